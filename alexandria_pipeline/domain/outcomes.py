@@ -1,0 +1,64 @@
+"""How a question to one service ended, and how a book's way down the cascade ended.
+
+Five endings of one question are told apart because they lead to different acts: only a definite no (`NotFound`,
+`Rejected`) may be remembered as a no; `Unavailable` and `Failed` leave the book for a later run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from alexandria_pipeline.domain.matching import Verdict
+    from alexandria_pipeline.domain.records import Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The service knows the book, and the candidate was accepted."""
+
+    candidate: Candidate
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """The service answered, and has nothing by that title and author."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The service offered books, none of them acceptable; `nearest` is the best of them."""
+
+    reason: str
+    nearest: Candidate | None = None
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """The service was not asked: no key, quota used up, breaker open, switched off."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The service was asked and gave no usable answer. `transient`: asking again later may help."""
+
+    reason: str
+    transient: bool = True
+
+
+StepOutcome = Found | NotFound | Rejected | Unavailable | Failed
+
+
+class BookOutcome(StrEnum):
+    """Where a generated book stands (BEHAVIOUR, "Resolution")."""
+
+    PENDING = "pending"  # not yet sent down the cascade
+    RESOLVED = "resolved"  # has the ISBN of an edition of this very work
+    NOT_FOUND = "not_found"  # every available service gave a definite no
+    DEFERRED = "deferred"  # some service could not answer: a later run asks again

@@ -1,0 +1,242 @@
+"""What travels between rooms: frozen records, free of behaviour.
+
+A *listing* is one row of one generator's list. A *generated book* is what several listings of a month agree to be one
+book. A *work* is the book as an abstract thing, an *edition* one ISBN of it. A *candidate* is an edition that a service
+offers as the answer to a question.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from alexandria_pipeline.domain.isbn import Isbn13
+from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.domain.outcomes import BookOutcome
+
+
+class ContributorRole(StrEnum):
+    """What a contributor did; services that do not say leave `UNKNOWN`, which matching treats as a possible author."""
+
+    AUTHOR = "author"
+    EDITOR = "editor"
+    TRANSLATOR = "translator"
+    ILLUSTRATOR = "illustrator"
+    NARRATOR = "narrator"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+class EditionFormat(StrEnum):
+    """How an edition is made, as far as the service tells."""
+
+    HARDCOVER = "hardcover"
+    PAPERBACK = "paperback"
+    EBOOK = "ebook"
+    AUDIO = "audio"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Contributor:
+    """A name as the service spells it ("Last, First" included), what that person did, and other names it gives."""
+
+    name: str
+    role: ContributorRole = ContributorRole.UNKNOWN
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PartialDate:
+    """A date as precise as its source: a year, a year and a month, or a day."""
+
+    year: int
+    month: int | None = None
+    day: int | None = None
+
+    def __str__(self) -> str:
+        parts = [f"{self.year:04d}", *(f"{part:02d}" for part in (self.month, self.day) if part is not None)]
+        return "-".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class BookQuery:
+    """The question put to a service: which edition is this book? `year` is the year of listing, `language` ISO 639-1."""
+
+    title: str
+    author: str
+    year: int | None = None
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An edition offered by a service; nothing here has been judged. `rank` is its place in the answer, from 0.
+
+    `language` is ISO 639-1 where it could be told; `first_published` belongs to the work, `published` to the edition.
+    `identifiers` are (scheme, value) pairs such as ("openlibrary_work", "OL1W").
+    """
+
+    provider: str
+    isbn13: Isbn13
+    title: str
+    contributors: tuple[Contributor, ...] = ()
+    subtitle: str | None = None
+    published: PartialDate | None = None
+    first_published: int | None = None
+    language: str | None = None
+    publisher: str | None = None
+    format: EditionFormat = EditionFormat.UNKNOWN
+    pages: int | None = None
+    series: str | None = None
+    volume: str | None = None
+    subjects: tuple[str, ...] = ()
+    identifiers: tuple[tuple[str, str], ...] = ()
+    rank: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """What a generator is asked for: the notable books of a month, at most `limit` where the generator can choose."""
+
+    month: Month
+    limit: int
+    prompt_variant: str
+
+
+@dataclass(frozen=True, slots=True)
+class RawReply:
+    """A generator's answer as it arrived, with what it cost; kept before anyone tries to read it.
+
+    `model` names what would have to change for a new answer to be expected: an AI model, or the digest of a list.
+    """
+
+    provider: str
+    model: str
+    body: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: Decimal = Decimal(0)
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One book as one generator listed it. `position` is its line or index in the source, for people to find it."""
+
+    provider: str
+    position: int
+    title: str
+    author: str
+    isbns: tuple[Isbn13, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A row that could not be used: where it stands, why, and enough of it to recognise it."""
+
+    source: str
+    position: int
+    reason: str
+    excerpt: str
+    month: Month | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedReply:
+    """What a reply held: usable listings, and rows set aside with their reasons."""
+
+    listings: tuple[Listing, ...]
+    set_aside: tuple[SetAside, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedBook:
+    """Listings of one month that are one book; title and author are those of the first listing."""
+
+    month: Month
+    title: str
+    author: str
+    listings: tuple[Listing, ...]
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The generators that listed it, in order of first mention."""
+        return tuple(dict.fromkeys(listing.provider for listing in self.listings))
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBook:
+    """A kept book that still lacks an ISBN: what the cascade needs to know of it."""
+
+    book_id: int
+    work_id: int
+    month: Month
+    title: str
+    author: str
+
+    def query(self, language: str) -> BookQuery:
+        return BookQuery(self.title, self.author, self.month.year, language)
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceLine:
+    """One reason for or against a candidate, as it is stored and shown."""
+
+    name: str
+    detail: str
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One service's part in resolving one book; a row of `resolution_attempt`."""
+
+    provider: str
+    provider_revision: str
+    outcome: str
+    isbn13: Isbn13 | None = None
+    confidence: int | None = None
+    reason: str = ""
+    evidence: tuple[EvidenceLine, ...] = ()
+    candidate_title: str = ""
+    candidate_authors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """How one book left the cascade, with every attempt on the way."""
+
+    outcome: BookOutcome
+    attempts: tuple[Attempt, ...] = ()
+    candidate: Candidate | None = None
+    confidence: int | None = None
+    evidence: tuple[EvidenceLine, ...] = ()
+    reason: str = ""
+    known_from: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogEntry:
+    """One edition of the local catalogue."""
+
+    isbn13: Isbn13
+    title: str
+    author: str
+    published: PartialDate | None = None
+    language: str | None = None
+    publisher: str | None = None
+    source: str = ""
+    source_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFile:
+    """A tab-separated file, read whole: `digest` identifies its content, `columns` its header."""
+
+    name: str
+    digest: str
+    rows: tuple[tuple[int, dict[str, str]], ...]
+    set_aside: tuple[SetAside, ...] = field(default=())
