@@ -1,7 +1,7 @@
 """Alexandria: fills the gaps of a book database, month by month.
 
-A month of books flows one way, **listed → persisted → resolved → enriched**; every step commits to PostgreSQL before the
-next one reads, so that any step can be run again, alone, on any machine, after any crash.
+A month of books flows one way, **listed → persisted → resolved → enriched**; every step commits to PostgreSQL before
+the next one reads, so that any step can be run again, alone, on any machine, after any crash.
 
     definitions, cli ─► orchestration ─► composition ─► stages ─► providers │ storage ─► domain
     (entry points)      (Dagster only)   (wiring)       (verbs)   (services)  (SQL)      (pure)

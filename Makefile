@@ -1,0 +1,48 @@
+# Each target does its own set-up in .venv and may be repeated. `make help` lists them.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+MONTH ?= 2020-08
+PORT ?= 3000
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run dev test check stop lock
+
+help:            ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+setup: .venv/ready  ## virtual environment with the locked packages
+
+.venv/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 setup"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing the locked packages into .venv (about a minute the first time) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: setup       ## a month of real books, listed, kept, resolved and checked (MONTH=2020-08)
+	@echo "Materializing $(MONTH) ..."
+	@mkdir -p .alexandria && $(BIN)/dagster asset materialize -m alexandria_pipeline.definitions --select '*' --partition $(MONTH) > .alexandria/run.log 2>&1 \
+	  || { grep -E 'Failure|Error|: ' .alexandria/run.log | tail -n 25; echo "The run failed; all of it is in .alexandria/run.log"; exit 1; }
+	@$(BIN)/alexandria status $(MONTH)
+
+dev: setup       ## the Dagster UI and daemon on http://localhost:3000 (PORT=3000)
+	@echo "Dagster UI: http://localhost:$(PORT)  (Ctrl-C ends it; the database stays up until make stop)"
+	@exec $(BIN)/dagster dev -p $(PORT)
+
+test: check      ## everything: format, lint, types, layers, tests
+	@$(BIN)/python -m pytest -q
+
+check: setup     ## format, lint, types and layers, without the tests
+	@$(BIN)/ruff format --check --quiet . || { echo "run: .venv/bin/ruff format ."; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+stop:            ## stops the local database; its data stay
+	@if test -x $(BIN)/alexandria; then $(BIN)/alexandria db stop; fi
+
+lock:            ## writes requirements.lock anew from pyproject.toml
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --upgrade --quiet --output-file requirements.lock

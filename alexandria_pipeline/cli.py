@@ -1,0 +1,326 @@
+"""The `alexandria` command: parses, calls a stage or a storage query, prints. Nothing is decided here.
+
+Exit status: 0 for an answer (also "not found"), 1 when something is broken, 2 for wrong use or wrong settings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from alexandria_pipeline import composition
+from alexandria_pipeline.domain.errors import AlexandriaError, InvalidValue, SettingsError
+from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.domain.records import BookQuery, Resolution
+from alexandria_pipeline.settings import Settings, load_settings
+from alexandria_pipeline.storage import figures, generation
+from alexandria_pipeline.storage.database import Database
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Fills a book database, month by month.",
+)
+db = typer.Typer(no_args_is_help=True, help="The database: a local server, or the one of ALEXANDRIA_DATABASE_URL.")
+catalog = typer.Typer(no_args_is_help=True, help="The local catalogue of editions.")
+app.add_typer(db, name="db")
+app.add_typer(catalog, name="catalog")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def main() -> None:
+    """Entry point; says what went wrong in one plain sentence."""
+    try:
+        app()
+    except (SettingsError, InvalidValue) as error:
+        _fail(error, 2)
+    except AlexandriaError as error:
+        _fail(error, 1)
+
+
+def _fail(error: Exception, status: int) -> None:
+    print(f"alexandria: {error}", file=sys.stderr)
+    raise SystemExit(status)
+
+
+@app.command()
+def status(
+    months: Annotated[
+        list[str] | None, typer.Argument(help="Months such as 2020-08; all when none is named.", metavar="[MONTH]...")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Where the backfill stands: months, books, ISBNs, and which key figures hold."""
+    from alexandria_pipeline.stages import report  # noqa: PLC0415 - pandas takes half a second to load
+
+    wanted = [Month.parse(month) for month in months or []]
+    with _database() as (_, database):
+        answer = report.status(database, wanted)
+    if as_json:
+        _print_json(answer)
+    elif not answer["months"]:
+        print("No month has been processed yet. Start one with: make run")
+    elif wanted:
+        _print_months(answer)
+    else:
+        _print_years(answer, report.by_year(answer["months"]))
+
+
+@app.command()
+def books(
+    month: Annotated[str, typer.Argument(help="A month such as 2020-08.", metavar="MONTH")], as_json: AsJson = False
+) -> None:
+    """The books of a month: who listed them, their ISBN, or why they have none."""
+    wanted = Month.parse(month)
+    with _database() as (_, database), database.transaction() as tx:
+        rows = figures.books_of(tx, wanted)
+    if as_json:
+        _print_json(rows)
+        return
+    table = _table(
+        f"{wanted}: {len(rows)} books", "title", "author", "outcome", "isbn13", "provider", "confidence", "reason"
+    )
+    for row in rows:
+        table.add_row(
+            *(
+                _cell(row[column])
+                for column in ("title", "author", "outcome", "isbn13", "provider", "confidence", "reason")
+            )
+        )
+    _print(table)
+
+
+@app.command()
+def resolve(
+    title: Annotated[str, typer.Argument(help="Title of the book.", metavar="TITLE")],
+    author: Annotated[str, typer.Option("--author", "-a", help="Its author.")],
+    year: Annotated[int | None, typer.Option(help="Year in which it came out.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Finds the ISBN of one book and shows why; stores nothing."""
+    with _pipeline() as (settings, pipeline):
+        resolution = asyncio.run(pipeline.resolve.ask(BookQuery(title, author, year, settings.language)))
+    answer = _answer(title, author, resolution)
+    if as_json:
+        _print_json(answer)
+        return
+    print(
+        f"{title} / {author}: {answer['outcome']}"
+        + (
+            f", {answer['isbn13']} ({answer['provider']}, confidence {answer['confidence']})"
+            if answer["isbn13"]
+            else f" ({answer['reason']})"
+        )
+    )
+    for attempt in answer["attempts"]:
+        print(f"  {attempt['provider']}: {attempt['outcome']} {attempt['reason']}".rstrip())
+        for line in attempt["evidence"]:
+            print(f"    {line['points']:+4d}  {line['name']}: {line['detail']}")
+
+
+@app.command()
+def providers(as_json: AsJson = False) -> None:
+    """What can be asked of whom, and why not."""
+    with _pipeline() as (_, pipeline):
+        cells = list(pipeline.registry.matrix())
+    if as_json:
+        _print_json([
+            {"capability": c.capability.value, "provider": c.provider, "kind": c.kind.value, "available": c.available, "reason": c.reason}
+            for c in cells
+        ])  # fmt: skip
+        return
+    table = _table("Who can be asked for what", "capability", "provider", "kind", "available")
+    for c in cells:
+        table.add_row(c.capability.value, c.provider, c.kind.value, "yes" if c.available else f"no: {c.reason}")
+    _print(table)
+
+
+@app.command("set-aside")
+def set_aside(as_json: AsJson = False) -> None:
+    """Rows of lists, catalogues and replies that could not be used, with their line and reason."""
+    with _database() as (_, database), database.transaction() as tx:
+        rows = generation.set_aside_rows(tx)
+    if as_json:
+        _print_json(rows)
+        return
+    table = _table(f"{len(rows)} rows set aside", "source", "line", "reason", "excerpt")
+    for row in rows:
+        table.add_row(row["source"], str(row["position"]), row["reason"], row["excerpt"])
+    _print(table)
+
+
+@db.command("start")
+def db_start() -> None:
+    """Starts the local server if there is none, and brings its tables up to date."""
+    with _database() as (settings, database):
+        print(
+            f"The database is at {database.address}"
+            + (" (ALEXANDRIA_DATABASE_URL; nothing was started)." if settings.database_url else ".")
+        )
+
+
+@db.command("stop")
+def db_stop() -> None:
+    """Stops the local server; its data stay."""
+    settings = load_settings()
+    stopped = composition.server(settings).stop()
+    print("The local server has been stopped." if stopped else "No local server was running.")
+
+
+@db.command("status")
+def db_status(as_json: AsJson = False) -> None:
+    """Whether the database answers, and where it is."""
+    answer = composition.database_status(load_settings())
+    if as_json:
+        _print_json(answer)
+        return
+    for name, value in answer.items():
+        print(f"{name:>10}  {_cell(value)}")
+
+
+@db.command("url")
+def db_url() -> None:
+    """Prints the address, password included, for psql and other clients; starts the local server if need be."""
+    print(composition.database_url(load_settings()))
+
+
+@db.command("migrate")
+def db_migrate() -> None:
+    """Brings the tables up to date."""
+    applied = composition.migrate_database(load_settings())
+    print("Applied: " + ", ".join(applied) if applied else "The tables are up to date.")
+
+
+@catalog.command("load")
+def catalog_load(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Tab-separated files with the columns title, author, isbn13.", metavar="FILE..."),
+    ],
+) -> None:
+    """Adds editions to the local catalogue. Bad rows are set aside, the others go on."""
+    from alexandria_pipeline.stages.catalog import load_catalog, read_file  # noqa: PLC0415 - only needed here
+
+    with _database() as (_, database):
+        for file in files:
+            loaded = load_catalog(database, file.name, read_file(file))
+            if loaded is None:
+                print(f"{file}: has been loaded before; nothing to do.")
+            else:
+                print(f"{file}: {loaded.editions} editions, {loaded.added} of them new; {loaded.set_aside} rows set aside"
+                      + (" (see: alexandria set-aside)." if loaded.set_aside else "."))  # fmt: skip
+
+
+@contextmanager
+def _database() -> Iterator[tuple[Settings, Database]]:
+    settings = _settings()
+    with composition.opened_database(settings) as database:
+        yield settings, database
+
+
+@contextmanager
+def _pipeline() -> Iterator[tuple[Settings, composition.Pipeline]]:
+    settings = _settings()
+    with composition.opened_pipeline(settings) as pipeline:
+        yield settings, pipeline
+
+
+def _settings() -> Settings:
+    settings = load_settings()
+    logging.basicConfig(level=settings.log_level, format="%(levelname)s %(message)s")
+    return settings
+
+
+def _answer(title: str, author: str, resolution: Resolution) -> dict[str, Any]:
+    candidate = resolution.candidate
+    return {
+        "title": title, "author": author, "outcome": resolution.outcome.value, "isbn13": candidate.isbn13 if candidate else None,
+        "provider": candidate.provider if candidate else None, "confidence": resolution.confidence, "reason": resolution.reason,
+        "evidence": _evidence(resolution.evidence),
+        "attempts": [
+            {
+                "provider": a.provider, "outcome": a.outcome, "reason": a.reason, "isbn13": a.isbn13, "confidence": a.confidence,
+                "candidate": a.candidate.title if a.candidate else None, "evidence": _evidence(a.evidence),
+            }
+            for a in resolution.attempts
+        ],
+    }  # fmt: skip
+
+
+def _evidence(lines: Sequence[Any]) -> list[dict[str, Any]]:
+    return [{"name": line.name, "detail": line.detail, "points": line.points} for line in lines]
+
+
+def _print_months(answer: dict[str, Any]) -> None:
+    table = _table("", "month", "status", "books", "resolved", "synthetic", "checks")
+    for row in answer["months"]:
+        held = [f"{'✓' if holds else '✗'} {name.replace('_', ' ')}" for name, holds in row["checks"].items()]
+        resolved = f"{row['resolved']} ({row['resolution_rate']} %)" if row["books"] else "0"
+        synthetic = f"{row['synthetic']} ({row['synthetic_share']} %)" if row["works"] else "0"
+        table.add_row(row["month"], row["status"], str(row["books"]), resolved, synthetic, "\n".join(held))
+        if row["error"]:
+            table.add_row("", "", "", "", "", row["error"])
+    _print(table)
+    month = answer["months"][0]["month"]
+    print(f"Next: alexandria books {month}    every book of the month, with its ISBN or the reason why it has none")
+    print("      make dev                   the same in the browser: assets, runs, checks, backfills")
+
+
+def _print_years(answer: dict[str, Any], years: Sequence[dict[str, Any]]) -> None:
+    table = _table("", "year", "months", "completed", "books", "resolved", "synthetic", "rate %")
+    for row in years:
+        table.add_row(
+            *(
+                _cell(row[column])
+                for column in ("year", "months", "completed", "books", "resolved", "synthetic", "rate")
+            )
+        )
+    _print(table)
+    totals, by_status = answer["totals"], answer["by_status"]
+    print("months: " + ", ".join(f"{count} {name}" for name, count in by_status.items() if count))
+    print(f"works: {totals['works']}, {totals['synthetic']} of them synthetic ({_cell(totals['synthetic_share'])} %)")
+    for row in answer["months"]:
+        if row["error"] or row["status"] == "processing":
+            print(f"{row['month']} {row['status']}: {row['error'] or row['owner']}")
+    if answer["set_aside"]:
+        print(f"{answer['set_aside']} rows of lists were set aside: alexandria set-aside")
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title or None, title_justify="left")
+    for column in columns:
+        table.add_column(
+            column,
+            overflow="fold",
+            no_wrap=column in ("outcome", "isbn13", "provider", "confidence", "month", "status"),
+        )
+    return table
+
+
+def _print(table: Table) -> None:
+    """As wide as the terminal; a file or a pipe is given room."""
+    Console(width=None if sys.stdout.isatty() else 150).print(table)
+
+
+def _cell(value: object) -> str:
+    return "" if value is None or value != value else str(value)  # NaN is the one value unlike itself
+
+
+def _print_json(answer: object) -> None:
+    print(json.dumps(answer, ensure_ascii=False, indent=2, default=str))
+
+
+if __name__ == "__main__":
+    main()

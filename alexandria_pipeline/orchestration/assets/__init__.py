@@ -1,0 +1,1 @@
+"""What exists after each step of a month. An asset asks one stage and shows its counts; see `reporting`."""

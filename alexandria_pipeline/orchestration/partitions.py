@@ -1,0 +1,18 @@
+"""The months as Dagster partitions: `2000-01` … the last finished month."""
+
+from collections.abc import Iterable
+
+import dagster as dg
+
+from alexandria_pipeline.domain.month import Month
+
+FIRST_MONTH = "2000-01"
+
+months = dg.MonthlyPartitionsDefinition(start_date=FIRST_MONTH, fmt="%Y-%m")
+
+# `--partition-range` needs one run for many months on every asset; our tables make repeating such a run cheap.
+one_run = dg.BackfillPolicy.single_run()
+
+
+def as_months(keys: Iterable[str]) -> list[Month]:
+    return [Month.parse(key) for key in keys]

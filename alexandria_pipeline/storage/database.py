@@ -1,0 +1,205 @@
+"""The road to PostgreSQL: pool, transactions, and driver errors turned into ours at the border.
+
+Every storage module gets a `Database` and runs its named queries (`queries.py`) on a connection of `transaction()`, or
+by the one-statement shorthands. Here: connections and errors. Not here: any statement of the domain, and starting a
+server (`embedded.py`) or choosing one (`server.py`).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from alexandria_pipeline.domain.errors import DatabaseUnavailable, SettingsError, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Self
+
+    from alexandria_pipeline.storage.queries import Query
+
+Connection: TypeAlias = psycopg.Connection[DictRow]
+Row: TypeAlias = DictRow
+
+STATEMENT_TIMEOUT = 60.0  # seconds; far above any statement of ours, below anybody's patience
+POOL_TIMEOUT = 30.0  # seconds to wait for a connection that another thread gives back
+POOL_GLANCE = 2.0  # seconds after which a waiting thread looks whether the server is there at all
+
+# SQLSTATEs after which the same call may succeed later, on another connection: connection exceptions, too many
+# connections, and a server that is shutting down, crashed or starting. (https://www.postgresql.org/docs/18/errcodes-appendix.html)
+UNAVAILABLE = ("08", "53300", "57P01", "57P02", "57P03", "57P05")
+
+# A dead server or network is noticed after about 20 s, also while something unacknowledged is on its way.
+KEEPALIVE: dict[str, Any] = {
+    "keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000,
+    "connect_timeout": 10,
+}  # fmt: skip
+
+
+class Database:
+    """Connections to one database. Opens nothing before the first use; close it, or use it as a context manager.
+
+    Threads may share it; a forked process must make its own. Raises SettingsError when `url` is no PostgreSQL address.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 8, application: str = "alexandria") -> None:
+        self._conninfo = _conninfo(url, application)
+        self._pool_size = pool_size
+        self._pool: ConnectionPool[Connection] | None = None
+        self._opening = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"Database({self.address!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give all pooled connections back to the server. The object may be used again: it opens a new pool."""
+        with self._opening:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.close()
+
+    @property
+    def address(self) -> str:
+        """user@host:port/name: for messages and logs, without the password."""
+        part = conninfo_to_dict(self._conninfo)
+        host, port = part.get("host") or part.get("hostaddr") or "localhost", part.get("port", 5432)
+        return f"{part.get('user', '')}@{host}:{port}/{part.get('dbname', '')}"
+
+    @contextmanager
+    def transaction(self, *, timeout: float | None = None) -> Iterator[Connection]:
+        """A pooled connection in a transaction: committed at the end of the block, rolled back when it raises.
+
+        `timeout`: seconds for each statement in it instead of 60; 0 is no limit. Rows are dicts. Driver errors leave
+        the block as DatabaseUnavailable or StorageError.
+        """
+        with self.translated(), self._taken() as connection, connection:
+            if timeout is not None:
+                limit = str(round(timeout * 1000))
+                connection.execute("SELECT set_config('statement_timeout', %s, true)", [limit])
+            yield connection
+
+    def fetch_all(self, query: Query, parameters: Mapping[str, object] | None = None) -> list[Row]:
+        """All rows of one statement, in a transaction of its own."""
+        with self.transaction() as connection:
+            return connection.execute(query, parameters).fetchall()
+
+    def fetch_one(self, query: Query, parameters: Mapping[str, object] | None = None) -> Row | None:
+        """The first row of one statement or None, in a transaction of its own."""
+        with self.transaction() as connection:
+            return connection.execute(query, parameters).fetchone()
+
+    def execute(self, query: Query, parameters: Mapping[str, object] | None = None) -> int:
+        """Run one statement in a transaction of its own; gives the number of rows that it touched."""
+        with self.transaction() as connection:
+            return connection.execute(query, parameters).rowcount
+
+    def session(self) -> Connection:
+        """A connection of its own, in autocommit, for locks that are held long; the caller closes it.
+
+        The server drops its locks when this process or machine dies (keep-alives on both sides). Wrap the use of it in
+        `translated()`.
+        """
+        with self.translated():
+            return psycopg.connect(self._conninfo, autocommit=True, row_factory=dict_row)
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turn the driver's errors in the block into ours, with the cause kept."""
+        try:
+            yield
+        except PoolTimeout as error:
+            raise DatabaseUnavailable(
+                f"All {self._pool_size} connections to {self.address} were in use for {POOL_TIMEOUT:.0f} s."
+            ) from error
+        except psycopg.Error as error:
+            raise self._ours(error) from error
+
+    def _ours(self, error: psycopg.Error) -> StorageError:
+        said = error.diag.message_primary or " ".join(str(error).split()) or type(error).__name__
+        if error.sqlstate is None and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+            return DatabaseUnavailable(f"The database {self.address} cannot be reached: {said}")
+        if error.sqlstate and error.sqlstate.startswith(UNAVAILABLE):
+            return DatabaseUnavailable(f"The database {self.address} is not available now: {said}")
+        detail = f" ({error.diag.message_detail})" if error.diag.message_detail else ""
+        return StorageError(f"The database refused: {said}{detail}")
+
+    @contextmanager
+    def _taken(self) -> Iterator[Connection]:
+        pool = self._opened()
+        connection = self._living_connection(pool)
+        try:
+            yield connection
+        finally:
+            pool.putconn(connection)
+
+    def _living_connection(self, pool: ConnectionPool[Connection]) -> Connection:
+        """A connection that answers. The pool's own check pauses after each dead one, and hides why there is none."""
+        deadline = time.monotonic() + POOL_TIMEOUT
+        while True:
+            try:
+                connection = pool.getconn(timeout=POOL_GLANCE)
+            except PoolTimeout:
+                self._greet()  # raises the server's refusal; returns when all connections are in use
+                if time.monotonic() > deadline:
+                    raise
+                continue
+            if _is_alive(connection):
+                return connection
+            pool.putconn(connection)  # died while nobody used it; the pool replaces it
+
+    def _opened(self) -> ConnectionPool[Connection]:
+        with self._opening:
+            if self._pool is None:
+                self._greet()  # a pool would try for half a minute before it says no
+                self._pool = self._new_pool()
+            return self._pool
+
+    def _greet(self) -> None:
+        psycopg.connect(self._conninfo).close()
+
+    def _new_pool(self) -> ConnectionPool[Connection]:
+        return ConnectionPool(
+            self._conninfo,
+            connection_class=psycopg.Connection[DictRow],
+            kwargs={"row_factory": dict_row},
+            min_size=0,
+            max_size=self._pool_size,
+            reconnect_timeout=0,  # no growing pauses behind our back: the next who asks tries again
+            open=True,
+        )
+
+
+def _is_alive(connection: Connection) -> bool:
+    try:
+        ConnectionPool.check_connection(connection)
+    except psycopg.Error:
+        return False
+    return True
+
+
+def _conninfo(url: str, application: str) -> str:
+    """The connection string that every connection uses: the given one, our time-outs, and UTC."""
+    try:
+        given = conninfo_to_dict(url)
+    except psycopg.Error:
+        # Without the cause: its text repeats the address, and so the password.
+        raise SettingsError(
+            "The database address cannot be read: ALEXANDRIA_DATABASE_URL should look like"
+            " postgresql://user:password@host:5432/name (percent-encode special characters in the password)."
+        ) from None
+    options = f"-c statement_timeout={STATEMENT_TIMEOUT * 1000:.0f} -c timezone=UTC {given.get('options', '')}".strip()
+    defaults = KEEPALIVE | {"application_name": application}
+    return make_conninfo(url, **{key: value for key, value in defaults.items() if key not in given}, options=options)

@@ -1,0 +1,101 @@
+"""Questions about processes of a PostgreSQL cluster: whose is this PID, and who is left over?
+
+A server process is known by its name and its working directory, which is the data directory even after the folder was
+moved. A PID alone proves nothing: after a crash or in a restarted container it may be anybody's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import signal
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Holder(enum.Enum):
+    """Who is behind the PID in `postmaster.pid`."""
+
+    OURS = "the postmaster of this cluster"
+    OTHER = "a zombie, or another program that got the PID later"
+    NOBODY = "no process"
+    UNKNOWN = "a process that we may not look at"
+
+
+@dataclass(frozen=True, slots=True)
+class Postmaster:
+    """What `postmaster.pid` says: the process, its port (None while it is still starting)."""
+
+    pid: int
+    port: int | None
+
+
+def read_postmaster(data: Path) -> Postmaster | None:
+    """The contents of `postmaster.pid` (lines: PID, data directory, start time, port, …); None when there is none."""
+    try:
+        lines = (data / "postmaster.pid").read_text().splitlines()
+        port = int(lines[3]) if len(lines) > 3 and lines[3].strip() else None
+        return Postmaster(int(lines[0]), port)
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def holder_of(pid: int, data: Path) -> Holder:
+    """Who is behind `pid`; only OTHER proves that a `postmaster.pid` naming it is stale while the PID is alive."""
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return Holder.OTHER
+        return Holder.OURS if _serves(process, data) else Holder.OTHER
+    except psutil.ZombieProcess:
+        return Holder.OTHER
+    except (psutil.NoSuchProcess, ValueError):
+        return Holder.NOBODY
+    except psutil.Error:
+        return Holder.UNKNOWN
+
+
+def end_orphans(data: Path) -> int:
+    """End server processes of the cluster whose postmaster is gone; gives their number.
+
+    A busy backend survives a `kill -9` of its postmaster and blocks the next start ("pre-existing shared memory block
+    is still in use"). Killing it is safe: the next start recovers from the log as after any crash.
+    """
+    orphans = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.status() != psutil.STATUS_ZOMBIE and _serves(process, data):
+                orphans.append(process)
+                process.terminate()
+    _, stubborn = psutil.wait_procs(orphans, timeout=5)
+    for process in stubborn:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(stubborn, timeout=5)
+    return len(orphans)
+
+
+def end_postmaster(pid: int, data: Path, patience: float = 30) -> bool:
+    """Ask a postmaster to stop, and all with it; False when it is still there.
+
+    SIGINT is its "fast" stop; SIGQUIT is a crash that the next start recovers from: late, but nothing is lost.
+    """
+    for request in (signal.SIGINT, signal.SIGQUIT):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            psutil.Process(pid).send_signal(request)
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            if holder_of(pid, data) is not Holder.OURS:
+                return True
+            time.sleep(0.01)
+    return False
+
+
+def _serves(process: psutil.Process, data: Path) -> bool:
+    return "postgres" in process.name().lower() and process.cwd() == str(data)

@@ -1,0 +1,133 @@
+"""Replies of generators, the listings read from them, and the books of a month."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from alexandria_pipeline.domain.isbn import Isbn13
+from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.domain.records import GenerationRequest, Listing, RawReply, SetAside
+from alexandria_pipeline.storage.queries import Queries
+
+if TYPE_CHECKING:
+    from alexandria_pipeline.storage.database import Connection
+
+_SQL = Queries("generation")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReply:
+    """A reply that was paid for; `read` says whether its books are stored too."""
+
+    reply_id: int
+    reply: RawReply
+    read: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredListing:
+    """A listing with the reply it stands in and the book it belongs to (0: none yet)."""
+
+    reply_id: int
+    book_id: int
+    listing: Listing
+
+
+def _at(month: Month) -> dict[str, int]:
+    return {"year": month.year, "month": month.month}
+
+
+def usable_reply(tx: Connection, request: GenerationRequest, provider: str, model: str) -> StoredReply | None:
+    """The stored reply that serves this request again."""
+    asked = {**_at(request.month), "provider": provider, "model": model, "prompt_variant": request.prompt_variant}
+    row = tx.execute(_SQL["usable_reply"], asked).fetchone()
+    if row is None:
+        return None
+    reply = RawReply(row["provider"], row["model"], row["body"], source=row["source"])
+    return StoredReply(row["reply_id"], reply, row["read"])
+
+
+def keep_reply(tx: Connection, request: GenerationRequest, reply: RawReply, run_id: str) -> StoredReply:
+    """Keeps a reply as it arrived; if another process kept the same one first, that one is returned."""
+    # PostgreSQL's text has no NUL; a reply that holds one is kept all the same, with the usual replacement.
+    row = {
+        **_at(request.month), "prompt_variant": request.prompt_variant, "run_id": run_id, "provider": reply.provider,
+        "model": reply.model, "source": reply.source, "body": reply.body.replace("\0", "\N{REPLACEMENT CHARACTER}"),
+        "input_tokens": reply.input_tokens, "output_tokens": reply.output_tokens, "cost_usd": reply.cost_usd,
+    }  # fmt: skip
+    kept = tx.execute(_SQL["keep_reply"], row).fetchone()
+    if kept is not None:
+        return StoredReply(kept["reply_id"], reply, read=False)
+    twin = usable_reply(tx, request, reply.provider, reply.model)
+    if twin is None:
+        raise AssertionError("a reply that conflicts with none was not stored")
+    return twin
+
+
+def refuse_reply(tx: Connection, reply_id: int, refusal: str) -> None:
+    """The reply holds no list: kept for the record, not used again."""
+    tx.execute(_SQL["refuse_reply"], {"reply_id": reply_id, "refusal": refusal})
+
+
+def mark_read(tx: Connection, reply_id: int) -> None:
+    """The books of the reply are stored."""
+    tx.execute(_SQL["mark_read"], {"reply_id": reply_id})
+
+
+def listings(tx: Connection, month: Month) -> list[StoredListing]:
+    """Everything listed for a month so far."""
+    return [
+        StoredListing(
+            row["reply_id"],
+            row["book_id"],
+            Listing(row["provider"], row["position"], row["title"], row["author"], tuple(map(Isbn13, row["isbns"]))),
+        )
+        for row in tx.execute(_SQL["listings"], _at(month))
+    ]
+
+
+def add_book(tx: Connection, month: Month, title: str, author: str, run_id: str) -> int:
+    """The book's number; the same title and author, to the letter, is the same book of the month."""
+    row = tx.execute(_SQL["add_book"], {**_at(month), "title": title, "author": author, "run_id": run_id}).fetchone()
+    if row is None:
+        raise AssertionError("an upsert returned no row")
+    return int(row["book_id"])
+
+
+def add_listings(tx: Connection, stored: Iterable[StoredListing]) -> None:
+    """Ties listings to their books."""
+    rows = [
+        {
+            "reply_id": s.reply_id, "position": s.listing.position, "book_id": s.book_id, "provider": s.listing.provider,
+            "title": s.listing.title, "author": s.listing.author, "isbns": [str(isbn) for isbn in s.listing.isbns],
+        }
+        for s in stored
+    ]  # fmt: skip
+    if rows:
+        tx.cursor().executemany(_SQL["add_listing"], rows)
+
+
+def set_aside(tx: Connection, rows: Iterable[SetAside]) -> list[SetAside]:
+    """Keeps rows that could not be used, once each; returns those that were new."""
+    return [row for row in rows if tx.execute(_SQL["set_aside"], _set_aside(row)).rowcount]
+
+
+def _set_aside(row: SetAside) -> dict[str, Any]:
+    digest = sha256(f"{row.reason}\n{row.excerpt}".encode(errors="replace")).hexdigest()[:16]
+    return {
+        "source": row.source, "digest": digest, "position": row.position, "reason": row.reason, "excerpt": row.excerpt,
+        "year": row.month.year if row.month else None, "month": row.month.month if row.month else None,
+    }  # fmt: skip
+
+
+def set_aside_rows(tx: Connection) -> list[dict[str, Any]]:
+    """All rows ever set aside, as a person wants to read them."""
+    return tx.execute(_SQL["set_aside_rows"]).fetchall()
+
+
+def book_counts(tx: Connection, month: Month) -> Mapping[str, int]:
+    """`books` and `listings` of a month."""
+    return tx.execute(_SQL["book_counts"], _at(month)).fetchone() or {"books": 0, "listings": 0}

@@ -1,0 +1,144 @@
+"""Which ISBN a book has, who said so, and every attempt on the way."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from psycopg.types.json import Jsonb
+
+from alexandria_pipeline.domain.isbn import Isbn13
+from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.domain.outcomes import BookOutcome
+from alexandria_pipeline.domain.records import Attempt, Candidate, KnownIsbn, OpenBook
+from alexandria_pipeline.storage.queries import Queries
+
+if TYPE_CHECKING:
+    from alexandria_pipeline.storage.database import Connection
+
+_SQL = Queries("resolution")
+
+
+def open_books(tx: Connection, months: Sequence[Month]) -> list[OpenBook]:
+    """Kept books of these months that have no ISBN, in the order in which they were listed."""
+    rows = tx.execute(_SQL["open_books"], {"years": [m.year for m in months], "months": [m.month for m in months]})
+    return [_open_book(row) for row in rows]
+
+
+def _open_book(row: dict[str, Any]) -> OpenBook:
+    known = None if row["synthetic"] else KnownIsbn(Isbn13(row["isbn13"]), row["confidence"], row["resolved_by"])
+    return OpenBook(
+        row["book_id"], row["work_id"], row["work_key"], Month(row["year"], row["month"]), row["title"], row["author"],
+        BookOutcome(row["outcome"]), row["reason"], tuple(map(Isbn13, row["isbns"])), known,
+    )  # fmt: skip
+
+
+def definite_answers(tx: Connection, work_ids: Sequence[int], life: timedelta) -> dict[int, dict[str, tuple[str, str]]]:
+    """work → service → (revision, reason) of every definite no that is still to be believed."""
+    answers: dict[int, dict[str, tuple[str, str]]] = defaultdict(dict)
+    for row in tx.execute(_SQL["definite_answers"], {"work_ids": list(work_ids), "negative_life": life}):
+        if row["outcome"] in ("not_found", "rejected"):
+            answers[row["work_id"]][row["provider"]] = (row["provider_revision"], row["reason"])
+    return answers
+
+
+def add_attempts(tx: Connection, book: OpenBook, attempts: Sequence[Attempt], run_id: str) -> None:
+    """One row per service asked."""
+    rows = [
+        {
+            "work_id": book.work_id, "book_id": book.book_id, "run_id": run_id, "provider": a.provider,
+            "provider_revision": a.provider_revision, "outcome": a.outcome, "isbn13": a.isbn13, "confidence": a.confidence,
+            "reason": a.reason, "evidence": Jsonb([[e.name, e.detail, e.points] for e in a.evidence]),
+            "candidate": Jsonb(_candidate(a.candidate)),
+        }
+        for a in attempts
+    ]  # fmt: skip
+    if rows:
+        tx.cursor().executemany(_SQL["add_attempt"], rows)
+
+
+def _candidate(candidate: Candidate | None) -> dict[str, Any]:
+    if candidate is None:
+        return {}
+    authors = [contributor.name for contributor in candidate.contributors]
+    return {
+        "isbn13": candidate.isbn13,
+        "title": candidate.title,
+        "authors": authors,
+        "published": str(candidate.published or ""),
+    }
+
+
+def decide(tx: Connection, book_id: int, outcome: BookOutcome, known: KnownIsbn | None, reason: str) -> None:
+    """Where the book stands now; `known` with `RESOLVED` only."""
+    values = {"isbn13": known.isbn13, "provider": known.provider, "confidence": known.confidence} if known else {
+        "isbn13": None, "provider": None, "confidence": None}  # fmt: skip
+    tx.execute(_SQL["decide"], {"book_id": book_id, "outcome": outcome.value, "reason": reason, **values})
+
+
+def tried(tx: Connection, work_id: int) -> None:
+    """The work was looked for, without success."""
+    tx.execute(_SQL["tried"], {"work_id": work_id})
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The work that an ISBN belongs to."""
+
+    work_id: int
+    title: str
+    author: str
+    confidence: int | None
+
+
+def edition_owner(tx: Connection, isbn13: Isbn13) -> Owner | None:
+    """The work that has this ISBN, its edition locked until the transaction ends."""
+    row = tx.execute(_SQL["edition_owner"], {"isbn13": isbn13}).fetchone()
+    return Owner(row["work_id"], row["title"], row["author"], row["confidence"]) if row else None
+
+
+def add_edition(tx: Connection, work_id: int, edition: Candidate) -> None:
+    """Adds the edition to the work, unless the ISBN is known: then `edition_owner` tells whose it is."""
+    tx.execute(_SQL["add_edition"], _edition(work_id, edition))
+
+
+def promote(tx: Connection, work_id: int, edition: Candidate, confidence: int) -> bool:
+    """The synthetic work is proven by its edition and promoted in place. False when it had been resolved before."""
+    values = {"work_id": work_id, "isbn13": edition.isbn13, "confidence": confidence, "provider": edition.provider}
+    return tx.execute(_SQL["promote"], values).fetchone() is not None
+
+
+def _edition(work_id: int, edition: Candidate) -> dict[str, Any]:
+    named = ("title", "subtitle", "publisher", "published", "language", "pages")
+    given = [field for field in named if getattr(edition, field) is not None] + (
+        ["authors"] if edition.contributors else []
+    )
+    return {
+        "isbn13": edition.isbn13, "work_id": work_id, "title": edition.title, "subtitle": edition.subtitle,
+        "authors": Jsonb([{"name": c.name, "role": c.role.value} for c in edition.contributors]),
+        "publisher": edition.publisher, "published": str(edition.published) if edition.published else None,
+        "language": edition.language, "format": edition.format.value, "pages": edition.pages,
+        "identifiers": Jsonb(dict(edition.identifiers)), "provider": edition.provider,
+        "provenance": Jsonb(dict.fromkeys(given, edition.provider)),
+    }  # fmt: skip
+
+
+def merge_works(tx: Connection, work_id: int, into: int) -> None:
+    """Two works proved to be one: everything of the first goes to the second, its key stays as an alias."""
+    tx.execute(_SQL["retire_work"], {"work_id": work_id, "into": into})
+    tx.execute(_SQL["delete_work"], {"work_id": work_id})
+
+
+def known_isbn(tx: Connection, work_id: int) -> KnownIsbn | None:
+    """What a work that may have been resolved meanwhile answers."""
+    row = tx.execute(_SQL["known_isbn"], {"work_id": work_id}).fetchone()
+    return KnownIsbn(Isbn13(row["isbn13"]), row["confidence"], row["resolved_by"]) if row else None
+
+
+def unpersisted(tx: Connection, month: Month) -> int:
+    """Books of a month that have no work yet."""
+    row = tx.execute(_SQL["unpersisted"], {"year": month.year, "month": month.month}).fetchone()
+    return int(row["books"]) if row else 0

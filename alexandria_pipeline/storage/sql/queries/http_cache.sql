@@ -1,0 +1,12 @@
+-- name: find
+-- An answer that is still good.
+select status, body from http_cache where cache_key = %(key)s and expires_at > clock_timestamp();
+
+-- name: prune
+-- Removes what is past its time, a portion at a time so that nobody waits for it.
+delete from http_cache
+where cache_key in (select cache_key from http_cache where expires_at <= clock_timestamp() order by expires_at limit %(portion)s);
+
+-- name: forget
+-- Removes all answers of a service.
+delete from http_cache where service = %(service)s;

@@ -1,0 +1,125 @@
+-- Calls: one statement before each attempt and one after it.
+-- The first statement of each commits without waiting for the disk: after a crash of the database's machine up to 0.6 s of
+-- calls may be uncounted, which the buffer below the daily limit covers; a killed process of ours loses nothing.
+
+-- name: begin
+-- Leave for one attempt: the breaker lets it pass, the quota of the day has one left, the pace has a slot, the ledger has its row.
+-- All or nothing, in this order. `refused_by` says who said no; no row at all: the service has no line in provider_health yet.
+with gate as materialized (
+    select h.*, breaker = 'closed' or coalesce(case breaker when 'open' then retry_at else probe_until end, '-infinity') <= clock_timestamp()
+               as passes,
+           (clock_timestamp() at time zone 'UTC')::date as today, set_config('synchronous_commit', 'off', true)
+    from provider_health h where service = %(service)s
+    for update
+), counted as (
+    insert into quota_usage as q (service, day, used)
+    select service, today, 1 from gate where passes and coalesce(%(daily_limit)s::integer, 1) >= 1
+    on conflict (service, day) do update set used = q.used + 1
+    where q.exhausted is null and (%(daily_limit)s::integer is null or q.used < %(daily_limit)s)
+    returning day
+), slot as (
+    update provider_health h
+    set next_slot_at = greatest(h.next_slot_at, h.hold_until, clock_timestamp() + make_interval(secs => %(lead)s))
+                       + make_interval(secs => %(spacing)s),
+        breaker = case h.breaker when 'closed' then 'closed' else 'half_open' end,
+        probe_until = case when h.breaker <> 'closed' then clock_timestamp() + make_interval(secs => %(probe_seconds)s) end,
+        updated_at = clock_timestamp()
+    from counted
+    where h.service = %(service)s
+    returning h.next_slot_at - make_interval(secs => %(spacing)s) as at
+), opened as (
+    insert into api_call (service, operation, year, month, stage, run_id, method, url, attempt, called_at)
+    select %(service)s, %(operation)s, %(year)s, %(month)s, %(stage)s, %(run_id)s, %(method)s, %(url)s, %(number)s, at from slot
+    returning call_id
+)
+select call_id, slot.at, day, gate.breaker <> 'closed' as probe, extract(epoch from slot.at - clock_timestamp())::float8 as wait,
+       case when not passes then 'breaker' when day is null then 'quota' end as refused_by,
+       greatest(gate.retry_at, gate.probe_until) as retry_at, gate.last_error
+from gate left join counted on true left join slot on true left join opened on true;
+
+-- name: ensure
+-- The line of a service that is asked for the first time.
+insert into provider_health (service) values (%(service)s) on conflict do nothing;
+
+-- name: look
+-- A slot looked at again, shortly before it: what is left to wait, whether it was pushed back, whether the breaker opened meanwhile.
+select extract(epoch from %(at)s - clock_timestamp())::float8 as wait, coalesce(hold_until > %(at)s, false) as pushed_back,
+       breaker <> 'closed' and not %(probe)s as shut
+from provider_health where service = %(service)s;
+
+-- name: again
+-- Another slot for an attempt that missed its own, or whose slot was pushed back.
+with slot as (
+    update provider_health h
+    set next_slot_at = greatest(next_slot_at, hold_until, clock_timestamp() + make_interval(secs => %(lead)s))
+                       + make_interval(secs => %(spacing)s)
+    where service = %(service)s
+    returning next_slot_at - make_interval(secs => %(spacing)s) as at, set_config('synchronous_commit', 'off', true)
+), moved as (
+    update api_call c set called_at = at from slot where call_id = %(call_id)s
+)
+select at, extract(epoch from at - clock_timestamp())::float8 as wait from slot;
+
+-- name: give_back
+-- Nothing was sent: the attempt leaves no row and no count, and the probe goes to somebody else.
+with gone as (
+    delete from api_call where call_id = %(call_id)s and outcome = 'sent' returning service
+), uncounted as (
+    update quota_usage q set used = greatest(used - 1, 0) from gone where (q.service, q.day) = (gone.service, %(day)s)
+)
+update provider_health h set probe_until = clock_timestamp()
+from gone where h.service = gone.service and %(probe)s and h.breaker = 'half_open';
+
+-- name: finish
+-- How an attempt ended: its row, the breaker, the pause that the service wants, the day if it is used up, and the answer to keep.
+with gate as materialized (
+    select h.*, set_config('synchronous_commit', 'off', true) from provider_health h where service = %(service)s for update
+), verdict as (
+    select *,
+           %(shut)s::float8 is not null
+           or (%(healthy)s::boolean is false and ((breaker = 'closed' and failures + 1 >= %(most_failures)s)
+                                                  or (breaker = 'half_open' and %(probe)s))) as opens,
+           %(healthy)s::boolean is true and breaker <> 'open' as closes
+    from gate
+), next as (
+    select service, opens, closes,
+           case when opens then 'open' when closes then 'closed' else breaker end as breaker,
+           case when closes then 0 when %(healthy)s::boolean is false and breaker = 'closed' then failures + 1 else failures end as failures,
+           case when opens then openings + 1 when closes then 0 else openings end as openings,
+           clock_timestamp() + make_interval(secs => coalesce(%(shut)s::float8,
+               least(%(longest_cooldown)s, %(cooldown)s * 2 ^ least(openings, 20)))) as retry_at
+    from verdict
+), health as (
+    update provider_health h
+    set breaker = n.breaker, failures = n.failures, openings = n.openings,
+        opened_at = case when opens then clock_timestamp() when closes then null else h.opened_at end,
+        retry_at = case when opens then greatest(h.retry_at, n.retry_at) when closes then null else h.retry_at end,
+        probe_until = case when opens or closes then null when %(probe)s then clock_timestamp() else h.probe_until end,
+        last_error = case when %(healthy)s::boolean is false then %(reason)s else h.last_error end,
+        hold_until = greatest(h.hold_until, clock_timestamp() + make_interval(secs => %(hold)s::float8)),
+        updated_at = clock_timestamp()
+    from next n
+    where h.service = n.service
+      and (opens or %(healthy)s::boolean is false or %(hold)s::float8 is not null or %(probe)s
+           or (closes and (h.failures > 0 or h.openings > 0 or h.breaker <> 'closed')))
+), spent as (
+    insert into quota_usage as q (service, day, exhausted)
+    select %(service)s, (clock_timestamp() at time zone 'UTC')::date, %(reason)s where %(exhausted)s
+    on conflict (service, day) do update set exhausted = excluded.exhausted
+), kept as (
+    insert into http_cache (cache_key, service, status, negative, body, expires_at)
+    select %(key)s, %(service)s, %(status)s, %(negative)s, %(body)s::bytea, clock_timestamp() + make_interval(secs => %(life)s)
+    where %(key)s::text is not null
+    on conflict (cache_key) do update
+    set status = excluded.status, negative = excluded.negative, body = excluded.body, stored_at = excluded.stored_at,
+        expires_at = excluded.expires_at
+)
+update api_call
+set outcome = %(outcome)s, status = %(status)s, error = %(reason)s, latency_ms = %(latency_ms)s, bytes = %(size)s,
+    input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s, cost_usd = %(cost_usd)s
+where call_id = %(call_id)s;
+
+-- name: attempts
+-- What the ledger holds of a service since a time: attempts, and those that nobody has completed.
+select count(*) as attempts, count(*) filter (where outcome = 'sent') as open, coalesce(sum(cost_usd), 0) as cost_usd
+from api_call where service = %(service)s and called_at >= %(since)s;

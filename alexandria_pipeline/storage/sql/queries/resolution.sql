@@ -1,0 +1,82 @@
+-- name: open_books
+-- Books of the months that have a work and no ISBN, with what their work already has.
+select b.book_id, b.year, b.month, b.title, b.author, b.outcome, b.work_id, b.reason, w.synthetic, w.isbn13, w.confidence, w.resolved_by,
+       w.work_key, coalesce(array_agg(distinct i) filter (where i is not null), '{}') as isbns
+from generated_book b
+join enriched_works w using (work_id)
+left join generated_listing l using (book_id)
+left join lateral unnest(l.isbns) as i on true
+where (b.year, b.month) in (select * from unnest(%(years)s::smallint[], %(months)s::smallint[]))
+  and b.outcome in ('pending', 'deferred', 'not_found')
+group by b.book_id, w.work_id
+order by b.year, b.month, b.book_id;
+
+-- name: definite_answers
+-- The latest definite no of each service for each work, as long as it is to be believed.
+select distinct on (work_id, provider) work_id, provider, provider_revision, outcome, reason
+from resolution_attempt
+where work_id = any(%(work_ids)s) and attempted_at > now() - %(negative_life)s::interval
+order by work_id, provider, attempt_id desc;
+
+-- name: add_attempt
+-- One service's part in resolving one book.
+insert into resolution_attempt (work_id, book_id, provider, provider_revision, outcome, isbn13, confidence, reason, evidence, candidate, run_id)
+values (%(work_id)s, %(book_id)s, %(provider)s, %(provider_revision)s, %(outcome)s, %(isbn13)s, %(confidence)s, %(reason)s,
+        %(evidence)s, %(candidate)s, %(run_id)s);
+
+-- name: edition_owner
+-- The work that an ISBN belongs to.
+select e.work_id, w.title, w.author, w.confidence
+from enriched_editions e join enriched_works w using (work_id)
+where e.isbn13 = %(isbn13)s for share;
+
+-- name: add_edition
+-- An edition of a work.
+insert into enriched_editions (isbn13, work_id, title, subtitle, authors, publisher, published, language, format, pages, identifiers,
+                               provenance, primary_provider)
+values (%(isbn13)s, %(work_id)s, %(title)s, %(subtitle)s, %(authors)s, %(publisher)s, %(published)s, %(language)s, %(format)s,
+        %(pages)s, %(identifiers)s, %(provenance)s, %(provider)s)
+on conflict (isbn13) do nothing;
+
+-- name: promote
+-- The work is proven by an edition: promoted in place.
+update enriched_works
+set synthetic = false, isbn13 = %(isbn13)s, confidence = %(confidence)s, resolved_by = %(provider)s,
+    resolved_at = clock_timestamp(), last_tried_at = clock_timestamp(), updated_at = now()
+where work_id = %(work_id)s and synthetic
+returning work_id;
+
+-- name: tried
+-- The work was looked for, without success.
+update enriched_works set last_tried_at = clock_timestamp() where work_id = %(work_id)s;
+
+-- name: retire_work
+-- Two works proved to be one: books and attempts go to the one that stays, the key of the other remains as an alias.
+with books as (
+    update generated_book set work_id = %(into)s where work_id = %(work_id)s
+), attempts as (
+    update resolution_attempt set work_id = %(into)s where work_id = %(work_id)s
+), aliases as (
+    update work_alias set work_id = %(into)s where work_id = %(work_id)s
+)
+insert into work_alias (work_key, work_id) select work_key, %(into)s from enriched_works where work_id = %(work_id)s
+on conflict (work_key) do update set work_id = excluded.work_id;
+
+-- name: delete_work
+-- After `retire_work`.
+delete from enriched_works where work_id = %(work_id)s and synthetic;
+
+-- name: decide
+-- Where the book stands now.
+update generated_book
+set outcome = %(outcome)s, isbn13 = %(isbn13)s, provider = %(provider)s, confidence = %(confidence)s, reason = %(reason)s,
+    decided_at = clock_timestamp()
+where book_id = %(book_id)s;
+
+-- name: known_isbn
+-- The ISBN of a work that is no longer synthetic.
+select isbn13, confidence, resolved_by from enriched_works where work_id = %(work_id)s and not synthetic;
+
+-- name: unpersisted
+-- Books of a month that have no work yet.
+select count(*) as books from generated_book where year = %(year)s and month = %(month)s and work_id is null;

@@ -1,0 +1,29 @@
+-- name: books_without_work
+-- Generated books that are not yet kept as works.
+select b.book_id, b.title, b.author, array_agg(distinct l.provider) filter (where l.provider is not null) as sources
+from generated_book b left join generated_listing l using (book_id)
+where b.year = %(year)s and b.month = %(month)s and b.work_id is null
+group by b.book_id order by b.book_id;
+
+-- name: works_like
+-- Works that could be one of these books, by the key of their titles.
+select work_id, work_key, title, author, title_key from enriched_works where title_key = any(%(title_keys)s) order by work_id;
+
+-- name: alias
+-- The work that a retired key leads to.
+select work_id from work_alias where work_key = %(work_key)s;
+
+-- name: add_work
+-- A book becomes a work without an ISBN. The same key is the same work.
+insert into enriched_works (work_key, title, author, title_key, author_key, primary_provider, completeness, metadata)
+values (%(work_key)s, %(title)s, %(author)s, %(title_key)s, %(author_key)s, %(primary_provider)s, %(completeness)s, %(metadata)s)
+on conflict (work_key) do nothing
+returning work_id;
+
+-- name: work_by_key
+-- The work of a key.
+select work_id from enriched_works where work_key = %(work_key)s;
+
+-- name: join_work
+-- From here on the book cannot be lost.
+update generated_book set work_id = %(work_id)s where book_id = %(book_id)s and work_id is null;

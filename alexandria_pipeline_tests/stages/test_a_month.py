@@ -1,0 +1,142 @@
+"""A month of books through all stages, on a real database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.stages.own import MonthRunner
+from alexandria_pipeline.storage.database import Database
+from alexandria_pipeline_tests.world import CATALOGUE, JULY, JUNE, LIST, dump, holder, pipeline, rows, run_all
+
+KEPT = ("backfill_log", "generation_reply", "generated_book", "generated_listing", "enriched_works", "enriched_editions",
+        "resolution_attempt", "month_claim", "stage_log", "set_aside")  # fmt: skip
+
+
+def _status(database: Database, month: Month) -> dict[str, object]:
+    found = rows(database, "select * from backfill_log where year = %s and month = %s", month.year, month.month)
+    return found[0] if found else {}
+
+
+def test_a_month_is_listed_kept_and_resolved(database: Database, tmp_path: Path) -> None:
+    reports = run_all(database, pipeline(database, tmp_path), [JUNE])
+    assert [dict(report.failed) for report in reports] == [{}, {}, {}]
+    books = rows(database, "select title, outcome, isbn13, provider from generated_book order by book_id")
+    assert [(b["title"], b["outcome"], b["isbn13"]) for b in books] == [
+        ("THE VANISHING HALF", "resolved", "9780525536291"),
+        ("The Guest List: A Novel", "resolved", "9780062868930"),
+        ("A Book Nobody Ever Wrote", "not_found", None),
+    ]
+    log = _status(database, JUNE)
+    assert (log["status"], log["books_generated"], log["isbns_resolved"]) == ("completed", 3, 2)
+    assert str(log["resolution_rate"]) == "66.67"
+    assert log["owner_run"] is None
+
+
+def test_the_unresolved_book_stays_as_a_synthetic_work_with_its_reason(database: Database, tmp_path: Path) -> None:
+    run_all(database, pipeline(database, tmp_path), [JUNE])
+    (work,) = rows(database, "select * from enriched_works where synthetic")
+    assert work["title"] == "A Book Nobody Ever Wrote"
+    assert work["work_key"].startswith("synthetic:")
+    assert (work["completeness"], work["primary_provider"]) == (30, "curated-list-backfill")
+    (book,) = rows(database, "select reason from generated_book where outcome = 'not_found'")
+    assert book["reason"] == "unknown to local-catalog"
+
+
+def test_a_second_run_changes_nothing(database: Database, tmp_path: Path) -> None:
+    world = pipeline(database, tmp_path)
+    run_all(database, world, [JUNE, JULY])
+    before = dump(database, KEPT)
+    reports = run_all(database, world, [JUNE, JULY], run_id="run-2")
+    assert all(not report.failed for report in reports)
+    assert dump(database, KEPT) == before
+
+
+def test_the_same_book_of_two_months_is_one_work_and_one_question(database: Database, tmp_path: Path) -> None:
+    run_all(database, pipeline(database, tmp_path), [JUNE, JULY])
+    assert len(rows(database, "select 1 from enriched_works where title_key = 'vanishinghalf'")) == 1
+    assert len(rows(database, "select 1 from resolution_attempt where isbn13 = '9780525536291'")) == 1
+    assert len(rows(database, "select 1 from generated_book where isbn13 = '9780525536291'")) == 2
+
+
+def test_a_book_known_from_an_earlier_month_costs_no_question(database: Database, tmp_path: Path) -> None:
+    world = pipeline(database, tmp_path)
+    run_all(database, world, [JUNE])
+    asked = len(rows(database, "select 1 from resolution_attempt"))
+    run_all(database, world, [JULY], run_id="run-2")
+    assert len(rows(database, "select 1 from resolution_attempt")) == asked + 1  # Hamnet; The Vanishing Half was known
+    (book,) = rows(database, "select * from generated_book where month = 7 and isbn13 = '9780525536291'")
+    assert book["provider"] == "local-catalog"
+
+
+def test_a_larger_catalogue_resolves_what_was_not_found_and_nothing_else_is_asked(
+    database: Database, tmp_path: Path
+) -> None:
+    world = pipeline(database, tmp_path)
+    run_all(database, world, [JUNE])
+    more = pipeline(
+        database, tmp_path, catalogue=CATALOGUE + "A Book Nobody Ever Wrote\tNo Body\t9780306406157\t2020\ttest\t9\n"
+    )
+    run_all(database, more, [JUNE], run_id="run-2")
+    assert _status(database, JUNE)["isbns_resolved"] == 3
+    assert len(rows(database, "select 1 from resolution_attempt where run_id = 'run-2'")) == 1
+    assert len(rows(database, "select 1 from enriched_works where synthetic")) == 0
+
+
+def test_the_same_book_three_times_in_different_dress_is_one_book(database: Database, tmp_path: Path) -> None:
+    listed = "month\ttitle\tauthor\n"
+    listed += "2020-06\tHAMNET\tMaggie O'Farrell\n2020-06\tHamnet: A Novel\tO’Farrell, Maggie\n2020-06\thamnet\tMaggie O'Farrell\n"
+    run_all(database, pipeline(database, tmp_path, listed), [JUNE])
+    assert len(rows(database, "select 1 from generated_book")) == 1
+    assert len(rows(database, "select 1 from generated_listing")) == 3
+
+
+def test_two_works_that_prove_to_be_one_are_merged_and_the_old_key_still_leads_to_the_book(
+    database: Database, tmp_path: Path
+) -> None:
+    run_all(database, pipeline(database, tmp_path), [JULY])
+    listed = LIST + "2020-08\tHamnet\t\n"
+    run_all(database, pipeline(database, tmp_path, listed), [Month(2020, 8)], run_id="run-2")
+    assert len(rows(database, "select 1 from enriched_works where title_key = 'hamnet'")) == 1
+
+
+def test_a_month_without_books_ends_as_completed(database: Database, tmp_path: Path) -> None:
+    run_all(database, pipeline(database, tmp_path), [Month(2019, 1)])
+    assert _status(database, Month(2019, 1))["status"] == "completed"
+
+
+def test_a_run_of_the_first_stage_alone_leaves_the_month_for_the_next(database: Database, tmp_path: Path) -> None:
+    world = pipeline(database, tmp_path)
+    runner = MonthRunner(holder(database))
+    runner.run(world.generate, [JUNE])
+    runner.close()
+    log = _status(database, JUNE)
+    assert (log["status"], log["retry_count"]) == ("retry", 0)
+    assert "the run ended after generated_books" in str(log["error_message"])
+    run_all(database, world, [JUNE], run_id="run-2")
+    assert _status(database, JUNE)["status"] == "completed"
+
+
+def test_an_unusable_list_fails_its_months_with_a_readable_reason(database: Database, tmp_path: Path) -> None:
+    world = pipeline(database, tmp_path, listed="month\ttitle\n2020-06\tX\n")
+    report = run_all(database, world, [JUNE])[0]
+    assert "no column author" in report.failed[JUNE]
+    log = _status(database, JUNE)
+    assert (log["status"], log["retry_count"]) == ("retry", 1)
+    assert log["next_attempt_at"] is not None
+
+
+def test_the_fifth_failure_is_the_last(database: Database, tmp_path: Path) -> None:
+    world = pipeline(database, tmp_path, listed="")
+    for number in range(5):
+        run_all(database, world, [JUNE], run_id=f"run-{number}")
+    assert (_status(database, JUNE)["status"], _status(database, JUNE)["retry_count"]) == ("failed", 5)
+
+
+def test_bad_rows_are_set_aside_with_line_and_reason_and_the_others_go_on(database: Database, tmp_path: Path) -> None:
+    bad = LIST + "2020-13\tNo Such Month\tSomebody\n2020-06\t\tNobody\n2020-06\tCirce\tMadeline Miller\n"
+    run_all(database, pipeline(database, tmp_path, bad), [JUNE])
+    kept = rows(database, "select position, reason, month from set_aside order by position")
+    assert [(row["position"], row["month"]) for row in kept] == [(7, None), (8, 6)]
+    assert "is not a month" in kept[0]["reason"]
+    assert len(rows(database, "select 1 from generated_book where isbn13 = '9780316556347'")) == 1

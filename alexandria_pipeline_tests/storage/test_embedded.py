@@ -1,0 +1,326 @@
+"""The local server with real processes: many starters, crashes, damage, closed folders."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import psycopg
+import pytest
+
+import alexandria_pipeline
+from alexandria_pipeline.domain.errors import EmbeddedServerError
+from alexandria_pipeline.storage import embedded
+from alexandria_pipeline.storage.embedded import EmbeddedServer
+from alexandria_pipeline.storage.embedded_binaries import Account, find_programs
+from alexandria_pipeline.storage.embedded_processes import Holder, holder_of, read_postmaster
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = os.geteuid() == 0
+PROJECT = Path(alexandria_pipeline.__file__).parents[1]
+ENSURE = """
+import sys
+from pathlib import Path
+from alexandria_pipeline.storage.embedded import EmbeddedServer
+sys.stderr.write(EmbeddedServer(Path(sys.argv[1]), durable=False).ensure())
+"""
+
+
+@contextlib.contextmanager
+def _home() -> Iterator[Path]:
+    """A home with a space in its name, open to the server's account, whose server is gone afterwards."""
+    home = Path(tempfile.mkdtemp(prefix="alexandria test "))
+    home.chmod(0o755)
+    try:
+        yield home
+    finally:
+        with contextlib.suppress(EmbeddedServerError):
+            EmbeddedServer(home).stop()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    with _home() as home:
+        yield home
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[EmbeddedServer]:
+    """A server that the tests of this module stop, kill and damage in turn, with one row in it to lose."""
+    with _home() as home:
+        server = EmbeddedServer(home, durable=False)
+        with psycopg.connect(server.ensure()) as connection:
+            connection.execute("CREATE TABLE kept (word text)")
+            connection.execute("INSERT INTO kept VALUES ('Łódź')")
+        yield server
+
+
+def _kept(url: str) -> list[tuple[str]]:
+    with psycopg.connect(url) as connection:
+        return connection.execute("SELECT word FROM kept").fetchall()
+
+
+def _kill_postmaster(server: EmbeddedServer) -> None:
+    pid = server.status().pid
+    assert pid
+    os.kill(pid, signal.SIGKILL)
+    _wait_until(lambda: not server.status().running)
+
+
+def _wait_until(condition: object) -> None:
+    assert callable(condition)
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def _start_process(home: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", ENSURE, str(home)]
+    return subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_eight_processes_get_one_server_and_print_nothing(home: Path) -> None:
+    results = [process.communicate(timeout=120) for process in [_start_process(home) for _ in range(8)]]
+
+    assert {printed for printed, _ in results} == {""}
+    urls = {url for _, url in results}
+    assert len(urls) == 1
+    assert urls == {EmbeddedServer(home).url()}
+    postmasters = [p for p in psutil.process_iter() if "postgres" in p.name() and str(home) in " ".join(p.cmdline())]
+    assert len(postmasters) == 1
+
+
+def test_the_database_is_utf8_utc_local_and_private(cluster: EmbeddedServer) -> None:
+    with psycopg.connect(cluster.ensure()) as connection:
+        for name, value in {
+            "server_encoding": "UTF8",
+            "timezone": "UTC",
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+            "scram_iterations": "1",
+            "tcp_keepalives_idle": "10",
+        }.items():
+            assert connection.execute("SELECT current_setting(%s)", [name]).fetchone() == (value,), name
+        connection.execute("CREATE EXTENSION pg_trgm")
+        assert connection.execute("SELECT show_trgm('Ж') <> '{}'").fetchone() == (True,)
+        connection.rollback()
+    url = cluster.url()
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        psycopg.connect(url.replace(url.split(":")[2].split("@")[0], "guessed"))
+    assert (cluster.home / "password").stat().st_mode & 0o777 == 0o600
+    assert "password" not in str(cluster.status().url)
+    assert url.split(":")[2].split("@")[0] not in str(cluster.status())
+
+
+def test_stop_is_idempotent_and_the_port_and_the_data_stay(cluster: EmbeddedServer) -> None:
+    before = cluster.ensure()
+
+    assert cluster.stop() is True
+    assert cluster.stop() is False
+    assert cluster.status().running is False
+    with pytest.raises(EmbeddedServerError, match="db start"):
+        cluster.url()
+
+    assert cluster.ensure() == before
+    assert _kept(before) == [("Łódź",)]
+
+
+def test_stopping_what_never_was_makes_nothing(home: Path) -> None:
+    server = EmbeddedServer(home / "new")
+    assert server.stop() is False
+    assert server.status().running is False
+    assert not (home / "new").exists()
+
+
+def test_a_killed_postmaster_with_a_busy_backend_is_replaced(cluster: EmbeddedServer) -> None:
+    url = cluster.ensure()
+
+    def sleep_in_the_server() -> None:
+        with contextlib.suppress(psycopg.Error), psycopg.connect(url) as connection:
+            connection.execute("SELECT count(*) FROM generate_series(1, 1e12::bigint)")
+
+    client = threading.Thread(target=sleep_in_the_server)
+    client.start()
+    with psycopg.connect(url, autocommit=True) as watcher:
+        busy = (
+            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%generate_series(1%' AND pid <> pg_backend_pid()"
+        )
+        _wait_until(lambda: watcher.execute(busy).fetchone() == (1,))
+    _kill_postmaster(cluster)
+
+    assert _kept(cluster.ensure()) == [("Łódź",)]
+    client.join(timeout=20)
+    assert not client.is_alive()
+
+
+def test_a_pid_that_belongs_to_somebody_else_now_does_not_block_the_start(cluster: EmbeddedServer) -> None:
+    cluster.ensure()
+    lock_file = cluster.home / "data" / "postmaster.pid"
+    lines = lock_file.read_text().splitlines()
+    cluster.stop()
+    stranger = subprocess.Popen(["sleep", "60"])
+    try:
+        lock_file.write_text("\n".join([str(stranger.pid), *lines[1:]]) + "\n")
+        if ROOT:
+            shutil.chown(lock_file, "nobody")
+        assert holder_of(stranger.pid, cluster.home / "data") is Holder.OTHER
+        assert cluster.status().running is False
+        assert cluster.stop() is False
+        assert _kept(cluster.ensure()) == [("Łódź",)]
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+def test_a_dead_pid_is_left_to_postgresql(cluster: EmbeddedServer) -> None:
+    cluster.ensure()
+    _kill_postmaster(cluster)
+    server = read_postmaster(cluster.home / "data")
+    assert server
+    assert holder_of(server.pid, cluster.home / "data") in {Holder.NOBODY, Holder.OTHER}  # OTHER: nobody reaped it
+    assert _kept(cluster.ensure()) == [("Łódź",)]
+
+
+def test_another_server_on_our_port_is_not_mistaken_for_ours(cluster: EmbeddedServer) -> None:
+    cluster.ensure()
+    port = cluster.status().port
+    cluster.stop()
+    with socket.create_server(("127.0.0.1", port or 0)):
+        assert _kept(cluster.ensure()) == [("Łódź",)]
+        assert cluster.status().port != port
+    cluster.stop()
+    cluster.ensure()
+    assert cluster.status().port == port
+
+
+@pytest.mark.parametrize("damage", ["", "cut"])
+def test_a_lost_password_is_renewed_when_nobody_is_connected(cluster: EmbeddedServer, damage: str) -> None:
+    before = cluster.ensure()
+    (cluster.home / "password").write_text(damage)
+    with pytest.raises(EmbeddedServerError, match="db stop"):
+        cluster.ensure()
+    cluster.stop()
+
+    after = cluster.ensure()
+    assert after != before
+    assert _kept(after) == [("Łódź",)]
+
+
+def test_an_empty_lock_file_does_not_block_the_start(cluster: EmbeddedServer) -> None:
+    cluster.ensure()
+    cluster.stop()
+    (cluster.home / "data" / "postmaster.pid").write_text("")
+    assert _kept(cluster.ensure()) == [("Łódź",)]
+
+
+def test_a_cluster_without_its_version_file_is_never_made_anew(home: Path) -> None:
+    (home / "postgres" / "data").mkdir(parents=True)
+    precious = home / "postgres" / "data" / "precious"
+    precious.write_text("rows")
+    with pytest.raises(EmbeddedServerError, match="restore it from a backup"):
+        EmbeddedServer(home).ensure()
+    assert precious.read_text() == "rows"
+
+
+def test_an_interrupted_initdb_is_begun_again(home: Path) -> None:
+    unfinished = home / "postgres" / "unfinished.0badf00d"
+    unfinished.mkdir(parents=True)
+    (unfinished / "PG_VERSION").write_text("18\n")
+    server = EmbeddedServer(home, durable=False)
+    with psycopg.connect(server.ensure()) as connection:
+        assert connection.execute("SELECT current_database()").fetchone() == ("alexandria",)
+    assert not unfinished.exists()
+
+
+def test_ctrl_c_at_the_starter_leaves_the_server_running(home: Path) -> None:
+    waiting = ENSURE + "\nsys.stderr.write('\\n'); sys.stderr.flush(); import time; time.sleep(60)\n"
+    command = [sys.executable, "-c", waiting, str(home)]
+    starter = subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    assert starter.stderr
+    starter.stderr.readline()
+    os.killpg(starter.pid, signal.SIGINT)
+    starter.communicate(timeout=20)
+    assert EmbeddedServer(home).status().running
+
+
+def test_a_cluster_that_cannot_start_says_why(home: Path) -> None:
+    server = EmbeddedServer(home, durable=False)
+    server.ensure()
+    server.stop()
+    with (server.home / "data" / "postgresql.conf").open("a") as configuration:
+        configuration.write("no_such_setting = 1\n")
+    with pytest.raises(EmbeddedServerError, match="no_such_setting"):
+        server.ensure()
+
+
+def test_programs_that_do_not_run_are_refused_with_the_way_out(home: Path) -> None:
+    with pytest.raises(EmbeddedServerError, match="pip install"):
+        EmbeddedServer(home, binaries=home / "nothing").ensure()
+    with pytest.raises(EmbeddedServerError, match="PostgreSQL 9, which made this database"):
+        find_programs(None, None, home, 9)
+
+
+@pytest.mark.skipif(not ROOT, reason="only root lends the server to another account")
+def test_as_root_the_server_runs_without_privileges(cluster: EmbeddedServer) -> None:
+    cluster.ensure()
+    process = psutil.Process(cluster.status().pid)
+    assert process.username() == "nobody"
+    assert process.uids().effective != 0
+    status = Path(f"/proc/{process.pid}/status")
+    if status.exists():
+        groups = next(line for line in status.read_text().splitlines() if line.startswith("Groups:"))
+        assert "0" not in groups.split()[1:]
+    with pytest.raises(EmbeddedServerError, match="must not run as"):
+        EmbeddedServer(cluster.home, account="root")
+
+
+@pytest.mark.skipif(not ROOT, reason="only root lends the server to another account")
+def test_as_root_a_closed_home_gets_its_cluster_elsewhere(home: Path) -> None:
+    home.chmod(0o700)
+    server = EmbeddedServer(home, durable=False)
+    try:
+        server.ensure()
+        assert server.home.parent == embedded.ELSEWHERE
+        home.chmod(0o755)
+        assert EmbeddedServer(home).home == server.home, "a cluster that exists stays where it is"
+    finally:
+        server.stop()
+        shutil.rmtree(server.home)
+
+
+@pytest.mark.skipif(not ROOT, reason="only root lends the server to another account")
+def test_a_wheel_in_a_closed_folder_is_copied_for_the_account(home: Path) -> None:
+    original = find_programs(None, None, home, None).folder
+    package = original.parents[1]
+    closed = home / "closed"
+    for source in (package, package.parent / f"{package.name}.libs"):
+        if source.exists():
+            shutil.copytree(source, closed / source.name, symlinks=True)
+    closed.chmod(0o700)
+    nobody = Account("nobody", *_ids_of("nobody"))
+    programs = find_programs(closed / package.name / "pginstall" / "bin", nobody, home / "programs", None)
+    assert programs.folder.is_relative_to(home / "programs")
+    assert not programs.run("postgres", "--version").returncode
+
+
+def _ids_of(name: str) -> tuple[int, int]:
+    import pwd  # noqa: PLC0415 - not on every system
+
+    entry = pwd.getpwnam(name)
+    return entry.pw_uid, entry.pw_gid

@@ -1,0 +1,158 @@
+"""Migrations: once each, in order, by one at a time, and never past a file that was changed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import alexandria_pipeline
+from alexandria_pipeline.domain.errors import SchemaOutdated, StorageError
+from alexandria_pipeline.storage.database import Database
+from alexandria_pipeline.storage.migrate import check_schema, is_new, migrate, read_migrations
+from alexandria_pipeline.storage.queries import Query
+from alexandria_pipeline.storage.server import open_database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from alexandria_pipeline.storage.embedded import EmbeddedServer
+
+PROJECT = Path(alexandria_pipeline.__file__).parents[1]
+FIRST, SECOND = "0001_towns.sql", "0002_rivers.sql"
+TABLES = Query(
+    "tables",
+    "what is there",
+    "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'",
+)
+MIGRATE = """
+import sys
+from pathlib import Path
+from alexandria_pipeline.storage.database import Database
+from alexandria_pipeline.storage.migrate import migrate
+with Database(sys.argv[1]) as database:
+    print(*migrate(database, Path(sys.argv[2])))
+"""
+
+
+@pytest.fixture
+def empty(empty_database_url: str) -> Iterator[Database]:
+    with Database(empty_database_url) as database:
+        yield database
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / FIRST).write_text("CREATE TABLE towns (name text);\nINSERT INTO towns VALUES ('100 %');\n")
+    (tmp_path / SECOND).write_text("CREATE TABLE rivers (name text);\n")
+    (tmp_path / "README.md").write_text("not a migration")
+    return tmp_path
+
+
+def _tables(database: Database) -> set[str]:
+    return {row["relname"] for row in database.fetch_all(TABLES)}
+
+
+def test_migrations_are_applied_in_order_and_once(empty: Database, folder: Path) -> None:
+    assert is_new(empty)
+    assert migrate(empty, folder) == [FIRST, SECOND]
+    assert migrate(empty, folder) == []
+    assert not is_new(empty)
+    assert _tables(empty) == {"towns", "rivers", "schema_migration"}
+    check_schema(empty, folder)
+
+
+def test_eight_processes_apply_each_migration_once(empty_database_url: str, folder: Path) -> None:
+    command = [sys.executable, "-c", MIGRATE, empty_database_url, str(folder)]
+    processes = [subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) for _ in range(8)]
+    applied = [name for process in processes for name in process.communicate(timeout=60)[0].split()]
+    assert sorted(applied) == [FIRST, SECOND]
+    assert [process.returncode for process in processes] == [0] * 8
+
+
+def test_eight_threads_apply_each_migration_once(empty: Database, folder: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        applied = [name for names in pool.map(lambda _: migrate(empty, folder), range(8)) for name in names]
+    assert sorted(applied) == [FIRST, SECOND]
+
+
+def test_a_failing_migration_is_named_and_leaves_nothing(empty: Database, folder: Path) -> None:
+    (folder / SECOND).write_text("CREATE TABLE rivers (name text); SELECT 1/0;")
+    with pytest.raises(StorageError, match=r"0002_rivers.sql failed and changed nothing.*division by zero"):
+        migrate(empty, folder)
+    assert _tables(empty) == {"towns", "schema_migration"}
+    (folder / SECOND).write_text("CREATE TABLE rivers (name text);")
+    assert migrate(empty, folder) == [SECOND]
+
+
+def test_a_changed_file_is_refused_but_other_line_ends_are_no_change(empty: Database, folder: Path) -> None:
+    migrate(empty, folder)
+    text = (folder / FIRST).read_text()
+    (folder / FIRST).write_bytes(text.replace("\n", "\r\n").encode())
+    check_schema(empty, folder)
+    (folder / FIRST).write_text(text + "-- a thought\n")
+    for action in (migrate, check_schema):
+        with pytest.raises(SchemaOutdated, match=r"0001_towns.sql was changed after it was applied"):
+            action(empty, folder)
+
+
+def test_behind_says_what_to_run(empty: Database, folder: Path) -> None:
+    with pytest.raises(SchemaOutdated, match=r"0001_towns.sql, 0002_rivers.sql.*Run: alexandria db migrate"):
+        check_schema(empty, folder)
+    (folder / SECOND).rename(folder / "later")
+    migrate(empty, folder)
+    (folder / "later").rename(folder / SECOND)
+    with pytest.raises(SchemaOutdated, match=r"older than this code \(0002_rivers.sql\)"):
+        check_schema(empty, folder)
+
+
+def test_ahead_says_what_to_upgrade(empty: Database, folder: Path) -> None:
+    migrate(empty, folder)
+    (folder / SECOND).unlink()
+    for action in (migrate, check_schema):
+        with pytest.raises(SchemaOutdated, match=r"newer than this code.*0002_rivers.sql.*upgrade alexandria-pipeline"):
+            action(empty, folder)
+
+
+@pytest.mark.parametrize("name", ["1_short.sql", "0000_zero.sql", "0001_double.sql", "0003-dash.sql"])
+def test_a_misnamed_file_is_refused(folder: Path, name: str) -> None:
+    (folder / name).write_text("SELECT 1;")
+    with pytest.raises(StorageError, match="NNNN_what_it_does"):
+        read_migrations(folder)
+
+
+def test_the_migrations_of_the_package_are_numbered_without_gaps() -> None:
+    versions = [migration.version for migration in read_migrations()]
+    assert versions == list(range(1, len(versions) + 1))
+
+
+def test_a_new_database_gets_its_tables_and_an_old_one_is_only_checked(empty_database_url: str, tmp_path: Path) -> None:
+    with open_database(empty_database_url, tmp_path / "unused") as database:
+        check_schema(database)
+        database.execute(Query("forget", "as if written by older code", "DELETE FROM schema_migration"))
+    with pytest.raises(SchemaOutdated, match="alexandria db migrate"):
+        open_database(empty_database_url, tmp_path / "unused")
+    assert not (tmp_path / "unused").exists(), "with an address, no local server is made"
+
+
+def test_tables_of_others_in_the_database_do_not_matter(
+    empty: Database, empty_database_url: str, tmp_path: Path
+) -> None:
+    empty.execute(Query("foreign", "Dagster's, say", "CREATE TABLE runs (id integer)"))
+    with open_database(empty_database_url, tmp_path) as database:
+        assert {"runs", "schema_migration"} < _tables(database)
+
+
+def test_without_an_address_the_local_server_is_used_and_always_migrated(
+    server: EmbeddedServer, server_home: Path
+) -> None:
+    for _ in range(2):
+        with open_database(None, server_home) as database:
+            assert database.address.endswith(f":{server.status().port}/alexandria")
+            check_schema(database)
+            database.execute(Query("undo", "as if written by older code", "DROP SCHEMA public CASCADE"))
+            database.execute(Query("again", "an empty one", "CREATE SCHEMA public"))

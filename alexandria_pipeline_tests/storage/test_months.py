@@ -1,0 +1,146 @@
+"""One owner per month: claims, refusals, dead owners, lost connections."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from alexandria_pipeline.domain.errors import OwnershipLost
+from alexandria_pipeline.storage.database import Database
+from alexandria_pipeline.storage.months import MonthHolder, overlapping_claims
+from alexandria_pipeline_tests.world import JULY, JUNE, rows
+from alexandria_pipeline_tests.world import holder as new_holder
+
+HOLD = """
+import sys, time
+from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.storage.database import Database
+from alexandria_pipeline.storage.months import MonthHolder
+months = MonthHolder(Database(sys.argv[1]), "run-killed", "a process about to die")
+print(months.claim([Month(2020, 6)]), flush=True)
+time.sleep(60)
+"""
+
+
+Holder = Callable[[str], MonthHolder]
+
+
+@pytest.fixture
+def holder(database: Database) -> Iterator[Holder]:
+    """Makes holders, and ends them with the test."""
+    made: list[MonthHolder] = []
+
+    def make(run_id: str) -> MonthHolder:
+        made.append(new_holder(database, run_id))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close("the test is over", failed=False)
+
+
+def _log(database: Database) -> dict[str, object]:
+    return rows(database, "select * from backfill_log where year = 2020 and month = 6")[0]
+
+
+def test_a_second_run_is_refused_and_told_who_owns_the_month(database: Database, holder: Holder) -> None:
+    first, second = holder("run-1"), holder("run-2")
+    assert first.claim([JUNE]) == {}
+    refused = second.claim([JUNE, JULY])
+    assert list(refused) == [JUNE]
+    assert "owned by run run-1 (test process of run-1)" in refused[JUNE]
+    assert second.held == (JULY,)
+
+
+def test_of_sixteen_runs_at_once_one_gets_the_month(database: Database, holder: Holder) -> None:
+    holders = [holder(f"run-{number}") for number in range(16)]
+    with ThreadPoolExecutor(16) as pool:
+        refusals = list(pool.map(lambda each: each.claim([JUNE]), holders))
+    assert sum(not refused for refused in refusals) == 1
+    assert len(rows(database, "select 1 from month_claim")) == 1
+
+
+def test_a_month_given_back_can_be_claimed_again(database: Database, holder: Holder) -> None:
+    first, second = holder("run-1"), holder("run-2")
+    first.claim([JUNE])
+    first.give_back(JUNE, "a reason", failed=True)
+    assert (_log(database)["status"], _log(database)["error_message"]) == ("retry", "a reason")
+    assert second.claim([JUNE]) == {}
+
+
+def test_a_killed_owner_loses_the_month_at_once(database: Database, database_url: str, holder: Holder) -> None:
+    process = subprocess.Popen([sys.executable, "-c", HOLD, database_url], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "{}\n"
+    second = holder("run-2")
+    assert JUNE in second.claim([JUNE])
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    for _ in range(50):
+        if not second.claim([JUNE]):
+            break
+        time.sleep(0.1)
+    assert second.held == (JUNE,)
+    log = _log(database)
+    assert (log["status"], log["owner_run"], log["retry_count"]) == ("processing", "run-2", 1)
+    assert "taken over from a run that died: run-killed" in str(log["error_message"])
+    with database.transaction() as tx:
+        assert overlapping_claims(tx) == ([], 1)
+
+
+def test_a_writer_whose_month_was_taken_over_is_fenced_off(database: Database, holder: Holder) -> None:
+    first, second = holder("run-1"), holder("run-2")
+    first.claim([JUNE])
+    _break(first)
+    assert second.claim([JUNE]) == {}
+    with pytest.raises(OwnershipLost, match="2020-06"), database.transaction() as tx:
+        first.fence(tx, [JUNE])
+    first.complete(JUNE)
+    assert _log(database)["owner_run"] == "run-2"
+
+
+def test_an_owner_takes_its_locks_back_after_a_lost_connection(database: Database, holder: Holder) -> None:
+    first, second = holder("run-1"), holder("run-2")
+    first.claim([JUNE])
+    _break(first)
+    first.keep_alive()
+    assert JUNE in second.claim([JUNE])
+    with database.transaction() as tx:
+        first.fence(tx, [JUNE])
+
+
+def test_a_completed_month_is_opened_again_only_by_a_write(database: Database, holder: Holder) -> None:
+    first, second = holder("run-1"), holder("run-2")
+    first.claim([JUNE])
+    first.complete(JUNE)
+    before = _log(database)
+    second.claim([JUNE])
+    assert not second.begun(JUNE)
+    assert _log(database) == before
+    with database.transaction() as tx:
+        second.fence(tx, [JUNE])
+    assert second.begun(JUNE)
+    assert (_log(database)["status"], _log(database)["owner_run"]) == ("processing", "run-2")
+
+
+def test_overlapping_claims_are_seen(database: Database, holder: Holder) -> None:
+    holder("run-1").claim([JUNE])
+    with database.transaction() as tx:
+        tx.execute("insert into month_claim (year, month, run_id, owner) values (2020, 6, 'run-2', 'somebody else')")
+    with database.transaction() as tx:
+        overlaps, claimed = overlapping_claims(tx)
+    assert ([row["other_run_id"] for row in overlaps], claimed) == (["run-2"], 1)
+
+
+def _break(broken: MonthHolder) -> None:
+    """Cuts the connection that holds the locks, as a failing network does."""
+    assert broken._session is not None
+    broken._session.close()
