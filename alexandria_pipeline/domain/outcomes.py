@@ -39,9 +39,13 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """The service was not asked: no key, quota used up, breaker open, switched off."""
+    """The service was not asked. `temporary`: quota used up or breaker open, so that a later run should ask.
+
+    Otherwise (no key, switched off) the service does not count: a book need not wait for it.
+    """
 
     reason: str
+    temporary: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,12 +63,16 @@ class PartialDate:
 
 @dataclass(frozen=True, slots=True)
 class BookQuery:
-    """The question put to a service: which edition is this book? `year` is the year of listing, `language` ISO 639-1."""
+    """The question put to a service: which edition is this book?
+
+    `year` is the year of listing, `language` ISO 639-1, `isbns` what the lister claims (verified, never believed).
+    """
 
     title: str
     author: str
     year: int | None = None
     language: str = "en"
+    isbns: tuple[Isbn13, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +128,17 @@ class RawReply:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One book as one generator listed it. `position` is its line or index in the source, for people to find it."""
+    """One book as one generator listed it. `position` is its line or index in the source, for people to find it.
+
+    `details` is what else the generator said, as (name, text) pairs: publisher, genre, significance.
+    """
 
     provider: str
     position: int
     title: str
     author: str
     isbns: tuple[Isbn13, ...] = ()
+    details: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,16 +177,30 @@ class GeneratedBook:
 
 @dataclass(frozen=True, slots=True)
 class OpenBook:
-    """A kept book that still lacks an ISBN: what the cascade needs to know of it."""
+    """A kept book that still lacks an ISBN, and its work, which another month may have resolved meanwhile."""
 
     book_id: int
     work_id: int
+    work_key: str
     month: Month
     title: str
     author: str
+    outcome: BookOutcome
+    reason: str = ""
+    isbns: tuple[Isbn13, ...] = ()
+    known: KnownIsbn | None = None
 
     def query(self, language: str) -> BookQuery:
-        return BookQuery(self.title, self.author, self.month.year, language)
+        return BookQuery(self.title, self.author, self.month.year, language, self.isbns)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownIsbn:
+    """What an already resolved work answers without a call."""
+
+    isbn13: Isbn13
+    confidence: int
+    provider: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,13 +223,12 @@ class Attempt:
     confidence: int | None = None
     reason: str = ""
     evidence: tuple[EvidenceLine, ...] = ()
-    candidate_title: str = ""
-    candidate_authors: tuple[str, ...] = ()
+    candidate: Candidate | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """How one book left the cascade, with every attempt on the way."""
+    """How one book left the cascade, with every attempt on the way; `candidate` is the accepted edition."""
 
     outcome: BookOutcome
     attempts: tuple[Attempt, ...] = ()
@@ -215,7 +236,6 @@ class Resolution:
     confidence: int | None = None
     evidence: tuple[EvidenceLine, ...] = ()
     reason: str = ""
-    known_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)

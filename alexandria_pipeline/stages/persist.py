@@ -62,4 +62,6 @@ def _keep(tx: Connection, books: Sequence[UnkeptBook]) -> int:
 
 def _new_work(book: UnkeptBook) -> NewWork:
     key = synthetic_key(book.title, book.author)
-    return NewWork(key, book.title, book.author, title_key(book.title), author_key(book.author), book.sources)
+    return NewWork(
+        key, book.title, book.author, title_key(book.title), author_key(book.author), book.sources, book.details
+    )

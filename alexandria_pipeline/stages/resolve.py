@@ -47,9 +47,14 @@ class Resolve:
         asyncio.run(_Run(self, months, holder, done).run())
 
     async def ask(self, query: BookQuery, answers: Answers | None = None, work_id: int | None = None) -> Resolution:
-        """One book down the cascade. `answers`: services whose definite no is still believed, by revision and reason."""
+        """One book down the cascade. `answers`: services whose definite no is still believed, by revision and reason.
+
+        A right book in the wrong dress (a foreign edition, a recording) is kept in hand while the services that are
+        left are asked for a better edition.
+        """
         attempts: list[Attempt] = []
         notes: list[tuple[str, StepOutcome]] = []
+        in_hand: Found | None = None
         for resolver in self.resolvers:
             name, revision = resolver.info.name, await asyncio.to_thread(resolver.revision)
             believed = (answers or {}).get(name)
@@ -61,11 +66,10 @@ class Resolve:
             if not (isinstance(outcome, Unavailable) and not outcome.temporary):
                 attempts.append(_attempt(name, revision, outcome))
             if isinstance(outcome, Found):
-                verdict = outcome.verdict
-                return Resolution(
-                    BookOutcome.RESOLVED, tuple(attempts), outcome.candidate, verdict.confidence, verdict.evidence
-                )
-        return _unresolved(tuple(attempts), notes)
+                in_hand = _better(in_hand, outcome)
+                if in_hand.verdict.settled:
+                    break
+        return _resolved(in_hand, tuple(attempts)) if in_hand else _unresolved(tuple(attempts), notes)
 
     async def _step(self, resolver: IsbnResolver, query: BookQuery, work_id: int | None) -> StepOutcome:
         unavailable = resolver.unavailable()
@@ -93,6 +97,18 @@ def _same_work(query: BookQuery, confidence: int, owner: store.Owner) -> bool:
     if same_book(query.title, query.author, owner.title, owner.author):
         return True
     return min(confidence, owner.confidence or 0) >= THRESHOLDS["high"]
+
+
+def _better(in_hand: Found | None, found: Found) -> Found:
+    """The first settled edition; among the others, the one that fits best."""
+    if in_hand is None or found.verdict.settled or found.verdict.confidence > in_hand.verdict.confidence:
+        return found
+    return in_hand
+
+
+def _resolved(found: Found, attempts: tuple[Attempt, ...]) -> Resolution:
+    verdict = found.verdict
+    return Resolution(BookOutcome.RESOLVED, attempts, found.candidate, verdict.confidence, verdict.evidence)
 
 
 def _attempt(provider: str, revision: str, outcome: StepOutcome) -> Attempt:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from psycopg.types.json import Jsonb
+
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.records import GenerationRequest, Listing, RawReply, SetAside
@@ -83,7 +85,14 @@ def listings(tx: Connection, month: Month) -> list[StoredListing]:
         StoredListing(
             row["reply_id"],
             row["book_id"],
-            Listing(row["provider"], row["position"], row["title"], row["author"], tuple(map(Isbn13, row["isbns"]))),
+            Listing(
+                row["provider"],
+                row["position"],
+                row["title"],
+                row["author"],
+                tuple(map(Isbn13, row["isbns"])),
+                tuple(row["details"].items()),
+            ),  # fmt: skip
         )
         for row in tx.execute(_SQL["listings"], _at(month))
     ]
@@ -103,6 +112,7 @@ def add_listings(tx: Connection, stored: Iterable[StoredListing]) -> None:
         {
             "reply_id": s.reply_id, "position": s.listing.position, "book_id": s.book_id, "provider": s.listing.provider,
             "title": s.listing.title, "author": s.listing.author, "isbns": [str(isbn) for isbn in s.listing.isbns],
+            "details": Jsonb(dict(s.listing.details)),
         }
         for s in stored
     ]  # fmt: skip

@@ -27,6 +27,7 @@ class UnkeptBook:
     title: str
     author: str
     sources: tuple[str, ...]
+    details: dict[str, dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class NewWork:
-    """A work to be: its key, how it is found, and who listed it first."""
+    """A work to be: its key, how it is found, who listed it (first one first), and what each of them said of it."""
 
     work_key: str
     title: str
@@ -49,12 +50,16 @@ class NewWork:
     title_key: str
     author_key: str
     sources: tuple[str, ...]
+    details: dict[str, dict[str, str]]
 
 
 def books_without_work(tx: Connection, month: Month) -> list[UnkeptBook]:
     """Generated books of a month that are not yet works."""
     rows = tx.execute(_SQL["books_without_work"], {"year": month.year, "month": month.month})
-    return [UnkeptBook(r["book_id"], r["title"], r["author"], tuple(r["sources"] or ())) for r in rows]
+    return [
+        UnkeptBook(r["book_id"], r["title"], r["author"], tuple(dict.fromkeys(r["sources"])), r["details"])
+        for r in rows
+    ]
 
 
 def works_like(tx: Connection, title_keys: Sequence[str]) -> list[Work]:
@@ -72,7 +77,7 @@ def add_work(tx: Connection, work: NewWork) -> int:
     values = {
         "work_key": work.work_key, "title": work.title, "author": work.author, "title_key": work.title_key,
         "author_key": work.author_key, "primary_provider": f"{work.sources[0] if work.sources else 'unknown'}-backfill",
-        "completeness": SYNTHETIC_COMPLETENESS, "metadata": Jsonb({"listed_by": list(work.sources)}),
+        "completeness": SYNTHETIC_COMPLETENESS, "metadata": Jsonb({"listed_by": list(work.sources), "said": work.details}),
     }  # fmt: skip
     row = (
         tx.execute(_SQL["add_work"], values).fetchone()

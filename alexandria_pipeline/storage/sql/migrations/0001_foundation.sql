@@ -212,6 +212,7 @@ create table generated_listing (
     title      text not null,
     author     text not null,
     isbns      text[] not null default '{}',
+    details    jsonb not null default '{}',
     primary key (reply_id, position)
 );
 comment on table generated_listing is 'Every listing of every generator, and the book that it was taken to be.';

@@ -23,7 +23,7 @@ update generation_reply set read_at = clock_timestamp() where reply_id = %(reply
 
 -- name: listings
 -- Everything already listed for a month, with the book that each listing was taken to be.
-select l.reply_id, l.position, l.book_id, l.provider, l.title, l.author, l.isbns
+select l.reply_id, l.position, l.book_id, l.provider, l.title, l.author, l.isbns, l.details
 from generated_listing l join generated_book b using (book_id)
 where b.year = %(year)s and b.month = %(month)s
 order by b.book_id, l.reply_id, l.position;
@@ -37,8 +37,8 @@ returning book_id;
 
 -- name: add_listing
 -- Ties a listing to its book.
-insert into generated_listing (reply_id, position, book_id, provider, title, author, isbns)
-values (%(reply_id)s, %(position)s, %(book_id)s, %(provider)s, %(title)s, %(author)s, %(isbns)s)
+insert into generated_listing (reply_id, position, book_id, provider, title, author, isbns, details)
+values (%(reply_id)s, %(position)s, %(book_id)s, %(provider)s, %(title)s, %(author)s, %(isbns)s, %(details)s)
 on conflict do nothing;
 
 -- name: set_aside

@@ -1,6 +1,7 @@
 -- name: books_without_work
 -- Generated books that are not yet kept as works.
-select b.book_id, b.title, b.author, array_agg(distinct l.provider) filter (where l.provider is not null) as sources
+select b.book_id, b.title, b.author, coalesce(array_agg(l.provider order by l.reply_id, l.position) filter (where l.provider is not null), '{}') as sources,
+       coalesce(jsonb_object_agg(l.provider, l.details) filter (where l.details <> '{}'), '{}') as details
 from generated_book b left join generated_listing l using (book_id)
 where b.year = %(year)s and b.month = %(month)s and b.work_id is null
 group by b.book_id order by b.book_id;

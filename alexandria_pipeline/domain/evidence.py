@@ -1,0 +1,355 @@
+"""What speaks for and against a candidate: named evidence, each with its points.
+
+The one table of weights is here, with the words that betray a summary or a box set. What the points add up to, and which
+candidate wins, is decided in `domain.matching`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final
+
+from alexandria_pipeline.domain.agreement import TitleAgreement, compare_titles, is_descriptive
+from alexandria_pipeline.domain.isbn import is_placeholder
+from alexandria_pipeline.domain.names import NameAgreement, PersonName, compare_names, people
+from alexandria_pipeline.domain.records import (
+    BookQuery,
+    Candidate,
+    Contributor,
+    ContributorRole,
+    EditionFormat,
+    EvidenceLine,
+)
+from alexandria_pipeline.domain.text import normalise
+from alexandria_pipeline.domain.titles import TitleParts, canonical_words, dissect, number_value
+
+
+class RefusalReason(StrEnum):
+    """Why no candidate was accepted; that of the nearest one."""
+
+    NO_CANDIDATES = "no_candidates"
+    OTHER_TITLE = "other_title"
+    OTHER_VOLUME = "other_volume"
+    OTHER_AUTHOR = "other_author"
+    NOT_THE_AUTHOR = "not_the_author"  # named, but as translator, illustrator or narrator
+    OTHER_KIND = "other_kind"  # summary, box set, sampler …
+    IMPLAUSIBLE_YEAR = "implausible_year"
+    OTHER_LANGUAGE = "other_language"
+    PLACEHOLDER_ISBN = "placeholder_isbn"
+    AMBIGUOUS = "ambiguous"
+    TOO_WEAK = "too_weak"
+
+
+VETO: Final = -100
+
+# Points of each piece of evidence. A right title (50) by the right author (40) in the right year (10) is certain; 65 is
+# enough (BEHAVIOUR, "Resolution"), so a title that agrees only loosely needs author and year to stand by it.
+WEIGHTS: Final[dict[str, dict[str, int]]] = {
+    "title": {
+        "same": 50, "described": 47, "first_volume": 20, "misspelt": 40, "nearly": 20, "series_in_front": 26, "named_on_one_side": 20,
+        "cut": 24, "cut_record": 24, "cut_long": 34, "other_subtitle": 5, "other_volume": VETO, "different": VETO,
+    },
+    "author": {
+        "full": 40, "near": 37, "initials": 36, "misspelt": 30, "surname": 26, "not_first": 34, "not_asked": 12,
+        "not_asked_generic": 2, "missing": 0, "helper": VETO, "different": VETO,
+    },
+    "year": {"same": 10, "close": 4, "reprint": 0, "unknown": 3, "before": -5, "long_before": -8, "implausible": VETO},
+    "language": {"asked": 0, "unknown": 0, "other": -25},
+    "format": {"print": 0, "unknown": 0, "ebook": -2, "audio": -16},
+    "kind": {"book": 0, "large_print": -2, "other": VETO},
+    "isbn": {"placeholder": VETO},
+}  # fmt: skip
+
+_TITLE_KEYS: Final = {
+    TitleAgreement.SAME: "same",
+    TitleAgreement.SERIES_IN_FRONT: "series_in_front",
+    TitleAgreement.MISSPELT: "misspelt",
+    TitleAgreement.NEARLY: "nearly",
+    TitleAgreement.FIRST_VOLUME: "first_volume",
+    TitleAgreement.OTHER_SUBTITLE: "other_subtitle",
+    TitleAgreement.OTHER_VOLUME: "other_volume",
+    TitleAgreement.DIFFERENT: "different",
+}
+_AUTHOR_KEYS: Final = {
+    NameAgreement.FULL: "full",
+    NameAgreement.NEAR: "near",
+    NameAgreement.INITIALS: "initials",
+    NameAgreement.MISSPELT: "misspelt",
+    NameAgreement.SURNAME: "surname",
+    NameAgreement.DIFFERENT: "different",
+}
+_VETO_REASONS: Final = {
+    ("title", "different"): RefusalReason.OTHER_TITLE,
+    ("title", "other_volume"): RefusalReason.OTHER_VOLUME,
+    ("author", "different"): RefusalReason.OTHER_AUTHOR,
+    ("author", "helper"): RefusalReason.NOT_THE_AUTHOR,
+    ("year", "implausible"): RefusalReason.IMPLAUSIBLE_YEAR,
+    ("kind", "other"): RefusalReason.OTHER_KIND,
+    ("isbn", "placeholder"): RefusalReason.PLACEHOLDER_ISBN,
+}
+# The nearer to acceptance, the later: the reason of a page is that of the candidate that came furthest.
+SEVERITY: Final = (
+    RefusalReason.OTHER_TITLE, RefusalReason.OTHER_AUTHOR, RefusalReason.NOT_THE_AUTHOR, RefusalReason.OTHER_VOLUME,
+    RefusalReason.OTHER_KIND, RefusalReason.IMPLAUSIBLE_YEAR, RefusalReason.PLACEHOLDER_ISBN, RefusalReason.OTHER_LANGUAGE,
+    RefusalReason.TOO_WEAK, RefusalReason.AMBIGUOUS,
+)  # fmt: skip
+
+# Kinds of publication that are about a book, or parts or heaps of it: words in a normalised title or subtitle.
+KINDS: Final = {
+    "summary": r"summar(?:y|ies)|analys[ei]s of|key takeaways|takeaways|conversation starters|in (?:15|20|30) minutes|book review"
+    r"|a? ?review of|sidekick|digest of|instaread|insights on",
+    "study guide": r"(?:study|reading|readers?|teachers?|teaching|literature|lit|discussion|reading group|book club|educators|students?)"
+    r" (?:guide|companion|kit|unit)s?|(?:cliffs? ?|spark ?|york |monarch |max ?|book |bloom ?s )notes|blooms (?:guides|notes|modern)"
+    r"|lesson plans?|teacher(?:s)? (?:edition|resource|pack)|novel (?:units?|ties|study)|comprehension|a guide to|guide to|test prep"
+    r"|critical (?:essays|companion|insights)|essays on|notes on|understanding .* by|a casebook|unauthorized|unauthorised|unofficial",
+    "workbook": r"work ?book|activity book|colou?ring(?: book)?|sticker|puzzle|quiz(?:zes|book)?|trivia|cookbook|recipes from",
+    "companion": r"companion|the making of|world of the|encyclopedia|illustrated guide|official guide|handbook|art of the|poster",
+    "box set": r"box(?:ed)? ?set|boxset|slipcase|(?:gift|collection) set|collection set|omnibus|(?:[2-9]|1\d|two|three|four|five|six|seven)"
+    r" (?:books?|novels|volumes?)(?: (?:collection|set|bundle|in (?:1|one)))|(?:[2-9]|two|three|four|five) in (?:1|one)|bundle|trilogy"
+    r"|tetralogy|quartet|(?:complete|entire) (?:series|collection|set|saga|works|novels)|(?:books?|volumes?|vols?) \d+ (?:to |and |through )?\d+"
+    r"|books? (?:one|two) (?:to|and|through)|series collection|collection of \d+|\d+ book (?:collection|set)|set of \d+",
+    "sampler": r"sampler|excerpts?|preview|sneak peek|free first chapters?|chapters? (?:1|one)(?: \d+)?|first look|advance reading|extract",
+    "calendar": r"calendar|planner|agenda \d{4} \d{4}|postcards?",
+    "journal": r"(?:guided |writing |reading |lined |blank )?journal|note ?book|sketchbook|log ?book",
+    "adaptation": r"graphic (?:novel|adaptation|edition)|comics?|manga|screenplay|shooting script|the (?:play ?)?script|stage play|play script"
+    r"|libretto|dramati[sz](?:ed|ation)|adapted (?:for|by|from)|adaptation|retold|young readers?(?: edition| adaptation)?|easy reader"
+    r"|abridged|in easy english|musical|vocal score|sheet music|soundtrack|picture book edition|readers digest|condensed|parody",
+    "another book": r"untitled|a sequel(?: to)?|the sequel(?: to)?|prequel(?: to)?|sequel to",
+}  # fmt: skip
+_KIND: Final = re.compile("|".join(rf"(?P<k{place}>\b(?:{words})\b)" for place, words in enumerate(KINDS.values())))
+_KIND_NAMES: Final = tuple(KINDS)
+_UNABRIDGED: Final = re.compile(r"\bun ?abridged\b")
+# Publishers who write about other people's books and put the author's name on the cover.
+SUMMARY_MAKERS: Final = re.compile(
+    r"\b(?:cliffs ?notes|spark ?notes|super ?summary|book ?rags|book ?caps|book ?habits|instaread|shmoop|bright ?summaries|worth books"
+    r"|fast ?reads|readtrepreneur|quick ?read|milkyway media|blinkist|gradesaver|lit ?charts|book ?tigers|daily ?books|irb media"
+    r"|summareads|abookaday|must read summaries|penguin readers|everest media|novel units)\b"
+)  # fmt: skip
+_LARGE_PRINT: Final = re.compile(r"\blarge (?:print|type)\b")
+_AUDIO: Final = re.compile(
+    r"\b(?:audio ?books?|audio ?cd|audio (?:download|cassette|edition)|mp3 cd|playaway|books? on (?:tape|cd)|compact disc)\b"
+)
+_EDITION_LANGUAGES: Final = {
+    "es": r"spanish edition|edicion espanola|edicion en espanol|en espanol",
+    "fr": r"french edition|edition francaise|en francais",
+    "de": r"german edition|deutsche ausgabe|auf deutsch|roman auf deutsch",
+    "it": r"italian edition|edizione italiana",
+    "pt": r"portuguese edition|edicao portuguesa|em portugues",
+    "nl": r"dutch edition|nederlandse editie",
+    "ru": r"russian edition",
+    "zh": r"chinese edition",
+    "ja": r"japanese edition",
+}
+# What the registration group of an ISBN says about its language, where it says anything; English books are published anywhere.
+_GROUP_LANGUAGES: Final = {
+    "9780": "en", "9781": "en", "9798": "en", "9782": "fr", "97910": "fr", "9783": "de", "9784": "ja", "9785": "ru", "9787": "zh",
+    "97880": "cs", "97883": "pl", "97884": "es", "97979": "it", "97885": "pt", "97888": "it", "97912": "it", "97890": "nl",
+    "97911": "ko", "97889": "ko", "97891": "sv", "97887": "da", "97882": "no", "978963": "hu", "978951": "fi", "978952": "fi",
+}  # fmt: skip
+
+_HELPERS: Final = frozenset(
+    {ContributorRole.TRANSLATOR, ContributorRole.ILLUSTRATOR, ContributorRole.NARRATOR, ContributorRole.OTHER}
+)
+EARLIEST_YEAR: Final = 1450
+LATEST_YEAR: Final = 2100
+# A catalogue year this far beyond the listing (or beyond 2000, for classics are always in print) is a slip of the keyboard.
+YEARS_AHEAD: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One piece of evidence under its key in `WEIGHTS`."""
+
+    name: str
+    key: str
+    detail: str
+
+    @property
+    def points(self) -> int:
+        return WEIGHTS[self.name][self.key]
+
+    @property
+    def veto(self) -> RefusalReason | None:
+        return _VETO_REASONS.get((self.name, self.key))
+
+    def line(self) -> EvidenceLine:
+        return EvidenceLine(self.name, self.detail, self.points)
+
+
+def gather(query: BookQuery, candidate: Candidate) -> tuple[Finding, ...]:
+    """Everything that speaks for or against a candidate, in the order of `WEIGHTS`."""
+    asked, offered = dissect(query.title), candidate_title(candidate)
+    title = _title(asked, offered)
+    year = _year(query, candidate)
+    author = _author(query, candidate, asked)
+    placeholder = is_placeholder(candidate.isbn13)
+    isbn = [Finding("isbn", "placeholder", f"{candidate.isbn13} is a filler")] if placeholder else []
+    return (title, author, year, _language(query, candidate), _format(candidate), _kind(query, candidate), *isbn)
+
+
+@lru_cache(maxsize=65_536)
+def candidate_title(candidate: Candidate) -> TitleParts:
+    """The candidate's title taken apart; series and volume that the service tells apart from it count where it says none."""
+    parts = dissect(candidate.title, candidate.subtitle or "")
+    digits = re.search(r"\d+", candidate.volume or "")
+    number = digits[0].lstrip("0") or "0" if digits else number_value(normalise(candidate.volume or ""))
+    if parts.part or parts.place or (number is None and candidate.series is None):
+        return parts
+    series = parts.series or normalise(candidate.series or "")
+    return TitleParts(parts.full, parts.main, parts.subtitles, series, None, number, parts.brackets)
+
+
+def _title(asked: TitleParts, offered: TitleParts) -> Finding:
+    agreement = compare_titles(asked, offered)
+    detail = f"{agreement}: {offered.full}" if offered.full else "no title"
+    if agreement is TitleAgreement.SUBTITLE_ON_ONE_SIDE:
+        subtitle = asked.subtitle or offered.subtitle
+        both = asked.subtitle and offered.subtitle
+        return Finding("title", "described" if both or is_descriptive(subtitle) else "named_on_one_side", detail)
+    if agreement is TitleAgreement.CUT:
+        return Finding("title", _cut(asked, offered), detail)
+    return Finding("title", _TITLE_KEYS[agreement], detail)
+
+
+def _cut(asked: TitleParts, offered: TitleParts) -> str:
+    """People cut long titles, and so do damaged records; but a record that stops early is more often another book."""
+    if len(asked.plain) < len(offered.plain):
+        return "cut_long" if len(asked.full.split()) >= 4 and len(asked.main) >= 20 else "cut"
+    kept = len(offered.plain) / len(asked.plain)
+    return "cut_record" if len(offered.main.split()) >= 5 and kept >= 0.7 else "different"
+
+
+def _author(query: BookQuery, candidate: Candidate, asked: TitleParts) -> Finding:
+    wanted = people(query.author)
+    named = ", ".join(contributor.name for contributor in candidate.contributors)
+    authors = list(_persons(candidate, helpers=False))
+    if normalise(query.author) and normalise(query.author) in {
+        normalise(one.name) for one in candidate.contributors if one.role not in _HELPERS
+    }:
+        return Finding("author", "full", named)  # as written, which also holds for "Anonymous" and "Various Authors"
+    if not wanted:
+        generic = len(canonical_words(asked.main)) < 2
+        return Finding(
+            "author", "not_asked_generic" if generic else "not_asked", f"nobody asked for; {named or 'nobody named'}"
+        )
+    if not authors and not any(_persons(candidate, helpers=True)):
+        # Never enough: a real title with a wrong author would be taken for the authorless record of it.
+        return Finding("author", "missing", "nobody named")
+    agreement = _best(wanted, authors)
+    if agreement is NameAgreement.DIFFERENT:
+        helps = _best(wanted, list(_persons(candidate, helpers=True))) >= NameAgreement.INITIALS
+        return Finding("author", "helper" if helps else "different", named)
+    first = _best(wanted[:1], authors) is not NameAgreement.DIFFERENT
+    key = _AUTHOR_KEYS[agreement]
+    weaker = not first and WEIGHTS["author"][key] > WEIGHTS["author"]["not_first"]
+    return Finding("author", "not_first" if weaker else key, f"{agreement.name.lower()}: {named}")
+
+
+def _best(wanted: tuple[PersonName, ...], offered: list[PersonName]) -> NameAgreement:
+    return max((compare_names(one, other) for one in wanted for other in offered), default=NameAgreement.DIFFERENT)
+
+
+def _persons(candidate: Candidate, *, helpers: bool) -> Iterator[PersonName]:
+    contributors = [one for one in candidate.contributors if (one.role in _HELPERS) is helpers]
+    for contributor in contributors:
+        for name in (contributor.name, *contributor.aliases):
+            yield from people(name)
+    yield from _split_in_two(contributors)
+
+
+def _split_in_two(contributors: list[Contributor]) -> Iterator[PersonName]:
+    """ISBNdb gives "Allen, Charlotte Vale" as the two authors "Allen" and "Charlotte Vale" (payload v2_author.json)."""
+    for before, after in pairwise(contributors):
+        unknown = before.role is after.role is ContributorRole.UNKNOWN
+        if unknown and not {",", ";"} & set(before.name + after.name) and " " not in before.name.strip():
+            yield from people(f"{before.name}, {after.name}")
+
+
+def _year(query: BookQuery, candidate: Candidate) -> Finding:
+    """The listing year is that of first notable publication; an edition may be a later printing, or an older book's."""
+    years = [year for year in (candidate.published and candidate.published.year, candidate.first_published) if year]
+    if not years:
+        return Finding("year", "unknown", "no year")
+    detail = ", ".join(map(str, years))
+    latest = LATEST_YEAR if query.year is None else min(LATEST_YEAR, max(query.year, 2000) + YEARS_AHEAD)
+    if not all(EARLIEST_YEAR <= year <= latest for year in years):
+        return Finding("year", "implausible", detail)
+    if query.year is None:
+        return Finding("year", "unknown", f"{detail}, none asked for")
+    offsets = [year - query.year for year in years]
+    nearest = min(offsets, key=abs)
+    if abs(nearest) <= 1:
+        return Finding("year", "same", detail)
+    if abs(nearest) == 2:
+        return Finding("year", "close", detail)
+    if min(offsets) > 0:
+        return Finding("year", "reprint", detail)
+    return Finding("year", "before" if min(offsets) > -10 else "long_before", detail)
+
+
+def _language(query: BookQuery, candidate: Candidate) -> Finding:
+    language = language_of(candidate)
+    if language is None:
+        return Finding("language", "unknown", "not told")
+    return Finding("language", "asked" if language == query.language else "other", language)
+
+
+def language_of(candidate: Candidate) -> str | None:
+    """The candidate's language, where the service or the title tells it."""
+    text = _words(candidate)
+    said = next((code for code, words in _EDITION_LANGUAGES.items() if re.search(rf"\b(?:{words})\b", text)), None)
+    return said or candidate.language
+
+
+def group_language(isbn: str) -> str | None:
+    """The usual language of an ISBN's registration group; a hint for choosing, never a reason to refuse."""
+    return next((language for prefix, language in _GROUP_LANGUAGES.items() if isbn.startswith(prefix)), None)
+
+
+def _format(candidate: Candidate) -> Finding:
+    kind = format_of(candidate)
+    key = {
+        EditionFormat.AUDIO: "audio", EditionFormat.EBOOK: "ebook", EditionFormat.HARDCOVER: "print", EditionFormat.PAPERBACK: "print",
+    }.get(kind, "unknown")  # fmt: skip
+    return Finding("format", key, kind.value)
+
+
+def format_of(candidate: Candidate) -> EditionFormat:
+    """How the edition is made; a narrator or the word in the title betrays a recording that is not called one."""
+    if candidate.format in {EditionFormat.UNKNOWN, EditionFormat.OTHER}:
+        narrated = any(one.role is ContributorRole.NARRATOR for one in candidate.contributors)
+        if narrated or _AUDIO.search(_words(candidate)):
+            return EditionFormat.AUDIO
+    return candidate.format
+
+
+def _kind(query: BookQuery, candidate: Candidate) -> Finding:
+    wanted = kinds(normalise(query.title))
+    text = _words(candidate)
+    others = kinds(text) - wanted
+    makers = " ".join([candidate.publisher or "", *(one.name for one in candidate.contributors)])
+    if "summary" not in wanted and SUMMARY_MAKERS.search(normalise(makers)):
+        others |= {"summary"}
+    if others:
+        return Finding("kind", "other", ", ".join(sorted(others)))
+    return Finding(
+        "kind",
+        "large_print" if _LARGE_PRINT.search(text) else "book",
+        "large print" if _LARGE_PRINT.search(text) else "book",
+    )
+
+
+def kinds(words: str) -> frozenset[str]:
+    """The kinds of publication that a normalised title betrays."""
+    text = _UNABRIDGED.sub(" ", words)
+    return frozenset(_KIND_NAMES[int(match.lastgroup[1:])] for match in _KIND.finditer(text) if match.lastgroup)
+
+
+@lru_cache(maxsize=65_536)
+def _words(candidate: Candidate) -> str:
+    return normalise(f"{candidate.title} {candidate.subtitle or ''}")
