@@ -111,7 +111,8 @@ def resolve(
 ) -> None:
     """Finds the ISBN of one book and shows why; stores nothing."""
     with _pipeline() as (settings, pipeline):
-        resolution = asyncio.run(pipeline.resolve.ask(BookQuery(title, author, year, settings.language)))
+        query = BookQuery(title, author, year, settings.language)
+        resolution = asyncio.run(pipeline.resolve.ask(query, pipeline.resolve.revisions()))
     answer = _answer(title, author, resolution)
     if as_json:
         _print_json(answer)

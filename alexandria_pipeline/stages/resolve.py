@@ -8,13 +8,14 @@ deferred, never "not found". Writing is done by one writer, in batches, each bat
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from alexandria_pipeline.domain.deduplication import same_book
-from alexandria_pipeline.domain.errors import OwnershipLost
+from alexandria_pipeline.domain.errors import DatabaseUnavailable, OwnershipLost
 from alexandria_pipeline.domain.matching import THRESHOLDS, judge
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.outcomes import BookOutcome, Failed, Found, NotFound, Rejected, StepOutcome, Unavailable
@@ -29,6 +30,9 @@ BATCH = 64
 ISBN_TAKEN = "isbn-of-another-work"
 
 Answers = Mapping[str, tuple[str, str]]
+_Finished = tuple[list[OpenBook], Resolution]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,13 @@ class Resolve:
     def __call__(self, months: Sequence[Month], holder: MonthHolder, done: Done) -> None:
         asyncio.run(_Run(self, months, holder, done).run())
 
-    async def ask(self, query: BookQuery, answers: Answers | None = None, work_id: int | None = None) -> Resolution:
+    def revisions(self) -> Mapping[str, str]:
+        """The revision of every service's answers, now."""
+        return {resolver.info.name: resolver.revision() for resolver in self.resolvers}
+
+    async def ask(
+        self, query: BookQuery, revisions: Mapping[str, str], answers: Answers | None = None, work_id: int | None = None
+    ) -> Resolution:
         """One book down the cascade. `answers`: services whose definite no is still believed, by revision and reason.
 
         A right book in the wrong dress (a foreign edition, a recording) is kept in hand while the services that are
@@ -56,7 +66,7 @@ class Resolve:
         notes: list[tuple[str, StepOutcome]] = []
         in_hand: Found | None = None
         for resolver in self.resolvers:
-            name, revision = resolver.info.name, await asyncio.to_thread(resolver.revision)
+            name, revision = resolver.info.name, revisions[resolver.info.name]
             believed = (answers or {}).get(name)
             if believed is not None and believed[0] == revision:
                 notes.append((name, Rejected(believed[1]) if believed[1] else NotFound()))
@@ -75,7 +85,11 @@ class Resolve:
         unavailable = resolver.unavailable()
         if unavailable is not None:
             return unavailable
-        answer = await resolver.resolve(query)
+        try:
+            answer = await resolver.resolve(query)
+        except Exception as error:  # a client with a fault costs its own answer, not the run
+            log.exception("%s: unexpected %s", resolver.info.name, type(error).__name__)
+            return Failed(f"unexpected {type(error).__name__}")
         if isinstance(answer, NotFound | Unavailable | Failed):
             return answer
         verdict = judge(query, answer)
@@ -167,8 +181,9 @@ class _Run:
     def __init__(self, stage: Resolve, months: Sequence[Month], holder: MonthHolder, done: Done) -> None:
         self._stage, self._months, self._holder, self._done = stage, months, holder, done
         self._left: dict[Month, _MonthLeft] = {}
-        self._finished: asyncio.Queue[tuple[list[OpenBook], Resolution]] = asyncio.Queue()
+        self._finished: asyncio.Queue[_Finished] = asyncio.Queue()
         self._turn = asyncio.Semaphore(stage.books_in_flight)
+        self._revisions = stage.revisions()
 
     async def run(self) -> None:
         works, answers = await asyncio.to_thread(self._open_works)
@@ -187,7 +202,9 @@ class _Run:
         with self._stage.database.transaction() as tx:
             books = store.open_books(tx, self._months)
             answers = store.definite_answers(tx, [book.work_id for book in books], self._stage.negative_life)
-        revisions = {r.info.name: r.revision() for r in self._stage.resolvers if r.unavailable() is None}
+        revisions = {
+            r.info.name: self._revisions[r.info.name] for r in self._stage.resolvers if r.unavailable() is None
+        }
         works: dict[int, list[OpenBook]] = defaultdict(list)
         for book in books:
             works[book.work_id].append(book)
@@ -203,7 +220,7 @@ class _Run:
             else:
                 query = book.query(self._stage.language)
                 isbns = tuple(dict.fromkeys(isbn for each in books for isbn in each.isbns))
-                resolution = await self._stage.ask(replace(query, isbns=isbns), answers, book.work_id)
+                resolution = await self._stage.ask(replace(query, isbns=isbns), self._revisions, answers, book.work_id)
         await self._finished.put((books, resolution))
 
     async def _write(self, works: int) -> None:
@@ -213,15 +230,23 @@ class _Run:
             while len(batch) < BATCH and not self._finished.empty():
                 batch.append(self._finished.get_nowait())
             works -= len(batch)
-            try:
-                lost = await asyncio.to_thread(self._store, batch)
-            except Exception as error:  # noqa: BLE001 - the months of this batch fail, the others go on
-                for month in _months_of(batch):
-                    self._end(month, error)
-                continue
+            await self._store_all(batch)
+
+    async def _store_all(self, batch: Sequence[_Finished]) -> None:
+        """Stores a batch; if it is refused, each of its books alone, so that one bad book fails its own months only."""
+        try:
+            lost = await asyncio.to_thread(self._store, batch)
+        except Exception as error:  # noqa: BLE001 - the months of this batch fail, the others go on
+            if len(batch) > 1 and not isinstance(error, DatabaseUnavailable):
+                for each in batch:
+                    await self._store_all([each])
+                return
+            for month in _months_of(batch):
+                self._end(month, error)
+        else:
             self._note(batch, lost)
 
-    def _store(self, batch: Sequence[tuple[list[OpenBook], Resolution]]) -> set[Month]:
+    def _store(self, batch: Sequence[_Finished]) -> set[Month]:
         with self._stage.database.transaction() as tx:
             owned = self._holder.owned(tx, _months_of(batch))
             for books, resolution in batch:
@@ -230,7 +255,7 @@ class _Run:
                     _store_resolution(tx, mine, resolution, self._holder.run_id)
         return _months_of(batch) - owned
 
-    def _note(self, batch: Sequence[tuple[list[OpenBook], Resolution]], lost: set[Month]) -> None:
+    def _note(self, batch: Sequence[_Finished], lost: set[Month]) -> None:
         for month in lost:
             self._end(month, OwnershipLost(f"another run took over {month}"))
         for books, resolution in batch:
@@ -257,7 +282,7 @@ def _worth_asking(books: Sequence[OpenBook], answers: Answers, revisions: Mappin
     return any(name not in answers or answers[name][0] != revision for name, revision in revisions.items())
 
 
-def _months_of(batch: Sequence[tuple[list[OpenBook], Resolution]]) -> set[Month]:
+def _months_of(batch: Sequence[_Finished]) -> set[Month]:
     return {book.month for books, _ in batch for book in books}
 
 

@@ -92,7 +92,7 @@ def listings(tx: Connection, month: Month) -> list[StoredListing]:
                 row["author"],
                 tuple(map(Isbn13, row["isbns"])),
                 tuple(row["details"].items()),
-            ),  # fmt: skip
+            ),
         )
         for row in tx.execute(_SQL["listings"], _at(month))
     ]
