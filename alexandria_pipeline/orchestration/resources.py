@@ -24,7 +24,7 @@ def build_resources(settings: Settings) -> dict[str, Any]:
     @dg.resource(description="The months this run owns.", required_resource_keys={"pipeline"})
     def runner(context: dg.InitResourceContext) -> Iterator[MonthRunner]:
         owner = f"process {os.getpid()} on {platform.node()}"
-        run_id = context.run_id or "direct"
+        run_id = context.run.run_id if context.run else "direct"
         months = MonthRunner(MonthHolder(context.resources.pipeline.database, run_id, owner))
         try:
             yield months

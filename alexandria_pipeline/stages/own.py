@@ -73,7 +73,12 @@ class MonthRunner:
             progress.step(report)
 
         self._last_stage = stage.name
-        stage(mine, self._holder, done)
+        try:
+            stage(mine, self._holder, done)
+        except Exception as error:  # noqa: BLE001 - what breaks a whole stage fails every month it had not finished
+            for month in mine:
+                if month not in report.done and month not in report.failed:
+                    self._fail(month, error, stage, started_at, report)
         progress.end(report)
         return report
 
@@ -88,8 +93,10 @@ class MonthRunner:
         report.done[month] = counts
         if self._holder.begun(month):
             self._holder.note_stage(month, stage.name, started_at, counts, None)
-        if stage.last:
-            self._holder.complete(month)
+        if stage.last and not self._holder.complete(month):
+            self._holder.give_back(
+                month, "not all of its books have been listed and kept; run all assets of the month", failed=False
+            )
 
     def _fail(self, month: Month, error: Exception, stage: Stage, started_at: datetime, report: StageReport) -> None:
         if not isinstance(error, AlexandriaError):

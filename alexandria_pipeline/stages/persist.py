@@ -11,6 +11,7 @@ from alexandria_pipeline.domain.errors import AlexandriaError
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.titles import author_key, synthetic_key, title_key
 from alexandria_pipeline.stages.own import Done
+from alexandria_pipeline.storage import figures
 from alexandria_pipeline.storage import works as store
 from alexandria_pipeline.storage.database import Connection, Database
 from alexandria_pipeline.storage.months import MonthHolder
@@ -37,11 +38,12 @@ class Persist:
     def _month(self, month: Month, holder: MonthHolder) -> dict[str, int]:
         with self.database.transaction() as tx:
             books = store.books_without_work(tx, month)
-            if not books:
-                return {"books_kept": 0, "works_added": 0}
-            holder.fence(tx, [month])
-            added = _keep(tx, books)
-        return {"books_kept": len(books), "works_added": added}
+            added = 0
+            if books:
+                holder.fence(tx, [month])
+                added = _keep(tx, books)
+            works = figures.of_months(tx, [month])[month].works
+        return {"works": works, "books_kept": len(books), "works_added": added}
 
 
 def _keep(tx: Connection, books: Sequence[UnkeptBook]) -> int:

@@ -22,6 +22,7 @@ from alexandria_pipeline.domain.outcomes import BookOutcome, Failed, Found, NotF
 from alexandria_pipeline.domain.records import Attempt, BookQuery, KnownIsbn, OpenBook, Resolution
 from alexandria_pipeline.providers.base import IsbnResolver
 from alexandria_pipeline.stages.own import Done
+from alexandria_pipeline.storage import figures
 from alexandria_pipeline.storage import resolution as store
 from alexandria_pipeline.storage.database import Connection, Database
 from alexandria_pipeline.storage.months import MonthHolder
@@ -272,7 +273,13 @@ class _Run:
         if left.over:
             return
         left.over = True
-        self._done(month, error or dict(left.counts))
+        self._done(month, error or {**self._standing(month), **left.counts})
+
+    def _standing(self, month: Month) -> dict[str, int]:
+        """What the month's books have come to, whether in this run or before."""
+        with self._stage.database.transaction() as tx:
+            figure = figures.of_months(tx, [month])[month]
+        return {"editions": figure.resolved, "books": figure.generated, "synthetic": figure.synthetic}
 
 
 def _worth_asking(books: Sequence[OpenBook], answers: Answers, revisions: Mapping[str, str]) -> bool:

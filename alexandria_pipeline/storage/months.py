@@ -96,9 +96,12 @@ class MonthHolder:
         claim = self._held.get(month)
         return claim is not None and claim.begun
 
-    def complete(self, month: Month) -> None:
-        """The month is done. Without effect when it was completed before and nothing had to be done."""
-        self._end(month, "complete", {})
+    def complete(self, month: Month) -> bool:
+        """The month is done; False, and nothing changed, when it was never listed or has books that are not kept.
+
+        Without effect when it was completed before and nothing had to be done.
+        """
+        return self._end(month, "complete", {})
 
     def give_back(self, month: Month, reason: str, *, failed: bool) -> None:
         """The month goes to `retry`; with `failed`, this counts as an attempt, and the fifth one is the last."""
@@ -161,16 +164,19 @@ class MonthHolder:
         else:
             del self._held[month]
 
-    def _end(self, month: Month, query: str, values: Mapping[str, Any]) -> None:
-        claim = self._held.pop(month, None)
+    def _end(self, month: Month, query: str, values: Mapping[str, Any]) -> bool:
+        claim = self._held.get(month)
         if claim is None:
-            return
+            return True
         if claim.begun:
             position = {"year": month.year, "month": month.month, "claim": claim.number, "run_id": self.run_id}
             with self._database.transaction() as tx:
-                tx.execute(_SQL[query], {**position, **values})
+                if tx.execute(_SQL[query], {**position, **values}).fetchone() is None and query == "complete":
+                    return False
+        del self._held[month]
         if self._session is not None and _alive(self._session):
             self._session.execute(_SQL["unlock"], _keys([month]))
+        return True
 
     def _owners(self, months: Sequence[Month]) -> dict[Month, str]:
         if not months:

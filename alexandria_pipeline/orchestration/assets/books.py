@@ -59,4 +59,4 @@ def persisted_works(
 
     Table `enriched_works`. One transaction per month: from here on no book of it can be lost.
     """
-    show(context, runner.run(pipeline.persist, as_months(context.partition_keys)), rows="books_kept")
+    show(context, runner.run(pipeline.persist, as_months(context.partition_keys)), rows="works")

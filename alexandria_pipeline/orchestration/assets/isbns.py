@@ -33,4 +33,4 @@ def resolved_isbns(
 
     Tables `enriched_editions` and `resolution_attempt` (every question, its answer, and the evidence).
     """
-    show(context, runner.run(pipeline.resolve, as_months(context.partition_keys)), rows="resolved")
+    show(context, runner.run(pipeline.resolve, as_months(context.partition_keys)), rows="editions")

@@ -80,7 +80,8 @@ with opened as (
 select claim from opened;
 
 -- name: complete
--- The month is done: its figures are counted from the books themselves.
+-- The month is done: its figures are counted from the books themselves. No row when it was never listed, or when a book
+-- of it is not kept or not yet sent down the cascade.
 with figures as (
     select count(*) as generated, count(*) filter (where outcome = 'resolved') as resolved
     from generated_book where year = %(year)s and month = %(month)s
@@ -101,13 +102,17 @@ with figures as (
         isbndb_calls = calls.isbndb, gemini_calls = calls.gemini, xai_calls = calls.xai
     from figures, queued, calls
     where year = %(year)s and month = %(month)s and claim = %(claim)s and status = 'processing'
+      and exists (select from generation_reply r
+                  where r.year = %(year)s and r.month = %(month)s and r.read_at is not null and r.refusal is null)
+      and not exists (select from generated_book g
+                      where g.year = %(year)s and g.month = %(month)s and (g.work_id is null or g.outcome = 'pending'))
     returning year, month
 ), released as (
     update month_claim set released_at = clock_timestamp(), ended_as = 'completed'
     where year = %(year)s and month = %(month)s and released_at is null and run_id = %(run_id)s
       and exists (select from done)
 )
-select count(*) as done from done;
+select year, month from done;
 
 -- name: give_back
 -- The month ends in `retry` (or, after the last attempt, `failed`) with a readable reason; %(counts)s says whether this was an
