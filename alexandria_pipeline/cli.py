@@ -20,9 +20,13 @@ from rich.table import Table
 
 from alexandria_pipeline import composition
 from alexandria_pipeline.domain.errors import AlexandriaError, InvalidValue, SettingsError
+from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.records import BookQuery, Resolution
+from alexandria_pipeline.providers.base import Capability
+from alexandria_pipeline.providers.http import call_context
 from alexandria_pipeline.settings import Settings, load_settings
+from alexandria_pipeline.stages import fetch as fetching
 from alexandria_pipeline.storage import figures, generation
 from alexandria_pipeline.storage.database import Database
 
@@ -138,14 +142,61 @@ def providers(as_json: AsJson = False) -> None:
         cells = list(pipeline.registry.matrix())
     if as_json:
         _print_json([
-            {"capability": c.capability.value, "provider": c.provider, "kind": c.kind.value, "available": c.available, "reason": c.reason}
+            {
+                "capability": c.capability.value, "provider": c.provider, "kind": c.kind.value,
+                "offered": c.offered, "available": c.available, "reason": c.reason,
+            }
             for c in cells
         ])  # fmt: skip
         return
     table = _table("Who can be asked for what", "capability", "provider", "kind", "available")
     for c in cells:
-        table.add_row(c.capability.value, c.provider, c.kind.value, "yes" if c.available else f"no: {c.reason}")
+        if c.offered:
+            table.add_row(c.capability.value, c.provider, c.kind.value, "yes" if c.available else f"no: {c.reason}")
     _print(table)
+
+
+@app.command()
+def fetch(
+    capability: Annotated[
+        Capability, typer.Argument(help="What to ask for; see `alexandria providers`.", metavar="CAPABILITY")
+    ],
+    isbn: Annotated[str | None, typer.Option(help="ISBN-10 or ISBN-13.")] = None,
+    title: Annotated[str | None, typer.Option(help="Title, for isbn-resolution.")] = None,
+    author: Annotated[str | None, typer.Option(help="Author, for isbn-resolution and author-biography.")] = None,
+    subject: Annotated[str | None, typer.Option(help="Subject, for subject-browsing.")] = None,
+    month: Annotated[str | None, typer.Option(help="Month, for book-generation.")] = None,
+    year: Annotated[int | None, typer.Option(help="Year of the book.")] = None,
+    provider: Annotated[str | None, typer.Option(help="Ask this provider only.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Asks for one thing about one item, from whoever has it, until somebody answers; stores nothing but the call."""
+    with _pipeline() as (settings, pipeline):
+        item = fetching.Item(
+            isbn=Isbn13.parse(isbn) if isbn else None, title=title, author=author, subject=subject,
+            month=Month.parse(month) if month else None, year=year, language=settings.language,
+        )  # fmt: skip
+        able = pipeline.registry.able(capability)
+        chosen = [each for each in able if provider in (None, each.info.name)]
+        if not chosen:
+            names = ", ".join(each.info.name for each in able)
+            raise InvalidValue(f"{provider} does not offer {capability.value}; these do: {names}")
+        with call_context(stage="fetch", operation="manual"):
+            answer = asyncio.run(fetching.fetch(capability, item, chosen))
+    if as_json:
+        outcome = "found" if answer.provider else _worst(answer.asked)
+        _print_json({"capability": capability.value, "outcome": outcome, **fetching.plain(answer)})
+        return
+    for asked in answer.asked:
+        print(f"{asked.provider}: {asked.outcome} {asked.reason}".rstrip())
+    if answer.provider:
+        _print_json(answer.data)
+
+
+def _worst(asked: Sequence[fetching.Asked]) -> str:
+    """Nobody has it only when somebody said so and nobody failed."""
+    said = {each.outcome for each in asked}
+    return next((outcome for outcome in ("failed", "not_found") if outcome in said), "unavailable")
 
 
 @app.command("set-aside")

@@ -15,6 +15,7 @@ from alexandria_pipeline.stages.catalog import load_catalog
 from alexandria_pipeline.stages.own import MonthRunner, StageReport
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.months import MonthHolder
+from alexandria_pipeline.storage.threads import Threads
 
 CATALOGUE = """title\tauthor\tisbn13\tdate\tsource\tsource_id
 Hamnet\tMaggie O'Farrell\t9780525657606\t2020\ttest\t1
@@ -39,7 +40,7 @@ def pipeline(database: Database, folder: Path, listed: str = LIST, catalogue: st
     path = folder / "list.tsv"
     path.write_text(listed, encoding="utf-8")
     load_catalog(database, "catalogue.tsv", catalogue.encode())
-    return assemble(Settings(home=folder / "home", curated_list=path), database)
+    return assemble(Settings(home=folder / "home", curated_list=path), database, Threads())
 
 
 def holder(database: Database, run_id: str = "run-1") -> MonthHolder:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from alexandria_pipeline.domain.month import Month
 
-SLOT_MARGIN = 0.035
+SLOT_MARGIN = 0.03
 """Seconds in which two requests may differ on the way from their slot to the service without ever making R + 1 in a second.
 
-R slots take 1 + this many seconds, so 96.6 % of the allowance is used (docs/decisions/0004-pace.md has the measurements).
+R slots take 1 + this many seconds, so 97.1 % of the allowance is used (docs/decisions/0004-pace.md has the measurements).
 """
 
 
@@ -47,8 +47,8 @@ class Allowance:
 
     @property
     def slots_ahead(self) -> int:
-        """Slots that one process may hold at a time: those of a quarter of a second, so that a push-back reaches the rest."""
-        return max(1, math.ceil(self.requests_per_second / 4))
+        """Slots that one process may hold at a time: enough to reserve while it waits, few enough for a push-back to reach the rest."""
+        return max(1, math.ceil(self.requests_per_second / 10))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,8 @@ class Attempt:
 class Slot:
     """Leave to make one request, at `at` by the database's clock, `wait` seconds from when it was given.
 
-    Counted in `day`. `probe`: the breaker is open, and this request finds out whether the service is back.
+    Counted in `day`. `delayed`: seconds by which late requests have moved the slots so far; what comes on top until `at`
+    moves this one too. `probe`: the breaker is open, and this request finds out whether the service is back.
     """
 
     call_id: int
@@ -74,12 +75,15 @@ class Slot:
     at: datetime
     wait: float
     day: date
+    delayed: float
     probe: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """A slot looked at again, shortly before it: was it pushed back, and did the breaker close the way?"""
+    """A slot looked at again, shortly before it: moved to `at`, pushed back, or its way closed by the breaker?"""
+
+    at: datetime
 
     wait: float
     pushed_back: bool

@@ -134,6 +134,11 @@ _LARGE_PRINT: Final = re.compile(r"\blarge (?:print|type)\b")
 _AUDIO: Final = re.compile(
     r"\b(?:audio ?books?|audio ?cd|audio (?:download|cassette|edition)|mp3 cd|playaway|books? on (?:tape|cd)|compact disc)\b"
 )
+# Publishers of recordings; services often leave the format of their editions out.
+_AUDIO_PUBLISHERS: Final = re.compile(
+    r"\b(?:audio|audible|audiobooks?|audiogo|recorded books|recorded b|books on tape|books in motion|listening library|brilliance|tantor"
+    r"|naxos|dreamscape|podium|highbridge|bolinda|w f howes|oakhill|caedmon|findaway|sound library|playaway|storytel|blackstone audio)\b"
+)
 _EDITION_LANGUAGES: Final = {
     "es": r"spanish edition|edicion espanola|edicion en espanol|en espanol",
     "fr": r"french edition|edition francaise|en francais",
@@ -320,10 +325,11 @@ def _format(candidate: Candidate) -> Finding:
 
 
 def format_of(candidate: Candidate) -> EditionFormat:
-    """How the edition is made; a narrator or the word in the title betrays a recording that is not called one."""
+    """How the edition is made; a narrator, the publisher or a word in the title betrays a recording not called one."""
     if candidate.format in {EditionFormat.UNKNOWN, EditionFormat.OTHER}:
         narrated = any(one.role is ContributorRole.NARRATOR for one in candidate.contributors)
-        if narrated or _AUDIO.search(_words(candidate)):
+        recorded = _AUDIO_PUBLISHERS.search(normalise(candidate.publisher or ""))
+        if narrated or recorded or _AUDIO.search(_words(candidate)):
             return EditionFormat.AUDIO
     return candidate.format
 

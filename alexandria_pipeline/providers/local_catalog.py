@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from alexandria_pipeline.domain.isbn import Isbn13
-from alexandria_pipeline.domain.outcomes import Failed, NotFound, Unavailable
+from alexandria_pipeline.domain.metadata import EditionMetadata
+from alexandria_pipeline.domain.outcomes import NotFound, Unavailable
 from alexandria_pipeline.domain.records import BookQuery, Candidate, CatalogEntry, Contributor, ContributorRole
-from alexandria_pipeline.providers.base import Capability, ProviderInfo, ProviderKind
+from alexandria_pipeline.providers.base import Answer, Capability, ProviderInfo, ProviderKind
 
 NAME = "local-catalog"
 
@@ -20,6 +21,8 @@ class CatalogSearch(Protocol):
     def revision(self) -> str: ...
 
     def search(self, title: str, author: str, isbns: Sequence[Isbn13]) -> Sequence[CatalogEntry]: ...
+
+    def edition(self, isbn13: Isbn13) -> CatalogEntry | None: ...
 
 
 class LocalCatalog:
@@ -41,9 +44,34 @@ class LocalCatalog:
     def revision(self) -> str:
         return self._catalog.revision()
 
-    async def resolve(self, query: BookQuery) -> Sequence[Candidate] | NotFound | Unavailable | Failed:
+    async def resolve(self, query: BookQuery) -> Answer[Sequence[Candidate]]:
         entries = await asyncio.to_thread(self._catalog.search, query.title, query.author, query.isbns)
         return [_candidate(entry, rank) for rank, entry in enumerate(entries)] or NotFound()
+
+    async def metadata(self, isbn13: Isbn13) -> Answer[EditionMetadata]:
+        entry = await asyncio.to_thread(self._catalog.edition, isbn13)
+        return _metadata(entry) if entry else NotFound()
+
+
+def _metadata(entry: CatalogEntry) -> EditionMetadata:
+    return EditionMetadata(
+        provider=NAME,
+        isbn13=entry.isbn13,
+        title=entry.title,
+        contributors=_contributors(entry),
+        publisher=entry.publisher,
+        published=entry.published,
+        language=entry.language,
+        identifiers=_identifiers(entry),
+    )
+
+
+def _contributors(entry: CatalogEntry) -> tuple[Contributor, ...]:
+    return (Contributor(entry.author, ContributorRole.AUTHOR),) if entry.author else ()
+
+
+def _identifiers(entry: CatalogEntry) -> tuple[tuple[str, str], ...]:
+    return ((entry.source, entry.source_id),) if entry.source_id else ()
 
 
 def _candidate(entry: CatalogEntry, rank: int) -> Candidate:
@@ -51,10 +79,10 @@ def _candidate(entry: CatalogEntry, rank: int) -> Candidate:
         provider=NAME,
         isbn13=entry.isbn13,
         title=entry.title,
-        contributors=(Contributor(entry.author, ContributorRole.AUTHOR),) if entry.author else (),
+        contributors=_contributors(entry),
         published=entry.published,
         language=entry.language,
         publisher=entry.publisher,
-        identifiers=((entry.source, entry.source_id),) if entry.source_id else (),
+        identifiers=_identifiers(entry),
         rank=rank,
     )

@@ -15,11 +15,15 @@ from alexandria_pipeline.providers.base import BookGenerator, Capability, IsbnRe
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """One cell of the matrix capability × provider. `reason` says why it is not available."""
+    """One cell of the matrix capability × provider. `reason` says why it is not available.
+
+    `offered`: the provider has the capability at all.
+    """
 
     capability: Capability
     provider: str
     kind: ProviderKind
+    offered: bool
     available: bool
     reason: str = ""
 
@@ -58,12 +62,13 @@ class Registry:
         return cast("list[BookGenerator]", chosen)
 
     def matrix(self) -> Iterator[Availability]:
-        """Every capability with every provider that has it, and whether and why it can be asked now."""
+        """Every capability with every provider, and whether it can be asked for it now, or why not."""
+        closed = {name: provider.unavailable() for name, provider in self._providers.items()}
         for capability in Capability:
-            for provider in self.able(capability):
-                reason = provider.unavailable()
-                why = reason.reason if reason else ""
-                yield Availability(capability, provider.info.name, provider.info.kind, reason is None, why)
+            for name, provider in self._providers.items():
+                offered, why = capability in provider.info.capabilities, closed[name]
+                reason = (why.reason if why else "") if offered else f"{name} does not offer {capability.value}"
+                yield Availability(capability, name, provider.info.kind, offered, offered and why is None, reason)
 
     def _named(self, capability: Capability, setting: str, names: Sequence[str]) -> list[Provider]:
         able = {provider.info.name: provider for provider in self.able(capability)}

@@ -18,6 +18,7 @@ from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.prompts import PromptVariant, default_variant
 from alexandria_pipeline.domain.records import GenerationRequest, ParsedReply, SetAside
 from alexandria_pipeline.providers.base import BookGenerator
+from alexandria_pipeline.providers.http import call_context
 from alexandria_pipeline.stages.own import Counts, Done
 from alexandria_pipeline.storage import generation as store
 from alexandria_pipeline.storage.database import Connection, Database
@@ -88,7 +89,8 @@ class Generate:
             stored = await asyncio.to_thread(self._stored, request, generator.info.name, model)
             if stored is not None:
                 return stored
-            reply = await generator.generate(request)
+            with call_context(run_id=holder.run_id, month=request.month, stage=self.name):
+                reply = await generator.generate(request)
         except SourceError as error:
             log.warning("%s %s: %s", request.month, generator.info.name, error)
             return str(error)

@@ -21,6 +21,7 @@ from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.outcomes import BookOutcome, Failed, Found, NotFound, Rejected, StepOutcome, Unavailable
 from alexandria_pipeline.domain.records import Attempt, BookQuery, KnownIsbn, OpenBook, Resolution
 from alexandria_pipeline.providers.base import IsbnResolver
+from alexandria_pipeline.providers.http import call_context
 from alexandria_pipeline.stages.own import Done
 from alexandria_pipeline.storage import figures
 from alexandria_pipeline.storage import resolution as store
@@ -221,7 +222,10 @@ class _Run:
             else:
                 query = book.query(self._stage.language)
                 isbns = tuple(dict.fromkeys(isbn for each in books for isbn in each.isbns))
-                resolution = await self._stage.ask(replace(query, isbns=isbns), self._revisions, answers, book.work_id)
+                with call_context(run_id=self._holder.run_id, month=book.month, stage=self._stage.name):
+                    resolution = await self._stage.ask(
+                        replace(query, isbns=isbns), self._revisions, answers, book.work_id
+                    )
         await self._finished.put((books, resolution))
 
     async def _write(self, works: int) -> None:

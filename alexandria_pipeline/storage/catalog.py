@@ -54,6 +54,11 @@ class Catalog:
         rows = self._database.fetch_all(_SQL["search"], asked)
         return list({row["isbn13"]: _entry(row) for row in reversed(rows)}.values())[::-1]
 
+    def edition(self, isbn13: Isbn13) -> CatalogEntry | None:
+        """The edition of an ISBN."""
+        row = self._database.fetch_one(_SQL["edition"], {"isbn13": isbn13})
+        return _entry(row) if row else None
+
     def load(self, name: str, digest: str, entries: Iterable[CatalogEntry], set_aside: int) -> CatalogLoad | None:
         """Adds editions in one transaction; None when a file with this content was loaded before."""
         usable = list({entry.isbn13: entry for entry in entries}.values())

@@ -117,3 +117,13 @@ def test_any_text_can_be_judged(title: str, author: str, offered: str, by: str, 
     verdict = judge(BookQuery(title, author, 2000), [candidate(offered, by, year)])
     assert 0 <= verdict.confidence <= 100
     assert verdict.accepted is (verdict.reason is None)
+
+
+def test_a_publisher_of_recordings_betrays_a_recording_whose_format_is_not_told() -> None:
+    author = (Contributor("Greg Bear"),)
+    recording = Candidate("google-books", Isbn13("9780306406157"), "Halo: Silentium", author, publisher="Hachette Audio")
+    book = Candidate("google-books", Isbn13("9780140283334"), "Halo: Silentium", author, publisher="Tor", rank=1)
+    verdict = judge(BookQuery("Halo: Silentium", "Greg Bear", 2020), [recording, book])
+    assert verdict.candidate == book
+    assert verdict.settled
+    assert not judge(BookQuery("Halo: Silentium", "Greg Bear", 2020), [recording]).settled

@@ -327,6 +327,7 @@ create table provider_health (
     service         text primary key,
     next_slot_at    timestamptz,
     hold_until      timestamptz,
+    delayed         double precision not null default 0 check (delayed >= 0),
     breaker         text not null default 'closed' check (breaker in ('closed', 'open', 'half_open')),
     failures        integer not null default 0 check (failures >= 0),
     openings        integer not null default 0 check (openings >= 0),
@@ -340,6 +341,8 @@ create table provider_health (
 ) with (fillfactor = 20);
 comment on table provider_health is 'Shared pace and circuit breaker of each service.';
 comment on column provider_health.next_slot_at is 'The earliest time that no request has yet; every reservation moves it on.';
+comment on column provider_health.delayed is
+    'Seconds by which requests that left later than their slot have moved all later slots, so that they do not bunch.';
 comment on column provider_health.hold_until is 'The service asked for a pause (429): no slot before this time, and slots already given are void.';
 comment on column provider_health.openings is 'How often the breaker opened since the last success: each time it stays open twice as long.';
 

@@ -24,6 +24,11 @@ copy catalog_staging (isbn13, title, author, published, language, publisher, sou
 insert into catalog_edition select distinct on (isbn13) * from catalog_staging order by isbn13
 on conflict (isbn13) do nothing;
 
+-- name: edition
+-- The edition of an ISBN.
+select isbn13, title, author, published, language, publisher, source, source_id
+from catalog_edition where isbn13 = %(isbn13)s;
+
 -- name: search
 -- Editions whose title has this key, whose ISBN is named, or, for misspelt titles, those of the same author with a title much alike.
 (select isbn13, title, author, published, language, publisher, source, source_id, 1.0 as likeness

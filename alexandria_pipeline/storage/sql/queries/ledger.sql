@@ -1,5 +1,5 @@
 -- Calls: one statement before each attempt and one after it.
--- The first statement of each commits without waiting for the disk: after a crash of the database's machine up to 0.6 s of
+-- Both commit without waiting for the disk: after a crash of the database's machine up to 0.6 s of
 -- calls may be uncounted, which the buffer below the daily limit covers; a killed process of ours loses nothing.
 
 -- name: begin
@@ -26,13 +26,13 @@ with gate as materialized (
         updated_at = clock_timestamp()
     from counted
     where h.service = %(service)s
-    returning h.next_slot_at - make_interval(secs => %(spacing)s) as at
+    returning h.next_slot_at - make_interval(secs => %(spacing)s) as at, h.delayed
 ), opened as (
     insert into api_call (service, operation, year, month, stage, run_id, method, url, attempt, called_at)
     select %(service)s, %(operation)s, %(year)s, %(month)s, %(stage)s, %(run_id)s, %(method)s, %(url)s, %(number)s, at from slot
     returning call_id
 )
-select call_id, slot.at, day, gate.breaker <> 'closed' as probe, extract(epoch from slot.at - clock_timestamp())::float8 as wait,
+select call_id, slot.at, slot.delayed, day, gate.breaker <> 'closed' as probe, extract(epoch from slot.at - clock_timestamp())::float8 as wait,
        case when not passes then 'breaker' when day is null then 'quota' end as refused_by,
        greatest(gate.retry_at, gate.probe_until) as retry_at, gate.last_error
 from gate left join counted on true left join slot on true left join opened on true;
@@ -43,22 +43,31 @@ insert into provider_health (service) values (%(service)s) on conflict do nothin
 
 -- name: look
 -- A slot looked at again, shortly before it: what is left to wait, whether it was pushed back, whether the breaker opened meanwhile.
-select extract(epoch from %(at)s - clock_timestamp())::float8 as wait, coalesce(hold_until > %(at)s, false) as pushed_back,
+select at, extract(epoch from at - clock_timestamp())::float8 as wait, coalesce(hold_until > %(at)s, false) as pushed_back,
        breaker <> 'closed' and not %(probe)s as shut
-from provider_health where service = %(service)s;
+from provider_health, lateral (select %(at)s + make_interval(secs => greatest(0, delayed - %(delayed)s))) moved (at)
+where service = %(service)s;
 
 -- name: again
--- Another slot for an attempt that missed its own, or whose slot was pushed back.
+-- Another slot for an attempt whose slot was pushed back.
 with slot as (
     update provider_health h
     set next_slot_at = greatest(next_slot_at, hold_until, clock_timestamp() + make_interval(secs => %(lead)s))
                        + make_interval(secs => %(spacing)s)
     where service = %(service)s
-    returning next_slot_at - make_interval(secs => %(spacing)s) as at, set_config('synchronous_commit', 'off', true)
+    returning next_slot_at - make_interval(secs => %(spacing)s) as at, delayed, set_config('synchronous_commit', 'off', true)
 ), moved as (
     update api_call c set called_at = at from slot where call_id = %(call_id)s
 )
-select at, extract(epoch from at - clock_timestamp())::float8 as wait from slot;
+select at, delayed, extract(epoch from at - clock_timestamp())::float8 as wait from slot;
+
+-- name: delay
+-- A request left later than its slot: all later slots move by as much, less what they have been moved by since.
+update provider_health
+set next_slot_at = next_slot_at + make_interval(secs => greatest(0, %(late)s - (delayed - %(delayed)s))),
+    delayed = delayed + greatest(0, %(late)s - (delayed - %(delayed)s))
+where service = %(service)s
+returning set_config('synchronous_commit', 'off', true);
 
 -- name: give_back
 -- Nothing was sent: the attempt leaves no row and no count, and the probe goes to somebody else.
@@ -72,8 +81,13 @@ from gone where h.service = gone.service and %(probe)s and h.breaker = 'half_ope
 
 -- name: finish
 -- How an attempt ended: its row, the breaker, the pause that the service wants, the day if it is used up, and the answer to keep.
+-- A healthy service's line is not touched, so that answers do not queue behind reservations.
 with gate as materialized (
-    select h.*, set_config('synchronous_commit', 'off', true) from provider_health h where service = %(service)s for update
+    select * from provider_health
+    where service = %(service)s
+      and (%(healthy)s::boolean is not true or %(hold)s::float8 is not null or %(shut)s::float8 is not null
+           or breaker <> 'closed' or failures > 0 or openings > 0)
+    for update
 ), verdict as (
     select *,
            %(shut)s::float8 is not null
@@ -100,8 +114,6 @@ with gate as materialized (
         updated_at = clock_timestamp()
     from next n
     where h.service = n.service
-      and (opens or %(healthy)s::boolean is false or %(hold)s::float8 is not null or %(probe)s
-           or (closes and (h.failures > 0 or h.openings > 0 or h.breaker <> 'closed')))
 ), spent as (
     insert into quota_usage as q (service, day, exhausted)
     select %(service)s, (clock_timestamp() at time zone 'UTC')::date, %(reason)s where %(exhausted)s
@@ -117,7 +129,8 @@ with gate as materialized (
 update api_call
 set outcome = %(outcome)s, status = %(status)s, error = %(reason)s, latency_ms = %(latency_ms)s, bytes = %(size)s,
     input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s, cost_usd = %(cost_usd)s
-where call_id = %(call_id)s;
+where call_id = %(call_id)s
+returning set_config('synchronous_commit', 'off', true);
 
 -- name: attempts
 -- What the ledger holds of a service since a time: attempts, and those that nobody has completed.

@@ -8,10 +8,6 @@ on conflict (service, day) do update set used = q.used + excluded.used
 where q.exhausted is null and (%(limit)s::integer is null or q.used + excluded.used <= %(limit)s)
 returning day;
 
--- name: give_back
--- Calls that were reserved on that day and not made.
-update quota_usage set used = greatest(used - %(calls)s, 0) where service = %(service)s and day = %(day)s;
-
 -- name: used
 -- What is used of today, what the service said about it, the clock, and the calls of the last hour.
 select clock_timestamp() as now, coalesce(q.used, 0) as used, q.exhausted, q.told, q.drift_percent, q.told_at,

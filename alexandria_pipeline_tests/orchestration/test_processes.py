@@ -1,0 +1,325 @@
+"""Runs as a person types them: real processes, a database and a state folder of their own, killed and raced.
+
+The processes read `dagster.yaml`, with `DAGSTER_HOME` unset, so Dagster's own tables land in the same database.
+"""
+
+import itertools
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+import alexandria_pipeline
+from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.stages.catalog import load_catalog
+from alexandria_pipeline.storage.database import Database
+from alexandria_pipeline.storage.embedded import EmbeddedServer
+from alexandria_pipeline.storage.migrate import read_migrations
+from alexandria_pipeline.storage.server import open_database
+from alexandria_pipeline_tests.world import JUNE, dump, holder, rows
+
+PROJECT = Path(alexandria_pipeline.__file__).parents[1]
+BIN = Path(sys.executable).parent
+PATIENCE = 120.0
+
+ADJECTIVES = "amber bitter crooked distant early feral golden hollow inland jagged kindred lonely marble narrow opal patient".split()
+NOUNS = "anchor bridge canyon desert engine forest garden harbour island junction kettle lantern meadow needle orchard palace".split()
+PLACES = "Aachen Bergen Cadiz Dover Essen Faro Genoa Hobart Izmir Jaffa Kyoto Lagos".split()
+FIRST = "Anna Boris Clara David Elena Felix Greta".split()
+LAST = "Abbott Becker Castell Dorsey Eklund Fischer Galvan Hansen Ibarra Jansen Keller Lindqvist Moreau".split()
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where processes run: their folder, their database, and what they are told."""
+
+    folder: Path
+    url: str
+    curated_list: Path | None = None
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Ours, without anything that would tell a process more than a newcomer's shell does."""
+        ours = re.compile(r"ALEXANDRIA_|DAGSTER_|PG|.*_API_KEY$|VIRTUAL_ENV")
+        kept = {name: value for name, value in os.environ.items() if not ours.match(name)}
+        told = {"ALEXANDRIA_DATABASE_URL": self.url, "ALEXANDRIA_HOME": str(self.folder / "state")}
+        return kept | told | ({"ALEXANDRIA_CURATED_LIST": str(self.curated_list)} if self.curated_list else {})
+
+
+class Command:
+    """One process group, its output in a file."""
+
+    def __init__(self, site: Site, *words: str, cwd: Path | None = None) -> None:
+        with tempfile.NamedTemporaryFile("wb", dir=site.folder, suffix=".log", delete=False) as log:
+            self._log = Path(log.name)
+            self._process = subprocess.Popen(
+                [BIN / words[0], *words[1:]], cwd=cwd or site.folder, env=site.environment, stdin=subprocess.DEVNULL,
+                stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+
+    def wait(self) -> int:
+        try:
+            return self._process.wait(PATIENCE)
+        finally:
+            self.kill()
+
+    def kill(self) -> None:
+        """kill -9 of the whole group; without effect when it has ended."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def said(self) -> str:
+        return self._log.read_text(errors="replace")
+
+
+def _materialize(months: str) -> tuple[str, ...]:
+    """What the README says to type."""
+    option = "--partition-range" if "..." in months else "--partition"
+    return ("dagster", "asset", "materialize", "-m", "alexandria_pipeline.definitions", "--select", "*", option, months)
+
+
+def _succeeds(site: Site, *words: str, cwd: Path | None = None) -> str:
+    command = Command(site, *words, cwd=cwd)
+    assert command.wait() == 0, command.said[-4000:]
+    return command.said
+
+
+@pytest.fixture
+def site(empty_database_url: str, tmp_path: Path) -> Site:
+    """A folder with the project's `dagster.yaml`, and a database without any table."""
+    shutil.copy(PROJECT / "dagster.yaml", tmp_path)
+    return Site(tmp_path, empty_database_url)
+
+
+def _large(site: Site, months: Sequence[Month], books: int) -> Site:
+    """The same site with so many books that a stage takes a while; the catalogue knows all of them."""
+    listed, known = ["month\ttitle\tauthor"], ["title\tauthor\tisbn13\tdate"]
+    names = itertools.product(PLACES, ADJECTIVES, NOUNS)
+    authors = itertools.cycle(itertools.product(FIRST, LAST))
+    for number, (month, _) in enumerate(itertools.product(months, range(books))):
+        place, adjective, noun = next(names)
+        first, last = next(authors)
+        title, author = f"The {adjective.title()} {noun.title()} of {place}", f"{first} {last}"
+        digits = f"9783{number:08d}"
+        isbn = digits + str(-sum(int(digit) * (1, 3)[at % 2] for at, digit in enumerate(digits)) % 10)
+        listed.append(f"{month}\t{title}\t{author}")
+        known.append(f"{title}\t{author}\t{isbn}\t{month.year}")
+    (site.folder / "list.tsv").write_text("\n".join(listed) + "\n")
+    with open_database(site.url, site.folder / "state") as database:
+        load_catalog(database, "catalogue.tsv", ("\n".join(known) + "\n").encode())
+    return Site(site.folder, site.url, site.folder / "list.tsv")
+
+
+def _our_tables() -> list[str]:
+    return [name for each in read_migrations() for name in re.findall(r"^create table (\w+)", each.text, re.MULTILINE)]
+
+
+@contextmanager
+def _looking(site: Site) -> Iterator[Callable[[str], Any]]:
+    """Answers of one number each, at once, from outside."""
+    with psycopg.connect(site.url, autocommit=True) as connection:
+
+        def ask(question: str) -> Any:
+            row = connection.execute(question.encode()).fetchone()
+            return row[0] if row else None
+
+        yield ask
+
+
+def _kill_within(site: Site, months: str, part: str, whole: str) -> None:
+    """Starts a run, kills it -9 when `part` has begun to count and is less than `whole`, and proves that it was so."""
+    with _looking(site) as ask:
+        command = Command(site, *_materialize(months))
+        deadline = time.monotonic() + PATIENCE
+        while not 0 < ask(part) < max(1, ask(whole)):
+            assert command.running, f"it ended before it could be killed:\n{command.said[-3000:]}"
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        command.kill()
+        assert 0 < ask(part) < ask(whole), "the stage was finished before the signal came"
+
+
+def _assert_everything_once(database: Database, months: int, books: int) -> None:
+    count = "select count(*) as n from "
+    tables = {
+        "generation_reply": months, "generated_book": months * books, "generated_listing": months * books,
+        "enriched_works": months * books, "enriched_editions": months * books, "work_alias": 0,
+    }  # fmt: skip
+    assert {table: rows(database, count + table)[0]["n"] for table in tables} == tables
+    assert rows(database, "select outcome, count(*) as n from generated_book group by outcome") == [
+        {"outcome": "resolved", "n": months * books}
+    ]
+    twice = "select work_id from resolution_attempt group by work_id, provider having count(*) > 1"
+    assert rows(database, twice) == [], "a question was asked again whose answer was stored"
+    assert rows(database, "select 1 from enriched_works where synthetic") == []
+    assert rows(database, "select status, count(*) as n from backfill_log group by status") == [
+        {"status": "completed", "n": months}
+    ]
+    assert rows(database, "select 1 from backfill_log where owner_run is not null") == []
+    assert rows(database, "select 1 from month_claim where released_at is null") == []
+
+
+# What a newcomer types.
+
+
+def test_a_month_a_year_and_the_same_year_again(site: Site) -> None:
+    _succeeds(site, *_materialize("2020-06"))
+    with Database(site.url) as database:
+        assert rows(database, "select status from backfill_log") == [{"status": "completed"}]
+        june = rows(database, "select * from generated_book where month = 6 order by book_id")
+        assert len(june) > 10
+
+        _succeeds(site, *_materialize("2020-01...2020-12"))
+        status = rows(database, "select status, count(*) as n from backfill_log group by status")
+        assert status == [{"status": "completed", "n": 12}]
+        assert rows(database, "select * from generated_book where month = 6 order by book_id") == june
+        resolved = rows(database, "select 1 from generated_book where outcome = 'resolved'")
+        assert len(resolved) > 0.95 * len(rows(database, "select 1 from generated_book"))
+
+        before = dump(database, _our_tables())
+        _succeeds(site, *_materialize("2020-01...2020-12"))
+        assert dump(database, _our_tables()) == before
+        assert rows(database, "select distinct status from runs") == [{"status": "SUCCESS"}], "Dagster's own records"
+
+
+def test_dg_checks_and_launches_from_the_project_root(site: Site) -> None:
+    assert "loaded successfully" in _succeeds(site, "dg", "check", "defs", cwd=PROJECT)
+    _succeeds(site, "dg", "launch", "--assets", "*", "--partition", "2020-06", cwd=PROJECT)
+    with Database(site.url) as database:
+        assert rows(database, "select status from backfill_log") == [{"status": "completed"}]
+
+
+# kill -9.
+
+
+def test_kill_9_in_every_stage_and_the_same_command_again(site: Site) -> None:
+    """One run is killed while it lists, the next while it keeps, the next while it resolves; the fourth one ends."""
+    months, books = [Month(2001, 1) + number for number in range(16)], 50
+    large, span = _large(site, months, books), f"{months[0]}...{months[-1]}"
+    listed = "select count(*) from generation_reply where read_at is not null"
+    _kill_within(large, span, listed, "select count(*) from backfill_log")
+    kept, all_books = (
+        "select count(*) from generated_book where work_id is not null",
+        "select count(*) from generated_book",
+    )
+    _kill_within(large, span, kept, all_books)
+    resolved = "select count(*) from generated_book where outcome = 'resolved'"
+    _kill_within(large, span, resolved, all_books)
+
+    with Database(large.url) as database:
+        assert len(rows(database, "select 1 from backfill_log where status = 'processing'")) > 0
+        answered = rows(database, "select reply_id, received_at from generation_reply order by reply_id")
+        decided = rows(database, "select book_id, decided_at from generated_book where decided_at is not null")
+
+        _succeeds(large, *_materialize(span))
+        _assert_everything_once(database, len(months), books)
+        assert rows(database, "select reply_id, received_at from generation_reply order by reply_id") == answered
+        now = {
+            row["book_id"]: row["decided_at"]
+            for row in rows(database, "select book_id, decided_at from generated_book")
+        }
+        assert all(now[row["book_id"]] == row["decided_at"] for row in decided), "a book was decided twice"
+
+        ended = rows(database, "select ended_as, count(*) as n from month_claim group by ended_as")
+        assert {row["ended_as"] for row in ended} == {"owner died", "completed"}
+        assert rows(database, "select max(retry_count) as most from backfill_log") == [{"most": 3}]
+
+
+# Two owners.
+
+
+def test_a_month_that_somebody_holds_is_refused_and_the_owner_is_named(site: Site) -> None:
+    with open_database(site.url, site.folder / "state") as database:
+        other = holder(database, "run-other")
+        other.claim([JUNE])
+        try:
+            command = Command(site, *_materialize("2020-06"))
+            assert command.wait() == 1
+            assert re.search(
+                r"2020-06 is owned by run run-other \(test process of run-other\) since \d{4}-", command.said
+            )
+            assert rows(database, "select owner_run from backfill_log") == [{"owner_run": "run-other"}]
+            assert rows(database, "select 1 from generated_book") == []
+        finally:
+            other.close("the test is over", failed=False)
+
+
+def test_of_two_runs_started_together_one_works_and_the_other_is_told_who_owns_the_month(site: Site) -> None:
+    books = 900
+    large = _large(site, [JUNE], books)
+    pair = [Command(large, *_materialize("2020-06")) for _ in range(2)]
+    exits = [command.wait() for command in pair]
+    assert sorted(exits) == [0, 1], [command.said[-2000:] for command in pair]
+    with Database(large.url) as database:
+        (claim,) = rows(database, "select * from month_claim")
+        refused = pair[exits.index(1)].said
+        assert f"2020-06 is owned by run {claim['run_id']} ({claim['owner']}) since" in refused
+        assert re.fullmatch(r"process \d+ on .+", claim["owner"])
+        _assert_everything_once(database, 1, books)
+
+
+# The database dies.
+
+
+@pytest.fixture
+def fragile() -> Iterator[EmbeddedServer]:
+    """A server that this test may kill."""
+    home = Path(tempfile.mkdtemp(prefix="alexandria-fragile-"))
+    home.chmod(0o755)
+    server = EmbeddedServer(home, durable=False)
+    try:
+        server.ensure()
+        yield server
+    finally:
+        server.stop()
+        for folder in (home, server.home):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_database_that_dies_fails_the_run_and_the_same_command_completes_it(
+    fragile: EmbeddedServer, tmp_path: Path
+) -> None:
+    """It dies while books are being kept, and is back at once: the months that it met with are for the next run."""
+    shutil.copy(PROJECT / "dagster.yaml", tmp_path)
+    months, books = [Month(2001, 1) + number for number in range(12)], 50
+    large = _large(Site(tmp_path, fragile.url()), months, books)
+    span = f"{months[0]}...{months[-1]}"
+    kept = "select count(*) from generated_book where work_id is not null"
+    with _looking(large) as ask:
+        command = Command(large, *_materialize(span))
+        deadline = time.monotonic() + PATIENCE
+        while not ask(kept):
+            assert command.running, command.said[-3000:]
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        postmaster = fragile.status().pid
+        assert postmaster
+        os.kill(postmaster, signal.SIGKILL)
+    while fragile.status().running:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert fragile.ensure() == large.url, "the server comes back where it was"
+    assert command.wait() == 1, command.said[-3000:]
+
+    with Database(large.url) as database:
+        assert 0 < rows(database, kept.replace("count(*)", "count(*) as n"))[0]["n"] < len(months) * books
+        _succeeds(large, *_materialize(span))
+        _assert_everything_once(database, len(months), books)

@@ -1,0 +1,204 @@
+"""Google Books: what is asked, what is understood of the answers, and what of the errors."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from alexandria_pipeline.domain.isbn import Isbn13
+from alexandria_pipeline.domain.metadata import ExternalIds, PublicDomainStatus, Rating, Subjects
+from alexandria_pipeline.domain.outcomes import Failed, NotFound, Unavailable
+from alexandria_pipeline.domain.records import BookQuery, EditionFormat, PartialDate
+from alexandria_pipeline.providers import base
+from alexandria_pipeline.providers.google_books import SPEC, GoogleBooks, parse_edition, parse_search
+from alexandria_pipeline_tests.providers.service import JSON, RECORDED, Service, answer, payload, reply, shaped
+
+KINDRED = Isbn13("9780807083697")
+QUERY = BookQuery('The "Kindred" Ones: A Novel', "Octavia E. Butler", 2003)
+EMPTY = reply({"kind": "books#volumes", "totalItems": 0})
+SHAPED = shaped(
+    "items", "totalItems", "volumeInfo", "title", "industryIdentifiers", "type", "identifier", "imageLinks", "error"
+)
+
+
+def recorded(name: str) -> Any:
+    return reply(payload("google_books", name))
+
+
+def edition(**changes: Any) -> Any:
+    volume = payload("google_books", "volumes")["items"][1]
+    return reply({"totalItems": 1, "items": [{**volume, **changes}]})
+
+
+def test_it_offers_what_its_capabilities_say() -> None:
+    client = GoogleBooks(Service(EMPTY))
+    for protocol in (
+        base.IsbnResolver, base.MetadataSource, base.CoverSource, base.RatingSource, base.PublicDomainSource,
+        base.ExternalIdSource, base.SubjectSource,
+    ):  # fmt: skip
+        assert isinstance(client, protocol)
+    assert (client.info.name, client.info.kind, client.revision()) == ("google-books", base.ProviderKind.FREE, "1")
+
+
+def test_a_book_is_asked_for_by_phrases_without_quotation_marks() -> None:
+    service = Service(EMPTY)
+    assert answer(GoogleBooks(service).resolve(QUERY)) == NotFound()
+    ((path, params),) = service.asked
+    assert (path, params["q"]) == ("/volumes", 'intitle:"Kindred Ones" inauthor:"Butler"')
+    assert (params["maxResults"], params["printType"]) == (40, "books")
+    assert "key" not in params
+
+
+def test_every_isbn_of_the_page_is_offered_once() -> None:
+    found = parse_search(recorded("volumes"))
+    assert isinstance(found, list)
+    assert [(each.isbn13, each.rank) for each in found] == [("9781419709470", 0), ("9780807083697", 1)]
+    graphic, novel = found
+    assert (graphic.subtitle, graphic.format) == ("A Graphic Novel Adaptation", EditionFormat.UNKNOWN)
+    assert (novel.published, novel.pages, novel.language) == (PartialDate(2004, 2), 264, "en")
+    assert novel.identifiers == (("google_books", "bbb"), ("oclc", "52047562"))
+
+
+def test_a_count_of_nothing_is_a_no() -> None:
+    assert parse_search(EMPTY) == NotFound()
+    assert SPEC.empty(EMPTY)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [None, [], "x", 0, {}, {"kind": "books#volumes"}, {"totalItems": 3}, {"totalItems": 3, "items": []}, {"totalItems": False},
+     {"items": {}}, {"items": ["x"]}, {"items": [{}]}, {"items": [{"volumeInfo": "x"}]}, {"totalItems": "0"}],
+)  # fmt: skip
+def test_a_wrong_shape_is_no_answer(data: Any) -> None:
+    assert isinstance(parse_search(reply(data)), Failed)
+    assert isinstance(parse_edition(reply(data), KINDRED), Failed)
+    assert not SPEC.empty(reply(data))
+
+
+def test_hits_without_isbns_are_a_no() -> None:
+    assert (
+        parse_search(reply({"totalItems": 1, "items": [{"id": "x", "volumeInfo": {"title": "Kindred"}}]})) == NotFound()
+    )
+
+
+def test_another_book_is_no_answer_to_an_isbn() -> None:
+    client = GoogleBooks(Service(recorded("volumes")))
+    assert answer(client.metadata(Isbn13("9780441013593"))) == NotFound()
+
+
+def test_metadata() -> None:
+    service = Service(recorded("volumes"))
+    found = answer(GoogleBooks(service).metadata(KINDRED))
+    assert not isinstance(found, NotFound | Unavailable | Failed)
+    assert service.asked[0][1]["q"] == "isbn:9780807083697"
+    assert (found.title, found.publisher, found.description) == (
+        "Kindred",
+        "Beacon Press",
+        "Dana 'is' pulled back.\nAgain.",
+    )
+    assert [cover.url for cover in found.covers] == [
+        "https://books.google.com/books/content?id=bbb&zoom=1", "https://books.google.com/books/content?id=bbb&zoom=5",
+    ]  # fmt: skip
+
+
+def test_one_volume_answers_ratings_subjects_covers_and_identifiers() -> None:
+    client = GoogleBooks(Service(edition()))
+    assert answer(client.rating(KINDRED)) == Rating("google-books", 4.5, 31)
+    assert answer(client.subjects(KINDRED)) == Subjects("google-books", ("Fiction",))
+    assert answer(client.external_ids(KINDRED)) == ExternalIds(
+        "google-books", (("google_books", "bbb"), ("oclc", "52047562"))
+    )
+    assert len(answer(client.covers(KINDRED))) == 2  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("access", "status"),
+    [
+        ({"accessViewStatus": "FULL_PUBLIC_DOMAIN", "publicDomain": True}, PublicDomainStatus.YES),
+        ({"accessViewStatus": "FULL_PUBLIC_DOMAIN"}, PublicDomainStatus.YES),
+        ({"accessViewStatus": "SAMPLE", "publicDomain": False}, PublicDomainStatus.NO),
+        ({"accessViewStatus": "NONE"}, PublicDomainStatus.UNKNOWN),
+        (None, PublicDomainStatus.UNKNOWN),
+    ],
+)
+def test_public_domain_is_googles_word(access: Any, status: PublicDomainStatus) -> None:
+    found = answer(GoogleBooks(Service(edition(accessInfo=access))).public_domain(KINDRED))
+    assert getattr(found, "status", None) is status
+
+
+def explained(name: str) -> Any:
+    body = payload("google_books", name)
+    return SPEC.explain(body["error"]["code"], body)
+
+
+def test_errors_are_told_apart() -> None:
+    assert SPEC.explain(200, {}) is None
+    day, minute, key = explained("error_429_day"), explained("error_429_minute"), explained("error_400_key")
+    assert isinstance(day, Unavailable)
+    assert day.temporary
+    assert isinstance(minute, Failed)
+    assert minute.transient
+    assert isinstance(key, Unavailable)
+    assert "GOOGLE_BOOKS_API_KEY" in key.reason
+    assert not key.temporary
+    assert explained("error_503") == Failed("Google Books answered 503", transient=True)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "temporary"),
+    [(403, "dailyLimitExceeded", True), (403, "quotaExceeded", True), (400, "quotaExceeded", True), (403, "keyInvalid", False),
+     (403, "accessNotConfigured", False)],
+)  # fmt: skip
+def test_reasons_that_close_the_service(status: int, reason: str, temporary: bool) -> None:
+    told = SPEC.explain(status, {"error": {"errors": [{"reason": reason}]}})
+    assert isinstance(told, Unavailable)
+    assert told.temporary is temporary
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "transient"),
+    [(403, {"error": {"errors": [{"reason": "userRateLimitExceeded"}]}}, True), (429, None, True), (429, "slow down", True),
+     (400, {"error": {"errors": [{"reason": "invalidParameter"}]}}, False), (404, None, False), (500, None, True),
+     (200, {"error": {"code": 503}}, True)],
+)  # fmt: skip
+def test_reasons_that_do_not(status: int, body: Any, transient: bool) -> None:
+    told = SPEC.explain(status, body)
+    assert isinstance(told, Failed)
+    assert told.transient is transient
+
+
+@pytest.mark.parametrize("outcome", [Unavailable("no key"), Failed("timed out")])
+def test_what_the_transport_says_is_passed_on(outcome: Unavailable | Failed) -> None:
+    service = Service(outcome)
+    client = GoogleBooks(service)
+    assert (
+        answer(client.resolve(QUERY)) == answer(client.metadata(KINDRED)) == answer(client.rating(KINDRED)) == outcome
+    )
+    service.closed = Unavailable("off")
+    assert client.unavailable() == Unavailable("off")
+
+
+@given(JSON | SHAPED)
+def test_no_json_makes_a_parser_raise(data: Any) -> None:
+    parse_search(reply(data))
+    parse_edition(reply(data), KINDRED)
+    for status in (200, 400, 429):
+        SPEC.explain(status, data)
+
+
+@given(JSON)
+def test_a_shape_without_the_vendors_fields_is_never_a_no(data: Any) -> None:
+    assert isinstance(parse_search(reply(data)), Failed)
+
+
+@pytest.mark.skipif(not RECORDED.is_dir(), reason="the recorded answers are not at hand")
+def test_recorded_answers() -> None:
+    found = parse_search(reply(json.loads((RECORDED / "google_books/volumes_search_harry_2910.json").read_text())))
+    assert isinstance(found, list)
+    assert len(found) == 10
+    told = SPEC.explain(429, json.loads((RECORDED / "google_books/error_429_quota_keyless.json").read_text()))
+    assert isinstance(told, Unavailable)
+    assert told.temporary

@@ -1,0 +1,139 @@
+"""Circuit breakers: opened by failures in a row, one probe for all processes, closed by an answer."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from alexandria_pipeline.domain.calls import Allowance, Attempt, CallContext, CallOutcome, Ending, Slot
+from alexandria_pipeline.domain.outcomes import Unavailable
+from alexandria_pipeline.storage import breaker
+from alexandria_pipeline.storage.ledger import Ledger
+from alexandria_pipeline.storage.threads import Threads
+from alexandria_pipeline_tests.world import rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from alexandria_pipeline.storage.database import Database
+
+ATTEMPT = Attempt("svc", "GET", "https://example.org/x", 1, CallContext())
+ALLOWANCE = Allowance(1000, None, 10)
+FAILED = Ending(CallOutcome.FAILED, 500, "HTTP 500", healthy=False)
+ANSWERED = Ending(CallOutcome.ANSWERED, 200)
+REFUSED = Ending(CallOutcome.REFUSED, 400, "a bad question", healthy=True)
+CANCELLED = Ending(CallOutcome.CANCELLED, healthy=None)
+
+
+@pytest.fixture
+def ledger(database: Database) -> Iterator[Ledger]:
+    threads = Threads()
+    yield Ledger(database, threads)
+    threads.close()
+
+
+def ends(ledger: Ledger, *endings: Ending) -> None:
+    for ending in endings:
+        slot = ledger.begin_now(ATTEMPT, ALLOWANCE)
+        assert isinstance(slot, Slot)
+        ledger.finish_now(slot, ending)
+
+
+def health(database: Database) -> dict[str, Any]:
+    (row,) = rows(database, "select *, retry_at - opened_at as cooldown from provider_health")
+    return row
+
+
+def wait_is_over(database: Database) -> None:
+    rows(
+        database,
+        "update provider_health set retry_at = now(), probe_until = now() where breaker <> 'closed' returning service",
+    )
+
+
+def test_five_in_a_row_open_it(ledger: Ledger, database: Database) -> None:
+    ends(ledger, *[FAILED] * 4)
+    assert health(database)["breaker"] == "closed"
+    ends(ledger, ANSWERED, *[FAILED] * 4, REFUSED, *[FAILED] * 5)
+    assert health(database)["breaker"] == "open"
+    refusal = ledger.begin_now(ATTEMPT, ALLOWANCE)
+    assert isinstance(refusal, Unavailable)
+    assert refusal.temporary
+    assert "HTTP 500" in refusal.reason
+
+
+def test_one_of_many_probes(ledger: Ledger, database: Database) -> None:
+    ends(ledger, *[FAILED] * 5)
+    wait_is_over(database)
+    with ThreadPoolExecutor(16) as pool:
+        slots = [
+            slot
+            for slot in pool.map(lambda _: ledger.begin_now(ATTEMPT, ALLOWANCE), range(64))
+            if isinstance(slot, Slot)
+        ]
+    assert [slot.probe for slot in slots] == [True]
+    ledger.finish_now(slots[0], ANSWERED)
+    assert health(database)["breaker"] == "closed"
+    ends(ledger, ANSWERED)
+
+
+def test_a_failed_probe_leaves_it_alone_for_longer(ledger: Ledger, database: Database) -> None:
+    ends(ledger, *[FAILED] * 5)
+    seen = [health(database)["cooldown"].total_seconds()]
+    for _ in range(5):
+        wait_is_over(database)
+        ends(ledger, FAILED)
+        seen.append(health(database)["cooldown"].total_seconds())
+    assert [round(each) for each in seen] == [60, 120, 240, 480, 900, 900]
+    wait_is_over(database)
+    ends(ledger, ANSWERED, *[FAILED] * 5)
+    assert round(health(database)["cooldown"].total_seconds()) == 60
+
+
+@pytest.mark.parametrize("given_up", ["died", "cancelled"])
+def test_a_probe_that_never_ends_is_somebody_elses(ledger: Ledger, database: Database, given_up: str) -> None:
+    ends(ledger, *[FAILED] * 5)
+    wait_is_over(database)
+    probe = ledger.begin_now(ATTEMPT, ALLOWANCE)
+    assert isinstance(probe, Slot)
+    assert isinstance(ledger.begin_now(ATTEMPT, ALLOWANCE), Unavailable)
+    if given_up == "died":
+        wait_is_over(database)
+    else:
+        ledger.finish_now(probe, CANCELLED)
+    another = ledger.begin_now(ATTEMPT, ALLOWANCE)
+    assert isinstance(another, Slot)
+    assert another.probe
+
+
+def test_stragglers_neither_open_nor_close_it(ledger: Ledger, database: Database) -> None:
+    early = [ledger.begin_now(ATTEMPT, ALLOWANCE) for _ in range(3)]
+    ends(ledger, *[FAILED] * 5)
+    before = health(database)
+    for slot, ending in zip(early, (ANSWERED, FAILED, CANCELLED), strict=True):
+        assert isinstance(slot, Slot)
+        ledger.finish_now(slot, ending)
+    after = health(database)
+    assert {key: before[key] for key in ("breaker", "retry_at", "openings")} == {
+        key: after[key] for key in ("breaker", "retry_at", "openings")
+    }
+
+
+def test_it_can_be_opened_at_once_for_a_time(ledger: Ledger, database: Database) -> None:
+    ends(ledger, Ending(CallOutcome.FAILED, 503, "HTTP 503", healthy=False, shut=3600))
+    assert round(health(database)["cooldown"].total_seconds()) == 3600
+
+
+def test_its_state_can_be_seen_and_reset(ledger: Ledger, database: Database) -> None:
+    assert ledger.state("svc") is None
+    ends(ledger, *[FAILED] * 5)
+    state = breaker.states(database)["svc"]
+    assert (state.breaker, state.failures, state.last_error, state.used) == ("open", 5, "HTTP 500", 5)
+    assert "left alone until" in (state.shut or "")
+    wait_is_over(database)
+    assert breaker.states(database, ["svc"])["svc"].shut is None
+    breaker.reset(database, "svc")
+    assert breaker.states(database)["svc"].breaker == "closed"
+    ends(ledger, ANSWERED)

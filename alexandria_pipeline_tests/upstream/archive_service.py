@@ -1,0 +1,152 @@
+"""The Internet Archive as it answers: the part of Lucene that catalogue questions need, items, and cover images."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from alexandria_pipeline_tests.upstream.dice import dice
+from alexandria_pipeline_tests.upstream.listener import Request, Response, answer
+from alexandria_pipeline_tests.upstream.model import Kind, Record
+from alexandria_pipeline_tests.upstream.names import LANGUAGES
+from alexandria_pipeline_tests.upstream.open_library_service import edition_key, work_key
+from alexandria_pipeline_tests.upstream.words import any_isbn13, family, isbn10, last_first, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from alexandria_pipeline_tests.upstream.catalogue import Catalogue
+    from alexandria_pipeline_tests.upstream.knowledge import Shelf
+
+_CLAUSE: Final = re.compile(r'(\w+):(?:\(((?:\\.|[^()\\])*)\)|"((?:\\.|[^"\\])*)"|((?:\\.|[^\s\\])+))')
+_ESCAPE: Final = re.compile(r"\\(.)")
+_TAKEN: Final = frozenset({"mediatype", "title", "creator", "isbn", "identifier"})
+JUNK_ISBN: Final = "9780000000019"
+# The smallest image there is: one grey point.
+_IMAGE: Final = bytes.fromhex("47494638396101000100800000cccccc00000021f90400000000002c00000000010001000002024401003b")
+
+
+class ArchiveService:
+    """Answers from one shelf; every record is the scan of one copy."""
+
+    def __init__(self, catalogue: Catalogue, shelf: Shelf) -> None:
+        self._catalogue = catalogue
+        self._shelf = shelf
+        self._items = {identifier(record): record for record in shelf.records}
+
+    def answer(self, request: Request, path: str) -> Response:
+        if path == "/advancedsearch.php":
+            return self._search(request)
+        if path.startswith("/metadata/"):
+            record = self._items.get(path.removeprefix("/metadata/"))
+            return answer(self._whole(record) if record else {})
+        if path.startswith("/services/img/"):
+            return Response(200, _IMAGE, "image/gif")
+        return answer({"error": "Not Found"}, 404)
+
+    def too_many(self, _why: str) -> Response:
+        return answer({"error": "Too Many Requests"}, 429)
+
+    def _search(self, request: Request) -> Response:
+        query, rows = request.value("q"), request.number("rows", 50)
+        wanted = {name for key, value in request.query if key in {"fl[]", "fl"} for name in value.split(",") if name}
+        clauses = {
+            name: _ESCAPE.sub(r"\1", group or quoted or word) for name, group, quoted, word in _CLAUSE.findall(query)
+        }
+        if not clauses or set(clauses) - _TAKEN:
+            return answer({"error": f"the stand-in cannot read this query: {query}"}, 400)
+        found = self._found(clauses)
+        start = (max(1, request.number("page", 1)) - 1) * rows
+        docs = [self._doc(record, wanted) for record in found[start : start + rows]]
+        params = {
+            "query": query,
+            "qin": query,
+            "fields": ",".join(sorted(wanted)),
+            "wt": "json",
+            "rows": str(rows),
+            "start": start,
+        }
+        return answer(
+            {
+                "responseHeader": {"status": 0, "QTime": 12, "params": params},
+                "response": {"numFound": len(found), "start": start, "docs": docs},
+            }
+        )
+
+    def _found(self, clauses: dict[str, str]) -> list[Record]:
+        if clauses.get("mediatype", "texts") != "texts":
+            return []
+        if "isbn" in clauses:
+            isbns = [isbn for part in re.split(r"\s+OR\s+|\s+", clauses["isbn"]) if (isbn := any_isbn13(part))]
+            return list(dict.fromkeys(record for isbn in isbns for record in self._shelf.by_isbn.get(isbn, ())))
+        if "identifier" in clauses:
+            return [record for record in (self._items.get(clauses["identifier"]),) if record]
+        return self._shelf.strictly(_plain(clauses.get("title", "")), _plain(clauses.get("creator", "")))
+
+    def _doc(self, record: Record, wanted: Iterable[str]) -> dict[str, Any]:
+        fields = self._metadata(record)
+        if (year := str(fields.get("date", ""))[:4]).isdigit():
+            fields["year"] = int(year)
+        return {name: value for name, value in fields.items() if not wanted or name in wanted}
+
+    def _whole(self, record: Record) -> dict[str, Any]:
+        own = identifier(record)
+        files = [{"name": f"{own}.pdf", "source": "derivative", "format": "Text PDF", "size": "1234", "md5": "0"}]
+        return {
+            "created": 1700000000, "d1": "ia1.example", "dir": f"/1/items/{own}", "files": files, "files_count": 1, "item_size": 1234,
+            "metadata": self._metadata(record), "server": "ia1.example", "uniq": record.number, "workable_servers": ["ia1.example"],
+        }  # fmt: skip
+
+    def _metadata(self, record: Record) -> dict[str, Any]:
+        """One value is a string, several are a list; much may be missing."""
+        edition, throw = record.edition, dice("archive", record.number)
+        numbers = [number for number in (isbn10(record.isbn), record.isbn) if number]
+        numbers += self._of_sister(record) if throw.random() < 0.2 else []
+        numbers += [JUNK_ISBN] if throw.random() < 0.05 else []
+        throw.shuffle(numbers)
+        title = (
+            record.title
+            if throw.random() < 0.7 or not record.subtitle
+            else f"{record.title} : {record.subtitle.lower()}"
+        )
+        told: dict[str, Any] = {
+            "identifier": identifier(record), "mediatype": "texts", "title": title,
+            "creator": _several([f"{last_first(name)}, 1950-" if throw.random() < 0.3 and "," not in name else name for name in record.authors]),
+            "date": record.published if throw.random() < 0.9 else None,
+            "isbn": _several(numbers if throw.random() < 0.92 else []),
+            "language": LANGUAGES[record.language][throw.choice((0, 0, 1))] if record.language else None,
+            "publisher": f"New York : {edition.publisher}" if throw.random() < 0.5 else edition.publisher,
+            "subject": _several([self._catalogue.works[edition.work].genre, "Large type books"][: throw.randint(1, 2)]),
+            "collection": ["inlibrary", "printdisabled"], "description": f"{edition.pages} p. ; 24 cm",
+            "openlibrary_edition": edition_key(record) if throw.random() < 0.6 else None,
+            "openlibrary_work": work_key(record) if throw.random() < 0.6 else None,
+        }  # fmt: skip
+        return {name: value for name, value in told.items() if value is not None}
+
+    def _of_sister(self, record: Record) -> list[str]:
+        """A scan may bear the numbers of the bound and the unbound printing."""
+        if record.edition.kind is not Kind.EDITION or not record.edition.is_print:
+            return []
+        editions = self._catalogue.works[record.edition.work].editions
+        sisters = [
+            each.isbn13
+            for each in editions
+            if each.is_print and each.language == record.edition.language and each.isbn13 != record.isbn
+        ]
+        return sisters[:1]
+
+
+def identifier(record: Record) -> str:
+    """As the Archive makes them: some of the title, the volume, some of the author."""
+    title = "".join(tokens(record.title))[:12] or "book"
+    people = "".join(tokens(family(record.edition.authors[0])))[:4]
+    return f"{title}{record.number:06d}{people}"
+
+
+def _several(values: list[str]) -> str | list[str] | None:
+    return values[0] if len(values) == 1 else values or None
+
+
+def _plain(text: str) -> tuple[str, ...]:
+    """The words of a clause; operators between them are taken as AND."""
+    return tokens(" ".join(word for word in text.split() if word not in {"AND", "OR", "NOT"}))

@@ -1,0 +1,15 @@
+"""Chance that can be repeated: the same seed and the same words give the same throws, in every process."""
+
+from __future__ import annotations
+
+from random import Random
+
+
+def dice(*words: object) -> Random:
+    """A source of throws of its own for these words; what is thrown elsewhere does not move it."""
+    return Random("/".join(map(str, words)))  # noqa: S311 - repeatable is what is wanted
+
+
+def share(*words: object) -> float:
+    """One throw between 0 and 1."""
+    return dice(*words).random()

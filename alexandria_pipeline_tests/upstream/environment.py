@@ -1,0 +1,35 @@
+"""Where the stand-in's services are, and the environment that leads the pipeline there."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from alexandria_pipeline_tests.upstream.behaviour import ISBNDB_DAILY, RATES
+from alexandria_pipeline_tests.upstream.model import Service
+
+PREFIXES: Final = {
+    Service.ISBNDB: "/isbndb",
+    Service.GOOGLE_BOOKS: "/google/books/v1",
+    Service.OPEN_LIBRARY: "/openlibrary",
+    Service.ARCHIVE_ORG: "/archive",
+    Service.WIKIDATA: "/wikidata",
+    Service.WIKIPEDIA: "/wikipedia",
+    Service.GEMINI: "/gemini/v1beta",
+    Service.XAI: "/xai/v1",
+}
+# Any key is taken, but for none and for one that begins with "wrong".
+KEYS: Final = {
+    "ISBNDB_API_KEY": "stand-in-isbndb",
+    "GOOGLE_BOOKS_API_KEY": "stand-in-google",
+    "GEMINI_API_KEY": "stand-in-gemini",
+    "XAI_API_KEY": "stand-in-xai",
+}
+
+
+def environment(base: str, time_scale: float = 1.0, daily: int = ISBNDB_DAILY) -> dict[str, str]:
+    """Addresses, keys and rates for a stand-in at `base`, whose rates are `time_scale` times the usual ones."""
+    found = {f"ALEXANDRIA_{service.upper()}_BASE_URL": f"{base}{prefix}" for service, prefix in PREFIXES.items()}
+    found |= {
+        f"ALEXANDRIA_{service.upper()}_REQUESTS_PER_SECOND": f"{rate * time_scale:g}" for service, rate in RATES.items()
+    }
+    return found | KEYS | {"ALEXANDRIA_ISBNDB_DAILY_LIMIT": str(daily), "ALEXANDRIA_CONTACT": "tests@example.org"}

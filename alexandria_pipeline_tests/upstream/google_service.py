@@ -1,0 +1,215 @@
+"""Google Books as it answers: the search for volumes, one volume, partial answers, and errors by reason."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from alexandria_pipeline_tests.upstream.dice import dice, share
+from alexandria_pipeline_tests.upstream.listener import Request, Response, answer
+from alexandria_pipeline_tests.upstream.model import Form, Kind, Record
+from alexandria_pipeline_tests.upstream.words import any_isbn13, isbn10, tokens
+
+if TYPE_CHECKING:
+    from alexandria_pipeline_tests.upstream.catalogue import Catalogue
+    from alexandria_pipeline_tests.upstream.knowledge import Shelf
+
+MOST_RESULTS: Final = 40
+# `isbn:` is a search like any other, and may find another book.
+OTHER_BOOK: Final = 0.03
+_CLAUSE: Final = re.compile(r'(?:(intitle|inauthor|isbn|subject|inpublisher):)?(?:"([^"]*)"|(\S+))')
+_ADDRESS: Final = "https://www.googleapis.com/books/v1/volumes"
+
+
+def error(code: int, reason: str, message: str, status: str, details: list[dict[str, Any]] | None = None) -> Response:
+    """Google's error body."""
+    errors = [{"message": message, "domain": "global", "reason": reason}]
+    return answer(
+        {"error": {"code": code, "message": message, "errors": errors, "status": status, "details": details or []}},
+        code,
+    )
+
+
+class GoogleService:
+    """Answers from one shelf."""
+
+    def __init__(self, catalogue: Catalogue, shelf: Shelf) -> None:
+        self._catalogue = catalogue
+        self._shelf = shelf
+        self._by_id = {volume_id(record): record for record in shelf.records}
+
+    def answer(self, request: Request, path: str) -> Response:
+        key = request.value("key") or request.headers.get("x-goog-api-key", "")
+        if not key:
+            return self._keyless()
+        if key.startswith("wrong"):
+            told = [
+                {
+                    "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+                    "reason": "API_KEY_INVALID",
+                    "domain": "googleapis.com",
+                }
+            ]
+            return error(400, "badRequest", "API key not valid. Please pass a valid API key.", "INVALID_ARGUMENT", told)
+        if path.startswith("/volumes/"):
+            record = self._by_id.get(path.removeprefix("/volumes/"))
+            return (
+                answer(self.volume(record))
+                if record
+                else error(404, "notFound", "The volume ID could not be found.", "NOT_FOUND")
+            )
+        if path != "/volumes":
+            return error(404, "notFound", "Not Found", "NOT_FOUND")
+        return self._search(request)
+
+    def too_many(self, _why: str) -> Response:
+        message = "Quota exceeded for quota metric 'Queries' and limit 'Queries per minute' of service 'books.googleapis.com'."
+        limits = {
+            "quota_limit": "defaultPerMinutePerProject",
+            "quota_unit": "1/min/{project}",
+            "quota_limit_value": "60",
+        }
+        return error(429, "rateLimitExceeded", message, "RESOURCE_EXHAUSTED", [_info("RATE_LIMIT_EXCEEDED", limits)])
+
+    def _keyless(self) -> Response:
+        message = (
+            "Quota exceeded for quota metric 'Queries' and limit 'Queries per day' of service 'books.googleapis.com'."
+        )
+        limits = {"quota_limit": "defaultPerDayPerProject", "quota_unit": "1/d/{project}", "quota_limit_value": "0"}
+        return error(429, "rateLimitExceeded", message, "RESOURCE_EXHAUSTED", [_info("RATE_LIMIT_EXCEEDED", limits)])
+
+    def _search(self, request: Request) -> Response:
+        most, start = request.number("maxResults", 10), request.number("startIndex", 0)
+        if not request.value("q"):
+            return error(400, "queryRequired", "Missing query.", "INVALID_ARGUMENT")
+        if most > MOST_RESULTS:
+            return error(
+                400, "invalidParameter", "Invalid value. Values must be within the range: [0, 40]", "INVALID_ARGUMENT"
+            )
+        language = request.value("langRestrict")
+        found = [record for record in self._found(request.value("q")) if language in {"", record.language}]
+        data: dict[str, Any] = {"kind": "books#volumes", "totalItems": len(found)}
+        if page := found[start : start + most]:
+            data["items"] = [self.volume(record) for record in page]
+        return answer(project(data, request.value("fields")))
+
+    def _found(self, query: str) -> list[Record]:
+        title: list[str] = []
+        author: list[str] = []
+        phrases: list[tuple[str, ...]] = []
+        loose: list[str] = []
+        for field, phrase, word in _CLAUSE.findall(query):
+            words = tokens(phrase or word)
+            if field == "isbn":
+                return self._by_isbn(phrase or word)
+            {"intitle": title, "inauthor": author}.get(field, loose).extend(words)
+            if field == "intitle" and phrase:
+                phrases.append(words)
+        if not title and not author:
+            return self._shelf.loosely(loose)
+        found = self._shelf.strictly(title, author)
+        return [record for record in found if all(_holds(record, phrase) for phrase in phrases)]
+
+    def _by_isbn(self, text: str) -> list[Record]:
+        isbn = any_isbn13(text)
+        found = list(self._shelf.by_isbn.get(isbn or "", ()))
+        if not found and isbn and share("other book", isbn) < OTHER_BOOK and self._shelf.records:
+            return [dice("other book", isbn).choice(self._shelf.records)]
+        return found
+
+    def volume(self, record: Record) -> dict[str, Any]:
+        """One record on the wire."""
+        edition, throw = record.edition, dice("google", record.edition.isbn13, record.number)
+        own, audio = volume_id(record), edition.form is Form.AUDIO
+        info: dict[str, Any] = {
+            "title": record.title,
+            "subtitle": record.subtitle,
+            "authors": list(record.authors) or None,
+            "publisher": edition.publisher if throw.random() < 0.9 else None,
+            "publishedDate": record.published,
+            "description": f"{record.title}: a description." if throw.random() < 0.7 else None,
+            "industryIdentifiers": _identifiers(record, throw.random()),
+            "pageCount": 0 if audio else edition.pages,
+            "printType": "BOOK",
+            "categories": [self._catalogue.works[edition.work].genre],
+            "averageRating": throw.randint(4, 10) / 2 if throw.random() < 0.3 else None,
+            "ratingsCount": throw.randint(1, 400),
+            "imageLinks": {
+                "thumbnail": f"http://books.google.com/books/content?id={own}&printsec=frontcover&img=1&zoom=1&edge=curl"
+            },
+            "language": record.language or "en",
+        }
+        ebook = edition.form is Form.EBOOK
+        return {
+            "kind": "books#volume", "id": own, "etag": f"e{own}", "selfLink": f"{_ADDRESS}/{quote(own)}",
+            "volumeInfo": {name: value for name, value in info.items() if value is not None},
+            "saleInfo": {"country": "US", "saleability": "FOR_SALE" if ebook else "NOT_FOR_SALE", "isEbook": ebook},
+            "accessInfo": {"country": "US", "viewability": "NO_PAGES", "publicDomain": False, "accessViewStatus": "NONE"},
+        }  # fmt: skip
+
+
+def volume_id(record: Record) -> str:
+    return f"{record.number:07d}" + {Kind.EDITION: "AAQBAJ"}.get(record.edition.kind, "AACAAJ")
+
+
+def _identifiers(record: Record, throw: float) -> list[dict[str, str]] | None:
+    """In any order, the short form only now and then, or only another library's number."""
+    if throw < 0.03:
+        return [{"type": "OTHER", "identifier": f"UOM:39015{record.number:09d}"}]
+    if throw < 0.05:
+        return None
+    pairs = [{"type": "ISBN_13", "identifier": record.isbn}]
+    if short := isbn10(record.isbn):
+        pairs.insert(0 if throw < 0.5 else 1, {"type": "ISBN_10", "identifier": short})
+    return pairs
+
+
+def _holds(record: Record, phrase: tuple[str, ...]) -> bool:
+    """The words of the phrase, one after the other."""
+    title = tokens(f"{record.title} {record.subtitle or ''}")
+    return any(title[place : place + len(phrase)] == phrase for place in range(len(title) - len(phrase) + 1))
+
+
+def _info(reason: str, limits: dict[str, str]) -> dict[str, Any]:
+    metadata = {
+        "consumer": "projects/1",
+        "quota_metric": "books.googleapis.com/default",
+        "service": "books.googleapis.com",
+        **limits,
+    }
+    return {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": reason,
+        "domain": "googleapis.com",
+        "metadata": metadata,
+    }
+
+
+def project(data: Any, fields: str) -> Any:
+    """The part of an answer that `fields` asks for: "a,b(c,d)", "a/b"; all of it where nothing is asked for."""
+    if not fields or fields == "*":
+        return data
+    if isinstance(data, list):
+        return [project(each, fields) for each in data]
+    if not isinstance(data, dict):
+        return data
+    wanted = dict(map(_field, _split(fields)))
+    return {name: project(value, wanted[name]) for name, value in data.items() if name in wanted}
+
+
+def _field(part: str) -> tuple[str, str]:
+    match = re.fullmatch(r"([^(/]+)(?:/(.+)|\((.*)\))?", part)
+    return (match[1], match[2] or match[3] or "") if match else (part, "")
+
+
+def _split(fields: str) -> list[str]:
+    """At the commas outside brackets."""
+    parts, depth = [""], 0
+    for letter in fields:
+        depth += (letter == "(") - (letter == ")")
+        if letter == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return [part.strip() for part in parts if part.strip()]

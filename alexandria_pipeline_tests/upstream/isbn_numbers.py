@@ -1,0 +1,32 @@
+"""Invented ISBNs: right check digits, in the ranges of a language, never one that is taken or that stands for "none"."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from alexandria_pipeline_tests.upstream.names import ISBN_GROUPS
+from alexandria_pipeline_tests.upstream.words import isbn13
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from random import Random
+
+
+class Numbers:
+    """Gives each number once."""
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self._taken = set(taken)
+
+    def invented(self, language: str, throw: Random) -> str:
+        while True:
+            prefix = throw.choice(ISBN_GROUPS[language])
+            number = isbn13(prefix + "".join(str(throw.randrange(10)) for _ in range(12 - len(prefix))))
+            if number not in self._taken and not number.startswith("978000"):
+                self._taken.add(number)
+                return number
+
+
+def placeholder(throw: Random) -> str:
+    """A number with a right check digit that nobody assigned; several books bear the same."""
+    return isbn13(f"97800000000{throw.randrange(10)}")

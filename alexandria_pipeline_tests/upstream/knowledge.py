@@ -1,0 +1,198 @@
+"""What each service knows of the catalogue: which works and editions, what is damaged in its records, how badly it ranks."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from math import log
+from typing import TYPE_CHECKING, Final
+
+from alexandria_pipeline_tests.upstream.dice import dice, share
+from alexandria_pipeline_tests.upstream.model import FATAL, RESOLVERS, Damage, Edition, Kind, Record, Service, Work
+from alexandria_pipeline_tests.upstream.words import isbn13, last_first, split_name, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from random import Random
+
+    from alexandria_pipeline_tests.upstream.catalogue import Catalogue
+
+NOBODY: Final = 0.02
+KNOWN_WORKS: Final = {
+    Service.ISBNDB: 0.85, Service.GOOGLE_BOOKS: 0.80, Service.OPEN_LIBRARY: 0.75, Service.ARCHIVE_ORG: 0.45, Service.WIKIDATA: 0.35,
+}  # fmt: skip
+KNOWN_EDITIONS: Final = {
+    Service.ISBNDB: 0.9, Service.GOOGLE_BOOKS: 0.7, Service.OPEN_LIBRARY: 0.85, Service.ARCHIVE_ORG: 0.5, Service.WIKIDATA: 0.5,
+}  # fmt: skip
+KNOWN_DECOYS: Final = {
+    Service.ISBNDB: 0.8, Service.GOOGLE_BOOKS: 0.6, Service.OPEN_LIBRARY: 0.4, Service.ARCHIVE_ORG: 0.25, Service.WIKIDATA: 0.0,
+}  # fmt: skip
+DAMAGED: Final = {
+    Service.ISBNDB: 0.20, Service.GOOGLE_BOOKS: 0.08, Service.OPEN_LIBRARY: 0.08, Service.ARCHIVE_ORG: 0.12, Service.WIKIDATA: 0.03,
+}  # fmt: skip
+_PUSH: Final = {Kind.EDITION: 0.0, Kind.PLACEHOLDER: 0.2}
+_RARE: Final = 0.2
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """One service's records, findable by number, by work and by words."""
+
+    records: tuple[Record, ...]
+    by_isbn: dict[str, tuple[Record, ...]]
+    by_work: dict[int, tuple[Record, ...]]
+    _titles: dict[str, frozenset[int]]
+    _authors: dict[str, frozenset[int]]
+
+    def loosely(self, words: Sequence[str], column: str = "") -> list[Record]:
+        """Records with any of the words, best first, where "best" hardly tells a book from a book about it."""
+        weights: defaultdict[int, float] = defaultdict(float)
+        total = 0.0
+        for word in dict.fromkeys(words):
+            places = self._places(word, column)
+            weight = log(1 + len(self.records) / (1 + len(places)))
+            total += weight
+            for place in places if len(places) < max(50, _RARE * len(self.records)) else ():
+                weights[place] += weight
+        records, coarse = self.records, 12 / total if total else 0.0
+        # Coarse relevance, so that undue rank decides among books that share most of the words.
+        ranks = {place: 10 * round(weight * coarse) + records[place].push for place, weight in weights.items()}
+        return self._ranked(sorted(ranks, key=ranks.__getitem__, reverse=True))
+
+    def strictly(self, title: Iterable[str] = (), author: Iterable[str] = ()) -> list[Record]:
+        """Records with all these words in the title, and all those among the authors."""
+        sets = [self._titles.get(word, frozenset()) for word in title] + [
+            self._authors.get(word, frozenset()) for word in author
+        ]
+        places = frozenset.intersection(*sets) if sets else frozenset()
+        return self._ranked(sorted(places, key=lambda place: -self.records[place].push))
+
+    def _places(self, word: str, column: str) -> frozenset[int]:
+        found = [
+            index.get(word, frozenset())
+            for name, index in (("title", self._titles), ("author", self._authors))
+            if column in {"", name}
+        ]
+        return frozenset().union(*found)
+
+    def _ranked(self, places: Iterable[int]) -> list[Record]:
+        return [self.records[place] for place in places]
+
+
+def shelves(catalogue: Catalogue) -> dict[Service, Shelf]:
+    """The shelf of each service that resolves."""
+    works = {service: _known_works(catalogue, service) for service in RESOLVERS}
+    return {service: shelf(_records(catalogue, service, works[service])) for service in RESOLVERS}
+
+
+def shelf(records: Sequence[Record]) -> Shelf:
+    """Records with their indexes."""
+    isbns: defaultdict[str, list[Record]] = defaultdict(list)
+    works: defaultdict[int, list[Record]] = defaultdict(list)
+    titles: defaultdict[str, set[int]] = defaultdict(set)
+    authors: defaultdict[str, set[int]] = defaultdict(set)
+    for place, record in enumerate(records):
+        isbns[record.isbn].append(record)
+        if record.edition.kind is Kind.EDITION:
+            works[record.edition.work].append(record)
+        for word in tokens(f"{record.title} {record.subtitle or ''}"):
+            titles[word].add(place)
+        for word in tokens(" ".join(record.authors)):
+            authors[word].add(place)
+    return Shelf(
+        tuple(records),
+        {isbn: tuple(found) for isbn, found in isbns.items()},
+        {work: tuple(found) for work, found in works.items()},
+        {word: frozenset(places) for word, places in titles.items()},
+        {word: frozenset(places) for word, places in authors.items()},
+    )
+
+
+def sound_services(known: dict[Service, Shelf], work: Work, language: str = "en") -> tuple[Service, ...]:
+    """The services with a sound record of the work on paper or as e-book, in the language."""
+    return tuple(
+        service
+        for service, held in known.items()
+        if any(
+            record.damage not in FATAL
+            and record.edition.language == language
+            and record.edition.form.value != "Audio CD"
+            for record in held.by_work.get(work.number, ())
+        )
+    )
+
+
+def _known_works(catalogue: Catalogue, service: Service) -> frozenset[int]:
+    seed, known = catalogue.spec.seed, set()
+    for work in catalogue.works:
+        if share(seed, "nobody", work.number) < NOBODY:
+            continue
+        drawn = [each for each in RESOLVERS if share(seed, "knows", each, work.number) < KNOWN_WORKS[each]]
+        if service in (drawn or [Service.ISBNDB]):
+            known.add(work.number)
+    return frozenset(known)
+
+
+def _records(catalogue: Catalogue, service: Service, works: frozenset[int]) -> list[Record]:
+    """At least one edition of each known work, now and then none that is in English and on paper."""
+    seed, found, first = catalogue.spec.seed, [], {work.number: work.editions[0].isbn13 for work in catalogue.works}
+    for number, edition in enumerate(catalogue.editions):
+        throw = dice(seed, service, edition.isbn13, number)
+        if edition.kind is not Kind.EDITION:
+            wanted = throw.random() < KNOWN_DECOYS[service] and (
+                edition.kind is not Kind.GRAPHIC_NOVEL or service is not Service.WIKIDATA
+            )
+        elif edition.work not in works:
+            wanted = False
+        elif edition.isbn13 == first[edition.work]:
+            wanted = throw.random() < 0.93 or len(catalogue.works[edition.work].editions) == 1
+        else:
+            wanted = throw.random() < KNOWN_EDITIONS[service]
+        if wanted:
+            found.append(_record(edition, number, service, throw))
+    return found
+
+
+def _record(edition: Edition, number: int, service: Service, throw: Random) -> Record:
+    damage = throw.choice(list(Damage)) if throw.random() < DAMAGED[service] else None
+    if damage is Damage.SPLIT_AUTHOR and (
+        service is not Service.ISBNDB or len(edition.authors) > 1 or " " not in edition.authors[0]
+    ):
+        damage = Damage.LAST_FIRST
+    title, subtitle = edition.title, edition.subtitle
+    if damage is Damage.CUT_TITLE:
+        title, subtitle = title[: max(4, len(title) * 2 // 3)].strip(), None
+    push = (
+        _PUSH.get(edition.kind, 0.6)
+        + (0.5 if edition.language != "en" else 0.0)
+        + (0.3 if edition.form.value == "Audio CD" else 0.0)
+    )
+    return Record(
+        edition, number, _isbn(edition.isbn13, damage), title, subtitle, _authors(edition.authors, damage), _published(edition, damage, throw),
+        None if damage is Damage.NO_LANGUAGE else edition.language, damage, push + throw.random() * 0.5,
+    )  # fmt: skip
+
+
+def _isbn(isbn: str, damage: Damage | None) -> str:
+    if damage is not Damage.WRONG_CHECK_DIGIT:
+        return isbn
+    return isbn[:12] + str((int(isbn13(isbn[:12])[12]) + 1) % 10)
+
+
+def _authors(authors: tuple[str, ...], damage: Damage | None) -> tuple[str, ...]:
+    if damage is Damage.NO_AUTHORS:
+        return ()
+    if damage is Damage.AUTOFILLED:
+        return ("~autofilled~",)
+    if damage is Damage.LAST_FIRST:
+        return tuple(map(last_first, authors))
+    if damage is Damage.SPLIT_AUTHOR:
+        given, family = split_name(authors[0])
+        return (family, given) if given else authors
+    return authors
+
+
+def _published(edition: Edition, damage: Damage | None, throw: Random) -> str | None:
+    if damage is Damage.NO_DATE:
+        return None
+    return throw.choice(("0101-01-01", "2099", "1700")) if damage is Damage.ABSURD_DATE else edition.published

@@ -1,0 +1,145 @@
+"""What the stand-in's world is made of: works, their editions, and what only looks like an edition. Plain records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Service(StrEnum):
+    """The eight services, by the names of their settings in lower case."""
+
+    ISBNDB = "isbndb"
+    GOOGLE_BOOKS = "google_books"
+    OPEN_LIBRARY = "open_library"
+    ARCHIVE_ORG = "archive_org"
+    WIKIDATA = "wikidata"
+    WIKIPEDIA = "wikipedia"
+    GEMINI = "gemini"
+    XAI = "xai"
+
+
+RESOLVERS = (Service.ISBNDB, Service.GOOGLE_BOOKS, Service.OPEN_LIBRARY, Service.ARCHIVE_ORG, Service.WIKIDATA)
+
+
+class Kind(StrEnum):
+    """An edition of a work, or a decoy that bears its title."""
+
+    EDITION = "edition"
+    STUDY_GUIDE = "study guide"
+    SUMMARY = "summary"
+    WORKBOOK = "workbook"
+    COMPANION = "companion"
+    BOX_SET = "box set"
+    SAMPLER = "sampler"
+    CALENDAR = "calendar"
+    GRAPHIC_NOVEL = "graphic novel"
+    SCREENPLAY = "screenplay"
+    PLACEHOLDER = "placeholder"
+
+
+class Form(StrEnum):
+    """How an edition is made."""
+
+    HARDCOVER = "Hardcover"
+    PAPERBACK = "Paperback"
+    LARGE_PRINT = "Large Print"
+    EBOOK = "eBook"
+    AUDIO = "Audio CD"
+
+
+class Origin(StrEnum):
+    """Where a work comes from: a fact of the books file, or invented next to one."""
+
+    REAL = "real"
+    SEQUEL = "sequel"
+    NAMESAKE = "namesake"
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """One number that a catalogue holds. `work` is the work it is of, or, for a decoy, the one it imitates."""
+
+    isbn13: str
+    kind: Kind
+    work: int
+    title: str
+    authors: tuple[str, ...]
+    published: str
+    language: str
+    form: Form
+    publisher: str
+    pages: int
+    subtitle: str | None = None
+    translator: str | None = None
+
+    @property
+    def year(self) -> int:
+        return int(self.published[:4])
+
+    @property
+    def is_print(self) -> bool:
+        return self.form in {Form.HARDCOVER, Form.PAPERBACK, Form.LARGE_PRINT}
+
+
+@dataclass(slots=True)
+class Work:
+    """A book as a reader means it. `month` is when it came out, "2020-06"; only listed works are on monthly lists."""
+
+    number: int
+    title: str
+    subtitle: str | None
+    authors: tuple[str, ...]
+    month: str
+    genre: str
+    origin: Origin
+    listed: bool
+    series: tuple[str, int] | None = None
+    beside: int | None = None
+    editions: list[Edition] = field(default_factory=list)
+
+    @property
+    def year(self) -> int:
+        return int(self.month[:4])
+
+    def isbns(self, language: str | None = None, *, printed: bool = False) -> frozenset[str]:
+        """Numbers of its editions: all, those in a language, those on paper."""
+        return frozenset(
+            edition.isbn13
+            for edition in self.editions
+            if language in {None, edition.language} and (edition.is_print or not printed)
+        )
+
+
+class Damage(StrEnum):
+    """What is wrong with one service's record of an edition."""
+
+    NO_AUTHORS = "no authors"
+    WRONG_CHECK_DIGIT = "wrong check digit"
+    CUT_TITLE = "cut title"
+    AUTOFILLED = "autofilled author"
+    SPLIT_AUTHOR = "author in two entries"
+    LAST_FIRST = "last, first"
+    ABSURD_DATE = "absurd date"
+    NO_DATE = "no date"
+    NO_LANGUAGE = "no language"
+
+
+# Damage after which nobody can tell that the record is of the book.
+FATAL = frozenset({Damage.NO_AUTHORS, Damage.WRONG_CHECK_DIGIT, Damage.CUT_TITLE, Damage.AUTOFILLED})
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An edition as one service holds it. `number` is the edition's place in the catalogue; `push` its undue rank."""
+
+    edition: Edition
+    number: int
+    isbn: str
+    title: str
+    subtitle: str | None
+    authors: tuple[str, ...]
+    published: str | None
+    language: str | None
+    damage: Damage | None
+    push: float

@@ -1,0 +1,272 @@
+"""Wikidata's query service without SPARQL: it looks for titles, names and ISBNs among a query's literals.
+
+What is asked is told by the variables selected, by the names that `alexandria_pipeline.providers.wikidata_queries` gives
+them. An edition is one item or the other; its ISBNs stand on it, author and first date on the work.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs
+
+from stdnum import isbn as stdnum_isbn
+
+from alexandria_pipeline_tests.upstream.dice import dice, share
+from alexandria_pipeline_tests.upstream.listener import Request, Response, answer
+from alexandria_pipeline_tests.upstream.model import Damage, Form, Kind, Record, Work
+from alexandria_pipeline_tests.upstream.names import LANGUAGES
+from alexandria_pipeline_tests.upstream.words import any_isbn13, isbn10
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from alexandria_pipeline_tests.upstream.catalogue import Catalogue
+    from alexandria_pipeline_tests.upstream.knowledge import Shelf
+
+Cells = dict[str, dict[str, str]]
+MOST_ROWS: Final = 1000
+_SELECT: Final = re.compile(r"select\s+(?:distinct\s+)?((?:\?\w+\s*)+)", re.IGNORECASE)
+_LITERAL: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_ESCAPE: Final = re.compile(r"\\(.)")
+_ITEM: Final = "http://www.wikidata.org/entity/Q"
+_FORMATS: Final = {
+    Form.HARDCOVER: "hardback", Form.PAPERBACK: "paperback", Form.LARGE_PRINT: "large print", Form.EBOOK: "e-book", Form.AUDIO: "audiobook",
+}  # fmt: skip
+
+
+class WikidataService:
+    """Answers from one shelf."""
+
+    def __init__(self, catalogue: Catalogue, shelf: Shelf) -> None:
+        self._catalogue = catalogue
+        self._shelf = shelf
+        self._titles: dict[str, list[Record]] = {}
+        for records in [
+            *shelf.by_work.values(),
+            *((record,) for record in shelf.records if record.edition.kind is not Kind.EDITION),
+        ]:
+            for name in dict.fromkeys(name for record in records for name in self._names(record)):
+                self._titles.setdefault(name, []).extend(records)
+        self._people = {name for record in shelf.records for name in record.edition.authors}
+
+    def answer(self, request: Request, path: str) -> Response:
+        query = request.value("query")
+        if request.method == "POST":
+            query = (
+                parse_qs(request.body.decode()).get("query", [""])[0]
+                if b"query=" in request.body
+                else request.body.decode()
+            )
+        selected = _SELECT.search(query)
+        if path not in {"", "/", "/sparql"} or not selected:
+            return Response(
+                400, b"java.util.concurrent.ExecutionException: MalformedQueryException", "text/plain;charset=utf-8"
+            )
+        names = re.findall(r"\?(\w+)", selected[1])
+        literals = [_ESCAPE.sub(_unescaped, text) for text in _LITERAL.findall(query)]
+        rows = [
+            {name: cell for name, cell in row.items() if name in names}
+            for row in self._rows(names, list(dict.fromkeys(literals)))
+        ]
+        data = {"head": {"vars": names}, "results": {"bindings": [row for row in rows if row][:MOST_ROWS]}}
+        return Response(200, answer(data).body, "application/sparql-results+json;charset=utf-8")
+
+    def too_many(self, _why: str) -> Response:
+        return Response(429, b"Rate limit exceeded", "text/plain", {"Retry-After": "1"})
+
+    def _rows(self, names: list[str], literals: list[str]) -> list[Cells]:
+        if "person" in names:
+            return [row for name in literals for row in self._person(name)]
+        if "sitelinks" in names:
+            return self._browsed(literals)
+        isbns = {isbn for text in literals if (isbn := any_isbn13(text))}
+        if isbns:
+            asked = [record for isbn in sorted(isbns) for record in self._shelf.by_isbn.get(isbn, ())]
+            return [row for record in asked for row in self._about(record, names)]
+        titled = {record.number: record for text in literals for record in self._titles.get(text, ())}
+        return [row for record in sorted(titled.values(), key=lambda each: -each.push) for row in self._edition(record)]
+
+    def _about(self, asked: Record, names: list[str]) -> list[Cells]:
+        """Rows on the edition that bears the ISBN, or on its sisters; ?isbn is what was asked for."""
+        own: Cells = {"isbn": _text(_hyphenated(asked.isbn))}
+        if "askedLanguageCode" in names:
+            if asked.language:
+                own["askedLanguageCode"] = _text(asked.language)
+            return [
+                own | row for record in self._shelf.by_work.get(asked.edition.work, ()) for row in self._edition(record)
+            ]
+        if "award" in names:
+            return [own | row for row in self._awards(asked)]
+        if "genre" in names:
+            return [
+                own
+                | {
+                    "genre": _entity(700_000 + len(self._work(asked).genre)),
+                    "genreLabel": _text(self._work(asked).genre, "en"),
+                }
+            ]
+        if "openLibrary" in names:
+            return [own | self._identifiers(asked)]
+        return [own | row for row in self._edition(asked)]
+
+    def _edition(self, record: Record) -> list[Cells]:
+        """All that is told of an edition: one row for each combination of its author and what else is several."""
+        edition, throw = record.edition, dice("wikidata", record.number)
+        row: Cells = {
+            "edition": _entity(2_000_000 + record.number),
+            "editionLabel": _text(record.title, record.language or "en"),
+        }
+        if edition.kind is Kind.EDITION:
+            work = self._work(record)
+            row |= {
+                "work": _entity(1_000_000 + work.number),
+                "workLabel": _text(work.title, "en"),
+                "firstDate": _date(str(work.year)),
+            }
+            if work.series:
+                row |= {
+                    "series": _entity(5_000_000 + work.number),
+                    "seriesLabel": _text(work.series[0], "en"),
+                    "ordinal": _text(str(work.series[1])),
+                }
+        short = isbn10(record.isbn)
+        if record.damage is not Damage.WRONG_CHECK_DIGIT and short and throw.random() < 0.1:
+            row["isbn10"] = _text(f"{_hyphenated(record.isbn)[4:-1]}{short[-1]}")
+        else:
+            row["isbn13"] = _text(_hyphenated(record.isbn))
+        if throw.random() < 0.8:
+            row["title"] = _text(record.title, record.language or "en")
+        if record.subtitle:
+            row["subtitle"] = _text(record.subtitle, "en")
+        row |= self._printed(record)
+        return [row | person for person in self._authors(record)]
+
+    def _printed(self, record: Record) -> Cells:
+        edition, throw = record.edition, dice("wikidata printed", record.number)
+        row: Cells = {
+            "publisher": _entity(4_000_000 + len(edition.publisher)),
+            "publisherLabel": _text(edition.publisher, "en"),
+        }
+        if record.published:
+            row |= {"date": _date(record.published), "datePrecision": _text(str(9 + record.published.count("-")))}
+        if record.language:
+            _, name, item = LANGUAGES[record.language]
+            row |= {
+                "language": _entity(int(item[1:])),
+                "languageLabel": _text(name, "en"),
+                "languageCode": _text(record.language),
+            }
+        if throw.random() < 0.6 or edition.form is Form.AUDIO:
+            row |= {
+                "format": _entity(6_000_000 + len(edition.form)),
+                "formatLabel": _text(_FORMATS[edition.form], "en"),
+            }
+        if edition.translator:
+            row |= {
+                "translator": _entity(7_000_000 + record.number),
+                "translatorLabel": _text(edition.translator, "en"),
+            }
+        if throw.random() < 0.5:
+            row["pages"] = {**_text(str(edition.pages)), "datatype": "http://www.w3.org/2001/XMLSchema#decimal"}
+        if throw.random() < 0.2:
+            row["image"] = {
+                "type": "uri",
+                "value": f"http://commons.wikimedia.org/wiki/Special:FilePath/Cover%20{record.number}.jpg",
+            }
+        return row
+
+    def _authors(self, record: Record) -> Iterable[Cells]:
+        people = record.edition.authors if record.edition.kind is not Kind.EDITION else self._work(record).authors
+        if record.damage in {Damage.NO_AUTHORS, Damage.AUTOFILLED}:
+            return [{"author": {"type": "bnode", "value": f"t{record.number}"}}]
+        return [
+            {"author": self._author(name), "authorLabel": _text(name, "mul" if share("mul", name) < 0.3 else "en")}
+            for name in people
+        ]
+
+    def _author(self, name: str) -> dict[str, str]:
+        return _entity(3_000_000 + self._catalogue.authors.get(name, 0))
+
+    def _awards(self, record: Record) -> Iterable[Cells]:
+        work = self._work(record)
+        if share("award", work.number) < 0.15:
+            yield {
+                "award": _entity(800_001),
+                "awardLabel": _text("Stand-in Prize", "en"),
+                "date": _date(str(work.year)),
+            }
+        if share("nominated", work.number) < 0.2:
+            yield {
+                "nomination": _entity(800_002),
+                "nominationLabel": _text("Medal of the Stand-in", "en"),
+                "date": _date(str(work.year)),
+            }
+
+    def _identifiers(self, record: Record) -> Cells:
+        row = self._edition(record)[0]
+        told = {
+            "openLibrary": f"OL{record.number + 1}M",
+            "oclc": str(50_000_000 + record.number),
+            "googleBooks": f"{record.number:07d}AAQBAJ",
+        }
+        if record.edition.kind is Kind.EDITION:
+            told |= {"workOpenLibrary": f"OL{record.edition.work + 1}W", "libraryThing": str(record.edition.work + 1)}
+        return {name: row[name] for name in ("edition", "work", "isbn13", "isbn10") if name in row} | {
+            name: _text(each) for name, each in told.items()
+        }
+
+    def _browsed(self, literals: list[str]) -> list[Cells]:
+        works = [self._catalogue.works[number] for number in self._shelf.by_work]
+        rows: list[Cells] = []
+        for work in (work for work in works if work.genre in literals):
+            own = {
+                "work": _entity(1_000_000 + work.number),
+                "workLabel": _text(work.title, "en"),
+                "date": _date(str(work.year)),
+                "sitelinks": _text("7"),
+            }
+            own["openLibrary"] = _text(f"OL{work.number + 1}W")
+            rows += [own | {"author": self._author(name), "authorLabel": _text(name, "en")} for name in work.authors]
+        return rows
+
+    def _person(self, name: str) -> list[Cells]:
+        if name not in self._people or name not in self._catalogue.authors:
+            return []
+        row: Cells = {"person": self._author(name), "personLabel": _text(name, "en")}
+        return [row | ({"articleTitle": _text(name, "en")} if share("article", name) < 0.8 else {})]
+
+    def _work(self, record: Record) -> Work:
+        return self._catalogue.works[record.edition.work]
+
+    def _names(self, record: Record) -> list[str]:
+        """What the item and its work are called; a label matches to the letter."""
+        work = self._work(record)
+        own = [work.title, f"{work.title}: {work.subtitle}"] if record.edition.kind is Kind.EDITION else []
+        return [record.title, f"{record.title}: {record.subtitle}", *own]
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    return {"n": "\n", "r": "\r", "t": "\t"}.get(match[1], match[1])
+
+
+def _entity(number: int) -> dict[str, str]:
+    return {"type": "uri", "value": f"{_ITEM}{number}"}
+
+
+def _text(value: str, language: str | None = None) -> dict[str, str]:
+    return {"type": "literal", "value": value, **({"xml:lang": language} if language else {})}
+
+
+def _date(published: str) -> dict[str, str]:
+    year, month, day = (*published.split("-"), "01", "01")[:3]
+    return {
+        "type": "literal",
+        "value": f"{year}-{month}-{day}T00:00:00Z",
+        "datatype": "http://www.w3.org/2001/XMLSchema#dateTime",
+    }
+
+
+def _hyphenated(isbn: str) -> str:
+    parts: list[Any] = [part for part in stdnum_isbn.split(isbn) if part]
+    return "-".join(parts) if len(parts) == 5 else isbn

@@ -1,0 +1,97 @@
+"""Wikipedia as it answers: summaries of the articles on authors, and the search of the action API.
+
+What the articles say is invented; which authors have one, and under which title, is a matter of chance.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from alexandria_pipeline_tests.upstream.dice import dice
+from alexandria_pipeline_tests.upstream.listener import Request, Response, answer
+from alexandria_pipeline_tests.upstream.words import tokens
+
+if TYPE_CHECKING:
+    from alexandria_pipeline_tests.upstream.catalogue import Catalogue
+
+HAVE_ARTICLE: Final = 0.7
+AMBIGUOUS: Final = 0.06
+_SUMMARY: Final = "/api/rest_v1/page/summary/"
+
+
+class WikipediaService:
+    """Knows an article for most authors; for a few the plain name is a list of namesakes."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._articles: dict[str, str | None] = {}
+        for name in catalogue.authors:
+            throw = dice("wikipedia", name).random()
+            if throw < AMBIGUOUS:
+                self._articles |= {name: None, f"{name} (author)": name}
+            elif throw < HAVE_ARTICLE:
+                self._articles[name] = name
+
+    def answer(self, request: Request, path: str) -> Response:
+        if path.startswith(_SUMMARY):
+            return self._summary(path.removeprefix(_SUMMARY).replace("_", " "))
+        if path == "/w/api.php":
+            return self._action(request)
+        return answer({"error": "not found"}, 404)
+
+    def too_many(self, _why: str) -> Response:
+        return Response(429, b"Too many requests. Please contact noc@wikimedia.org", "text/plain", {"Retry-After": "1"})
+
+    def _summary(self, title: str) -> Response:
+        if title not in self._articles:
+            kind = "https://mediawiki.org/wiki/HyperSwitch/errors/not_found"
+            return answer(
+                {"type": kind, "title": "Not found.", "method": "get", "detail": "Page or revision not found."}, 404
+            )
+        name = self._articles[title]
+        own = title.replace(" ", "_")
+        told: dict[str, Any] = {
+            "type": "standard" if name else "disambiguation", "title": title, "displaytitle": title, "namespace": {"id": 0, "text": ""},
+            "titles": {"canonical": own, "normalized": title, "display": title}, "pageid": 1000 + len(own), "lang": "en", "dir": "ltr",
+            "content_urls": {"desktop": {"page": f"https://en.wikipedia.org/wiki/{quote(own)}"}},
+            "description": "Topics referred to by the same term", "extract": f"{title} may refer to:",
+        }  # fmt: skip
+        if name:
+            number = self._catalogue.authors[name]
+            known = next(work.title for work in self._catalogue.works if name in work.authors)
+            told |= {"description": "American novelist (born 1950)", "wikibase_item": f"Q{3_000_000 + number}"}
+            told["extract"] = (
+                f"{name} (born 1950) is an American writer, the author of {known}. This text is invented for tests."
+            )
+            told["thumbnail"] = {
+                "source": f"https://upload.wikimedia.org/stand-in/{number}.jpg",
+                "width": 200,
+                "height": 300,
+            }
+        return answer(told)
+
+    def _action(self, request: Request) -> Response:
+        """Errors come with HTTP 200."""
+        if request.value("action") != "query" or request.value("list") != "search":
+            return answer(
+                {
+                    "error": {
+                        "code": "badvalue",
+                        "info": f'Unrecognized value for parameter "action": {request.value("action")}.',
+                    },
+                    "servedby": "mw1",
+                }
+            )
+        words = [word for word in tokens(request.value("srsearch")) if word not in {"writer", "author", "novelist"}]
+        titles = [title for title in self._articles if words and set(words) <= set(tokens(title))]
+        hits = [
+            {"ns": 0, "title": title, "pageid": place, "snippet": "", "size": 9}
+            for place, title in enumerate(titles, start=1)
+        ]
+        return answer(
+            {
+                "batchcomplete": True,
+                "query": {"searchinfo": {"totalhits": len(hits)}, "search": hits[: request.number("srlimit", 10)]},
+            }
+        )
