@@ -17,6 +17,7 @@ from importlib.metadata import version
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import anyio.lowlevel
 import httpx
 
 from alexandria_pipeline.providers.answers import ENCODINGS, Body, retry_after
@@ -120,6 +121,8 @@ class HttpClient:
 
     async def _lifetime(self) -> AsyncGenerator[Here, None]:
         _keep_quiet()
+        # httpx loads anyio and its backend with the first request, which takes tens of milliseconds: not after a slot has come.
+        await anyio.lowlevel.checkpoint()
         async with httpx.AsyncClient(
             http2=True,
             headers={"User-Agent": self.user_agent, "Accept": "application/json", "Accept-Encoding": ENCODINGS},
