@@ -354,9 +354,11 @@ def test_any_title_gets_an_answer(alexandria: Alexandria, filled: str, title: st
 
 def test_providers_as_json(alexandria: Alexandria, database_url: str) -> None:
     cells = alexandria("providers", "--json", database_url=database_url, curated_list="/no/such/list.tsv").json
-    assert all(list(cell) == ["capability", "provider", "kind", "available", "reason"] for cell in cells)
+    assert all(list(cell) == ["capability", "provider", "kind", "offered", "available", "reason"] for cell in cells)
     by_name = {(cell["capability"], cell["provider"]): cell for cell in cells}
-    assert len(by_name) == len(cells)
+    assert len(by_name) == len(cells) == 14 * len({cell["provider"] for cell in cells}), (
+        "every capability × every provider"
+    )
     assert by_name["isbn-resolution", "local-catalog"]["available"] is True
     listed = by_name["book-generation", "curated-list"]
     assert (listed["available"], listed["kind"]) == (False, "local")

@@ -26,9 +26,9 @@ from alexandria_pipeline.domain.records import BookQuery, Candidate, EditionForm
 
 __all__ = ["THRESHOLDS", "RefusalReason", "Verdict", "judge"]
 
-# Confidence that counts as high, as enough to accept, and as worth a person's look (BEHAVIOUR, "Resolution"); and how far the
-# runner-up must lie behind when it is another work.
-THRESHOLDS: Final = {"high": 85, "accept": 65, "low": 45, "gap": 8}
+# Confidence that counts as high, as enough to accept, and as worth a person's look (BEHAVIOUR, "Resolution"); how far the
+# runner-up must lie behind when it is another work; and the points for language or format at which a better edition is sought.
+THRESHOLDS: Final = {"high": 85, "accept": 65, "low": 45, "gap": 8, "wrong_dress": -10}
 
 # How surely a title names the work: a loosely agreeing title never competes with one that agrees.
 _TIERS: Final = {
@@ -59,7 +59,8 @@ class Verdict:
     @property
     def settled(self) -> bool:
         """Accepted, and no better edition is to be hoped for: neither in a foreign language nor a recording."""
-        return self.accepted and all(line.points >= 0 for line in self.evidence if line.name in ("language", "format"))
+        dress = [line.points for line in self.evidence if line.name in ("language", "format")]
+        return self.accepted and all(points > THRESHOLDS["wrong_dress"] for points in dress)
 
 
 @dataclass(frozen=True, slots=True)

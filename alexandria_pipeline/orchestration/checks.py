@@ -91,12 +91,13 @@ def _no_month_failed(asset: dg.AssetsDefinition) -> dg.AssetChecksDefinition:
     )
     def check(context: Context, pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetCheckResult:
         with pipeline.database.transaction() as tx:
-            failed = month_log.failures(tx, context.run.run_id, stage)
+            run_months = as_months(context.op_execution_context.partition_keys)
+            failed = month_log.failures(tx, context.run.run_id, stage, run_months)
         if not failed:
             return _by_month(
                 context, asset.key, "no_month_failed", pipeline, lambda _: dg.AssetCheckResult(passed=True)
             )
-        for month in as_months(context.op_execution_context.partition_keys):
+        for month in run_months:
             why = {"reason": failed[month]} if month in failed else {}
             result = dg.AssetCheckResult(passed=month not in failed, metadata=why)
             # What a step logs is dropped when it raises; an event of the instance stays.

@@ -115,14 +115,15 @@ class HttpClient:
         """
         loop = asyncio.get_running_loop()
         if loop not in self._loops:
+            # httpx loads the backend of anyio with the first request, which takes tens of milliseconds: not after a slot has come.
+            await anyio.lowlevel.checkpoint()
+        if loop not in self._loops:  # still; from here on nothing waits, so that there is one
             lifetime = self._lifetime()
             self._loops[loop] = (await anext(lifetime), lifetime)
         return self._loops[loop][0]
 
     async def _lifetime(self) -> AsyncGenerator[Here, None]:
         _keep_quiet()
-        # httpx loads anyio and its backend with the first request, which takes tens of milliseconds: not after a slot has come.
-        await anyio.lowlevel.checkpoint()
         async with httpx.AsyncClient(
             http2=True,
             headers={"User-Agent": self.user_agent, "Accept": "application/json", "Accept-Encoding": ENCODINGS},
@@ -141,11 +142,11 @@ async def exchange(
 ) -> Heard:
     """Sends a request and reads its answer, both within `timeout` seconds. Never raises for what the network does.
 
-    `sent` is called when the request has left: later than it was given, if a connection had to be made first.
+    `sent` is called when the request leaves: later than it was given, if a connection had to be made first.
     """
 
     async def trace(event: str, _: object) -> None:
-        if event.endswith("send_request_headers.complete"):
+        if event.endswith("send_request_headers.started"):
             sent()
 
     request.extensions["trace"] = trace

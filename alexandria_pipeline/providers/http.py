@@ -54,7 +54,7 @@ STATE_SECONDS = 1.0  # how long `unavailable` believes what it read
 TRY_AGAIN = frozenset({408, 425, 429})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
-LATE_SECONDS = 0.008  # a request that leaves later than this after its slot moves those that follow
+LATE_SECONDS = 0.01  # a request that leaves later than this after its slot moves those that follow by the rest
 LOOK_AHEAD_SECONDS = 0.05  # how long before its slot a request looks whether the slot still stands …
 LOOK_FROM_SECONDS = 0.15  # … if it had to wait longer than this
 
@@ -375,7 +375,7 @@ class Service:
         def sent() -> None:
             late = time.monotonic() - due
             if late > LATE_SECONDS:
-                here.aside(self._delay(slot, late))
+                here.aside(self._delay(slot, late - LATE_SECONDS))
 
         try:
             return await exchange(here.http, request, self._config.timeout_seconds, sent)

@@ -202,9 +202,10 @@ def _sentence(row: Mapping[str, Any]) -> str:
     return f"{month} is owned by run {row['owner_run']} ({row['owner']}) since {since}; it is not processed twice"
 
 
-def failures(tx: Connection, run_id: str, stage: str) -> dict[Month, str]:
-    """The months that a stage of a run could not finish, with the reason."""
-    return {_month(row): row["error"] for row in tx.execute(_SQL["failures"], {"run_id": run_id, "stage": stage})}
+def failures(tx: Connection, run_id: str, stage: str, months: Collection[Month]) -> dict[Month, str]:
+    """Those of the months that a stage could not finish, in this run or in its last one, with the reason."""
+    asked = {**_keys(months), "run_id": run_id, "stage": stage}
+    return {_month(row): row["error"] for row in tx.execute(_SQL["failures"], asked)}
 
 
 def overlapping_claims(tx: Connection) -> tuple[list[dict[str, Any]], int]:

@@ -180,19 +180,13 @@ def _assert_everything_once(database: Database, months: int, books: int) -> None
 # What a newcomer types.
 
 
-def test_a_month_a_year_and_the_same_year_again(site: Site) -> None:
-    _succeeds(site, *_materialize("2020-06"))
+def test_a_year_and_the_same_year_again(site: Site) -> None:
+    _succeeds(site, *_materialize("2020-01...2020-12"))
     with Database(site.url) as database:
-        assert rows(database, "select status from backfill_log") == [{"status": "completed"}]
-        june = rows(database, "select * from generated_book where month = 6 order by book_id")
-        assert len(june) > 10
-
-        _succeeds(site, *_materialize("2020-01...2020-12"))
         status = rows(database, "select status, count(*) as n from backfill_log group by status")
         assert status == [{"status": "completed", "n": 12}]
-        assert rows(database, "select * from generated_book where month = 6 order by book_id") == june
         resolved = rows(database, "select 1 from generated_book where outcome = 'resolved'")
-        assert len(resolved) > 0.95 * len(rows(database, "select 1 from generated_book"))
+        assert len(resolved) > 0.95 * len(rows(database, "select 1 from generated_book")) > 100
 
         before = dump(database, _our_tables())
         _succeeds(site, *_materialize("2020-01...2020-12"))
@@ -212,7 +206,7 @@ def test_dg_checks_and_launches_from_the_project_root(site: Site) -> None:
 
 def test_kill_9_in_every_stage_and_the_same_command_again(site: Site) -> None:
     """One run is killed while it lists, the next while it keeps, the next while it resolves; the fourth one ends."""
-    months, books = [Month(2001, 1) + number for number in range(16)], 50
+    months, books = [Month(2001, 1) + number for number in range(12)], 40
     large, span = _large(site, months, books), f"{months[0]}...{months[-1]}"
     listed = "select count(*) from generation_reply where read_at is not null"
     _kill_within(large, span, listed, "select count(*) from backfill_log")

@@ -330,6 +330,15 @@ def test_the_same_question_at_the_same_time_is_one(make: Make, database: Databas
     assert len(calls(database)) == 1
 
 
+def test_many_first_questions_share_one_client() -> None:
+    async def scenario() -> None:
+        client = HttpClient()
+        found = await asyncio.gather(*(client.here() for _ in range(20)))
+        assert len({id(here) for here in found}) == 1
+
+    asyncio.run(scenario())
+
+
 def test_one_transport_serves_one_loop_after_the_other(make: Make) -> None:
     services: list[Service] = []
 

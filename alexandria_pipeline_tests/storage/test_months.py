@@ -13,7 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from alexandria_pipeline.domain.errors import OwnershipLost
+from alexandria_pipeline.domain.records import GenerationRequest, RawReply
 from alexandria_pipeline.storage.database import Database
+from alexandria_pipeline.storage.generation import keep_reply, mark_read
 from alexandria_pipeline.storage.months import MonthHolder, overlapping_claims
 from alexandria_pipeline_tests.world import JULY, JUNE, rows
 from alexandria_pipeline_tests.world import holder as new_holder
@@ -21,7 +23,9 @@ from alexandria_pipeline_tests.world import holder as new_holder
 HOLD = """
 import sys, time
 from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.domain.records import GenerationRequest, RawReply
 from alexandria_pipeline.storage.database import Database
+from alexandria_pipeline.storage.generation import keep_reply, mark_read
 from alexandria_pipeline.storage.months import MonthHolder
 months = MonthHolder(Database(sys.argv[1]), "run-killed", "a process about to die")
 print(months.claim([Month(2020, 6)]), flush=True)
@@ -120,7 +124,11 @@ def test_an_owner_takes_its_locks_back_after_a_lost_connection(database: Databas
 def test_a_completed_month_is_opened_again_only_by_a_write(database: Database, holder: Holder) -> None:
     first, second = holder("run-1"), holder("run-2")
     first.claim([JUNE])
-    first.complete(JUNE)
+    with database.transaction() as tx:
+        request = GenerationRequest(JUNE, 20, "baseline")
+        reply = keep_reply(tx, request, RawReply("curated-list", "m", "[]"), "run-1")
+        mark_read(tx, reply.reply_id)
+    assert first.complete(JUNE)
     before = _log(database)
     second.claim([JUNE])
     assert not second.begun(JUNE)
@@ -129,6 +137,13 @@ def test_a_completed_month_is_opened_again_only_by_a_write(database: Database, h
         second.fence(tx, [JUNE])
     assert second.begun(JUNE)
     assert (_log(database)["status"], _log(database)["owner_run"]) == ("processing", "run-2")
+
+
+def test_a_month_that_was_never_listed_is_not_completed(database: Database, holder: Holder) -> None:
+    first = holder("run-1")
+    first.claim([JUNE])
+    assert not first.complete(JUNE)
+    assert _log(database)["status"] == "processing"
 
 
 def test_overlapping_claims_are_seen(database: Database, holder: Holder) -> None:

@@ -72,7 +72,6 @@ create table stage_log (
     unique (year, month, stage, run_id)
 );
 comment on table stage_log is 'How each stage of each run ended for a month, with its counts.';
-create index stage_log_run on stage_log (run_id, stage);
 
 -- Lists: the answers of generators as they arrived, and the books read from them.
 
@@ -265,6 +264,7 @@ create table enrichment_log (
     logged_at      timestamptz not null default clock_timestamp()
 );
 create index enrichment_log_work on enrichment_log (work_id);
+create index enrichment_log_isbn on enrichment_log (isbn13);
 
 -- Calls: what was asked of whom, what it cost, what is left.
 

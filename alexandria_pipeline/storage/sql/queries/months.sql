@@ -149,10 +149,18 @@ set status = excluded.status, error = excluded.error, counts = excluded.counts, 
     ended_at = clock_timestamp();
 
 -- name: failures
--- The months that a stage of a run could not finish.
-select year, month, error from stage_log
-where run_id = %(run_id)s and stage = %(stage)s and status = 'failed'
-order by year, month;
+-- The months that a stage of this run could not finish; for months that this run did not touch, those that still wait
+-- because the stage's last run could not finish them.
+select w.year, w.month, last.error
+from unnest(%(years)s::smallint[], %(months)s::smallint[]) as w (year, month)
+join backfill_log b using (year, month)
+join lateral (
+    select s.status, s.error, s.run_id from stage_log s
+    where (s.year, s.month) = (w.year, w.month) and s.stage = %(stage)s
+    order by s.run_id = %(run_id)s desc, s.ended_at desc limit 1
+) as last on true
+where last.status = 'failed' and (last.run_id = %(run_id)s or b.status <> 'completed')
+order by w.year, w.month;
 
 -- name: overlapping_claims
 -- Months that two runs held at the same time, ever.
