@@ -11,7 +11,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,14 +19,10 @@ from typing import Any, Protocol
 import psycopg
 import pytest
 
+from alexandria_pipeline.cli import main
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.embedded import EmbeddedServer
 from alexandria_pipeline_tests.world import CATALOGUE, JULY, JUNE, dump, pipeline, rows, run_all
-
-with warnings.catch_warnings():
-    # typer below 0.26, which Dagster's dg needs, imports names that click 8.4 calls deprecated.
-    warnings.filterwarnings("ignore", "'click", DeprecationWarning)
-    from alexandria_pipeline.cli import main
 
 BIN = Path(sys.executable).parent
 NO_SERVER = "postgresql://someone:geheim@127.0.0.1:1/nowhere"

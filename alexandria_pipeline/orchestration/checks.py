@@ -143,10 +143,23 @@ def _aggregate(results: Mapping[Month, dg.AssetCheckResult]) -> dg.AssetCheckRes
     severe = any(result.severity is dg.AssetCheckSeverity.ERROR for result in bad.values())
     severity = dg.AssetCheckSeverity.ERROR if severe else dg.AssetCheckSeverity.WARN
     table = dg.MetadataValue.table([_record(month, result) for month, result in bad.items()]) if bad else None
-    metadata: dict[str, dg.RawMetadataValue] = {"months": len(results), "months_failing": len(bad)}
+    metadata: dict[str, dg.RawMetadataValue] = {**_sums(results), "months": len(results), "months_failing": len(bad)}
     if table is not None:
         metadata["failing"] = table
     return dg.AssetCheckResult(passed=not bad, severity=severity, metadata=metadata)
+
+
+def _sums(results: Mapping[Month, dg.AssetCheckResult]) -> dict[str, Any]:
+    """Numerator and denominator over all months, and the figure that they give."""
+    sums: dict[str, int] = {}
+    for result in results.values():
+        for name, value in (result.metadata or {}).items():
+            if isinstance(value, dg.IntMetadataValue) and value.value is not None:
+                sums[name] = sums.get(name, 0) + value.value
+    if len(sums) != 2:
+        return {}
+    part, whole = sums.values()
+    return {**({"figure": round(100 * part / whole, 2)} if whole else {}), **sums}
 
 
 def _record(month: Month, result: dg.AssetCheckResult) -> dg.TableRecord:

@@ -207,13 +207,13 @@ def test_a_range_is_one_run_judged_month_by_month(lab: Lab) -> None:
         "2020-06": (True, "ERROR", 100.0),
         "2020-07": (False, "ERROR", 85.0),
         "2020-08": (True, "ERROR", 90.0),
-        None: (False, "ERROR", None),
+        None: (False, "ERROR", 91.67),
     }
     assert judged("synthetic_share") == {
         "2020-06": (True, "WARN", 0.0),
         "2020-07": (False, "WARN", 15.0),
         "2020-08": (False, "WARN", 10.0),
-        None: (False, "WARN", None),
+        None: (False, "WARN", 8.33),
     }
     assert ran.checks["resolved_isbns:resolution_rate", "2020-07"].metadata == {
         "figure": 85.0, "resolved": 17, "generated": 20,

@@ -1,0 +1,76 @@
+"""What can be set for the services, and what is said about wrong values."""
+
+from __future__ import annotations
+
+import pytest
+
+from alexandria_pipeline.domain.errors import SettingsError
+from alexandria_pipeline.domain.quota import QuotaLimits
+from alexandria_pipeline.settings import SERVICES, load_settings
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for service in SERVICES:
+        monkeypatch.delenv(f"{service.upper()}_API_KEY", raising=False)
+    monkeypatch.delenv("ALEXANDRIA_CONTACT", raising=False)
+
+
+def test_every_service_has_its_defaults() -> None:
+    services = {name: load_settings().service(name) for name in SERVICES}
+    assert services["isbndb"].quota == QuotaLimits(15_000, 2_000)
+    assert services["google_books"].base_url == "https://www.googleapis.com/books/v1"
+    assert {name for name, service in services.items() if service.timeout_seconds == 60} == {"gemini", "xai"}
+    assert {name for name, service in services.items() if service.model} == {"gemini", "xai"}
+    assert all(service.enabled and service.key is None for service in services.values())
+    assert services["wikidata"].parallel == 5
+
+
+def test_a_contact_earns_the_pace_of_open_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().service("open-library").requests_per_second == 1
+    monkeypatch.setenv("ALEXANDRIA_CONTACT", "books@example.org")
+    assert load_settings().service("open-library").requests_per_second == 3
+    assert load_settings().service("google-books").requests_per_second == 1
+    monkeypatch.setenv("ALEXANDRIA_OPEN_LIBRARY_REQUESTS_PER_SECOND", "0.5")
+    assert load_settings().service("open-library").requests_per_second == 0.5
+
+
+def test_single_values_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALEXANDRIA_GOOGLE_BOOKS_BASE_URL", "http://127.0.0.1:8000/books/v1/")
+    monkeypatch.setenv("ALEXANDRIA_ISBNDB_DAILY_LIMIT", "150")
+    monkeypatch.setenv("ALEXANDRIA_ISBNDB_ENABLED", "false")
+    monkeypatch.setenv("ISBNDB_API_KEY", " canary-4711 ")
+    monkeypatch.setenv("ALEXANDRIA_XAI_MODEL", "grok-5")
+    settings = load_settings()
+    isbndb = settings.service("isbndb")
+    assert settings.service("google_books").base_url == "http://127.0.0.1:8000/books/v1"
+    assert (isbndb.quota, isbndb.enabled, isbndb.base_url) == (QuotaLimits(150, 20), False, "https://api2.isbndb.com")
+    assert isbndb.key is not None
+    assert isbndb.key.get_secret_value() == "canary-4711"
+    assert "canary" not in repr((settings, isbndb))
+    assert settings.service("xai").model == "grok-5"
+
+
+def test_wrong_values_are_named_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = {
+        "ALEXANDRIA_ARCHIVE_ORG_BASE_URL": "ftp://example.org",
+        "ALEXANDRIA_GEMINI_BASE_URL": "http://example.org:99999/",
+        "ALEXANDRIA_WIKIPEDIA_REQUESTS_PER_SECOND": "-1",
+        "ALEXANDRIA_XAI_TIMEOUT_SECONDS": "nan",
+        "ALEXANDRIA_WIKIDATA_ENABLED": "perhaps",
+        "ALEXANDRIA_ISBNDB_SAFETY_BUFFER": "15000",
+        "ALEXANDRIA_CONTACT": "Jürgen",
+        "GEMINI_API_KEY": "canary 4711",
+    }
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as told:
+        load_settings()
+    lines = {line.split(":")[0].strip() for line in str(told.value).splitlines()[1:]}
+    assert lines == set(wrong)
+    assert "canary" not in str(told.value)
+
+
+def test_an_unknown_service_is_told_with_the_known_ones() -> None:
+    with pytest.raises(SettingsError, match="nyt is no service: isbndb, google_books"):
+        load_settings().service("nyt")
