@@ -32,7 +32,7 @@ dev: setup       ## the Dagster UI and daemon on http://localhost:3000 (PORT=300
 	@exec $(BIN)/dagster dev -p $(PORT)
 
 test: check      ## everything: format, lint, types, layers, tests
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n auto
 
 check: setup     ## format, lint, types and layers, without the tests
 	@$(BIN)/ruff format --check --quiet . || { echo "run: .venv/bin/ruff format ."; exit 1; }

@@ -121,7 +121,9 @@ def test_any_text_can_be_judged(title: str, author: str, offered: str, by: str, 
 
 def test_a_publisher_of_recordings_betrays_a_recording_whose_format_is_not_told() -> None:
     author = (Contributor("Greg Bear"),)
-    recording = Candidate("google-books", Isbn13("9780306406157"), "Halo: Silentium", author, publisher="Hachette Audio")
+    recording = Candidate(
+        "google-books", Isbn13("9780306406157"), "Halo: Silentium", author, publisher="Hachette Audio"
+    )
     book = Candidate("google-books", Isbn13("9780140283334"), "Halo: Silentium", author, publisher="Tor", rank=1)
     verdict = judge(BookQuery("Halo: Silentium", "Greg Bear", 2020), [recording, book])
     assert verdict.candidate == book
