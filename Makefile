@@ -6,10 +6,10 @@ MONTH ?= 2020-08
 PORT ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test check stop lock
+.PHONY: help setup run dev test check stop lock bench-matching
 
 help:            ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
 setup: .venv/ready  ## virtual environment with the locked packages
 
@@ -39,6 +39,9 @@ check: setup     ## format, lint, types and layers, without the tests
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+bench-matching: setup  ## precision and recall of the matcher on the gold set, trap by trap
+	@$(BIN)/python benchmarks/matching.py
 
 stop:            ## stops the local database; its data stay
 	@if test -x $(BIN)/alexandria; then $(BIN)/alexandria db stop; fi

@@ -6,26 +6,31 @@ Exit status: 0 for an answer (also "not found"), 1 when something is broken, 2 f
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from alexandria_pipeline import composition
+from alexandria_pipeline import cli_report, cli_review, cli_rollout, composition
+from alexandria_pipeline.cli_tables import cell as _cell
+from alexandria_pipeline.cli_tables import new_table as _table
+from alexandria_pipeline.cli_tables import print_json as _print_json
+from alexandria_pipeline.cli_tables import print_months as _print_months
+from alexandria_pipeline.cli_tables import print_table as _print
+from alexandria_pipeline.cli_tables import print_years as _print_years
 from alexandria_pipeline.domain.errors import AlexandriaError, InvalidValue, SettingsError
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.records import BookQuery, Resolution
 from alexandria_pipeline.providers.base import Capability
 from alexandria_pipeline.providers.http import call_context
-from alexandria_pipeline.settings import Settings, load_settings
+from alexandria_pipeline.settings import SERVICES, Settings, load_settings
+from alexandria_pipeline.stages import accounting
 from alexandria_pipeline.stages import fetch as fetching
 from alexandria_pipeline.storage import figures, generation
 from alexandria_pipeline.storage.database import Database
@@ -40,6 +45,10 @@ db = typer.Typer(no_args_is_help=True, help="The database: a local server, or th
 catalog = typer.Typer(no_args_is_help=True, help="The local catalogue of editions.")
 app.add_typer(db, name="db")
 app.add_typer(catalog, name="catalog")
+app.add_typer(cli_rollout.app, name="rollout")
+app.add_typer(cli_review.app, name="review")
+app.command()(cli_review.explain)
+app.command()(cli_report.report)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -138,13 +147,14 @@ def resolve(
 @app.command()
 def providers(as_json: AsJson = False) -> None:
     """What can be asked of whom, and why not."""
-    with _pipeline() as (_, pipeline):
+    with _pipeline() as (settings, pipeline):
         cells = list(pipeline.registry.matrix())
+        warnings = composition.model_warnings(settings, datetime.now(UTC).date())
     if as_json:
         _print_json([
             {
                 "capability": c.capability.value, "provider": c.provider, "kind": c.kind.value,
-                "offered": c.offered, "available": c.available, "reason": c.reason,
+                "offered": c.offered, "available": c.available, "reason": c.reason, "warning": warnings.get(c.provider, ""),
             }
             for c in cells
         ])  # fmt: skip
@@ -153,6 +163,24 @@ def providers(as_json: AsJson = False) -> None:
     for c in cells:
         if c.offered:
             table.add_row(c.capability.value, c.provider, c.kind.value, "yes" if c.available else f"no: {c.reason}")
+    _print(table)
+
+
+@app.command()
+def quota(as_json: AsJson = False) -> None:
+    """What was asked of each service today, what is left, and whether it is asked at all just now."""
+    with _pipeline() as (settings, pipeline):
+        paces = {name: settings.service(name).requests_per_second for name in SERVICES}
+        rows = accounting.standings(pipeline.database, pipeline.quota, paces)
+    if as_json:
+        _print_json(rows)
+        return
+    table = _table(f"Calls since 00:00 UTC; the count starts anew at {rows[0]['reset_at']}",
+                   "service", "used", "limit", "safe limit", "left", "a second", "breaker", "note")  # fmt: skip
+    for row in rows:
+        limits = (row["daily_limit"], row["safety_limit"], row["safety_remaining"])
+        cells = (row["service"], row["used"], *limits, row["requests_per_second"], row["breaker"])
+        table.add_row(*map(_cell, cells), _cell(row["exhausted"] or row["last_error"]))
     _print(table)
 
 
@@ -211,6 +239,21 @@ def set_aside(as_json: AsJson = False) -> None:
     for row in rows:
         table.add_row(row["source"], str(row["position"]), row["reason"], row["excerpt"])
     _print(table)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0: any free one.", min=0, max=65535)] = 8080,
+) -> None:
+    """Shows how the backfill is doing: a page, JSON, and figures for Prometheus; see /openapi.json."""
+    from alexandria_pipeline.monitoring import app as monitoring  # noqa: PLC0415 - only needed here
+    from alexandria_pipeline.monitoring import server  # noqa: PLC0415
+    from alexandria_pipeline.monitoring.watch import Watch  # noqa: PLC0415
+
+    with _database() as (settings, database):
+        limits = {name: settings.service(name).quota for name in SERVICES}
+        server.serve(monitoring.create_app(Watch(database, settings.rollout, limits), settings.cron_secret), host, port)
 
 
 @db.command("start")
@@ -313,65 +356,6 @@ def _answer(title: str, author: str, resolution: Resolution) -> dict[str, Any]:
 
 def _evidence(lines: Sequence[Any]) -> list[dict[str, Any]]:
     return [{"name": line.name, "detail": line.detail, "points": line.points} for line in lines]
-
-
-def _print_months(answer: dict[str, Any]) -> None:
-    table = _table("", "month", "status", "books", "resolved", "synthetic", "checks")
-    for row in answer["months"]:
-        held = [f"{'✓' if holds else '✗'} {name.replace('_', ' ')}" for name, holds in row["checks"].items()]
-        resolved = f"{row['resolved']} ({row['resolution_rate']} %)" if row["books"] else "0"
-        synthetic = f"{row['synthetic']} ({row['synthetic_share']} %)" if row["works"] else "0"
-        table.add_row(row["month"], row["status"], str(row["books"]), resolved, synthetic, "\n".join(held))
-        if row["error"]:
-            table.add_row("", "", "", "", "", row["error"])
-    _print(table)
-    month = answer["months"][0]["month"]
-    print(f"Next: alexandria books {month}    every book of the month, with its ISBN or the reason why it has none")
-    print("      make dev                   the same in the browser: assets, runs, checks, backfills")
-
-
-def _print_years(answer: dict[str, Any], years: Sequence[dict[str, Any]]) -> None:
-    table = _table("", "year", "months", "completed", "books", "resolved", "synthetic", "rate %")
-    for row in years:
-        table.add_row(
-            *(
-                _cell(row[column])
-                for column in ("year", "months", "completed", "books", "resolved", "synthetic", "rate")
-            )
-        )
-    _print(table)
-    totals, by_status = answer["totals"], answer["by_status"]
-    print("months: " + ", ".join(f"{count} {name}" for name, count in by_status.items() if count))
-    print(f"works: {totals['works']}, {totals['synthetic']} of them synthetic ({_cell(totals['synthetic_share'])} %)")
-    for row in answer["months"]:
-        if row["error"] or row["status"] == "processing":
-            print(f"{row['month']} {row['status']}: {row['error'] or row['owner']}")
-    if answer["set_aside"]:
-        print(f"{answer['set_aside']} rows of lists were set aside: alexandria set-aside")
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title or None, title_justify="left")
-    for column in columns:
-        table.add_column(
-            column,
-            overflow="fold",
-            no_wrap=column in ("outcome", "isbn13", "provider", "confidence", "month", "status"),
-        )
-    return table
-
-
-def _print(table: Table) -> None:
-    """As wide as the terminal; a file or a pipe is given room."""
-    Console(width=None if sys.stdout.isatty() else 150).print(table)
-
-
-def _cell(value: object) -> str:
-    return "" if value is None or value != value else str(value)  # NaN is the one value unlike itself
-
-
-def _print_json(answer: object) -> None:
-    print(json.dumps(answer, ensure_ascii=False, indent=2, default=str))
 
 
 if __name__ == "__main__":

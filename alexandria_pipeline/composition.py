@@ -5,14 +5,18 @@ No rule, no statement and no address lives here; only who gets what.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from alexandria_pipeline import sample
+from alexandria_pipeline import notify, sample
+from alexandria_pipeline.domain.ai_models import ModelEnd, ended, model_warning
+from alexandria_pipeline.domain.alerts import Links
 from alexandria_pipeline.domain.errors import AlexandriaError
+from alexandria_pipeline.domain.keyfigures import BUDGETED_SERVICE
 from alexandria_pipeline.providers import (
     archive_org,
     gemini,
@@ -32,9 +36,12 @@ from alexandria_pipeline.providers.local_catalog import LocalCatalog
 from alexandria_pipeline.providers.registry import Registry
 from alexandria_pipeline.settings import SERVICES, Settings
 from alexandria_pipeline.stages.catalog import load_catalog
+from alexandria_pipeline.stages.enhance import Enhance
 from alexandria_pipeline.stages.generate import Generate
 from alexandria_pipeline.stages.persist import Persist
 from alexandria_pipeline.stages.resolve import Resolve
+from alexandria_pipeline.stages.rollout import Rollout
+from alexandria_pipeline.stages.watch import Watch
 from alexandria_pipeline.storage.catalog import Catalog
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.embedded import EmbeddedServer
@@ -44,6 +51,8 @@ from alexandria_pipeline.storage.migrate import check_schema, migrate
 from alexandria_pipeline.storage.quota import QuotaManager
 from alexandria_pipeline.storage.server import open_database
 from alexandria_pipeline.storage.threads import Threads
+
+log = logging.getLogger(__name__)
 
 # Books in flight ask the database from the loop's threads and from those of the calls.
 CONNECTIONS = 16
@@ -63,6 +72,7 @@ class Pipeline:
     generate: Generate
     persist: Persist
     resolve: Resolve
+    enhance: Enhance
 
 
 def server(settings: Settings) -> EmbeddedServer:
@@ -89,7 +99,14 @@ def opened_pipeline(settings: Settings) -> Iterator[Pipeline]:
     with opened_database(settings) as database, closing(Threads()) as threads:
         if local_catalog.NAME in cascade(settings) and Catalog(database).empty():
             load_catalog(database, "sample catalogue.tsv", sample.path("catalogue.tsv").read_bytes())
+        for warning in model_warnings(settings, datetime.now(UTC).date()).values():
+            log.warning("%s", warning)
         yield assemble(settings, database, threads)
+
+
+def rollout(settings: Settings, database: Database) -> Rollout:
+    """The rollout of this database, paced by the daily quota of ISBNdb."""
+    return Rollout(database, settings.rollout, settings.service(BUDGETED_SERVICE).quota)
 
 
 def assemble(settings: Settings, database: Database, threads: Threads) -> Pipeline:
@@ -101,10 +118,12 @@ def assemble(settings: Settings, database: Database, threads: Threads) -> Pipeli
         settings.language,
         timedelta(days=settings.negative_days),
         settings.books_in_flight,
+        {name: settings.service(name).requests_per_second for name in SERVICES},
     )
     generate = Generate(database, registry.generators(), settings.generate_books_per_provider, settings.prompt_variant)
     quota = QuotaManager(database, {name: settings.service(name).quota for name in SERVICES})
-    return Pipeline(database, registry, quota, generate, Persist(database), resolve)
+    enhance = Enhance(resolve, quota, settings.language, timedelta(days=settings.negative_days))
+    return Pipeline(database, registry, quota, generate, Persist(database), resolve, enhance)
 
 
 def providers(settings: Settings, database: Database, threads: Threads) -> Sequence[Provider]:
@@ -123,10 +142,42 @@ def providers(settings: Settings, database: Database, threads: Threads) -> Seque
         facts,
         wikipedia.Wikipedia(service(wikipedia.SPEC), facts.article),
         google_books.GoogleBooks(service(google_books.SPEC)),
-        isbndb.IsbnDb(service(isbndb.SPEC)),
+        isbndb.IsbnDb(service(isbndb.SPEC), counter=service(isbndb.COUNTER_SPEC)),
         gemini.Gemini(service(gemini.SPEC), settings.gemini.model or gemini.DEFAULT_MODEL),
         xai.XAI(service(xai.SPEC), settings.xai.model or xai.DEFAULT_MODEL),
     )
+
+
+def model_warnings(settings: Settings, today: date) -> Mapping[str, str]:
+    """What a person should know about the AI models in use, by provider: those that have ended, or are about to.
+
+    In use is the model of a service that is switched on and has a key, or for which a model has been chosen.
+    """
+    said = {name: model_warning(model, today) for name, model in models_in_use(settings).items()}
+    return {name: warning for name, warning in said.items() if warning is not None}
+
+
+def models_in_use(settings: Settings) -> Mapping[str, str]:
+    """The model of each AI service that is switched on and has a key, or for which a model has been chosen."""
+    used: dict[str, str] = {}
+    for name, usual in ((gemini.NAME, gemini.DEFAULT_MODEL), (xai.NAME, xai.DEFAULT_MODEL)):
+        config = settings.service(name)
+        model = config.model or usual
+        if config.enabled and (config.key is not None or model != usual):
+            used[name] = model
+    return used
+
+
+def watch(settings: Settings, database: Database) -> Watch:
+    """What people are told of, and who is told."""
+    quota = QuotaManager(database, {name: settings.service(name).quota for name in SERVICES})
+
+    def ends(today: date) -> Mapping[str, ModelEnd]:
+        found = {model: ended(model, today) for model in models_in_use(settings).values()}
+        return {model: end for model, end in found.items() if end is not None}
+
+    people = notify.receivers(settings.alert_urls)
+    return Watch(database, quota, SERVICES, rollout(settings, database), ends, people, Links(settings.dagster_url))
 
 
 def cascade(settings: Settings) -> Sequence[str]:

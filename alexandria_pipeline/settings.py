@@ -12,8 +12,10 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableSetting
 
 from alexandria_pipeline.domain.errors import SettingsError
+from alexandria_pipeline.domain.phases import Rules
 from alexandria_pipeline.domain.prompts import PromptVariant
 from alexandria_pipeline.domain.quota import QuotaLimits
 from alexandria_pipeline.providers.http import ServiceConfig
@@ -56,6 +58,7 @@ class ServiceSettings(BaseModel):
             or parts.query
             or parts.fragment
             or parts.username
+            or parts.port == 0  # reading it also refuses what is no port
         ):
             raise ValueError("must be an address such as https://host/path, without a query and without a password")
         return value.strip().rstrip("/")
@@ -114,8 +117,26 @@ class Settings(BaseSettings):
         "INFO", description="How much the command line says."
     )
 
+    rollout: Rules = Field(
+        Rules(), description="Phases of the rollout, and its ISBNdb calls a day; see docs/rollout.md."
+    )
+
     contact: str | None = Field(
         None, pattern=r"^[!-~]([ -~]*[!-~])?$", max_length=200, description="Mail or page named to the services."
+    )
+
+    cron_secret: SecretStr | None = Field(
+        None, description="What callers of /api/internal bring in X-Cron-Secret; unset: these are closed."
+    )
+
+    alert_urls: SecretStr | None = Field(
+        None,
+        description="Who is told of failures: apprise URLs with commas between (chat, mail, webhook); unset: the log.",
+    )
+    dagster_url: str = Field(
+        "http://localhost:3000",
+        pattern=r"^https?://\S+$",
+        description="Where people open the Dagster UI; alerts link to it.",
     )
 
     # Addresses, paces and limits as PROVIDERS gives them, autumn 2026; where no pace is named, 1 request a second.
@@ -139,7 +160,7 @@ class Settings(BaseSettings):
     gemini_api_key: SecretStr | None = Field(None, validation_alias="GEMINI_API_KEY")
     xai_api_key: SecretStr | None = Field(None, validation_alias="XAI_API_KEY")
 
-    @field_validator("isbndb_api_key", "google_books_api_key", "gemini_api_key", "xai_api_key")
+    @field_validator("isbndb_api_key", "google_books_api_key", "gemini_api_key", "xai_api_key", "cron_secret")
     @classmethod
     def _fits_a_header(cls, value: SecretStr | None) -> SecretStr | None:
         key = value.get_secret_value().strip() if value is not None else ""
@@ -195,7 +216,9 @@ class Settings(BaseSettings):
 def load_settings(**overrides: Any) -> Settings:
     """The settings of this environment. Raises SettingsError naming every wrong variable."""
     try:
-        return Settings(**overrides)
+        return Settings(_env_file=".env", **overrides)
+    except UnreadableSetting as error:
+        raise SettingsError(f"ALEXANDRIA_ROLLOUT_PHASES is no JSON list: {error.__cause__}") from None
     except ValidationError as error:
         wrong = [f"  {_variable(e['loc'])}: {e['msg']}" for e in error.errors(include_input=False)]
         raise SettingsError("these settings are wrong:\n" + "\n".join(wrong)) from None

@@ -53,7 +53,7 @@ class TitleAgreement(StrEnum):
 _SAME_TEXT: Final = frozenset({TitleAgreement.SAME, TitleAgreement.SUBTITLE_ON_ONE_SIDE, TitleAgreement.MISSPELT})
 
 
-@lru_cache(maxsize=131_072)
+@lru_cache(maxsize=8_192)
 def compare_titles(a: TitleParts, b: TitleParts) -> TitleAgreement:
     """How two titles stand to each other; symmetric."""
     if not a.full or not b.full:
@@ -77,7 +77,7 @@ def content_words(words: str) -> tuple[str, ...]:
     return tuple(word for word in kept if word not in {"the", "a", "an"}) or kept
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def _joined(words: str) -> str:
     kept = canonical_words(words)
     return "".join(kept[1:] if len(kept) > 1 and kept[0] in ARTICLES else kept)

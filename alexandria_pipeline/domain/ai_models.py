@@ -104,6 +104,12 @@ def model_warning(model: str, today: date) -> str | None:
     return f"the model {model} {when}: set {end.setting} to {end.heir} or another current model (see {end.source})"
 
 
+def ended(model: str, today: date) -> ModelEnd | None:
+    """The end of a model that is past it; None for one that still answers as itself, as far as is known."""
+    end = _entry(MODEL_ENDS, model)
+    return end if end is not None and end.day <= today else None
+
+
 def _entry(table: Mapping[str, T], model: str) -> T | None:
     name = model.strip().lower().removeprefix("models/")
     return table.get(name) or table.get(_RELEASE.sub("", name))

@@ -30,6 +30,7 @@ class CallContext:
     month: Month | None = None
     stage: str | None = None
     operation: str = ""
+    work_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,8 @@ class Outlook:
     """A slot looked at again, shortly before it: moved to `at`, pushed back, or its way closed by the breaker?"""
 
     at: datetime
-
     wait: float
+    delayed: float
     pushed_back: bool
     shut: bool
 

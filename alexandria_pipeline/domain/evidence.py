@@ -52,7 +52,7 @@ VETO: Final = -100
 WEIGHTS: Final[dict[str, dict[str, int]]] = {
     "title": {
         "same": 50, "described": 47, "first_volume": 20, "misspelt": 40, "nearly": 20, "series_in_front": 26, "named_on_one_side": 20,
-        "cut": 24, "cut_record": 24, "cut_long": 34, "other_subtitle": 5, "other_volume": VETO, "different": VETO,
+        "cut": 24, "cut_record": 24, "cut_long": 34, "broken_off": 26, "other_subtitle": 5, "other_volume": VETO, "different": VETO,
     },
     "author": {
         "full": 40, "near": 37, "initials": 36, "misspelt": 30, "surname": 26, "not_first": 34, "not_asked": 12,
@@ -65,6 +65,9 @@ WEIGHTS: Final[dict[str, dict[str, int]]] = {
     "isbn": {"placeholder": VETO},
 }  # fmt: skip
 
+# Agreements of whole titles, of which nothing is left when the record's title is cut; and how no title ends.
+_WHOLE: Final = frozenset({"same", "described", "misspelt", "nearly", "named_on_one_side"})
+_NO_END: Final = (",", ":", ";", "(", "[", "/", " -")
 _TITLE_KEYS: Final = {
     TitleAgreement.SAME: "same",
     TitleAgreement.SERIES_IN_FRONT: "series_in_front",
@@ -190,6 +193,8 @@ def gather(query: BookQuery, candidate: Candidate) -> tuple[Finding, ...]:
     """Everything that speaks for or against a candidate, in the order of `WEIGHTS`."""
     asked, offered = dissect(query.title), candidate_title(candidate)
     title = _title(asked, offered)
+    if title.key in _WHOLE and _breaks_off(candidate.title, asked, offered):
+        title = Finding("title", "broken_off", f"{title.detail}, and the record's title is cut")
     year = _year(query, candidate)
     author = _author(query, candidate, asked)
     placeholder = is_placeholder(candidate.isbn13)
@@ -197,7 +202,7 @@ def gather(query: BookQuery, candidate: Candidate) -> tuple[Finding, ...]:
     return (title, author, year, _language(query, candidate), _format(candidate), _kind(query, candidate), *isbn)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def candidate_title(candidate: Candidate) -> TitleParts:
     """The candidate's title taken apart; series and volume that the service tells apart from it count where it says none."""
     parts = dissect(candidate.title, candidate.subtitle or "")
@@ -219,6 +224,17 @@ def _title(asked: TitleParts, offered: TitleParts) -> Finding:
     if agreement is TitleAgreement.CUT:
         return Finding("title", _cut(asked, offered), detail)
     return Finding("title", _TITLE_KEYS[agreement], detail)
+
+
+def _breaks_off(title: str, asked: TitleParts, offered: TitleParts) -> bool:
+    """Whether a record has lost the end of its title: it stops at a comma ("The Expats," was "The Expats, Vol. 18") or in a word.
+
+    What is lost may have been the number of a volume or "Box Set".
+    """
+    if title.rstrip().endswith(_NO_END):
+        return True
+    lost = asked.full.removeprefix(offered.full) if asked.full.startswith(offered.full) else ""
+    return len(lost) > 1 and not lost.startswith(" ") and " " not in lost
 
 
 def _cut(asked: TitleParts, offered: TitleParts) -> str:
@@ -356,6 +372,6 @@ def kinds(words: str) -> frozenset[str]:
     return frozenset(_KIND_NAMES[int(match.lastgroup[1:])] for match in _KIND.finditer(text) if match.lastgroup)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def _words(candidate: Candidate) -> str:
     return normalise(f"{candidate.title} {candidate.subtitle or ''}")

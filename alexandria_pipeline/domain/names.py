@@ -94,7 +94,7 @@ class NameAgreement(IntEnum):
     FULL = 5
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def people(author: str) -> tuple[PersonName, ...]:
     """Everybody an author line names as an author, in order; () when it names nobody."""
     line = _NICKNAME_IN_QUOTES.sub(" ", html.unescape(author).replace('""', '"').strip('" '))
@@ -181,7 +181,7 @@ def same_person(a: PersonName, b: PersonName) -> bool:
     return compare_names(a, b) is not NameAgreement.DIFFERENT
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def compare_names(a: PersonName, b: PersonName) -> NameAgreement:
     """How well two names agree; symmetric."""
     if "".join(a.words) == "".join(b.words):

@@ -112,6 +112,16 @@ def permission(status: QuotaStatus, operation: Operation, estimate: int) -> Perm
     return Permission(True)
 
 
+def affordable(status: QuotaStatus, operation: Operation, most: int) -> int:
+    """The largest estimate, at most `most`, that `permission` grants; 0 when not even one call may be made."""
+    left = status.safety_remaining
+    if operation is Operation.BULK:
+        most = min(most, BULK_CALLS)
+    if left is not None:
+        most = min(most, left // (2 if operation is Operation.CRON else 1))
+    return most if most > 0 and permission(status, operation, most) else 0
+
+
 def project(status: QuotaStatus, now: datetime, calls_last_hour: int, planned: int = 0) -> Projection:
     """Where the day will end if the last hour goes on and `planned` calls come on top."""
     hours = (status.reset_at - now).total_seconds() / 3600

@@ -177,7 +177,10 @@ class GeneratedBook:
 
 @dataclass(frozen=True, slots=True)
 class OpenBook:
-    """A kept book that still lacks an ISBN, and its work, which another month may have resolved meanwhile."""
+    """A kept book that still lacks an ISBN, and its work, which another month may have resolved meanwhile.
+
+    `closed`: a person said that no service knows the work; nobody is asked for it.
+    """
 
     book_id: int
     work_id: int
@@ -189,6 +192,7 @@ class OpenBook:
     reason: str = ""
     isbns: tuple[Isbn13, ...] = ()
     known: KnownIsbn | None = None
+    closed: bool = False
 
     def query(self, language: str) -> BookQuery:
         return BookQuery(self.title, self.author, self.month.year, language, self.isbns)
@@ -224,6 +228,7 @@ class Attempt:
     reason: str = ""
     evidence: tuple[EvidenceLine, ...] = ()
     candidate: Candidate | None = None
+    runner_up: Candidate | None = None
 
 
 @dataclass(frozen=True, slots=True)

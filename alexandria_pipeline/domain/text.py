@@ -28,7 +28,7 @@ _AND: Final = re.compile(r"\s*[&＆]\s*")
 _ENTITY: Final = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z]\w*);")
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def normalise(text: str) -> str:
     """Lower-case words separated by single spaces: letters, digits and meaningful marks of every script. Idempotent."""
     decoded = text

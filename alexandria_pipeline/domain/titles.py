@@ -121,7 +121,7 @@ class TitleParts:
         return f"{self.main} {self.subtitle}".strip()
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def dissect(title: str, subtitle: str = "") -> TitleParts:
     """Take a title apart, with the subtitle that some services give apart from it."""
     text = html.unescape(title).replace("\u00a0", " ")
@@ -277,7 +277,7 @@ def title_key(title: str) -> str:
     return dissect(title).main.replace(" ", "")[:KEY_LENGTH]
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def canonical_words(words: str) -> tuple[str, ...]:
     """Normalised words with numerals as digits: "book twenty one" and "book 21" are the same words."""
     canonical: list[str] = []

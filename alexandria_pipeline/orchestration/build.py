@@ -4,18 +4,24 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from alexandria_pipeline.orchestration.assets import books, isbns
+from alexandria_pipeline.orchestration.assets import books, isbns, reports, synthetic
 from alexandria_pipeline.orchestration.checks import all_checks
+from alexandria_pipeline.orchestration.jobs import all_jobs
 from alexandria_pipeline.orchestration.resources import build_resources
+from alexandria_pipeline.orchestration.schedules import all_schedules
+from alexandria_pipeline.orchestration.sensors import all_sensors
 from alexandria_pipeline.settings import Settings
 
 
 def build_definitions(settings: Settings, resources: Mapping[str, object] | None = None) -> dg.Definitions:
     """Assets, checks, jobs and resources. `resources` replaces those of the same name."""
-    assets = dg.load_assets_from_modules([books, isbns])
+    assets = dg.load_assets_from_modules([books, isbns, synthetic, reports])
     return dg.Definitions(
         assets=assets,
         asset_checks=all_checks(),
+        jobs=all_jobs(assets),
+        schedules=all_schedules(),
+        sensors=all_sensors(),
         resources={**build_resources(settings), **(resources or {})},
         # One process per run: the run owns its months through one connection (docs/decisions/0002-month-ownership.md).
         executor=dg.in_process_executor,

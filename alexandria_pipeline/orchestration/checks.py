@@ -14,6 +14,7 @@ from alexandria_pipeline.domain import keyfigures
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.orchestration.assets.books import generated_books, persisted_works
 from alexandria_pipeline.orchestration.assets.isbns import resolved_isbns
+from alexandria_pipeline.orchestration.call_checks import call_accounting, isbndb_budget
 from alexandria_pipeline.orchestration.partitions import as_months, months
 from alexandria_pipeline.storage import figures
 from alexandria_pipeline.storage import months as month_log
@@ -142,7 +143,9 @@ def _aggregate(results: Mapping[Month, dg.AssetCheckResult]) -> dg.AssetCheckRes
     bad = {month: result for month, result in results.items() if not result.passed}
     severe = any(result.severity is dg.AssetCheckSeverity.ERROR for result in bad.values())
     severity = dg.AssetCheckSeverity.ERROR if severe else dg.AssetCheckSeverity.WARN
-    table = dg.MetadataValue.table([_record(month, result) for month, result in bad.items()]) if bad else None
+    named = dict.fromkeys(name for result in bad.values() for name in result.metadata or {})
+    columns = sorted(named, key=lambda name: name != "figure")
+    table = dg.MetadataValue.table([_record(month, result, columns) for month, result in bad.items()]) if bad else None
     metadata: dict[str, dg.RawMetadataValue] = {**_sums(results), "months": len(results), "months_failing": len(bad)}
     if table is not None:
         metadata["failing"] = table
@@ -162,9 +165,10 @@ def _sums(results: Mapping[Month, dg.AssetCheckResult]) -> dict[str, Any]:
     return {**({"figure": round(100 * part / whole, 2)} if whole else {}), **sums}
 
 
-def _record(month: Month, result: dg.AssetCheckResult) -> dg.TableRecord:
+def _record(month: Month, result: dg.AssetCheckResult, columns: Iterable[str]) -> dg.TableRecord:
+    """A row of the table. Every row has every column: a month without books has no figure."""
     figures_of_it: dict[str, Any] = {name: value.value for name, value in (result.metadata or {}).items()}
-    return dg.TableRecord({"month": str(month), **figures_of_it})
+    return dg.TableRecord({"month": str(month), **dict.fromkeys(columns), **figures_of_it})
 
 
 def _result(
@@ -185,4 +189,5 @@ def _result(
 def all_checks() -> Iterable[dg.AssetChecksDefinition]:
     """Every check of the pipeline."""
     stages = [_no_month_failed(asset) for asset in (generated_books, persisted_works, resolved_isbns)]
-    return [resolution_rate, synthetic_share, synthetic_share_overall, nothing_lost, one_owner_per_month, *stages]
+    of_a_day = [one_owner_per_month, isbndb_budget, call_accounting]
+    return [resolution_rate, synthetic_share, synthetic_share_overall, nothing_lost, *of_a_day, *stages]

@@ -3,18 +3,34 @@
 import os
 import platform
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 
-from alexandria_pipeline.composition import Pipeline, opened_pipeline
+from alexandria_pipeline.composition import Pipeline, opened_database, opened_pipeline, rollout, watch
 from alexandria_pipeline.settings import Settings
 from alexandria_pipeline.stages.own import MonthRunner
+from alexandria_pipeline.stages.rollout import Rollout
+from alexandria_pipeline.stages.watch import Watch
+from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.months import MonthHolder
+from alexandria_pipeline.storage.quota import QuotaManager
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """What ticks need: cheap to open, knows no provider."""
+
+    database: Database
+    rollout: Rollout
 
 
 def build_resources(settings: Settings) -> dict[str, Any]:
-    """`pipeline`: database, providers and stages. `runner`: the months that this run owns, from its first step to its end."""
+    """`pipeline`: database, providers and stages. `runner`: the months that this run owns, from its first step to its end.
+
+    `operations`: the database and the plan of the rollout. `quota`: what may still be asked of the services today.
+    """
 
     @dg.resource(description="Database, providers and stages of one process.")
     def pipeline(_context: dg.InitResourceContext) -> Iterator[Pipeline]:
@@ -31,4 +47,19 @@ def build_resources(settings: Settings) -> dict[str, Any]:
         finally:
             months.close()
 
-    return {"pipeline": pipeline, "runner": runner}
+    @dg.resource(description="The daily quotas of the services.", required_resource_keys={"pipeline"})
+    def quota(context: dg.InitResourceContext) -> QuotaManager:
+        manager: QuotaManager = context.resources.pipeline.quota
+        return manager
+
+    @dg.resource(description="The database alone, with the plan of the rollout: what sensors and schedules need.")
+    def operations(_context: dg.InitResourceContext) -> Iterator[Operations]:
+        with opened_database(settings) as database:
+            yield Operations(database, rollout(settings, database))
+
+    @dg.resource(description="What people are to be told of, and who is told.")
+    def watcher(_context: dg.InitResourceContext) -> Iterator[Watch]:
+        with opened_database(settings) as database:
+            yield watch(settings, database)
+
+    return {"watcher": watcher, "operations": operations, "pipeline": pipeline, "runner": runner, "quota": quota}

@@ -31,7 +31,7 @@ from alexandria_pipeline.providers.fields import (
     wire,
     wires,
 )
-from alexandria_pipeline.providers.http import Json, Reply, ServiceHttp, ServiceSpec
+from alexandria_pipeline.providers.http import Json, Params, Reply, ServiceHttp, ServiceSpec
 from alexandria_pipeline.providers.queries import path_segment, surname
 
 if TYPE_CHECKING:
@@ -43,8 +43,9 @@ NAME: Final = "internet-archive"
 # Where covers are for readers; what the client itself asks is the transport's business and a setting.
 PUBLIC_SITE: Final = "https://archive.org"
 SEARCH_FIELDS: Final = (
-    "identifier,title,creator,date,year,isbn,language,publisher,volume,openlibrary_edition,openlibrary_work,mediatype"
-)
+    "identifier", "title", "creator", "date", "year", "isbn", "language", "publisher", "volume",
+    "openlibrary_edition", "openlibrary_work", "mediatype",
+)  # fmt: skip
 SEARCH_ROWS: Final = 50
 ISBN_ROWS: Final = 10
 
@@ -331,7 +332,7 @@ class InternetArchive:
         return public_domain_status(item, self._current_year) if isinstance(item, Item) else item
 
     async def _search(self, terms: str, rows: int) -> Answer[tuple[Item, ...]]:
-        params: dict[str, str | int] = {"q": terms, "fl[]": SEARCH_FIELDS, "rows": rows, "page": 1, "output": "json"}
+        params: Params = {"q": terms, "fl[]": SEARCH_FIELDS, "rows": rows, "page": 1, "output": "json"}
         reply = await self._http.get("/advancedsearch.php", params)
         return parse_search(reply.data) if isinstance(reply, Reply) else reply
 

@@ -170,6 +170,15 @@ class BiographySource(Provider, Protocol):
 
 
 @runtime_checkable
+class CallCounter(Provider, Protocol):
+    """Counts our calls itself, and tells. Its `info.name` is the service's name in the ledger."""
+
+    async def spent(self) -> Answer[int]:
+        """Calls of today by the service's own count; never from a cache."""
+        ...
+
+
+@runtime_checkable
 class BookGenerator(Provider, Protocol):
     """Lists the notable books of a month. Asking and reading are apart, so that an answer is kept before it is read."""
 

@@ -142,11 +142,11 @@ async def exchange(
 ) -> Heard:
     """Sends a request and reads its answer, both within `timeout` seconds. Never raises for what the network does.
 
-    `sent` is called when the request leaves: later than it was given, if a connection had to be made first.
+    `sent` is called when the request has left: later than it was given, if a connection had to be made first.
     """
 
     async def trace(event: str, _: object) -> None:
-        if event.endswith("send_request_headers.started"):
+        if event.endswith("send_request_headers.complete"):
             sent()
 
     request.extensions["trace"] = trace

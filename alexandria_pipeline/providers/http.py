@@ -2,7 +2,8 @@
 
 Per attempt, in this order: cache → breaker → quota reservation → pace → request → ledger. What is shared by processes
 (cache, breaker, quota, pace, ledger) is behind the Protocols of `shared.py`, which `storage` implements and the
-composition hands in. One request on the wire is `exchange.py`; reading its body is `answers.py`.
+composition hands in. One request on the wire is `exchange.py`, reading its body `answers.py`, what it means `judging.py`, and
+what callers see of all this `contract.py`.
 """
 
 from __future__ import annotations
@@ -15,161 +16,49 @@ import json
 import logging
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
-from urllib.parse import quote, quote_plus
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import httpx
 import tenacity
-from pydantic import SecretStr
 
-from alexandria_pipeline.domain.calls import Allowance, Attempt, CallContext, CallOutcome, Ending, Kept, Slot
+from alexandria_pipeline.domain.calls import Attempt, CallOutcome, Ending, Slot
 from alexandria_pipeline.domain.errors import StorageError
 from alexandria_pipeline.domain.outcomes import Failed, Unavailable
-from alexandria_pipeline.domain.quota import QuotaLimits
-from alexandria_pipeline.providers.answers import Decoded, Undecodable, decode
+from alexandria_pipeline.providers.answers import Decoded, decode
 from alexandria_pipeline.providers.clock import DatabaseClock
+from alexandria_pipeline.providers.contract import (
+    Json,
+    KeyPlace,
+    Params,
+    Reply,
+    ServiceConfig,
+    ServiceHttp,
+    ServiceSpec,
+    Usage,
+    call_context,
+    current_call,
+)  # fmt: skip
 from alexandria_pipeline.providers.exchange import Heard, Here, HttpClient, exchange
+from alexandria_pipeline.providers.judging import LONGEST_BACKOFF, Judge, Result, Secret
 
 if TYPE_CHECKING:
-    from alexandria_pipeline.domain.month import Month
     from alexandria_pipeline.providers.shared import Cache, Calls
+
+__all__ = [
+    "HttpClient", "Json", "KeyPlace", "Params", "Reply", "Service", "ServiceConfig", "ServiceHttp", "ServiceSpec", "Usage", "call_context"
+]  # fmt: skip
 
 log = logging.getLogger(__name__)
 
-Json = Any
-"""A decoded JSON value of unknown shape; parsers check every step into it."""
-
 MOST_ATTEMPTS = 3
 MOST_REDIRECTS = 3
-LONGEST_PAUSE = 60.0
-LONGEST_BACKOFF = 20.0
-BAN_SECONDS = 900.0  # after a service without accounts refuses this client
-SHORTEST_SECRET = 8
 STATE_SECONDS = 1.0  # how long `unavailable` believes what it read
-
-TRY_AGAIN = frozenset({408, 425, 429})
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 LATE_SECONDS = 0.01  # a request that leaves later than this after its slot moves those that follow by the rest
 LOOK_AHEAD_SECONDS = 0.05  # how long before its slot a request looks whether the slot still stands …
 LOOK_FROM_SECONDS = 0.15  # … if it had to wait longer than this
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A complete answer with a JSON body: `status` below 500 and not one that the service's error table explains."""
-
-    status: int
-    data: Json
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What an AI call used, for the ledger."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost_usd: Decimal = Decimal(0)
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceSpec:
-    """What the transport must know about one service; each provider file declares its own.
-
-    `explain` is the vendor's error table: (status, decoded body or None) → what that means, None where the status and
-    body are an answer (200, a 404 that is an empty result). A temporary Unavailable closes the service until 00:00 UTC
-    if it has a key (the account's day is used up), or else for a quarter of an hour (it refuses this client). A
-    transient Failed with a status that may be repeated is repeated. `empty` says whether an answer is a definite no,
-    which has a life of its own in the cache. `retry_after` finds the seconds to wait in a body, where a service does
-    not say them in a header.
-    """
-
-    name: str
-    explain: Callable[[int, Json], Unavailable | Failed | None]
-    empty: Callable[[Reply], bool]
-    cache_days: float
-    negative_cache_days: float
-    usage: Callable[[Json], Usage] | None = None
-    key: KeyPlace | None = None
-    retry_after: Callable[[Json], float | None] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class KeyPlace:
-    """Where a service wants its key: a header or a query parameter, the key after `prefix`. Never part of a cache key."""
-
-    header: str | None = None
-    parameter: str | None = None
-    prefix: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceConfig:
-    """What is set for one service. `timeout_seconds` is for a whole attempt, from its slot to the last byte.
-
-    `key_setting`: the variable that holds the key. `enabled_setting`: the one that switches the service off.
-    `redirect_hosts`: hosts other than the base's that it may redirect to. `parallel`: requests of one process at a time.
-    """
-
-    base_url: str
-    requests_per_second: float
-    timeout_seconds: float = 15.0
-    enabled: bool = True
-    key: SecretStr | None = None
-    model: str | None = None
-    quota: QuotaLimits = field(default_factory=lambda: QuotaLimits(None))
-    key_setting: str = ""
-    enabled_setting: str = ""
-    redirect_hosts: tuple[str, ...] = ()
-    parallel: int = 32
-    backoff_seconds: float = 1.0
-
-    @property
-    def allowance(self) -> Allowance:
-        """The pace and the daily limit, for the shared tables."""
-        return Allowance(self.requests_per_second, self.quota.safe, self.timeout_seconds + LONGEST_PAUSE)
-
-
-class ServiceHttp(Protocol):
-    """The transport, bound to one service: base URL, key, pace, quota, cache, breaker and ledger are its business."""
-
-    name: str
-
-    def unavailable(self) -> Unavailable | None:
-        """No key, switched off, breaker open or quota used up; None when the service can be asked."""
-        ...
-
-    async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Reply | Unavailable | Failed:
-        """`path` is relative to the base URL. Never raises for what the network or the service does."""
-        ...
-
-    async def post(self, path: str, body: Mapping[str, Json]) -> Reply | Unavailable | Failed: ...
-
-
-Told = TypeVar("Told", Unavailable, Failed)
-
-_NOBODY = CallContext()
-_CONTEXT: ContextVar[CallContext] = ContextVar("alexandria_call_context", default=_NOBODY)
-
-
-@contextlib.contextmanager
-def call_context(
-    *, run_id: str | None = None, month: Month | None = None, stage: str | None = None, operation: str | None = None
-) -> Iterator[None]:
-    """Says for whom the calls of this block (and of tasks started in it) are made; what is not given stays as it was."""
-    now = _CONTEXT.get()
-    token = _CONTEXT.set(
-        CallContext(run_id or now.run_id, month or now.month, stage or now.stage, operation or now.operation)
-    )
-    try:
-        yield
-    finally:
-        _CONTEXT.reset(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,20 +71,6 @@ class _Ask:
     ours: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class _Result:
-    """What one attempt came to. `pause`: seconds before the next attempt, if not the usual.
-
-    `location`: ask there instead; `as_get`: and without the body.
-    """
-
-    answer: Reply | Unavailable | Failed
-    again: bool = False
-    pause: float | None = None
-    location: str | None = None
-    as_get: bool = False
-
-
 class Service:
     """ServiceHttp over HTTP. Everything that processes share is in `calls` and `cache`."""
 
@@ -206,8 +81,8 @@ class Service:
         self._spec, self._config = spec, config
         self._client, self._calls, self._cache = client, calls, cache
         self._base = httpx.URL(config.base_url.rstrip("/"))
-        self._key = config.key.get_secret_value() if config.key else ""
-        self._dresses = _dresses(self._key)
+        self._secret = Secret(config.key.get_secret_value() if config.key else "")
+        self._judge = Judge(spec, self._secret, config.backoff_seconds)
         self._allowance = config.allowance
         self._lead = 0.005
         self._clock = DatabaseClock()
@@ -228,7 +103,7 @@ class Service:
             self._state = (time.monotonic(), state)
         return state
 
-    async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Reply | Unavailable | Failed:
+    async def get(self, path: str, params: Params | None = None) -> Reply | Unavailable | Failed:
         return await self._ask("GET", path, params, None)
 
     async def post(self, path: str, body: Mapping[str, Json]) -> Reply | Unavailable | Failed:
@@ -237,7 +112,7 @@ class Service:
     def _off(self) -> Unavailable | None:
         if not self._config.enabled:
             return Unavailable(f"{self.name} is switched off by {self._config.enabled_setting or 'its settings'}")
-        if self._spec.key is not None and not self._key:
+        if self._spec.key is not None and not self._secret.key:
             return Unavailable(f"{self.name} needs a key: set {self._config.key_setting or 'it in its settings'}")
         return None
 
@@ -253,7 +128,7 @@ class Service:
         return Unavailable(state.shut, temporary=True) if state.shut else None
 
     async def _ask(
-        self, method: str, path: str, params: Mapping[str, str | int] | None, content: bytes | None
+        self, method: str, path: str, params: Params | None, content: bytes | None
     ) -> Reply | Unavailable | Failed:
         if (off := self._off()) is not None:
             return off
@@ -293,7 +168,7 @@ class Service:
             log.warning("%s: %s (%s %s)", self.name, answer.reason, ask.method, self._readable(ask.url))
         return answer
 
-    async def _tried(self, ask: _Ask, key: str | None) -> _Result:
+    async def _tried(self, ask: _Ask, key: str | None) -> Result:
         """Up to three attempts at one address."""
         retrying = tenacity.AsyncRetrying(
             stop=tenacity.stop_after_attempt(MOST_ATTEMPTS),
@@ -308,20 +183,20 @@ class Service:
         pause = _last_result(state).pause
         return self._backoff(state) if pause is None else pause
 
-    async def _attempt(self, ask: _Ask, key: str | None, numbers: Iterator[int]) -> _Result:
+    async def _attempt(self, ask: _Ask, key: str | None, numbers: Iterator[int]) -> Result:
         here = await self._client.here()
         try:
             request = self._request(here.http, ask)
         except (ValueError, TypeError):  # without the cause: it repeats what could not be encoded, maybe the key
-            return _Result(Failed(f"{self.name} cannot be asked this: the request cannot be written", transient=False))
+            return Result(Failed(f"{self.name} cannot be asked this: the request cannot be written", transient=False))
         number = next(numbers)
-        attempt = Attempt(self.name, ask.method, self._readable(ask.url), number, _CONTEXT.get())
+        attempt = Attempt(self.name, ask.method, self._readable(ask.url), number, current_call())
         parallel, ahead = here.queue(self.name, self._config.parallel, self._allowance.slots_ahead)
         async with parallel:
             async with ahead:
                 leave = await self._slot(attempt)
             if isinstance(leave, Unavailable):
-                return _Result(leave)
+                return Result(leave)
             slot, due = leave
             heard = await self._heard(here, request, slot, due)
         result, ending = self._judge(heard, number, key)
@@ -336,8 +211,8 @@ class Service:
             slot = await self._calls.begin(attempt, self._allowance, self._lead)
             self._learn(time.monotonic() - started)
             while isinstance(slot, Slot):
-                if (due := await self._waited(slot)) is not None:
-                    return slot, due
+                if (leave := await self._waited(slot)) is not None:
+                    return leave
                 slot = await self._moved(slot)
         except StorageError as error:
             return _no_database(error)
@@ -348,17 +223,17 @@ class Service:
             raise
         return slot
 
-    async def _waited(self, slot: Slot) -> float | None:
-        """When the slot is due, by the clock of this process, waited for; None if it stands no more."""
-        due = self._clock.local(slot.at, slot.wait)
+    async def _waited(self, slot: Slot) -> tuple[Slot, float] | None:
+        """The slot as it came, and when that was by the clock of this process; None if it stands no more."""
         if slot.wait > LOOK_FROM_SECONDS:
             await asyncio.sleep(slot.wait - LOOK_AHEAD_SECONDS)
             outlook = await self._calls.look(slot)
             if outlook.pushed_back or outlook.shut:
                 return None
-            due = self._clock.local(outlook.at, outlook.wait)
+            slot = replace(slot, at=outlook.at, wait=outlook.wait, delayed=outlook.delayed)
+        due = self._clock.local(slot.at, slot.wait)
         await asyncio.sleep(max(0.0, due - time.monotonic()))
-        return due
+        return slot, due
 
     async def _moved(self, slot: Slot) -> Slot | Unavailable:
         outlook = await self._calls.look(slot)
@@ -394,76 +269,13 @@ class Service:
         except StorageError as error:
             log.warning("%s: the call %d stays open in the ledger: %s", self.name, slot.call_id, error)
 
-    def _judge(self, heard: Heard, number: int, key: str | None) -> tuple[_Result, Ending]:
-        status = heard.status
-        if status is None or heard.cut:
-            return self._failed(Failed(f"{self.name}: {heard.problem}"), heard, number, again=heard.broken)
-        if status in REDIRECTS and heard.location is not None:
-            onward = _Result(Failed("redirected"), location=heard.location, as_get=status in (301, 302, 303))
-            return onward, Ending(CallOutcome.REDIRECTED)
-        decoded = Undecodable(heard.problem) if heard.problem else decode(self._without_key_bytes(heard.body))
-        data = decoded.data if isinstance(decoded, Decoded) else None
-        explained = self._spec.explain(status, data)
-        if isinstance(explained, Unavailable):
-            return self._refused(self._safe(explained), status)
-        if explained is None and isinstance(decoded, Decoded) and not _may_repeat(status) and status // 100 != 3:
-            return self._answered(Reply(status, decoded.data, decoded.text), key)
-        if explained is None:
-            reason = f"HTTP {status}" if isinstance(decoded, Decoded) else f"HTTP {status}, {decoded.reason}"
-            explained = Failed(f"{self.name}: {reason}", transient=_may_repeat(status) or status == 200)
-        wanted = (
-            self._spec.retry_after(data) if self._spec.retry_after and heard.retry_after is None else heard.retry_after
-        )
-        again = explained.transient and _may_repeat(status)
-        return self._failed(self._safe(explained), replace(heard, retry_after=wanted), number, again=again)
-
-    def _answered(self, reply: Reply, key: str | None) -> tuple[_Result, Ending]:
-        empty = self._spec.empty(reply)
-        usage = self._spec.usage(reply.data) if self._spec.usage else Usage()
-        days = self._spec.negative_cache_days if empty else self._spec.cache_days
-        kept = None
-        if key is not None and days > 0 and (empty or reply.status == 200):
-            kept = Kept(key, reply.status, empty, zlib.compress(reply.text.encode("utf-8")), days)
-        ending = Ending(
-            CallOutcome.EMPTY if empty else CallOutcome.ANSWERED,
-            input_tokens=usage.input_tokens, output_tokens=usage.output_tokens, cost_usd=usage.cost_usd, kept=kept,
-        )  # fmt: skip
-        return _Result(reply), ending
-
-    def _refused(self, refusal: Unavailable, status: int) -> tuple[_Result, Ending]:
-        ending = Ending(CallOutcome.REFUSED, reason=refusal.reason, healthy=status not in (401, 403))
-        if refusal.temporary and self._spec.key is not None:
-            log.warning("%s: %s; it is not asked again before 00:00 UTC", self.name, refusal.reason)
-            ending = replace(ending, healthy=None, exhausted=True)
-        elif refusal.temporary:
-            ending = replace(ending, healthy=False, shut=BAN_SECONDS)
-        return _Result(refusal), ending
-
-    def _failed(self, failure: Failed, heard: Heard, number: int, *, again: bool) -> tuple[_Result, Ending]:
-        status, wanted = heard.status, heard.retry_after if again else None
-        vendor = (
-            status is not None and 400 <= status < 500 and status not in (401, 403, *TRY_AGAIN) and not heard.broken
-        )
-        ending = Ending(CallOutcome.FAILED, reason=failure.reason, healthy=vendor)
-        if wanted is not None and wanted > LONGEST_PAUSE:
-            refusal = Unavailable(
-                f"{self.name} asks to be left alone for {wanted:,.0f} s (HTTP {status})", temporary=True
-            )
-            return _Result(refusal), replace(ending, reason=refusal.reason, shut=min(wanted, 86400.0))
-        if wanted is None and status == 429:
-            wanted = min(LONGEST_BACKOFF, self._config.backoff_seconds * 2 ** (number - 1))
-        if wanted is not None:
-            # The pause is everybody's: the next slot of the shared pace lies behind it, so nothing else is to be waited for.
-            return _Result(failure, again, pause=0.0), replace(ending, hold=wanted)
-        return _Result(failure, again), ending
-
     def _request(self, http: httpx.AsyncClient, ask: _Ask) -> httpx.Request:
         headers, url = {}, ask.url
         if ask.content is not None:
             headers["Content-Type"] = "application/json"
         place = self._spec.key
-        if place is not None and ask.ours and self._key:
-            value = place.prefix + self._key
+        if place is not None and ask.ours and self._secret.key:
+            value = place.prefix + self._secret.key
             if place.header:
                 headers[place.header] = value
             if place.parameter:
@@ -490,36 +302,11 @@ class Service:
 
     def _readable(self, url: httpx.URL) -> str:
         """An address for people and tables: no key in it, in whatever dress."""
-        return self._without_key(str(url))
-
-    def _without_key(self, text: str) -> str:
-        for dress in self._dresses:
-            text = text.replace(dress, "***")
-        return text
-
-    def _without_key_bytes(self, body: bytes) -> bytes:
-        return body.replace(self._key.encode(), b"***") if self._dresses else body
-
-    def _safe(self, outcome: Told) -> Told:
-        """A vendor's words may repeat the key."""
-        return replace(outcome, reason=self._without_key(outcome.reason))
+        return self._secret.hidden(str(url))
 
 
-def _dresses(key: str) -> frozenset[str]:
-    """The forms in which a key may show up. A very short one is no secret, and would be found in every word."""
-    return (
-        frozenset({key, quote(key), quote(key, safe=""), quote_plus(key)})
-        if len(key) >= SHORTEST_SECRET
-        else frozenset()
-    )
-
-
-def _may_repeat(status: int) -> bool:
-    return status >= 500 or status in TRY_AGAIN
-
-
-def _last_result(state: tenacity.RetryCallState) -> _Result:
-    result: _Result = state.outcome.result() if state.outcome else _Result(Failed("never asked"))
+def _last_result(state: tenacity.RetryCallState) -> Result:
+    result: Result = state.outcome.result() if state.outcome else Result(Failed("never asked"))
     return result
 
 

@@ -7,6 +7,7 @@ Facts about the service: PROVIDERS, "ISBNdb v2", and its own OpenAPI 2.7.0.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import AliasChoices, Field, PlainValidator
@@ -85,6 +86,8 @@ SPEC: Final = ServiceSpec(
     negative_cache_days=NEGATIVE_CACHE_DAYS,
     key=KeyPlace(header="Authorization"),
 )
+# The account's own counter changes with every call: the same service, pace and ledger, but nothing is kept.
+COUNTER_SPEC: Final = replace(SPEC, cache_days=0, negative_cache_days=0)
 
 
 def _other_isbns(value: object) -> tuple[tuple[Isbn13, EditionFormat], ...]:
@@ -144,6 +147,24 @@ class Book(Wire):
     def topics(self) -> tuple[str, ...]:
         """Subjects without the heading that ISBNdb's own import left among them."""
         return tuple(subject for subject in self.subjects if subject.lower() != "subjects")
+
+
+class _PlanLimit(Wire):
+    """Calls of the plan; `spent` is what the account has used of `total` today."""
+
+    total: Number = None
+    spent: Number = None
+    left: Number = None
+
+
+def parse_spent(reply: Reply) -> int | NotFound | Failed:
+    """The account's calls of today (GET /key); older answers may leave out `spent`, which the two others give."""
+    if reply.status == 404:
+        return NotFound()
+    plan = wire(_PlanLimit, reply.data.get("plan_limit") if isinstance(reply.data, dict) else None)
+    if plan.spent is not None:
+        return plan.spent
+    return max(0, plan.total - plan.left) if plan.total is not None and plan.left is not None else _unreadable()
 
 
 def parse_search(reply: Reply) -> list[Candidate] | NotFound | Failed:
@@ -249,7 +270,7 @@ def _unreadable() -> Failed:
 
 
 class IsbnDb:
-    """The client. `batch_size` is the plan's: 10, 100 or 1,000 ISBNs per request."""
+    """The client. `batch_size` is the plan's: 10, 100 or 1,000 ISBNs per request. `counter` keeps no answers."""
 
     info = ProviderInfo(
         NAME,
@@ -263,8 +284,9 @@ class IsbnDb:
         "ISBNdb",
     )  # fmt: skip
 
-    def __init__(self, http: ServiceHttp, batch_size: int = BATCH_SIZE) -> None:
+    def __init__(self, http: ServiceHttp, batch_size: int = BATCH_SIZE, counter: ServiceHttp | None = None) -> None:
         self._http = http
+        self._counter = counter or http
         self.batch_size = batch_size
 
     def unavailable(self) -> Unavailable | None:
@@ -322,6 +344,11 @@ class IsbnDb:
         if not isinstance(book, Book):
             return book
         return Subjects(NAME, book.topics) if book.topics else NotFound()
+
+    async def spent(self) -> Answer[int]:
+        """By the account's own counter, asked anew each time; the service does not charge for it."""
+        reply = await self._counter.get("/key")
+        return parse_spent(reply) if isinstance(reply, Reply) else reply
 
     async def _book(self, isbn13: Isbn13) -> Book | NotFound | Unavailable | Failed:
         reply = await self._http.get(f"/book/{isbn13}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from alexandria_pipeline.domain.agreement import TitleAgreement, compare_titles
 from alexandria_pipeline.domain.metadata import (
     AuthorBiography,
     Cover,
@@ -23,7 +24,7 @@ from alexandria_pipeline.domain.names import NameAgreement, compare_names, peopl
 from alexandria_pipeline.domain.outcomes import Failed, NotFound, Unavailable
 from alexandria_pipeline.domain.records import BookQuery, Candidate, Contributor, ContributorRole
 from alexandria_pipeline.domain.text import normalise
-from alexandria_pipeline.domain.titles import main_title
+from alexandria_pipeline.domain.titles import dissect, main_title
 from alexandria_pipeline.providers.base import Answer, Capability, ProviderInfo, ProviderKind
 from alexandria_pipeline.providers.fields import Wire, text, wire
 from alexandria_pipeline.providers.http import Reply, ServiceHttp, ServiceSpec
@@ -62,6 +63,7 @@ SEARCH_FIELDS: Final = (
     "editions.publish_date,editions.publisher,editions.format,editions.number_of_pages"
 )
 MOST_WORKS: Final = 20
+MOST_WORKS_OF_AUTHOR: Final = 100
 MOST_EDITIONS: Final = 300
 MOST_AUTHORS: Final = 5
 # A merged record points to its successor, which may itself have been merged.
@@ -98,23 +100,21 @@ class OpenLibrary:
         return self._http.unavailable()
 
     def revision(self) -> str:
-        return "1"
+        return "2"
 
     async def resolve(self, query: BookQuery) -> Answer[Sequence[Candidate]]:
-        """The editions that the search shows; a second call where it shows none of the best work in the asked language."""
-        title = title_words(query.title)
+        """The editions that the search shows; a second call where it shows none of the best work in the asked language.
+
+        Where title and author together find nothing, one of them may be misspelt: then the author's works that are
+        called something like it, or else works by that title; three calls at most.
+        """
+        title, author = title_words(query.title), surname(query.author)
         if not title:
             return NotFound()
-        params: dict[str, str | int] = {
-            "title": title,
-            "fields": SEARCH_FIELDS,
-            "limit": MOST_WORKS,
-            "lang": query.language,
-        }
-        if author := surname(query.author):
-            params["author"] = author
-        reply = await self._http.get("/search.json", params)
-        works = parse_works(reply) if isinstance(reply, Reply) else reply
+        works = await self._search(query, title=title, author=author)
+        if isinstance(works, NotFound) and author:
+            works = await self._search_otherwise(query, title, author)
+            return _all_offered(works, query) if isinstance(works, tuple) else works
         if not isinstance(works, tuple):
             return works
         closer = _to_look_closer(works, query)
@@ -124,6 +124,25 @@ class OpenLibrary:
             for candidate in offered:
                 found.setdefault(candidate.isbn13, candidate)
         return list(found.values()) or NotFound()
+
+    async def _search(
+        self, query: BookQuery, *, title: str = "", author: str = "", limit: int = MOST_WORKS
+    ) -> tuple[FoundWork, ...] | NoRecord:
+        words = {name: text for name, text in (("title", title), ("author", author)) if text}
+        params: dict[str, str | int] = {**words, "fields": SEARCH_FIELDS, "limit": limit, "lang": query.language}
+        reply = await self._http.get("/search.json", params)
+        return parse_works(reply) if isinstance(reply, Reply) else reply
+
+    async def _search_otherwise(self, query: BookQuery, title: str, author: str) -> tuple[FoundWork, ...] | NoRecord:
+        """Works found by the author alone or by the title alone, if any is called something like the book."""
+        for words, limit in (({"author": author}, MOST_WORKS_OF_AUTHOR), ({"title": title}, MOST_WORKS)):
+            works = await self._search(query, **words, limit=limit)
+            if isinstance(works, (Unavailable, Failed)):
+                return works
+            alike = tuple(work for work in works if _is_alike(work, query)) if isinstance(works, tuple) else ()
+            if alike:
+                return alike
+        return NotFound()
 
     async def metadata(self, isbn13: Isbn13) -> Answer[EditionMetadata]:
         """Edition, work and authors: three calls or more, of which the cache keeps what editions share."""
@@ -309,6 +328,19 @@ class OpenLibrary:
 
     def _covers(self, numbers: Sequence[int]) -> list[Cover]:
         return [Cover(NAME, f"{self._covers_url}/b/id/{number}-L.jpg") for number in numbers]
+
+
+def _is_alike(work: FoundWork, query: BookQuery) -> bool:
+    """Whether a work is worth the matcher's look: its title is not another one."""
+    return compare_titles(dissect(work.title or ""), dissect(query.title)) is not TitleAgreement.DIFFERENT
+
+
+def _all_offered(works: Sequence[FoundWork], query: BookQuery) -> Answer[Sequence[Candidate]]:
+    found: dict[Isbn13, Candidate] = {}
+    for rank, work in enumerate(works):
+        for candidate in _offered(work, query, rank):
+            found.setdefault(candidate.isbn13, candidate)
+    return list(found.values()) or NotFound()
 
 
 def _offered(work: FoundWork, query: BookQuery, rank: int) -> list[Candidate]:

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from typing import cast
 
 from alexandria_pipeline.domain.errors import SettingsError
-from alexandria_pipeline.providers.base import BookGenerator, Capability, IsbnResolver, Provider, ProviderKind
+from alexandria_pipeline.providers.base import (
+    BookGenerator,
+    CallCounter,
+    Capability,
+    IsbnResolver,
+    Provider,
+    ProviderKind,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +60,20 @@ class Registry:
         return cast("list[IsbnResolver]", self._resolvers)
 
     def generators(self) -> list[BookGenerator]:
-        """Whom to ask for a month's books: those named; or else every AI service at hand; or else the curated list."""
+        """Whom to ask for a month's books: those named; or else every AI service set up; or else the curated list.
+
+        An AI service that cannot be asked just now stays: the curated list is no substitute for a list that is to come.
+        """
         chosen = self._generators
         if not self._generators_named:
-            ready = [provider for provider in chosen if provider.unavailable() is None]
-            ai = [provider for provider in ready if provider.info.kind is ProviderKind.AI]
-            chosen = ai or ready
+            set_up = [each for each in chosen if (closed := each.unavailable()) is None or closed.temporary]
+            ai = [provider for provider in set_up if provider.info.kind is ProviderKind.AI]
+            chosen = ai or set_up
         return cast("list[BookGenerator]", chosen)
+
+    def counters(self) -> list[CallCounter]:
+        """Services that count our calls themselves, so that our count can be held against theirs."""
+        return [provider for provider in self._providers.values() if isinstance(provider, CallCounter)]
 
     def matrix(self) -> Iterator[Availability]:
         """Every capability with every provider, and whether it can be asked for it now, or why not."""

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from alexandria_pipeline.domain.deduplication import deduplicate
 from alexandria_pipeline.domain.errors import GenerationFailed, SourceError
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 
 MONTHS_AT_ONCE = 8
 SET_ASIDE_SAID = 20
+MOST_ROWS_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,15 @@ class Generate:
             for generator in self.generators:
                 with suppress(SourceError):  # a list that cannot be read at all has failed its months already
                     _note_set_aside(tx, generator.refused_rows())
+
+    def details(self, month: Month) -> Mapping[str, list[dict[str, Any]]]:
+        """Tables for people, where there is anything in them: `refusals` of generators, and `rows_set_aside`."""
+        with self.database.transaction() as tx:
+            tables = {
+                "refusals": store.refusals_of(tx, month),
+                "rows_set_aside": store.set_aside_of(tx, month, MOST_ROWS_SHOWN),
+            }
+        return {name: rows for name, rows in tables.items() if rows}
 
     async def _months(self, months: Sequence[Month], holder: MonthHolder, done: Done) -> None:
         turn = asyncio.Semaphore(MONTHS_AT_ONCE)
@@ -77,7 +88,7 @@ class Generate:
         if unread:
             refusals |= await asyncio.to_thread(self._read, unread, request, holder)
         if len(refusals) == len(self.generators):
-            raise GenerationFailed(f"{month}: " + "; ".join(f"{name}: {why}" for name, why in refusals.items()))
+            raise GenerationFailed(f"{month}: " + "; ".join(_said(*each) for each in refusals.items()))
         return await asyncio.to_thread(self._counts, month, refusals)
 
     async def _reply(
@@ -129,7 +140,26 @@ class Generate:
     def _counts(self, month: Month, refusals: Mapping[str, str]) -> Counts:
         with self.database.transaction() as tx:
             counts = store.book_counts(tx, month)
-        return {**counts, **{f"refused_by_{name}": why for name, why in refusals.items()}}
+            by_provider = store.provider_figures(tx, month)
+            aside = store.set_aside_count(tx, month)
+        of_each = {name: value for row in by_provider for name, value in _of_provider(row).items()}
+        refused = {f"refused_by_{name}": why for name, why in refusals.items()}
+        return {**counts, **of_each, **({"set_aside": aside} if aside else {}), **refused}
+
+
+def _said(provider: str, why: str) -> str:
+    """A reason that names its provider, which most do themselves."""
+    return why if provider in why.lower() else f"{provider}: {why}"
+
+
+def _of_provider(row: Mapping[str, Any]) -> dict[str, int | float]:
+    """A generator's figures of a month; tokens and cost (US dollars) of those that have them."""
+    name = row["provider"].replace("-", "_")
+    told: dict[str, int | float] = {f"{name}_books": row["books"], f"{name}_listings": row["listings"]}
+    if row["input_tokens"] or row["output_tokens"]:
+        told |= {f"{name}_input_tokens": row["input_tokens"], f"{name}_output_tokens": row["output_tokens"]}
+        told[f"{name}_cost_usd"] = float(row["cost_usd"])
+    return told
 
 
 def _store_books(tx: Connection, month: Month, parsed: Mapping[int, ParsedReply], run_id: str) -> None:

@@ -23,7 +23,6 @@ Counts = Mapping[str, int | float | str]
 Done = Callable[[Month, Counts | Exception], None]
 
 PROGRESS_SECONDS = 5.0
-KEEP_ALIVE_SECONDS = 5.0
 
 
 class Stage(Protocol):
@@ -42,10 +41,11 @@ class Stage(Protocol):
 
 @dataclass(slots=True)
 class StageReport:
-    """How a stage ended: counts of the months it finished, and a sentence for each month it could not."""
+    """How a stage ended: counts of the months it finished, a sentence for each month it could not, and the time it took."""
 
     done: dict[Month, Counts] = field(default_factory=dict)
     failed: dict[Month, str] = field(default_factory=dict)
+    seconds: float = 0.0
 
 
 class MonthRunner:
@@ -63,7 +63,7 @@ class MonthRunner:
         for month, owner in self._holder.claim(wanted).items():
             self._leave_out(month, owner, stage, started_at, report)
         mine = [month for month in wanted if month not in self._left_out]
-        progress = _Progress(stage.name, len(mine), self._holder)
+        progress = _Progress(stage.name, len(mine))
 
         def done(month: Month, result: Counts | Exception) -> None:
             if isinstance(result, Exception):
@@ -74,11 +74,12 @@ class MonthRunner:
 
         self._last_stage = stage.name
         try:
-            stage(mine, self._holder, done)
+            with self._holder.kept_alive():
+                stage(mine, self._holder, done)
         except Exception as error:  # noqa: BLE001 - what breaks a whole stage fails every month it had not finished
             for month in mine:
                 if month not in report.done and month not in report.failed:
-                    self._fail(month, error, stage, started_at, report)
+                    self._fail(month, _cause(error), stage, started_at, report)
         progress.end(report)
         return report
 
@@ -112,23 +113,28 @@ class MonthRunner:
         self._holder.note_stage(month, stage.name, started_at, {}, reason)
 
 
-class _Progress:
-    """Says every few seconds how far a stage is, and keeps the run's locks meanwhile."""
+def _cause(error: Exception) -> Exception:
+    """What went wrong first, of several tasks that ended together."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
-    def __init__(self, stage: str, total: int, holder: MonthHolder) -> None:
-        self._stage, self._total, self._holder = stage, total, holder
-        self._started = self._said = self._checked = time.monotonic()
+
+class _Progress:
+    """Says every few seconds how far a stage is."""
+
+    def __init__(self, stage: str, total: int) -> None:
+        self._stage, self._total = stage, total
+        self._started = self._said = time.monotonic()
 
     def step(self, report: StageReport) -> None:
         now, done = time.monotonic(), len(report.done) + len(report.failed)
-        if now - self._checked >= KEEP_ALIVE_SECONDS:
-            self._checked = now
-            self._holder.keep_alive()
         if now - self._said >= PROGRESS_SECONDS and done < self._total:
             self._said = now
             left = (now - self._started) / done * (self._total - done)
             log.info("%s: %d of %d months, about %.0f s left", self._stage, done, self._total, left)
 
     def end(self, report: StageReport) -> None:
-        took = time.monotonic() - self._started
-        log.info("%s: %d months done, %d not, in %.1f s", self._stage, len(report.done), len(report.failed), took)
+        report.seconds = time.monotonic() - self._started
+        months = len(report.done), len(report.failed)
+        log.info("%s: %d months done, %d not, in %.1f s", self._stage, *months, report.seconds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from alexandria_pipeline.domain.month import Month
@@ -37,6 +38,20 @@ class MonthFigures:
         return 100 * self.synthetic / self.works if self.works else None
 
 
+@dataclass(frozen=True, slots=True)
+class CallsToday:
+    """A service's attempts since 00:00 UTC: all that we made, and those of them that it has surely counted.
+
+    `told` is its own figure at `told_at`; `last_asked`: when it was last asked for anything else. None: not today.
+    """
+
+    attempts: int
+    certain: int
+    last_asked: datetime | None
+    told: int | None
+    told_at: datetime | None
+
+
 def of_months(tx: Connection, months: Sequence[Month]) -> dict[Month, MonthFigures]:
     """The figures of each of these months, zero where nothing was generated."""
     keys = {"years": [m.year for m in months], "months": [m.month for m in months]}
@@ -63,6 +78,12 @@ def backfill_rows(tx: Connection) -> list[dict[str, Any]]:
 def books_of(tx: Connection, month: Month) -> list[dict[str, Any]]:
     """The generated books of a month, each with its sources and where it stands."""
     return tx.execute(_SQL["books_of"], {"year": month.year, "month": month.month}).fetchall()
+
+
+def calls_today(tx: Connection, service: str) -> CallsToday:
+    """What the ledger holds of today, beside the service's own figure."""
+    row = tx.execute(_SQL["calls_today"], {"service": service}).fetchone()
+    return CallsToday(**row) if row else CallsToday(0, 0, None, None, None)
 
 
 def _figures(row: Mapping[str, Any]) -> MonthFigures:

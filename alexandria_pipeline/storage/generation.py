@@ -141,3 +141,24 @@ def set_aside_rows(tx: Connection) -> list[dict[str, Any]]:
 def book_counts(tx: Connection, month: Month) -> Mapping[str, int]:
     """`books` and `listings` of a month."""
     return tx.execute(_SQL["book_counts"], _at(month)).fetchone() or {"books": 0, "listings": 0}
+
+
+def provider_figures(tx: Connection, month: Month) -> list[dict[str, Any]]:
+    """A row for each generator of a month: `provider`, `books`, `listings`, tokens, `cost_usd` and `refusals`."""
+    return tx.execute(_SQL["provider_figures"], _at(month)).fetchall()
+
+
+def set_aside_count(tx: Connection, month: Month) -> int:
+    """How many rows of a month were set aside."""
+    row = tx.execute(_SQL["set_aside_count"], _at(month)).fetchone()
+    return int(row["rows"]) if row else 0
+
+
+def set_aside_of(tx: Connection, month: Month, most: int) -> list[dict[str, Any]]:
+    """Rows of a month that were set aside, at most so many: `source`, `position`, `reason`, `excerpt`."""
+    return tx.execute(_SQL["set_aside_of"], {**_at(month), "most": most}).fetchall()
+
+
+def refusals_of(tx: Connection, month: Month) -> list[dict[str, Any]]:
+    """The answers of a month that hold no list: `provider`, `model`, `received_at`, `refusal`."""
+    return tx.execute(_SQL["refusals_of"], _at(month)).fetchall()

@@ -86,7 +86,7 @@ class Ledger:
 
     def _look(self, slot: Slot) -> Outlook:
         row = self._one("look", {"service": slot.service, "at": slot.at, "delayed": slot.delayed, "probe": slot.probe})
-        return Outlook(row["at"], row["wait"], row["pushed_back"], row["shut"])
+        return Outlook(row["at"], row["wait"], row["delayed"], row["pushed_back"], row["shut"])
 
     def _again(self, slot: Slot, allowance: Allowance, lead: float) -> Slot:
         values = {"service": slot.service, "call_id": slot.call_id, "lead": lead, "spacing": allowance.spacing}
@@ -110,7 +110,7 @@ def _attempt_values(attempt: Attempt, allowance: Allowance, lead: float) -> dict
     context = attempt.context
     return {
         "service": attempt.service, "method": attempt.method, "url": attempt.url[:MOST_URL], "number": attempt.number,
-        "operation": context.operation, "stage": context.stage, "run_id": context.run_id,
+        "operation": context.operation, "stage": context.stage, "run_id": context.run_id, "work_id": context.work_id,
         "year": context.month.year if context.month else None, "month": context.month.month if context.month else None,
         "daily_limit": allowance.daily_limit, "spacing": allowance.spacing, "probe_seconds": allowance.probe_seconds, "lead": lead,
     }  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ _SQL = Queries("months")
 
 MOST_RETRIES = 5
 FIRST_WAIT_SECONDS = 300
+KEEP_ALIVE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +130,35 @@ class MonthHolder:
         Months that another run has by now are no longer held: the next fence says so. Raises DatabaseUnavailable.
         """
         with self._lock:
-            if self._session is not None and _alive(self._session):
+            if not self._held or (self._session is not None and _alive(self._session)):
                 return
             session = self._connected()
+            claims = [claim.number for claim in self._held.values()]
             with self._database.translated():
-                rows = session.execute(_SQL["relock"], _keys(self._held)).fetchall()
+                rows = session.execute(_SQL["relock"], {**_keys(self._held), "claims": claims}).fetchall()
             for month in set(self._held) - {_month(row) for row in rows}:
                 del self._held[month]
+
+    @contextlib.contextmanager
+    def kept_alive(self, seconds: float = KEEP_ALIVE_SECONDS) -> Iterator[None]:
+        """Looks every so often, beside the block, whether the locks are still held: a month's work may take minutes.
+
+        So a run that lives and has lost its connection has its locks back before anybody takes its months for orphans.
+        """
+        ended = threading.Event()
+
+        def watch() -> None:
+            while not ended.wait(seconds):
+                with contextlib.suppress(StorageError):  # no server now; the next look may find it
+                    self.keep_alive()
+
+        watcher = threading.Thread(target=watch, name=f"locks of {self.run_id}", daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            watcher.join()
 
     def close(self, reason: str, *, failed: bool) -> None:
         """Gives back what is still held, and the locks with it."""
@@ -173,9 +196,10 @@ class MonthHolder:
             with self._database.transaction() as tx:
                 if tx.execute(_SQL[query], {**position, **values}).fetchone() is None and query == "complete":
                     return False
-        del self._held[month]
-        if self._session is not None and _alive(self._session):
-            self._session.execute(_SQL["unlock"], _keys([month]))
+        with self._lock:
+            del self._held[month]
+            if self._session is not None and _alive(self._session):
+                self._session.execute(_SQL["unlock"], _keys([month]))
         return True
 
     def _owners(self, months: Sequence[Month]) -> dict[Month, str]:
@@ -200,6 +224,11 @@ def _sentence(row: Mapping[str, Any]) -> str:
         return f"{month} is being checked by another run at this moment; try again when that run has ended"
     since = f"{row['started_at']:%Y-%m-%d %H:%M:%S} UTC"
     return f"{month} is owned by run {row['owner_run']} ({row['owner']}) since {since}; it is not processed twice"
+
+
+def owners(tx: Connection, months: Collection[Month]) -> dict[Month, str]:
+    """For each of these months, which its caller could not have: a sentence that names the owner."""
+    return {_month(row): _sentence(row) for row in tx.execute(_SQL["owners"], _keys(months))}
 
 
 def failures(tx: Connection, run_id: str, stage: str, months: Collection[Month]) -> dict[Month, str]:

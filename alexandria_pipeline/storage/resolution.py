@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,16 @@ from psycopg.types.json import Jsonb
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.outcomes import BookOutcome
-from alexandria_pipeline.domain.records import Attempt, Candidate, KnownIsbn, OpenBook
+from alexandria_pipeline.domain.records import (
+    Attempt,
+    Candidate,
+    Contributor,
+    ContributorRole,
+    EditionFormat,
+    KnownIsbn,
+    OpenBook,
+    PartialDate,
+)
 from alexandria_pipeline.storage.queries import Queries
 
 if TYPE_CHECKING:
@@ -32,7 +41,7 @@ def _open_book(row: dict[str, Any]) -> OpenBook:
     known = None if row["synthetic"] else KnownIsbn(Isbn13(row["isbn13"]), row["confidence"], row["resolved_by"])
     return OpenBook(
         row["book_id"], row["work_id"], row["work_key"], Month(row["year"], row["month"]), row["title"], row["author"],
-        BookOutcome(row["outcome"]), row["reason"], tuple(map(Isbn13, row["isbns"])), known,
+        BookOutcome(row["outcome"]), row["reason"], tuple(map(Isbn13, row["isbns"])), known, row["closed"],
     )  # fmt: skip
 
 
@@ -52,7 +61,7 @@ def add_attempts(tx: Connection, book: OpenBook, attempts: Sequence[Attempt], ru
             "work_id": book.work_id, "book_id": book.book_id, "run_id": run_id, "provider": a.provider,
             "provider_revision": a.provider_revision, "outcome": a.outcome, "isbn13": a.isbn13, "confidence": a.confidence,
             "reason": a.reason, "evidence": Jsonb([[e.name, e.detail, e.points] for e in a.evidence]),
-            "candidate": Jsonb(_candidate(a.candidate)),
+            "candidate": Jsonb(_offered(a)),
         }
         for a in attempts
     ]  # fmt: skip
@@ -60,16 +69,36 @@ def add_attempts(tx: Connection, book: OpenBook, attempts: Sequence[Attempt], ru
         tx.cursor().executemany(_SQL["add_attempt"], rows)
 
 
-def _candidate(candidate: Candidate | None) -> dict[str, Any]:
-    if candidate is None:
+def _offered(attempt: Attempt) -> dict[str, Any]:
+    """The nearest candidate's facts, and those of the one that came second, if that is why it was refused."""
+    if attempt.candidate is None:
         return {}
-    authors = [contributor.name for contributor in candidate.contributors]
-    return {
-        "isbn13": candidate.isbn13,
-        "title": candidate.title,
-        "authors": authors,
-        "published": str(candidate.published or ""),
-    }
+    second = {"runner_up": facts_of(attempt.runner_up)} if attempt.runner_up else {}
+    return {**facts_of(attempt.candidate), **second}
+
+
+def facts_of(candidate: Candidate) -> dict[str, Any]:
+    """What a service says of an edition, as JSON keeps it; what it does not say is left out."""
+    facts = {
+        "isbn13": candidate.isbn13, "title": candidate.title, "subtitle": candidate.subtitle,
+        "authors": [{"name": c.name, "role": c.role.value} for c in candidate.contributors],
+        "published": str(candidate.published) if candidate.published else None, "language": candidate.language,
+        "publisher": candidate.publisher, "format": candidate.format.value, "pages": candidate.pages,
+        "identifiers": dict(candidate.identifiers),
+    }  # fmt: skip
+    return {name: value for name, value in facts.items() if value}
+
+
+def edition_of(provider: str, facts: Mapping[str, Any]) -> Candidate:
+    """The edition that `facts_of` was made from, as far as it was kept."""
+    named = [each if isinstance(each, dict) else {"name": each} for each in facts.get("authors", ())]
+    return Candidate(
+        provider, Isbn13(facts["isbn13"]), facts["title"],
+        tuple(Contributor(each["name"], ContributorRole(each.get("role", "unknown"))) for each in named), facts.get("subtitle"),
+        PartialDate(*map(int, facts["published"].split("-"))) if facts.get("published") else None, None, facts.get("language"),
+        facts.get("publisher"), EditionFormat(facts.get("format", "unknown")), facts.get("pages"),
+        identifiers=tuple(facts.get("identifiers", {}).items()),
+    )  # fmt: skip
 
 
 def decide(tx: Connection, book_id: int, outcome: BookOutcome, known: KnownIsbn | None, reason: str) -> None:
@@ -111,6 +140,12 @@ def promote(tx: Connection, work_id: int, edition: Candidate, confidence: int) -
     return tx.execute(_SQL["promote"], values).fetchone() is not None
 
 
+def accept(tx: Connection, work_id: int, known: KnownIsbn) -> None:
+    """A person's word: the work has this ISBN, whose edition is the work's already."""
+    values = {"isbn13": known.isbn13, "confidence": known.confidence, "provider": known.provider}
+    tx.execute(_SQL["accept"], {"work_id": work_id, **values})
+
+
 def _edition(work_id: int, edition: Candidate) -> dict[str, Any]:
     named = ("title", "subtitle", "publisher", "published", "language", "pages")
     given = [field for field in named if getattr(edition, field) is not None] + (
@@ -142,3 +177,19 @@ def unpersisted(tx: Connection, month: Month) -> int:
     """Books of a month that have no work yet."""
     row = tx.execute(_SQL["unpersisted"], {"year": month.year, "month": month.month}).fetchone()
     return int(row["books"]) if row else 0
+
+
+def calls(tx: Connection, month: Month, run_id: str, stage: str) -> dict[str, int]:
+    """service → HTTP attempts that this stage of this run made for the month."""
+    asked = {"year": month.year, "month": month.month, "run_id": run_id, "stage": stage}
+    return {row["service"]: row["calls"] for row in tx.execute(_SQL["calls"], asked)}
+
+
+def confidences(tx: Connection, months: Sequence[Month]) -> dict[Month, list[int]]:
+    """How sure the ISBN of each resolved book of a month is, 0 to 100."""
+    found: dict[Month, list[int]] = {month: [] for month in months}
+    for row in tx.execute(
+        _SQL["confidences"], {"years": [m.year for m in months], "months": [m.month for m in months]}
+    ):
+        found[Month(row["year"], row["month"])] += [row["confidence"]] * row["books"]
+    return found

@@ -44,6 +44,24 @@ ASSETS = {
         "backfill": "SINGLE_RUN",
         "columns": ["isbn13", "work_id", "title", "authors", "published", "primary_provider", "provenance"],
     },
+    "enhanced_synthetic_works": {
+        "deps": ["resolved_isbns"],
+        "group": "isbns",
+        "kinds": ["postgres", "python"],
+        "owners": ["team:alexandria"],
+        "partitions": "None",
+        "backfill": "SINGLE_RUN",
+        "columns": ["work_key", "synthetic", "isbn13", "last_tried_at"],
+    },
+    "backfill_report": {
+        "deps": ["enhanced_synthetic_works", "resolved_isbns"],
+        "group": "reports",
+        "kinds": ["pandas", "postgres", "python"],
+        "owners": ["team:alexandria"],
+        "partitions": "None",
+        "backfill": "SINGLE_RUN",
+        "columns": ["month", "phase", "books", "resolved", "synthetic", "calls", "cost_usd", "seconds"],
+    },
 }
 
 # asset:check → does it block what comes after, and is it judged month by month
@@ -52,6 +70,8 @@ CHECKS = {
     "generated_books:one_owner_per_month": (False, None),
     "persisted_works:no_month_failed": (False, MONTHLY),
     "persisted_works:nothing_lost": (True, MONTHLY),
+    "resolved_isbns:call_accounting": (False, None),
+    "resolved_isbns:isbndb_budget": (False, None),
     "resolved_isbns:no_month_failed": (False, MONTHLY),
     "resolved_isbns:resolution_rate": (False, MONTHLY),
     "resolved_isbns:synthetic_share": (False, MONTHLY),
@@ -175,10 +195,12 @@ def test_every_asset_says_what_it_is(assets: dict[str, dg.AssetsDefinition]) -> 
 
 
 def test_there_is_nothing_else(definitions: dg.Definitions) -> None:
-    assert not list(definitions.jobs or [])
-    assert not list(definitions.sensors or [])
-    assert not list(definitions.schedules or [])
-    assert sorted(definitions.resources or {}) == ["pipeline", "runner"]
+    assert sorted(job.name for job in definitions.jobs or []) == ["monthly_books"]
+    sensors = ["event_alerts", "recovery_sensor", "rollout_sensor", "table_alerts"]
+    assert sorted(sensor.name for sensor in definitions.sensors or []) == sensors
+    schedules = ["daily_backfill", "daily_enhancement", "daily_report"]
+    assert sorted(schedule.name for schedule in definitions.schedules or []) == schedules
+    assert sorted(definitions.resources or {}) == ["operations", "pipeline", "quota", "runner", "watcher"]
 
 
 def test_one_process_per_run(definitions: dg.Definitions) -> None:

@@ -26,6 +26,8 @@ WORDS = (
 ).split()
 HEADER = "month\ttitle\tauthor\n"
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+# What is done once a day has tests of its own (test_daily.py).
+MONTHLY = dg.AssetSelection.all() - dg.AssetSelection.assets("enhanced_synthetic_works", "backfill_report")
 NOTHING_LOST = dg.AssetCheckKey(dg.AssetKey("persisted_works"), "nothing_lost")
 OURS = ("backfill_log", "generation_reply", "generated_book", "generated_listing", "enriched_works", "enriched_editions",
         "resolution_attempt", "month_claim", "stage_log", "set_aside")  # fmt: skip
@@ -96,7 +98,7 @@ class Lab:
         tags = dict(zip(RANGE, (str(months[0]), str(months[-1])), strict=True))
         result = dg.materialize(
             [*(definitions.assets or []), *(definitions.asset_checks or [])],  # type: ignore[list-item]  # ours are these two kinds
-            selection=select,
+            selection=select or MONTHLY,
             resources=definitions.resources,
             instance=self.instance,
             tags=tags if len(months) > 1 else {"dagster/partition": str(months[0])},
@@ -148,12 +150,23 @@ def _failure(ran: Ran, step: str) -> str:
     return (failure.user_failure_data.description if failure.user_failure_data else None) or failure.error.message
 
 
+def _counts(shown: dict[str, Any]) -> dict[str, Any]:
+    """What is shown of a month, less the figures of its run, which hang on the clock, and the pictures."""
+    return {name: value for name, value in shown.items() if not name.startswith(("run_", "confidence"))}
+
+
 def test_one_month_is_shown_with_its_counts_and_figures(lab: Lab) -> None:
     lab.world(_listed(JUNE), _known(JUNE, 20))
     ran = lab.run(JUNE)
     assert ran.success
-    assert ran.shown == {
-        ("generated_books", "2020-06"): {"dagster/row_count": 20, "books": 20, "listings": 20},
+    assert {place: _counts(shown) for place, shown in ran.shown.items()} == {
+        ("generated_books", "2020-06"): {
+            "dagster/row_count": 20,
+            "books": 20,
+            "listings": 20,
+            "curated_list_books": 20,
+            "curated_list_listings": 20,
+        },
         ("persisted_works", "2020-06"): {"dagster/row_count": 20, "works": 20, "books_kept": 20, "works_added": 20},
         ("resolved_isbns", "2020-06"): {
             "dagster/row_count": 20,
@@ -162,6 +175,7 @@ def test_one_month_is_shown_with_its_counts_and_figures(lab: Lab) -> None:
             "synthetic": 0,
             "resolved": 20,
             "asked_local-catalog": 20,
+            "found_local-catalog": 20,
         },
     }
     figures = {name: figure.metadata for (name, _), figure in ran.checks.items()}
@@ -170,6 +184,14 @@ def test_one_month_is_shown_with_its_counts_and_figures(lab: Lab) -> None:
         "generated_books:one_owner_per_month": {"figure": 0.0, "shared": 0, "claimed": 1},
         "persisted_works:no_month_failed": {},
         "persisted_works:nothing_lost": {"figure": 0.0, "lost": 0, "generated": 20},
+        "resolved_isbns:call_accounting": {},
+        "resolved_isbns:isbndb_budget": {
+            "figure": 0,
+            "attempts": 0,
+            "budget": 1000,
+            "safe_limit": 13000,
+            "percent_of_safe_limit": 0.0,
+        },
         "resolved_isbns:no_month_failed": {},
         "resolved_isbns:resolution_rate": {"figure": 100.0, "resolved": 20, "generated": 20},
         "resolved_isbns:synthetic_share": {"figure": 0.0, "synthetic": 0, "works": 20},
@@ -177,6 +199,21 @@ def test_one_month_is_shown_with_its_counts_and_figures(lab: Lab) -> None:
     }
     assert all(figure.passed for figure in ran.checks.values())
     assert (lab.log(JUNE)["status"], lab.log(JUNE)["owner_run"]) == ("completed", None)
+
+
+def test_a_resolution_shows_its_confidences_and_how_its_services_answered(lab: Lab) -> None:
+    lab.world(_listed(JUNE) + _listed(JULY), _known(JUNE, 20) + _known(JULY, 17))
+    ran = lab.run(JUNE, JULY)
+    june, july = ran.shown["resolved_isbns", "2020-06"], ran.shown["resolved_isbns", "2020-07"]
+    for shown in (june, july):
+        assert shown["confidence"].startswith("![Confidence of the ISBNs of 2020-0")
+        assert shown["run_confidence"].startswith("![Confidence of the ISBNs of all months")
+        (line,) = [record.data for record in shown["run_services"].records]
+        asked = {"service": "local-catalog", "asked": 40, "found": 37, "no": 3, "failed": 0, "unavailable": 0}
+        assert line == {**asked, "calls": 0, "calls_per_book": 0.0}
+        assert shown["run_seconds"] > 0
+        assert "run_bound_seconds" not in shown, "a catalogue on this machine has no allowance"
+    assert june["confidence"] != july["confidence"]
 
 
 def test_a_run_uses_nothing_that_dagster_will_drop(lab: Lab) -> None:
@@ -193,9 +230,9 @@ def test_a_range_is_one_run_judged_month_by_month(lab: Lab) -> None:
     ran = lab.run(JUNE, AUGUST)
     assert ran.success, "these checks tell, they do not stop"
 
-    assert ran.shown["resolved_isbns", "2020-07"] == {
+    assert _counts(ran.shown["resolved_isbns", "2020-07"]) == {
         "dagster/row_count": 17, "editions": 17, "books": 20, "synthetic": 3, "resolved": 17, "not_found": 3,
-        "asked_local-catalog": 20,
+        "asked_local-catalog": 20, "found_local-catalog": 17, "no_local-catalog": 3,
     }  # fmt: skip
     assert {partition for _, partition in ran.shown} == {"2020-06", "2020-07", "2020-08"}
 

@@ -8,98 +8,30 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-import alexandria_pipeline
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.stages.catalog import load_catalog
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.embedded import EmbeddedServer
 from alexandria_pipeline.storage.migrate import read_migrations
 from alexandria_pipeline.storage.server import open_database
+from alexandria_pipeline_tests.processes import PATIENCE, PROJECT, Command, Site, materialize, succeeds
 from alexandria_pipeline_tests.world import JUNE, dump, holder, rows
-
-PROJECT = Path(alexandria_pipeline.__file__).parents[1]
-BIN = Path(sys.executable).parent
-PATIENCE = 120.0
 
 ADJECTIVES = "amber bitter crooked distant early feral golden hollow inland jagged kindred lonely marble narrow opal patient".split()
 NOUNS = "anchor bridge canyon desert engine forest garden harbour island junction kettle lantern meadow needle orchard palace".split()
 PLACES = "Aachen Bergen Cadiz Dover Essen Faro Genoa Hobart Izmir Jaffa Kyoto Lagos".split()
 FIRST = "Anna Boris Clara David Elena Felix Greta".split()
 LAST = "Abbott Becker Castell Dorsey Eklund Fischer Galvan Hansen Ibarra Jansen Keller Lindqvist Moreau".split()
-
-
-@dataclass(frozen=True)
-class Site:
-    """Where processes run: their folder, their database, and what they are told."""
-
-    folder: Path
-    url: str
-    curated_list: Path | None = None
-
-    @property
-    def environment(self) -> Mapping[str, str]:
-        """Ours, without anything that would tell a process more than a newcomer's shell does."""
-        ours = re.compile(r"ALEXANDRIA_|DAGSTER_|PG|.*_API_KEY$|VIRTUAL_ENV")
-        kept = {name: value for name, value in os.environ.items() if not ours.match(name)}
-        told = {"ALEXANDRIA_DATABASE_URL": self.url, "ALEXANDRIA_HOME": str(self.folder / "state")}
-        return kept | told | ({"ALEXANDRIA_CURATED_LIST": str(self.curated_list)} if self.curated_list else {})
-
-
-class Command:
-    """One process group, its output in a file."""
-
-    def __init__(self, site: Site, *words: str, cwd: Path | None = None) -> None:
-        with tempfile.NamedTemporaryFile("wb", dir=site.folder, suffix=".log", delete=False) as log:
-            self._log = Path(log.name)
-            self._process = subprocess.Popen(
-                [BIN / words[0], *words[1:]], cwd=cwd or site.folder, env=site.environment, stdin=subprocess.DEVNULL,
-                stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
-
-    def wait(self) -> int:
-        try:
-            return self._process.wait(PATIENCE)
-        finally:
-            self.kill()
-
-    def kill(self) -> None:
-        """kill -9 of the whole group; without effect when it has ended."""
-        if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-
-    @property
-    def running(self) -> bool:
-        return self._process.poll() is None
-
-    @property
-    def said(self) -> str:
-        return self._log.read_text(errors="replace")
-
-
-def _materialize(months: str) -> tuple[str, ...]:
-    """What the README says to type."""
-    option = "--partition-range" if "..." in months else "--partition"
-    return ("dagster", "asset", "materialize", "-m", "alexandria_pipeline.definitions", "--select", "*", option, months)
-
-
-def _succeeds(site: Site, *words: str, cwd: Path | None = None) -> str:
-    command = Command(site, *words, cwd=cwd)
-    assert command.wait() == 0, command.said[-4000:]
-    return command.said
 
 
 @pytest.fixture
@@ -147,7 +79,7 @@ def _looking(site: Site) -> Iterator[Callable[[str], Any]]:
 def _kill_within(site: Site, months: str, part: str, whole: str) -> None:
     """Starts a run, kills it -9 when `part` has begun to count and is less than `whole`, and proves that it was so."""
     with _looking(site) as ask:
-        command = Command(site, *_materialize(months))
+        command = Command(site, *materialize(months))
         deadline = time.monotonic() + PATIENCE
         while not 0 < ask(part) < max(1, ask(whole)):
             assert command.running, f"it ended before it could be killed:\n{command.said[-3000:]}"
@@ -181,7 +113,7 @@ def _assert_everything_once(database: Database, months: int, books: int) -> None
 
 
 def test_a_year_and_the_same_year_again(site: Site) -> None:
-    _succeeds(site, *_materialize("2020-01...2020-12"))
+    succeeds(site, *materialize("2020-01...2020-12"))
     with Database(site.url) as database:
         status = rows(database, "select status, count(*) as n from backfill_log group by status")
         assert status == [{"status": "completed", "n": 12}]
@@ -189,14 +121,14 @@ def test_a_year_and_the_same_year_again(site: Site) -> None:
         assert len(resolved) > 0.95 * len(rows(database, "select 1 from generated_book")) > 100
 
         before = dump(database, _our_tables())
-        _succeeds(site, *_materialize("2020-01...2020-12"))
+        succeeds(site, *materialize("2020-01...2020-12"))
         assert dump(database, _our_tables()) == before
         assert rows(database, "select distinct status from runs") == [{"status": "SUCCESS"}], "Dagster's own records"
 
 
 def test_dg_checks_and_launches_from_the_project_root(site: Site) -> None:
-    assert "loaded successfully" in _succeeds(site, "dg", "check", "defs", cwd=PROJECT)
-    _succeeds(site, "dg", "launch", "--assets", "*", "--partition", "2020-06", cwd=PROJECT)
+    assert "loaded successfully" in succeeds(site, "dg", "check", "defs", cwd=PROJECT)
+    succeeds(site, "dg", "launch", "--assets", "*", "--partition", "2020-06", cwd=PROJECT)
     with Database(site.url) as database:
         assert rows(database, "select status from backfill_log") == [{"status": "completed"}]
 
@@ -223,7 +155,7 @@ def test_kill_9_in_every_stage_and_the_same_command_again(site: Site) -> None:
         answered = rows(database, "select reply_id, received_at from generation_reply order by reply_id")
         decided = rows(database, "select book_id, decided_at from generated_book where decided_at is not null")
 
-        _succeeds(large, *_materialize(span))
+        succeeds(large, *materialize(span))
         _assert_everything_once(database, len(months), books)
         assert rows(database, "select reply_id, received_at from generation_reply order by reply_id") == answered
         now = {
@@ -245,7 +177,7 @@ def test_a_month_that_somebody_holds_is_refused_and_the_owner_is_named(site: Sit
         other = holder(database, "run-other")
         other.claim([JUNE])
         try:
-            command = Command(site, *_materialize("2020-06"))
+            command = Command(site, *materialize("2020-06"))
             assert command.wait() == 1
             assert re.search(
                 r"2020-06 is owned by run run-other \(test process of run-other\) since \d{4}-", command.said
@@ -259,7 +191,7 @@ def test_a_month_that_somebody_holds_is_refused_and_the_owner_is_named(site: Sit
 def test_of_two_runs_started_together_one_works_and_the_other_is_told_who_owns_the_month(site: Site) -> None:
     books = 900
     large = _large(site, [JUNE], books)
-    pair = [Command(large, *_materialize("2020-06")) for _ in range(2)]
+    pair = [Command(large, *materialize("2020-06")) for _ in range(2)]
     exits = [command.wait() for command in pair]
     assert sorted(exits) == [0, 1], [command.said[-2000:] for command in pair]
     with Database(large.url) as database:
@@ -298,7 +230,7 @@ def test_a_database_that_dies_fails_the_run_and_the_same_command_completes_it(
     span = f"{months[0]}...{months[-1]}"
     kept = "select count(*) from generated_book where work_id is not null"
     with _looking(large) as ask:
-        command = Command(large, *_materialize(span))
+        command = Command(large, *materialize(span))
         deadline = time.monotonic() + PATIENCE
         while not ask(kept):
             assert command.running, command.said[-3000:]
@@ -315,5 +247,5 @@ def test_a_database_that_dies_fails_the_run_and_the_same_command_completes_it(
 
     with Database(large.url) as database:
         assert 0 < rows(database, kept.replace("count(*)", "count(*) as n"))[0]["n"] < len(months) * books
-        _succeeds(large, *_materialize(span))
+        succeeds(large, *materialize(span))
         _assert_everything_once(database, len(months), books)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
 
     from alexandria_pipeline.domain.outcomes import Failed, Unavailable
+    from alexandria_pipeline.providers.http import Params
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
 RECORDED = Path(__file__).parents[3] / "shared" / "payloads"
@@ -65,7 +66,7 @@ class Service:
     def unavailable(self) -> Unavailable | None:
         return self.closed
 
-    async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Reply | Unavailable | Failed:
+    async def get(self, path: str, params: Params | None = None) -> Reply | Unavailable | Failed:
         self.asked.append((path, dict(params or {})))
         return self.script.get(path, self.otherwise)
 

@@ -30,7 +30,7 @@ from alexandria_pipeline.providers.archive_org import (
     public_domain_status,
     search_terms,
 )
-from alexandria_pipeline.providers.http import Reply
+from alexandria_pipeline.providers.http import Params, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,12 +55,12 @@ class Recorded:
 
     def __init__(self, answers: Mapping[str, Any]) -> None:
         self.answers = answers
-        self.asked: list[tuple[str, dict[str, str | int]]] = []
+        self.asked: list[tuple[str, dict[str, Any]]] = []
 
     def unavailable(self) -> Unavailable | None:
         return Unavailable("off")
 
-    async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Reply | Unavailable | Failed:
+    async def get(self, path: str, params: Params | None = None) -> Reply | Unavailable | Failed:
         self.asked.append((path, dict(params or {})))
         answer = next(answer for start, answer in self.answers.items() if path.startswith(start))
         if isinstance(answer, (Unavailable, Failed)):
@@ -154,7 +154,7 @@ def test_resolve_offers_each_good_isbn_of_each_titled_text() -> None:
     ((path, params),) = http.asked
     assert path == "/advancedsearch.php"
     assert params["output"] == "json"
-    assert {"identifier", "isbn", "creator", "openlibrary_edition"} <= set(str(params["fl[]"]).split(","))
+    assert {"identifier", "isbn", "creator", "openlibrary_edition"} <= set(params["fl[]"])
 
 
 def test_metadata_comes_from_the_record_of_the_item_with_the_isbn() -> None:

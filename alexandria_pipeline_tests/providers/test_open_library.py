@@ -59,7 +59,7 @@ def test_it_offers_what_its_capabilities_say() -> None:
         base.SubjectSource, base.SubjectBrowser, base.SeriesSource, base.BiographySource,
     ):  # fmt: skip
         assert isinstance(client, protocol)
-    assert (client.info.name, client.info.kind, client.revision()) == ("open-library", base.ProviderKind.FREE, "1")
+    assert (client.info.name, client.info.kind, client.revision()) == ("open-library", base.ProviderKind.FREE, "2")
 
 
 def test_a_search_that_shows_the_edition_is_one_call() -> None:
@@ -105,8 +105,13 @@ def test_the_works_own_list_is_the_last_resort(trouble: Any) -> None:
 def test_no_hits_are_a_no() -> None:
     service = Service(EMPTY)
     assert answer(OpenLibrary(service).resolve(QUERY)) == NotFound()
+    assert [sorted(set(params) & {"title", "author"}) for _, params in service.asked] == [
+        ["author", "title"],
+        ["author"],
+        ["title"],
+    ]
     assert answer(OpenLibrary(service).resolve(BookQuery("", "Garth Nix"))) == NotFound()
-    assert len(service.asked) == 1
+    assert len(service.asked) == 3
     assert SPEC.empty(EMPTY)
 
 

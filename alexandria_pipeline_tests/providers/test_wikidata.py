@@ -21,7 +21,7 @@ from alexandria_pipeline.domain.metadata import Award, Cover, SeriesInfo, Transl
 from alexandria_pipeline.domain.outcomes import Failed, NotFound, Unavailable
 from alexandria_pipeline.domain.records import BookQuery, Contributor, ContributorRole, EditionFormat, PartialDate
 from alexandria_pipeline.providers import base, wikidata_queries
-from alexandria_pipeline.providers.http import Reply
+from alexandria_pipeline.providers.http import Params, Reply
 from alexandria_pipeline.providers.wikidata import SPEC, Wikidata, candidates
 from alexandria_pipeline.providers.wikidata_queries import sparql_literal, title_forms, writable
 from alexandria_pipeline.providers.wikidata_rows import parse_rows, wikidata_date
@@ -63,12 +63,12 @@ class Recorded:
     def __init__(self, answer: Any, status: int = 200) -> None:
         self.answer = answer
         self.status = status
-        self.asked: list[tuple[str, dict[str, str | int]]] = []
+        self.asked: list[tuple[str, dict[str, Any]]] = []
 
     def unavailable(self) -> Unavailable | None:
         return self.answer if isinstance(self.answer, Unavailable) else None
 
-    async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Reply | Unavailable | Failed:
+    async def get(self, path: str, params: Params | None = None) -> Reply | Unavailable | Failed:
         self.asked.append((path, dict(params or {})))
         if isinstance(self.answer, (Unavailable, Failed)):
             return self.answer

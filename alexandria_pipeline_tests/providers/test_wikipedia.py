@@ -16,7 +16,7 @@ from alexandria_pipeline.domain.metadata import AuthorBiography
 from alexandria_pipeline.domain.outcomes import Failed, NotFound, Unavailable
 from alexandria_pipeline.domain.records import PartialDate
 from alexandria_pipeline.providers import base
-from alexandria_pipeline.providers.http import Reply
+from alexandria_pipeline.providers.http import Params, Reply
 from alexandria_pipeline.providers.wikipedia import (
     SPEC,
     Summary,
@@ -53,12 +53,12 @@ class Recorded:
 
     def __init__(self, answers: Mapping[str, Any]) -> None:
         self.answers = answers
-        self.asked: list[tuple[str, dict[str, str | int]]] = []
+        self.asked: list[tuple[str, dict[str, Any]]] = []
 
     def unavailable(self) -> Unavailable | None:
         return Unavailable("off")
 
-    async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Reply | Unavailable | Failed:
+    async def get(self, path: str, params: Params | None = None) -> Reply | Unavailable | Failed:
         self.asked.append((path, dict(params or {})))
         status = 200 if path in self.answers else 404
         answer = self.answers.get(path, payload("not_found"))

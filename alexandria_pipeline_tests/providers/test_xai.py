@@ -20,7 +20,7 @@ from alexandria_pipeline.domain.outcomes import Failed, Unavailable
 from alexandria_pipeline.domain.prompts import BOOK_LIST_SCHEMA
 from alexandria_pipeline.domain.records import GenerationRequest, RawReply
 from alexandria_pipeline.providers.base import BookGenerator, Capability, ProviderKind
-from alexandria_pipeline.providers.http import Reply
+from alexandria_pipeline.providers.http import Params, Reply
 from alexandria_pipeline.providers.xai import DEFAULT_MODEL, SPEC, XAI, explain, usage
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class InMemoryHttp:
     def unavailable(self) -> Unavailable | None:
         return self.closed
 
-    async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Reply | Unavailable | Failed:
+    async def get(self, path: str, params: Params | None = None) -> Reply | Unavailable | Failed:
         raise AssertionError(f"nobody should get {path} {params}")
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Reply | Unavailable | Failed:

@@ -140,3 +140,20 @@ def test_bad_rows_are_set_aside_with_line_and_reason_and_the_others_go_on(databa
     assert [(row["position"], row["month"]) for row in kept] == [(7, None), (8, 6)]
     assert "is not a month" in kept[0]["reason"]
     assert len(rows(database, "select 1 from generated_book where isbn13 = '9780316556347'")) == 1
+
+
+def test_a_database_that_goes_away_while_resolving_is_no_answer_of_the_catalogue(
+    database: Database, tmp_path: Path
+) -> None:
+    world = pipeline(database, tmp_path)
+    runner = MonthRunner(holder(database))
+    for stage in (world.generate, world.persist):
+        runner.run(stage, [JUNE])
+    rows_before = rows(database, "select outcome from generated_book")
+    with database.transaction() as tx:
+        tx.execute("alter table catalog_edition rename to catalog_edition_gone")
+    report = runner.run(world.resolve, [JUNE])
+    runner.close()
+    assert "catalog_edition" in report.failed[JUNE]
+    assert rows(database, "select outcome from generated_book") == rows_before
+    assert (_status(database, JUNE)["status"], _status(database, JUNE)["retry_count"]) == ("retry", 1)

@@ -118,6 +118,10 @@ def test_slots_move_with_the_latest_of_those_who_left_late(ledger: Ledger) -> No
     assert begin(ledger, slow).at - third.at == pytest.approx(
         timedelta(seconds=slow.spacing + 0.4), abs=timedelta(milliseconds=1)
     )
+    moved = replace(third, at=outlook.at, delayed=outlook.delayed)  # and it left late as well, after it had been moved
+    asyncio.run(ledger.delay(moved, 0.2))
+    again = asyncio.run(ledger.look(third))
+    assert again.at - third.at == pytest.approx(timedelta(seconds=0.6), abs=timedelta(milliseconds=1))
 
 
 def test_long_words_are_cut(ledger: Ledger, database: Database) -> None:

@@ -32,7 +32,8 @@ def generated_books(
     Table `generated_book`. Every raw reply is kept in `generation_reply` before it is read, and serves again: running a
     month once more asks nobody.
     """
-    show(context, runner.run(pipeline.generate, as_months(context.partition_keys)), rows="books")
+    report = runner.run(pipeline.generate, as_months(context.partition_keys))
+    show(context, report, rows="books", details=pipeline.generate.details)
 
 
 @dg.asset(

@@ -5,7 +5,8 @@ import dagster as dg
 from alexandria_pipeline.composition import Pipeline
 from alexandria_pipeline.orchestration.assets.books import persisted_works
 from alexandria_pipeline.orchestration.partitions import as_months, months, one_run
-from alexandria_pipeline.orchestration.reporting import columns, show
+from alexandria_pipeline.orchestration.reporting import columns
+from alexandria_pipeline.orchestration.resolution_report import show_resolution
 from alexandria_pipeline.stages.own import MonthRunner
 
 
@@ -33,4 +34,4 @@ def resolved_isbns(
 
     Tables `enriched_editions` and `resolution_attempt` (every question, its answer, and the evidence).
     """
-    show(context, runner.run(pipeline.resolve, as_months(context.partition_keys)), rows="editions")
+    show_resolution(context, runner.run(pipeline.resolve, as_months(context.partition_keys)), pipeline)

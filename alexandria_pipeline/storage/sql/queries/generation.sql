@@ -48,11 +48,46 @@ values (%(source)s, %(digest)s, %(position)s, %(year)s, %(month)s, %(reason)s, %
 on conflict (source, digest, position) do nothing;
 
 -- name: set_aside_rows
--- Rows set aside, newest file first.
-select source, position, year, month, reason, excerpt, seen_at from set_aside order by seen_at desc, source, digest, position;
+-- Rows set aside, file by file, line by line.
+select source, position, year, month, reason, excerpt, seen_at from set_aside order by source, position, digest;
 
 -- name: book_counts
 -- How many books and listings a month has.
 select count(distinct b.book_id) as books, count(l.position) as listings
 from generated_book b left join generated_listing l using (book_id)
 where b.year = %(year)s and b.month = %(month)s;
+
+-- name: provider_figures
+-- What each generator gave for a month, and what it cost: its listings, the books they came to, tokens, and answers without a list.
+with listed as (
+    select l.provider, count(*) as listings, count(distinct l.book_id) as books
+    from generated_book b join generated_listing l using (book_id)
+    where b.year = %(year)s and b.month = %(month)s
+    group by l.provider
+), replied as (
+    select provider, sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens, sum(cost_usd) as cost_usd,
+           count(refusal) as refusals
+    from generation_reply where year = %(year)s and month = %(month)s
+    group by provider
+)
+select provider, coalesce(books, 0) as books, coalesce(listings, 0) as listings, coalesce(input_tokens, 0) as input_tokens,
+       coalesce(output_tokens, 0) as output_tokens, coalesce(cost_usd, 0) as cost_usd, coalesce(refusals, 0) as refusals
+from listed full join replied using (provider)
+order by provider;
+
+-- name: set_aside_of
+-- What was listed for a month and could not be used.
+select source, position, reason, excerpt from set_aside
+where year = %(year)s and month = %(month)s
+order by source, position, set_aside_id
+limit %(most)s;
+
+-- name: set_aside_count
+-- How many rows of a month could not be used.
+select count(*) as rows from set_aside where year = %(year)s and month = %(month)s;
+
+-- name: refusals_of
+-- Answers of a month that hold no list, and why.
+select provider, model, received_at, refusal from generation_reply
+where year = %(year)s and month = %(month)s and refusal is not null
+order by reply_id;

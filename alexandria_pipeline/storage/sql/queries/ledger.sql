@@ -28,8 +28,8 @@ with gate as materialized (
     where h.service = %(service)s
     returning h.next_slot_at - make_interval(secs => %(spacing)s) as at, h.delayed
 ), opened as (
-    insert into api_call (service, operation, year, month, stage, run_id, method, url, attempt, called_at)
-    select %(service)s, %(operation)s, %(year)s, %(month)s, %(stage)s, %(run_id)s, %(method)s, %(url)s, %(number)s, at from slot
+    insert into api_call (service, operation, year, month, stage, run_id, work_id, method, url, attempt, called_at)
+    select %(service)s, %(operation)s, %(year)s, %(month)s, %(stage)s, %(run_id)s, %(work_id)s, %(method)s, %(url)s, %(number)s, at from slot
     returning call_id
 )
 select call_id, slot.at, slot.delayed, day, gate.breaker <> 'closed' as probe, extract(epoch from slot.at - clock_timestamp())::float8 as wait,
@@ -43,7 +43,7 @@ insert into provider_health (service) values (%(service)s) on conflict do nothin
 
 -- name: look
 -- A slot looked at again, shortly before it: what is left to wait, whether it was pushed back, whether the breaker opened meanwhile.
-select at, extract(epoch from at - clock_timestamp())::float8 as wait, coalesce(hold_until > %(at)s, false) as pushed_back,
+select at, extract(epoch from at - clock_timestamp())::float8 as wait, delayed, coalesce(hold_until > %(at)s, false) as pushed_back,
        breaker <> 'closed' and not %(probe)s as shut
 from provider_health, lateral (select %(at)s + make_interval(secs => greatest(0, delayed - %(delayed)s))) moved (at)
 where service = %(service)s;

@@ -48,10 +48,14 @@ from backfill_log b
 join unnest(%(years)s::smallint[], %(months)s::smallint[]) as w (year, month) using (year, month);
 
 -- name: relock
--- Takes back the advisory locks after the connection that held them was lost; returns the months that are still free to take.
-select w.year, w.month
-from unnest(%(years)s::smallint[], %(months)s::smallint[]) as w (year, month)
-where pg_try_advisory_lock(w.year * 100 + w.month);
+-- Takes back the advisory locks after the connection that held them was lost; returns the months that are still this
+-- run's: of its claim, or completed and not claimed since, and free to take.
+with mine as materialized (
+    select b.year, b.month
+    from backfill_log b
+    join unnest(%(years)s::smallint[], %(months)s::smallint[], %(claims)s::bigint[]) as w (year, month, claim) using (year, month, claim)
+)
+select year, month from mine where pg_try_advisory_lock(year * 100 + month);
 
 -- name: unlock
 -- Gives up the advisory locks of months.

@@ -1,7 +1,7 @@
 -- name: open_books
 -- Books of the months that have a work and no ISBN, with what their work already has.
 select b.book_id, b.year, b.month, b.title, b.author, b.outcome, b.work_id, b.reason, w.synthetic, w.isbn13, w.confidence, w.resolved_by,
-       w.work_key, coalesce(array_agg(distinct i) filter (where i is not null), '{}') as isbns
+       exists (select from closed_work c where c.work_id = w.work_id) as closed, w.work_key, coalesce(array_agg(distinct i) filter (where i is not null), '{}') as isbns
 from generated_book b
 join enriched_works w using (work_id)
 left join generated_listing l using (book_id)
@@ -46,6 +46,13 @@ set synthetic = false, isbn13 = %(isbn13)s, confidence = %(confidence)s, resolve
 where work_id = %(work_id)s and synthetic
 returning work_id;
 
+-- name: accept
+-- A person says that this ISBN is the work's, whether or not a run had found it.
+update enriched_works
+set synthetic = false, isbn13 = %(isbn13)s, confidence = %(confidence)s, resolved_by = %(provider)s,
+    resolved_at = clock_timestamp(), updated_at = now()
+where work_id = %(work_id)s;
+
 -- name: tried
 -- The work was looked for, without success.
 update enriched_works set last_tried_at = clock_timestamp() where work_id = %(work_id)s;
@@ -56,6 +63,10 @@ with books as (
     update generated_book set work_id = %(into)s where work_id = %(work_id)s
 ), attempts as (
     update resolution_attempt set work_id = %(into)s where work_id = %(work_id)s
+), decisions as (
+    update review_decision set work_id = %(into)s where work_id = %(work_id)s
+), calls as (
+    update api_call set work_id = %(into)s where work_id = %(work_id)s
 ), aliases as (
     update work_alias set work_id = %(into)s where work_id = %(work_id)s
 )
@@ -76,6 +87,20 @@ where book_id = %(book_id)s;
 -- name: known_isbn
 -- The ISBN of a work that is no longer synthetic.
 select isbn13, confidence, resolved_by from enriched_works where work_id = %(work_id)s and not synthetic;
+
+-- name: calls
+-- The HTTP attempts that a stage of a run made for a month, by service.
+select service, count(*) as calls from api_call
+where year = %(year)s and month = %(month)s and run_id = %(run_id)s and stage = %(stage)s
+group by service order by service;
+
+-- name: confidences
+-- How sure the ISBNs of months are.
+select g.year, g.month, g.confidence, count(*) as books
+from generated_book g
+join unnest(%(years)s::smallint[], %(months)s::smallint[]) as wanted (year, month) using (year, month)
+where g.outcome = 'resolved'
+group by g.year, g.month, g.confidence;
 
 -- name: unpersisted
 -- Books of a month that have no work yet.

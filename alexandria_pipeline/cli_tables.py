@@ -1,0 +1,72 @@
+"""How the `alexandria` command shows things: tables for people, JSON for programs. Knows no setting and no database."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+
+def print_months(answer: dict[str, Any]) -> None:
+    table = new_table("", "month", "status", "books", "resolved", "synthetic", "checks")
+    for row in answer["months"]:
+        held = [f"{'✓' if holds else '✗'} {name.replace('_', ' ')}" for name, holds in row["checks"].items()]
+        resolved = f"{row['resolved']} ({row['resolution_rate']} %)" if row["books"] else "0"
+        synthetic = f"{row['synthetic']} ({row['synthetic_share']} %)" if row["works"] else "0"
+        table.add_row(row["month"], row["status"], str(row["books"]), resolved, synthetic, "\n".join(held))
+        if row["error"]:
+            table.add_row("", "", "", "", "", row["error"])
+    print_table(table)
+    month = answer["months"][0]["month"]
+    typer.echo(
+        f"Next: alexandria books {month}    every book of the month, with its ISBN or the reason why it has none"
+    )
+    typer.echo("      make dev                   the same in the browser: assets, runs, checks, backfills")
+
+
+def print_years(answer: dict[str, Any], years: Sequence[dict[str, Any]]) -> None:
+    table = new_table("", "year", "months", "completed", "books", "resolved", "synthetic", "rate %")
+    for row in years:
+        table.add_row(
+            *(cell(row[column]) for column in ("year", "months", "completed", "books", "resolved", "synthetic", "rate"))
+        )
+    print_table(table)
+    totals, by_status = answer["totals"], answer["by_status"]
+    typer.echo("months: " + ", ".join(f"{count} {name}" for name, count in by_status.items() if count))
+    typer.echo(
+        f"works: {totals['works']}, {totals['synthetic']} of them synthetic ({cell(totals['synthetic_share'])} %)"
+    )
+    for row in answer["months"]:
+        if row["error"] or row["status"] == "processing":
+            typer.echo(f"{row['month']} {row['status']}: {row['error'] or row['owner']}")
+    if answer["set_aside"]:
+        typer.echo(f"{answer['set_aside']} rows of lists were set aside: alexandria set-aside")
+
+
+def new_table(title: str, *columns: str) -> Table:
+    table = Table(title=title or None, title_justify="left")
+    for column in columns:
+        table.add_column(
+            column,
+            overflow="fold",
+            no_wrap=column in ("outcome", "isbn13", "provider", "confidence", "month", "status"),
+        )
+    return table
+
+
+def print_table(table: Table) -> None:
+    """As wide as the terminal; a file or a pipe is given room."""
+    Console(width=None if sys.stdout.isatty() else 150).print(table)
+
+
+def cell(value: object) -> str:
+    return "" if value is None or value != value else str(value)  # NaN is the one value unlike itself
+
+
+def print_json(answer: object) -> None:
+    typer.echo(json.dumps(answer, ensure_ascii=False, indent=2, default=str))

@@ -1,0 +1,134 @@
+"""The Starlette application: which path is answered by what, from memory or from the database."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from importlib import metadata
+from typing import TypeVar
+
+from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from alexandria_pipeline.domain.errors import StorageError
+from alexandria_pipeline.monitoring import metrics, openapi, page
+from alexandria_pipeline.monitoring.asking import CronSecret, body
+from alexandria_pipeline.monitoring.remembered import Remembered
+from alexandria_pipeline.monitoring.replies import NO_DATABASE, Border, Json, problem, refused, unavailable
+from alexandria_pipeline.monitoring.watch import Watch
+from alexandria_pipeline.monitoring.wire import Health, ScheduleBackfill, SeedBackfillQueue
+from alexandria_pipeline.storage.threads import Threads
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Handler = Callable[[Request], Awaitable[Response]]
+
+# Seconds for which an answer is good for everybody. Ten thousand who ask at once cost one statement.
+QUOTA_SECONDS = 2.0
+HEALTH_SECONDS = 1.0
+PAGE_SECONDS = 5.0
+PATIENCE = 10.0  # seconds after which a database that says nothing does not answer
+HEALTH_PATIENCE = 5.0  # the same for those who only want to know that
+
+
+def create_app(watch: Watch, secret: SecretStr | None) -> Starlette:
+    """The application. Without a secret everything below /api/internal is closed."""
+    threads = Threads()
+    ask = _Endpoints(watch, threads)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        threads.close()
+
+    internal = [
+        Route("/backfill-stats", ask.stats),
+        Route("/schedule-backfill", ask.schedule, methods=["POST"]),
+        Route("/seed-backfill-queue", ask.seed, methods=["POST"]),
+    ]
+    app = Starlette(
+        routes=[
+            Route("/", ask.page),
+            Route("/healthz", ask.health),
+            Route("/metrics", ask.metrics),
+            Route("/openapi.json", ask.openapi),
+            Route("/api/quota/status", ask.quota),
+            Mount("/api/internal", routes=internal, middleware=[Middleware(CronSecret, secret=secret)]),
+        ],
+        middleware=[Middleware(Border)],
+        exception_handlers={HTTPException: refused, StorageError: unavailable},
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+class _Endpoints:
+    """One method for each path. Whoever may be asked by everybody at once answers from memory."""
+
+    def __init__(self, watch: Watch, threads: Threads) -> None:
+        self._watch, self._threads = watch, threads
+        self._document = JSONResponse(openapi.document(metadata.version("alexandria-pipeline")))
+        self._quota = Remembered(lambda: self._or_503("/api/quota/status", self._ask_quota), QUOTA_SECONDS)
+        self._health = Remembered(self._ask_health, HEALTH_SECONDS)
+        self._metrics = Remembered(lambda: self._or_503("/metrics", self._ask_metrics), PAGE_SECONDS)
+        self._page = Remembered(lambda: self._or_503("/", self._ask_page), PAGE_SECONDS)
+
+    async def quota(self, _request: Request) -> Response:
+        return await self._quota.get()
+
+    async def health(self, _request: Request) -> Response:
+        return await self._health.get()
+
+    async def metrics(self, _request: Request) -> Response:
+        return await self._metrics.get()
+
+    async def page(self, _request: Request) -> Response:
+        return await self._page.get()
+
+    async def openapi(self, _request: Request) -> Response:
+        return self._document
+
+    async def stats(self, _request: Request) -> Response:
+        return Json(await self._threads.run(self._watch.stats))
+
+    async def schedule(self, request: Request) -> Response:
+        return Json(await self._threads.run(self._watch.schedule, await body(request, ScheduleBackfill)))
+
+    async def seed(self, request: Request) -> Response:
+        return Json(await self._threads.run(self._watch.seed, await body(request, SeedBackfillQueue)))
+
+    def _ask_quota(self) -> Response:
+        return Json(self._watch.quota(), headers={"Cache-Control": "max-age=60"})
+
+    def _ask_metrics(self) -> Response:
+        return Response(metrics.exposition(self._watch.measured()), media_type=metrics.CONTENT_TYPE)
+
+    def _ask_page(self) -> Response:
+        return HTMLResponse(page.render(self._watch.overview()), headers={"Content-Security-Policy": page.policy()})
+
+    async def _ask_health(self) -> Response:
+        try:
+            await asyncio.wait_for(self._threads.run(self._watch.alive), HEALTH_PATIENCE)
+        except (StorageError, TimeoutError) as error:
+            log.warning("the database does not answer: %s", str(error) or f"no word in {HEALTH_PATIENCE:.0f} s")
+            return Json(Health(status="unavailable"), 503)
+        return Json(Health(status="ok"))
+
+    async def _or_503(self, path: str, work: Callable[[], Response]) -> Response:
+        """The answer, or that there is none; both are remembered, so that a dead database is left alone."""
+        try:
+            return await asyncio.wait_for(self._threads.run(work), PATIENCE)
+        except (StorageError, TimeoutError) as error:
+            log.warning(
+                "%s cannot be answered: %s", path, str(error) or f"no word from the database in {PATIENCE:.0f} s"
+            )
+            return problem(path, 503, NO_DATABASE)

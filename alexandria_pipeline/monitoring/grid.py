@@ -1,0 +1,95 @@
+"""The months as a grid: a row for each year, the latest first, and for each month a figure, a colour band and a sentence.
+
+Colour never speaks alone: the cell shows its percentage, the border its status, and the sentence says both in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import floor
+
+from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.storage.monitoring import MonthState
+
+BACKFILL_YEARS = (2000, 2024)  # BEHAVIOUR, first paragraph: 300 months
+BANDS = (0, 50, 75, 85, 90, 95)  # lower ends in per cent; 90 is the gate
+SIGNS = {"none": "", "pending": "·", "processing": "▸", "completed": "–", "retry": "↻", "failed": "×"}
+MEANINGS = {
+    "none": "not in the queue",
+    "pending": "pending",
+    "processing": "in processing",
+    "completed": "completed, no books",
+    "retry": "waits for a retry",
+    "failed": "failed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A month: what is seen (`text`, `classes`), and what is said (`label`)."""
+
+    text: str
+    label: str
+    classes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Year:
+    """A row: twelve cells."""
+
+    year: int
+    cells: Sequence[Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A colour of the legend."""
+
+    css: str
+    meaning: str
+
+
+def historical(states: Mapping[Month, MonthState]) -> list[Year]:
+    """The 25 × 12 months of the backfill."""
+    first, last = BACKFILL_YEARS
+    return [_year(year, states) for year in range(last, first - 1, -1)]
+
+
+def others(states: Mapping[Month, MonthState]) -> list[Year]:
+    """The years outside the backfill that have a month in the queue, the latest first."""
+    first, last = BACKFILL_YEARS
+    return [
+        _year(year, states) for year in sorted({m.year for m in states if not first <= m.year <= last}, reverse=True)
+    ]
+
+
+def legend() -> list[Band]:
+    """What the colours mean, from low to high."""
+    ranges = [f"{low} to below {high} %" for low, high in pairwise(BANDS)] + [f"{BANDS[-1]} % and more"]
+    return [Band(f"r{number}", meaning) for number, meaning in enumerate(ranges)]
+
+
+def _year(year: int, states: Mapping[Month, MonthState]) -> Year:
+    return Year(year, [_cell(Month(year, month), states.get(Month(year, month))) for month in range(1, 13)])
+
+
+def _cell(month: Month, state: MonthState | None) -> Cell:
+    if state is None:
+        return Cell(SIGNS["none"], f"{month}: {MEANINGS['none']}", "s-none")
+    rate = state.resolution_rate
+    if rate is None:
+        return Cell(SIGNS[state.status], f"{month}: {MEANINGS[state.status]}", f"s-{state.status}")
+    # Cut off, not rounded: 89.9 is not 90.
+    label = f"{month}: {state.status}, {state.resolved} of {state.books} books resolved ({floor(rate * 10) / 10:g} %)"
+    return Cell(str(floor(rate)), label, f"{_band(rate)} s-{state.status}")
+
+
+def _band(rate: float) -> str:
+    return f"r{max(number for number, low in enumerate(BANDS) if rate >= low)}"
+
+
+def by_month(states: Iterable[MonthState]) -> dict[Month, MonthState]:
+    """The rows, to look months up."""
+    return {state.month: state for state in states}

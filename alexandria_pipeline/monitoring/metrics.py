@@ -1,0 +1,91 @@
+"""The figures for Prometheus. Gauges say how it is now; what only grows is a counter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from alexandria_pipeline.domain.calls import ServiceState
+from alexandria_pipeline.monitoring.figures import by_status
+from alexandria_pipeline.storage.monitoring import MonthState, Spending
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # what `generate_latest` writes
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Everything that is measured, read at one moment. `works` and `synthetic` are of the whole table; `limits`: safe calls a day."""
+
+    months: Sequence[MonthState]
+    works: int
+    synthetic: int
+    spendings: Sequence[Spending]
+    used_today: Mapping[str, int]
+    limits: Mapping[str, int]
+    services: Mapping[str, ServiceState]
+
+
+def exposition(measured: Measured) -> bytes:
+    """The text that Prometheus reads."""
+    registry = CollectorRegistry()
+    registry.register(_Families(measured))
+    return generate_latest(registry)
+
+
+class _Families(Collector):
+    def __init__(self, measured: Measured) -> None:
+        self._measured = measured
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._books()
+        yield from self._quotas()
+        yield from self._spent()
+
+    def _books(self) -> Iterator[Metric]:
+        m = self._measured
+        yield _gauge("months", "Months of the backfill by status.", "status", by_status(m.months))
+        yield _plain("books", "Books listed, after de-duplication.", sum(s.books for s in m.months))
+        yield _plain("books_resolved", "Listed books with an ISBN.", sum(s.resolved for s in m.months))
+        yield _plain("works", "Works in the table.", m.works)
+        yield _plain("works_synthetic", "Works without an ISBN.", m.synthetic)
+
+    def _quotas(self) -> Iterator[Metric]:
+        m = self._measured
+        used = {**dict.fromkeys(m.limits, 0), **m.used_today}
+        yield _gauge("quota_used", "Calls of today's quota (UTC).", "service", used)
+        yield _gauge("quota_limit", "Calls a day that we allow ourselves.", "service", m.limits)
+        shut = {name: int(state.breaker != "closed") for name, state in m.services.items()}
+        yield _gauge("breaker_open", "1 while a service is left alone after failures in a row.", "service", shut)
+
+    def _spent(self) -> Iterator[Metric]:
+        calls = CounterMetricFamily(
+            _name("calls"), "HTTP attempts by service and outcome.", labels=["service", "outcome"]
+        )
+        tokens = CounterMetricFamily(_name("tokens"), "Tokens of AI services.", labels=["service", "direction"])
+        cost = CounterMetricFamily(_name("cost_usd"), "Money spent, in US dollars.", labels=["service"])
+        for spent in self._measured.spendings:
+            for outcome, count in sorted(spent.calls.items()):
+                calls.add_metric([spent.service, outcome], count)
+            tokens.add_metric([spent.service, "input"], spent.input_tokens)
+            tokens.add_metric([spent.service, "output"], spent.output_tokens)
+            cost.add_metric([spent.service], float(spent.cost_usd))
+        yield from (calls, tokens, cost)
+
+
+def _name(name: str) -> str:
+    return f"alexandria_{name}"
+
+
+def _plain(name: str, meaning: str, value: float) -> Metric:
+    return GaugeMetricFamily(_name(name), meaning, value=value)
+
+
+def _gauge(name: str, meaning: str, label: str, values: Mapping[str, float]) -> Metric:
+    family = GaugeMetricFamily(_name(name), meaning, labels=[label])
+    for key, value in sorted(values.items()):
+        family.add_metric([key], value)
+    return family

@@ -1,0 +1,117 @@
+"""The one page: what a person wants to know at a glance, from figures that were read at one moment. No script, no outside file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import jinja2
+
+from alexandria_pipeline.domain.quota import QuotaStatus
+from alexandria_pipeline.domain.rollout import Plan
+from alexandria_pipeline.monitoring import grid
+from alexandria_pipeline.monitoring.figures import by_status, percent, presentable, recent
+from alexandria_pipeline.monitoring.replies import policy_for_style
+from alexandria_pipeline.storage.monitoring import MonthState, Spending
+
+MOST_FAILURES = 10
+MOST_OF_AN_ERROR = 300
+MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything the page shows. `begun`: some month was asked for or worked on, or an operator has decided something."""
+
+    now: datetime
+    months: Sequence[MonthState]
+    plan: Plan
+    begun: bool
+    quota: QuotaStatus
+    spendings: Sequence[Spending]
+    works: int
+    synthetic: int
+
+
+def render(overview: Overview) -> str:
+    """The page as HTML; every value is escaped."""
+    states = grid.by_month(overview.months)
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            overview=overview,
+            names=MONTH_NAMES,
+            years=grid.historical(states),
+            other_years=grid.others(states),
+            legend=grid.legend(),
+            statuses=by_status(overview.months),
+            totals=_totals(overview),
+            running=[s for s in overview.months if s.status == "processing"],
+            failures=[s for s in recent(overview.months) if s.status in ("failed", "retry") and s.error][
+                :MOST_FAILURES
+            ],
+            style=style(),
+        )
+    )
+
+
+def policy() -> str:
+    """The content policy that lets the page have its own style sheet and nothing else."""
+    return policy_for_style(style())
+
+
+@cache
+def style() -> str:
+    """The style sheet, which is written into the page."""
+    return (resources.files("alexandria_pipeline.monitoring") / "templates" / "page.css").read_text("utf-8")
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("alexandria_pipeline.monitoring"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"count": _count, "usd": _usd, "time": _time, "error": _error, "percent": _percent}
+    return environment
+
+
+def _totals(overview: Overview) -> dict[str, Any]:
+    books, resolved = sum(s.books for s in overview.months), sum(s.resolved for s in overview.months)
+    return {
+        "books": books,
+        "resolved": resolved,
+        "rate": percent(resolved, books) if books else None,
+        "synthetic_share": percent(overview.synthetic, overview.works) if overview.works else None,
+        "cost": sum((spent.cost_usd for spent in overview.spendings), Decimal(0)),
+        "calls": sum(spent.calls.total() for spent in overview.spendings),
+    }
+
+
+def _count(number: int | None) -> str:
+    return "no limit" if number is None else f"{number:,}"
+
+
+def _usd(amount: Decimal) -> str:
+    return f"${amount:,.2f}" if amount >= 1 or not amount else f"${amount:,.4f}"
+
+
+def _time(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "–"
+
+
+def _error(text: str | None) -> str:
+    return presentable(text, MOST_OF_AN_ERROR) or ""
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.1f} %"

@@ -1,0 +1,126 @@
+"""Watchers that tell people: of failed checks and runs (Dagster's event log), and of what the tables show.
+
+Both write a cause down once (`stages.watch`) and send what waits, so a tick that is lost or repeated neither hides a
+cause nor tells it twice. The event log shows every run: those of the UI, of backfills, and of the command line.
+"""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from alexandria_pipeline.domain import alerts as wording
+from alexandria_pipeline.domain.alerts import Alert, Links
+from alexandria_pipeline.stages.watch import Watch
+
+MOST_EVENTS = 500  # a tick; the rest is for the next one
+NEWS_SECONDS = 86_400  # how far back the very first tick looks
+TYPES = {"checks": dg.DagsterEventType.ASSET_CHECK_EVALUATION, "runs": dg.DagsterEventType.RUN_FAILURE}
+RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+
+
+@dg.sensor(
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Tells people of failed checks and failed runs, each once, whoever started the run.",
+)
+def event_alerts(context: dg.SensorEvaluationContext, watcher: dg.ResourceParam[Watch]) -> dg.SensorResult:
+    """The cursor is the last event seen of each type, and since when events are news: a day before the very first tick."""
+    seen: dict[str, int] = json.loads(context.cursor or "{}")
+    since = seen.setdefault("since", int(time.time()) - NEWS_SECONDS)
+    for name, kind in TYPES.items():
+        after = _after(context.instance, kind, seen.get(name, 0))
+        for record in _events(context.instance, kind, after):
+            seen[name] = record.storage_id
+            if record.event_log_entry.timestamp >= since:
+                _take(context.instance, watcher, record.event_log_entry)
+        seen.setdefault(name, after)
+    return dg.SensorResult(skip_reason=_tell(watcher), cursor=json.dumps(seen))
+
+
+@dg.sensor(
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Tells people, each cause once: months that failed for good, closed gates, quotas, silent services, ended models.",
+)
+def table_alerts(context: dg.SensorEvaluationContext, watcher: dg.ResourceParam[Watch]) -> dg.SkipReason:  # noqa: ARG001
+    watcher.look()
+    return _tell(watcher)
+
+
+def _tell(watcher: Watch) -> dg.SkipReason:
+    told = watcher.tell()
+    waits = f"; {told.waiting} wait for a receiver that does not answer" if told.waiting else ""
+    return dg.SkipReason(f"{told.sent} alerts sent{waits}")
+
+
+def _after(instance: dg.DagsterInstance, kind: dg.DagsterEventType, seen: int) -> int:
+    """Where to go on: at the beginning, if the event log is younger than the cursor (it was made anew)."""
+    newest = instance.event_log_storage.get_event_records(dg.EventRecordsFilter(kind), limit=1, ascending=False)
+    return seen if newest and newest[0].storage_id >= seen else 0
+
+
+def _events(instance: dg.DagsterInstance, kind: dg.DagsterEventType, after: int) -> Sequence[dg.EventLogRecord]:
+    wanted = dg.EventRecordsFilter(kind, after_cursor=after)
+    return instance.event_log_storage.get_event_records(wanted, limit=MOST_EVENTS, ascending=True)
+
+
+def _take(instance: dg.DagsterInstance, watcher: Watch, entry: dg.EventLogEntry) -> None:
+    event, at = entry.dagster_event, datetime.fromtimestamp(entry.timestamp, UTC)
+    if event is None:
+        return
+    if event.event_type is dg.DagsterEventType.RUN_FAILURE:
+        watcher.note(_failed_run(instance, entry.run_id, event, watcher.links), at)
+        return
+    evaluation = event.asset_check_evaluation_data
+    if evaluation.partition is None and "months_failing" in evaluation.metadata:
+        return  # the sum over a run's months, each of which is told by itself
+    asset, check = evaluation.asset_key.to_user_string(), evaluation.check_name
+    if evaluation.passed:
+        watcher.over(wording.check_cause(asset, check, evaluation.partition), at)
+    else:
+        watcher.note(_failed_check(evaluation, entry.run_id, watcher.links), at)
+
+
+def _failed_check(evaluation: dg.AssetCheckEvaluation, run_id: str, links: Links) -> Alert:
+    asset = evaluation.asset_key.to_user_string()
+    shown = {name: value.value for name, value in evaluation.metadata.items()}
+    figures = {name: value for name, value in shown.items() if isinstance(value, int | float)}
+    reason = shown.get("reason", evaluation.description)
+    return wording.check_failed(
+        asset,
+        evaluation.check_name,
+        evaluation.partition,
+        figures,
+        links.run(run_id) if run_id else f"{links.asset(asset)}?view=checks",
+        severe=evaluation.severity is dg.AssetCheckSeverity.ERROR,
+        says=str(reason) if reason else None,
+    )
+
+
+def _failed_run(instance: dg.DagsterInstance, run_id: str, event: dg.DagsterEvent, links: Links) -> Alert:
+    """The automatic retries of a run have its first one as their root, and are told with it."""
+    run = instance.get_run_by_id(run_id)
+    tags: Mapping[str, str] = run.tags if run else {}
+    months = [tags[name] for name in ("dagster/partition", *RANGE) if name in tags]
+    job = run.job_name if run and not run.job_name.startswith("__") else "assets"
+    root = (run.root_run_id if run else None) or run_id
+    return wording.run_failed(root, job, wording.months_in_words(months), _why(event), links.run(run_id))
+
+
+def _why(event: dg.DagsterEvent) -> str:
+    """What the first failed step says to a person."""
+    failure: Any = event.job_failure_data
+    step = failure.first_step_failure_event.step_failure_data if failure.first_step_failure_event else None
+    if step is None:
+        return event.message or "no reason recorded"
+    if step.user_failure_data is not None and step.user_failure_data.description:
+        return str(step.user_failure_data.description)
+    error = step.error.cause or step.error if step.error else None
+    return error.message.strip() if error else event.message or "no reason recorded"
+
+
+alert_sensors: Sequence[dg.SensorDefinition] = (event_alerts, table_alerts)

@@ -1,0 +1,55 @@
+"""The daily report of the backfill, in Dagster's metadata."""
+
+import dagster as dg
+import pandas as pd
+
+from alexandria_pipeline.orchestration.assets.isbns import resolved_isbns
+from alexandria_pipeline.orchestration.assets.synthetic import enhanced_synthetic_works
+from alexandria_pipeline.orchestration.charts import bar_chart
+from alexandria_pipeline.orchestration.partitions import one_run
+from alexandria_pipeline.orchestration.reporting import columns, table
+from alexandria_pipeline.orchestration.resources import Operations
+from alexandria_pipeline.stages import figures_report
+
+
+@dg.asset(
+    group_name="reports",
+    kinds={"python", "postgres", "pandas"},
+    owners=["team:alexandria"],
+    # Unpartitioned, but part of what `--select '*' --partition-range` selects: that wants this policy of every asset.
+    backfill_policy=one_run,
+    deps=[resolved_isbns, enhanced_synthetic_works],
+    metadata=columns(
+        month="text: YYYY-MM",
+        phase="text: phase of the rollout",
+        books="bigint: books listed, without duplicates",
+        resolved="bigint: those with an ISBN",
+        synthetic="bigint: works without one",
+        calls="bigint: attempts at all services",
+        cost_usd="double: what they cost",
+        seconds="double: time in which somebody worked on the month",
+    ),
+)
+def backfill_report(operations: dg.ResourceParam[Operations]) -> dg.MaterializeResult[None]:
+    """What months, phases, services and models have yielded and cost, and what the rest of the rollout will cost.
+
+    From the tables as they are; `alexandria report` writes the same to a file. Table `api_call` has every single call.
+    """
+    tables = figures_report.build(operations.database, operations.rollout.rules)
+    shown: dict[str, dg.RawMetadataValue] = {
+        name: table(figures_report.records(each)) for name, each in tables.items() if len(each)
+    }
+    charts = {"books_by_year": _books(tables["months"]), "cost_by_service": _costs(tables["services"])}
+    pictures = {name: dg.MetadataValue.md(chart) for name, chart in charts.items()}
+    return dg.MaterializeResult(metadata={"dagster/row_count": len(tables["months"]), **pictures, **shown})
+
+
+def _books(months: pd.DataFrame) -> str:
+    years = months.assign(year=months["month"].str.slice(0, 4)).groupby("year")["resolved"].sum()
+    return bar_chart("Books with an ISBN, by year", [(str(year), int(count)) for year, count in years.items()])
+
+
+def _costs(services: pd.DataFrame) -> str:
+    paid = services[services["cost_usd"] > 0]
+    cents = [(str(name), round(100 * cost)) for name, cost in zip(paid["service"], paid["cost_usd"], strict=True)]
+    return bar_chart("Cost by service, in US cents", cents)

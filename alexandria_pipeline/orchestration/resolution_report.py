@@ -1,0 +1,69 @@
+"""What Dagster shows of a resolution: how sure its ISBNs are, how services answered, and how near it came to their pace."""
+
+from collections import Counter
+from typing import Any
+
+import dagster as dg
+
+from alexandria_pipeline.composition import Pipeline
+from alexandria_pipeline.domain.matching import THRESHOLDS
+from alexandria_pipeline.domain.services import service_of
+from alexandria_pipeline.domain.tally import bins, bound
+from alexandria_pipeline.orchestration.charts import bar_chart
+from alexandria_pipeline.orchestration.reporting import show
+from alexandria_pipeline.stages.own import StageReport
+from alexandria_pipeline.storage import resolution
+
+_ANSWERS = ("asked", "found", "no", "failed", "unavailable")
+
+
+def show_resolution(context: dg.AssetExecutionContext, result: StageReport, pipeline: Pipeline) -> None:
+    """Each month's counts and confidences in its partition; the figures of the whole run, the same in all of them."""
+    show(context, result, rows="editions")
+    months = list(result.done)
+    with pipeline.database.transaction() as tx:
+        sure = resolution.confidences(tx, months)
+    whole = _of_run(result, pipeline, Counter(confidence for month in months for confidence in sure[month]))
+    for month in months:
+        own = {"confidence": _histogram(f"Confidence of the ISBNs of {month}", Counter(sure[month]))}
+        context.add_asset_metadata({**own, **whole}, partition_key=str(month))
+
+
+def _of_run(result: StageReport, pipeline: Pipeline, sure: Counter[int]) -> dict[str, Any]:
+    """`run_services`, `run_seconds`, `run_bound_seconds` with the service that sets it, `run_wall_over_bound`, `run_confidence`."""
+    counts: Counter[str] = Counter()
+    for month in result.done.values():
+        counts.update({name: value for name, value in month.items() if isinstance(value, int)})
+    calls = {name.removeprefix("calls_"): count for name, count in counts.items() if name.startswith("calls_")}
+    shown: dict[str, Any] = {"run_seconds": round(result.seconds, 1)}
+    least, slowest = bound(calls, pipeline.resolve.allowances)
+    if slowest:
+        shown |= {
+            "run_bound_seconds": round(least, 1), "run_bound_by": slowest, "run_wall_over_bound": round(result.seconds / least, 2)
+        }  # fmt: skip
+    services = _services(counts, calls)
+    if services:
+        shown["run_services"] = dg.MetadataValue.table(services)
+    if len(result.done) > 1:
+        shown["run_confidence"] = _histogram("Confidence of the ISBNs of all months of the run", sure)
+    return shown
+
+
+def _services(counts: Counter[str], calls: dict[str, int]) -> list[dg.TableRecord]:
+    """One line per service, in the order in which most were asked."""
+    names = {name.split("_", 1)[1] for name in counts if name.split("_", 1)[0] in _ANSWERS and "_" in name}
+    asked = {name for name in names if counts[f"asked_{name}"] or counts[f"unavailable_{name}"]}
+    books = sum(counts[outcome] for outcome in ("resolved", "not_found", "deferred"))
+    return [
+        dg.TableRecord(
+            {"service": name}
+            | {answer: counts[f"{answer}_{name}"] for answer in _ANSWERS}
+            | {"calls": calls.get(service_of(name), 0)}
+            | {"calls_per_book": round(calls.get(service_of(name), 0) / books, 3) if books else 0.0}
+        )
+        for name in sorted(asked, key=lambda name: (-counts[f"asked_{name}"], name))
+    ]
+
+
+def _histogram(title: str, sure: Counter[int]) -> dg.MarkdownMetadataValue:
+    return dg.MetadataValue.md(bar_chart(title, bins(sure.elements(), THRESHOLDS["accept"])))

@@ -1,0 +1,108 @@
+"""Says why a book got, or did not get, its ISBN: every attempt with its evidence, every call, every decision of a person."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from alexandria_pipeline.domain.errors import InvalidValue
+from alexandria_pipeline.domain.explanations import explained
+from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.domain.services import service_of
+from alexandria_pipeline.storage import explain as store
+from alexandria_pipeline.storage.database import Database
+
+Fields = dict[str, Any]
+
+
+def explain(database: Database, about: str) -> list[Fields]:
+    """The books of a month ("2020-08") or of a work (its key), JSON-ready, each with its attempts, calls and decisions.
+
+    An attempt has the services' nearest candidate, the evidence lines with their points, the reason in words, and the
+    calls made for it where they are known: those of its service and run. Raises InvalidValue for what is neither a month
+    nor the key of a work that was listed.
+    """
+    with database.transaction() as tx:
+        books = store.books_of_month(tx, Month.parse(about)) if _is_month(about) else store.books_of_work(tx, about)
+        if not books and not _is_month(about):
+            raise InvalidValue(
+                f"{about!r} is neither a month such as 2020-08 nor the key of a listed work;"
+                " `alexandria books MONTH --json` shows the keys of a month"
+            )
+        works = {book["work_id"] for book in books if book["work_id"] is not None}
+        attempts, calls = _by_work(store.attempts(tx, works)), _by_work(store.calls(tx, works))
+        decisions = _by_work(store.decisions(tx, works))
+    return [
+        {
+            **_book(book),
+            "attempts": _attempts(attempts[book["work_id"]], calls[book["work_id"]]),
+            "decisions": [_decision(row) for row in decisions[book["work_id"]]],
+        }
+        for book in books
+    ]
+
+
+def _is_month(about: str) -> bool:
+    try:
+        Month.parse(about)
+    except InvalidValue:
+        return False
+    return True
+
+
+def _by_work(rows: Iterable[Fields]) -> dict[int | None, list[Fields]]:
+    found: dict[int | None, list[Fields]] = defaultdict(list)
+    for row in rows:
+        found[row["work_id"]].append(row)
+    return found
+
+
+def _book(row: Fields) -> Fields:
+    names = ("title", "author", "work_key", "outcome", "isbn13", "provider", "confidence", "reason")
+    return {
+        "month": str(Month(row["year"], row["month"])),
+        **{name: row[name] for name in names},
+        "decided_at": _time(row["decided_at"]),
+    }
+
+
+def _attempts(rows: list[Fields], calls: list[Fields]) -> list[Fields]:
+    """A call belongs to the first attempt of its service and run that was stored after it."""
+    left = list(calls)
+    told = []
+    for row in rows:
+        mine = [call for call in left if _made_for(call, row)]
+        left = [call for call in left if call not in mine]
+        told.append({
+            "provider": row["provider"], "outcome": row["outcome"], "reason": row["reason"], "isbn13": row["isbn13"],
+            "words": explained(row["outcome"], row["reason"], row["provider"]), "confidence": row["confidence"],
+            "candidate": row["candidate"] or None, "evidence": _evidence(row["evidence"]), "calls": [_call(call) for call in mine],
+            "run_id": row["run_id"], "attempted_at": _time(row["attempted_at"]),
+        })  # fmt: skip
+    return told
+
+
+def _made_for(call: Fields, attempt: Fields) -> bool:
+    same = call["service"] == service_of(attempt["provider"]) and call["run_id"] == attempt["run_id"]
+    return bool(same and call["called_at"] <= attempt["attempted_at"])
+
+
+def _evidence(lines: Iterable[tuple[str, str, int]]) -> list[Fields]:
+    return [{"name": name, "detail": detail, "points": points} for name, detail, points in lines]
+
+
+def _call(row: Fields) -> Fields:
+    names = ("service", "method", "url", "attempt", "status", "outcome", "latency_ms", "error")
+    return {**{name: row[name] for name in names}, "called_at": _time(row["called_at"])}
+
+
+def _decision(row: Fields) -> Fields:
+    return {
+        "decision": row["decision"], "isbn13": row["isbn13"], "by": row["decided_by"], "why": row["why"],
+        "decided_at": _time(row["decided_at"]),
+    }  # fmt: skip
+
+
+def _time(moment: Any) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment else None

@@ -1,0 +1,120 @@
+"""What those who watch the backfill ask of the tables, and how they make months due. How it is shown is `monitoring`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.storage.queries import Queries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from alexandria_pipeline.storage.database import Connection, Database
+
+_SQL = Queries("monitoring")
+
+STATUSES = ("pending", "processing", "completed", "retry", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class MonthState:
+    """One row of `backfill_log`, its books counted now. `owner_run` and `owner` are set while somebody works on it."""
+
+    month: Month
+    status: str
+    books: int
+    resolved: int
+    queued: int
+    retry_count: int
+    error: str | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    next_attempt_at: datetime | None
+    owner_run: str | None
+    owner: str | None
+    updated_at: datetime
+
+    @property
+    def resolution_rate(self) -> float | None:
+        """Percent of its books, None when there are none."""
+        return 100 * self.resolved / self.books if self.books else None
+
+
+@dataclass(slots=True)
+class Spending:
+    """What one service was asked and what that cost, since the beginning; `calls` by outcome."""
+
+    service: str
+    calls: Counter[str] = field(default_factory=Counter)
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: Decimal = Decimal(0)
+
+
+def month_states(tx: Connection) -> list[MonthState]:
+    """Every month that has a row, in time."""
+    return [MonthState(Month(row.pop("year"), row.pop("month")), **row) for row in tx.execute(_SQL["months"])]
+
+
+def spendings(tx: Connection) -> list[Spending]:
+    """Every service that was ever asked, by name.
+
+    The ledger and a kept answer record the same tokens and money: the greater counts, never the sum. The ledger also has
+    paid attempts that gave no answer; an answer may be there without its line in the ledger.
+    """
+    found: dict[str, Spending] = {}
+    for row in tx.execute(_SQL["calls"]):
+        spent = found.setdefault(row["service"], Spending(row["service"]))
+        spent.calls[row["outcome"]] += row["calls"]
+        spent.input_tokens += row["input_tokens"]
+        spent.output_tokens += row["output_tokens"]
+        spent.cost_usd += row["cost_usd"]
+    for row in tx.execute(_SQL["replies"]):
+        spent = found.setdefault(row["service"], Spending(row["service"]))
+        spent.input_tokens = max(spent.input_tokens, row["input_tokens"])
+        spent.output_tokens = max(spent.output_tokens, row["output_tokens"])
+        spent.cost_usd = max(spent.cost_usd, row["cost_usd"])
+    return [found[name] for name in sorted(found)]
+
+
+def used_today(tx: Connection) -> dict[str, int]:
+    """Calls of today (UTC), by service."""
+    return {row["service"]: row["used"] for row in tx.execute(_SQL["used_today"])}
+
+
+def due_months(tx: Connection, among: Sequence[Month], most: int, *, force: bool) -> list[Month]:
+    """What `schedule_months` would take now; writes nothing."""
+    return _months(tx.execute(_SQL["due"], {**_keys(among), "most": most, "force": force}))
+
+
+def schedule_months(tx: Connection, among: Sequence[Month], most: int, *, force: bool) -> list[Month]:
+    """Makes up to `most` of the months due now, the most recent first, and returns them.
+
+    Pending months and retries whose time has come; with `force` also retries that still wait, and failed months, which
+    get all their attempts again. A month in processing or completed is left as it is.
+    """
+    return _months(tx.execute(_SQL["schedule"], {**_keys(among), "most": most, "force": force}))
+
+
+def seed_months(tx: Connection, months: Sequence[Month]) -> list[Month]:
+    """Gives the months that have no row one, as pending, and returns these."""
+    return sorted(_months(tx.execute(_SQL["seed"], _keys(months))))
+
+
+def check_answers(database: Database) -> None:
+    """Returns when the database answers. Raises StorageError when it does not."""
+    database.fetch_one(_SQL["answers"])
+
+
+def _keys(months: Iterable[Month]) -> dict[str, list[int]]:
+    chosen = list(months)
+    return {"years": [m.year for m in chosen], "months": [m.month for m in chosen]}
+
+
+def _months(rows: Iterable[Mapping[str, Any]]) -> list[Month]:
+    return [Month(row["year"], row["month"]) for row in rows]

@@ -1,0 +1,88 @@
+"""The rollout in the database: the state that a plan depends on, the requests made, and what operators have decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from alexandria_pipeline.domain.keyfigures import BUDGETED_SERVICE
+from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.domain.quota import QuotaLimits, quota_status
+from alexandria_pipeline.domain.rollout import Decision, DecisionKind, MonthState, Start, State, Usage
+from alexandria_pipeline.storage.queries import Queries
+
+if TYPE_CHECKING:
+    from alexandria_pipeline.storage.database import Connection, Row
+
+_SQL = Queries("rollout")
+
+RECENT_MONTHS = 20  # completed months whose calls tell what the next ones will need
+
+
+def lock(tx: Connection) -> None:
+    """Makes this transaction the only one that plans and records."""
+    tx.execute(_SQL["lock"])
+
+
+def now(tx: Connection) -> datetime:
+    """The database's clock."""
+    row = tx.execute(_SQL["now"]).fetchone()
+    return datetime.now(UTC) if row is None else row["now"]
+
+
+def read(tx: Connection, at: datetime, limits: QuotaLimits) -> State:
+    """The state at a time; `limits` are those of ISBNdb, the day is the UTC day of `at`."""
+    months = [_month_state(row) for row in tx.execute(_SQL["months"], {"service": BUDGETED_SERVICE})]
+    return State(
+        months={each.month: each for each in months},
+        starts=tuple(_start(row) for row in tx.execute(_SQL["starts"])),
+        decisions=tuple(_decision(row) for row in tx.execute(_SQL["decisions"])),
+        usage=_usage(tx, at, limits),
+    )
+
+
+def record(tx: Connection, starts: Iterable[Start]) -> None:
+    """Writes down what was requested; a request that is there already stays as it is."""
+    for start in starts:
+        key = {"year": start.month.year, "month": start.month.month}
+        tx.execute(_SQL["ensure"], key)
+        values = {
+            "attempt": start.attempt, "claim": start.claim, "phase": start.phase, "by": start.by, "at": start.at,
+        }  # fmt: skip
+        tx.execute(_SQL["record"], {**key, **values})
+
+
+def decide(tx: Connection, decision: Decision, seen: str) -> None:
+    """Writes down an operator's word, with what the gate said at that moment."""
+    values = {
+        "kind": decision.kind.value, "phase": decision.phase, "by": decision.by, "why": decision.why, "at": decision.at,
+    }  # fmt: skip
+    tx.execute(_SQL["decide"], {**values, "seen": seen})
+
+
+def _usage(tx: Connection, at: datetime, limits: QuotaLimits) -> Usage:
+    since = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    span = {"day": since.date(), "since": since, "until": since + timedelta(days=1)}
+    row = tx.execute(_SQL["usage"], {"service": BUDGETED_SERVICE, "recent": RECENT_MONTHS, **span}).fetchone()
+    if row is None:
+        return Usage()
+    left = quota_status(BUDGETED_SERVICE, limits, row["used"], at, row["exhausted"]).safety_remaining
+    return Usage(row["used"], row["for_months"], 0 if row["exhausted"] else left, row["per_month"])
+
+
+def _month_state(row: Row) -> MonthState:
+    return MonthState(
+        Month(row["year"], row["month"]), row["status"], row["next_attempt_at"], row["generated"], row["resolved"],
+        row["claim"], row["calls"],
+    )  # fmt: skip
+
+
+def _start(row: Row) -> Start:
+    return Start(
+        Month(row["year"], row["month"]), row["attempt"], row["claim"], row["phase"], row["requested_by"], row["requested_at"]
+    )  # fmt: skip
+
+
+def _decision(row: Row) -> Decision:
+    return Decision(DecisionKind(row["kind"]), row["decided_by"], row["why"], row["decided_at"], row["phase"])

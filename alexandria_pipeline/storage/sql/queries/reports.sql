@@ -1,0 +1,56 @@
+-- What the backfill has cost and yielded, for the report.
+
+-- name: months
+-- Every month that has a row, and how often it ran.
+select b.year, b.month, b.status, b.retry_count from backfill_log b order by b.year, b.month;
+
+-- name: spent
+-- Calls, tokens, money and waiting of each month and service; calls for no month have none. The ledger and a kept answer record
+-- the same tokens and money: the greater counts, never the sum.
+select year, month, service, sum(calls) as calls, sum(failed) as failed,
+       greatest(sum(input_tokens), sum(reply_input_tokens)) as input_tokens,
+       greatest(sum(output_tokens), sum(reply_output_tokens)) as output_tokens,
+       greatest(sum(cost_usd), sum(reply_cost_usd))::float8 as cost_usd, sum(seconds)::float8 as seconds
+from (
+    select year, month, service, count(*) as calls, count(*) filter (where outcome in ('failed', 'refused', 'cancelled')) as failed,
+           sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens, sum(cost_usd) as cost_usd,
+           coalesce(sum(latency_ms), 0) / 1000.0 as seconds, 0 as reply_input_tokens, 0 as reply_output_tokens, 0 as reply_cost_usd
+    from api_call group by year, month, service
+    union all
+    select year, month, provider, 0, 0, 0, 0, 0, 0, sum(input_tokens), sum(output_tokens), sum(cost_usd)
+    from generation_reply group by year, month, provider
+) as both_records
+group by year, month, service order by year, month, service;
+
+-- name: worked
+-- When somebody worked on each month.
+select year, month, started_at, ended_at from stage_log order by year, month, started_at;
+
+-- name: yields
+-- What each provider has yielded: books that it listed, works that it was asked for, and books whose ISBN is from it.
+select provider, sum(listed) as listed, sum(asked) as asked, sum(resolved) as resolved
+from (
+    select provider, count(distinct book_id) as listed, 0 as asked, 0 as resolved from generated_listing group by provider
+    union all
+    select provider, 0, count(distinct work_id), 0 from resolution_attempt where outcome <> 'unavailable' group by provider
+    union all
+    select provider, 0, 0, count(*) from generated_book where outcome = 'resolved' group by provider
+) as all_of_it
+group by provider order by provider;
+
+-- name: models
+-- By model and prompt variant: the books it listed, those decided, and those of them that no catalogue knows.
+with listed as (
+    select distinct r.provider, r.model, r.prompt_variant, b.book_id, b.year, b.month, b.outcome
+    from generation_reply r join generated_listing l using (reply_id) join generated_book b using (book_id)
+), paid as (
+    select provider, model, prompt_variant, count(*) as replies, count(*) filter (where refusal is not null) as refused,
+           sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens, sum(cost_usd)::float8 as cost_usd
+    from generation_reply group by provider, model, prompt_variant
+)
+select p.provider, p.model, p.prompt_variant, p.replies, p.refused, count(distinct (l.year, l.month)) filter (where l.book_id is not null) as months,
+       count(l.book_id) as books, count(l.book_id) filter (where l.outcome in ('resolved', 'not_found')) as decided,
+       count(l.book_id) filter (where l.outcome = 'not_found') as unknown, p.input_tokens, p.output_tokens, p.cost_usd
+from paid p left join listed l using (provider, model, prompt_variant)
+group by p.provider, p.model, p.prompt_variant, p.replies, p.refused, p.input_tokens, p.output_tokens, p.cost_usd
+order by p.provider, p.model, p.prompt_variant;

@@ -1,0 +1,58 @@
+-- What the rollout's plan depends on, and what is recorded of it. Times are parameters, so that a clock can be given.
+
+-- name: lock
+-- One planner at a time; freed at the end of the transaction. The number is arbitrary but fixed.
+select pg_advisory_xact_lock(4148102023);
+
+-- name: now
+-- The database's clock, the same for all processes.
+select clock_timestamp() as now;
+
+-- name: months
+-- Every month that has a row: where it stands, its books as they are now, and the calls of the run that has it.
+select b.year, b.month, b.status, b.next_attempt_at, b.claim, coalesce(g.generated, 0) as generated, coalesce(g.resolved, 0) as resolved,
+       case when b.status = 'processing'
+            then (select count(*) from api_call c
+                  where (c.year, c.month) = (b.year, b.month) and c.service = %(service)s and c.called_at >= b.started_at)
+            else 0 end as calls
+from backfill_log b
+left join (
+    select year, month, count(*) as generated, count(*) filter (where outcome = 'resolved') as resolved
+    from generated_book group by year, month
+) g using (year, month)
+order by b.year, b.month;
+
+-- name: starts
+-- Every request so far.
+select year, month, attempt, claim, phase, requested_by, requested_at from rollout_start order by year, month, attempt;
+
+-- name: decisions
+-- What operators have said, in time.
+select kind, phase, decided_by, why, seen, decided_at from rollout_decision order by decision_id;
+
+-- name: usage
+-- The service's calls of a day: as the quota counts them, and those of the ledger that were made for months by their runs
+-- (the daily enhancement runs as `cron`); and what the most recent months needed, those that needed none left out.
+select coalesce((select used from quota_usage where service = %(service)s and day = %(day)s), 0) as used,
+       (select exhausted from quota_usage where service = %(service)s and day = %(day)s) as exhausted,
+       (select count(*) from api_call
+        where service = %(service)s and called_at >= %(since)s and called_at < %(until)s
+          and year is not null and operation <> 'cron') as for_months,
+       (select avg(isbndb_calls)::float8 from (
+            select isbndb_calls from backfill_log where status = 'completed' and isbndb_calls > 0
+            order by completed_at desc limit %(recent)s) as recent_months) as per_month;
+
+-- name: ensure
+-- Gives a month its row.
+insert into backfill_log (year, month) values (%(year)s, %(month)s) on conflict do nothing;
+
+-- name: record
+-- A request; the same one again changes nothing.
+insert into rollout_start (year, month, attempt, claim, phase, requested_by, requested_at)
+values (%(year)s, %(month)s, %(attempt)s, %(claim)s, %(phase)s, %(by)s, %(at)s)
+on conflict do nothing;
+
+-- name: decide
+-- An operator's word.
+insert into rollout_decision (kind, phase, decided_by, why, seen, decided_at)
+values (%(kind)s, %(phase)s, %(by)s, %(why)s, %(seen)s, %(at)s);

@@ -1,0 +1,60 @@
+"""The application behind a real server on a real port, on a database of its own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from alexandria_pipeline.domain.phases import Rules
+from alexandria_pipeline.domain.quota import QuotaLimits
+from alexandria_pipeline.monitoring.app import create_app
+from alexandria_pipeline.monitoring.server import listening, new_server
+from alexandria_pipeline.monitoring.watch import Watch
+from alexandria_pipeline.storage.database import Database
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+SECRET = "open-sesame"
+LIMITS = {"isbndb": QuotaLimits(15_000, 2_000), "gemini": QuotaLimits(None)}
+
+
+@contextmanager
+def serving(
+    database: Database, secret: str | None = SECRET, now: Callable[[], datetime] = lambda: NOW
+) -> Iterator[httpx.Client]:
+    """A client of a running server."""
+    watch = Watch(database, Rules(), LIMITS, now)
+    server = new_server(create_app(watch, SecretStr(secret) if secret else None))
+    with listening("127.0.0.1", 0) as listener:
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        try:
+            while not server.started and thread.is_alive():
+                time.sleep(0.01)
+            with httpx.Client(
+                base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=30, trust_env=False
+            ) as client:
+                yield client
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@pytest.fixture
+def client(database: Database) -> Iterator[httpx.Client]:
+    """A client of a server with a secret; it does not bring it by itself."""
+    with serving(database) as client:
+        yield client
+
+
+@pytest.fixture
+def trusted(client: httpx.Client) -> httpx.Client:
+    """The same, bringing the secret."""
+    client.headers["X-Cron-Secret"] = SECRET
+    return client

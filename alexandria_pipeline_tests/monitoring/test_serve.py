@@ -1,0 +1,86 @@
+"""`alexandria serve` as a process: it answers, it ends when told, and it says why it cannot start."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from alexandria_pipeline.domain.errors import SettingsError
+from alexandria_pipeline.monitoring.server import listening
+
+ALEXANDRIA = str(Path(sys.executable).parent / "alexandria")
+
+
+def _environment(folder: Path, **settings: str) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("ALEXANDRIA_", "PG"))}
+    return (
+        clean
+        | {"ALEXANDRIA_HOME": str(folder)}
+        | {f"ALEXANDRIA_{name.upper()}": value for name, value in settings.items()}
+    )
+
+
+@contextmanager
+def _served(folder: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+    command = [ALEXANDRIA, "serve", "--port", "0"]
+    with subprocess.Popen(
+        command,
+        env=_environment(folder, **settings),
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            address = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
+            assert address is not None
+            with httpx.Client(base_url=address[0], timeout=30, trust_env=False) as client:
+                yield process, client
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_it_answers_until_it_is_told_to_stop(database_url: str, tmp_path: Path, how: signal.Signals) -> None:
+    with _served(tmp_path, database_url=database_url, cron_secret="open-sesame") as (process, client):
+        assert client.get("/healthz").json() == {"status": "ok"}
+        assert client.get("/api/internal/backfill-stats").status_code == 401
+        inside = client.get("/api/internal/backfill-stats", headers={"X-Cron-Secret": "open-sesame"})
+        assert inside.json()["total_months"] == 0
+        client.close()
+        process.send_signal(how)
+        _, said = process.communicate(timeout=30)
+    assert "Traceback" not in said
+    assert "open-sesame" not in said
+
+
+def test_without_a_secret_the_inside_is_closed(database_url: str, tmp_path: Path) -> None:
+    with _served(tmp_path, database_url=database_url, cron_secret="  ") as (_, client):
+        assert client.get("/api/internal/backfill-stats", headers={"X-Cron-Secret": ""}).status_code == 403
+
+
+def test_a_port_that_is_taken_is_named(database_url: str, tmp_path: Path) -> None:
+    with listening("127.0.0.1", 0) as taken:
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            [ALEXANDRIA, "serve", "--port", port], env=_environment(tmp_path, database_url=database_url), cwd=tmp_path,
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert f"port {port} of 127.0.0.1 cannot be used" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_host_that_is_none_is_named() -> None:
+    with pytest.raises(SettingsError, match=r"port 8080 of 192\.0\.2\.1 cannot be used"):
+        listening("192.0.2.1", 8080)

@@ -1,0 +1,350 @@
+"""People are told: one message per cause, whatever is restarted, and none is lost while a receiver is down."""
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from pydantic import SecretStr
+
+from alexandria_pipeline import composition
+from alexandria_pipeline.domain.rollout import DecisionKind
+from alexandria_pipeline.orchestration.alerts import event_alerts, table_alerts
+from alexandria_pipeline.settings import Settings
+from alexandria_pipeline.stages.watch import Watch
+from alexandria_pipeline.storage.database import Database
+from alexandria_pipeline_tests.orchestration.receiver import Receiver, receiving
+from alexandria_pipeline_tests.world import JUNE, holder, rows
+
+BOOKS = dg.AssetKey("resolved_isbns")
+
+
+@dg.asset(key=BOOKS)
+def books() -> None:
+    """Stands for any asset."""
+
+
+@dg.asset
+def broken() -> None:
+    raise dg.Failure(description="the list cannot be read", allow_retries=False)
+
+
+class Daemon:
+    """A Dagster instance with the two sensors on a database; `restart` loses what only the process knew."""
+
+    def __init__(self, database: Database, url: str, home: Path, *receivers: str) -> None:
+        self.database = database
+        self.settings = Settings(
+            home=home,
+            database_url=SecretStr(url),
+            alert_urls=SecretStr(",".join(receivers)) if receivers else None,
+            dagster_url="https://dagster.example/",
+        )
+        self.instance = dg.DagsterInstance.ephemeral()
+        self.cursor: str | None = None
+
+    @property
+    def watch(self) -> Watch:
+        return composition.watch(self.settings, self.database)
+
+    def tick(self) -> str:
+        """Both sensors once, as the daemon does it; what they say."""
+        said = []
+        for sensor in (event_alerts, table_alerts):
+            cursor = self.cursor if sensor is event_alerts else None
+            with dg.build_sensor_context(
+                instance=self.instance, cursor=cursor, resources={"watcher": self.watch}
+            ) as context:
+                result = sensor.evaluate_tick(context)
+            if sensor is event_alerts:
+                self.cursor = result.cursor
+            said.append(result.skip_message or "")
+        return "; ".join(said)
+
+    def check(self, *, passed: bool, month: str | None = "2020-06", rate: float = 85.0) -> None:
+        """A run evaluates a check, as the pipeline's checks do."""
+        metadata = {"figure": rate, "resolved": 17, "generated": 20}
+
+        @dg.asset_check(asset=books, name="resolution_rate")
+        def resolution_rate(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+            if month is not None:
+                evaluation = dg.AssetCheckEvaluation(BOOKS, "resolution_rate", passed, metadata, partition=month)
+                context.op_execution_context.log_event(evaluation)  # type: ignore[arg-type]
+            return dg.AssetCheckResult(
+                passed=passed, metadata={**metadata, "months": 1, "months_failing": int(not passed)}
+            )
+
+        dg.materialize([books, resolution_rate], instance=self.instance)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as receiver:
+        yield receiver
+
+
+Start = Callable[..., Daemon]
+
+
+@pytest.fixture
+def start(database: Database, database_url: str, tmp_path: Path) -> Iterator[Start]:
+    """Starts daemons on the test's database; the second one is the first one restarted."""
+    started: list[Daemon] = []
+
+    def start(*receivers: str) -> Daemon:
+        started.append(Daemon(database, database_url, tmp_path / "home", *receivers))
+        return started[-1]
+
+    yield start
+    for daemon in started:
+        daemon.instance.dispose()
+
+
+def _month(database: Database, status: str, **values: object) -> None:
+    """A row of `backfill_log`."""
+    rows(
+        database,
+        "insert into backfill_log (year, month, status, retry_count, error_message, claim, started_at, completed_at, last_retry_at)"
+        " values (2020, %s, %s, %s, %s, 3, now(), now(), now()) returning month",
+        values.get("month", 6), status, values.get("retry_count", 0), values.get("error"),
+    )  # fmt: skip
+
+
+def test_a_failed_check_is_told_once_with_figure_month_what_to_do_and_link(start: Start, receiver: Receiver) -> None:
+    daemon = start(receiver.url)
+    daemon.tick()
+    daemon.check(passed=False)
+    daemon.tick()
+    daemon.tick()
+    (message,) = receiver.messages
+    assert message["title"] == "resolution rate of resolved_isbns does not hold for 2020-06: figure 85.0"
+    run_id = daemon.instance.get_runs()[0].run_id
+    for part in (
+        "Month: 2020-06",
+        "Figures: figure 85.0, generated 20, resolved 17",
+        "alexandria books 2020-06",
+        f"https://dagster.example/runs/{run_id}",
+    ):
+        assert part in message["message"]
+    assert message["type"] == "failure"
+
+
+def test_the_same_failure_again_is_no_news_until_it_has_passed(start: Start, receiver: Receiver) -> None:
+    daemon = start(receiver.url)
+    for _ in range(3):
+        daemon.check(passed=False)
+        daemon.tick()
+    assert len(receiver.messages) == 1
+    daemon.check(passed=True, rate=95.0)
+    daemon.check(passed=False)
+    daemon.tick()
+    assert len(receiver.messages) == 2
+    daemon.check(passed=False, month="2020-07")
+    daemon.tick()
+    assert receiver.titles[-1].endswith("for 2020-07: figure 85.0")
+
+
+def test_a_restarted_daemon_and_a_lost_cursor_repeat_nothing(start: Start, receiver: Receiver) -> None:
+    daemon = start(receiver.url)
+    daemon.check(passed=False)
+    daemon.check(passed=True)
+    daemon.check(passed=False, month="2020-07")
+    dg.materialize([broken], instance=daemon.instance, raise_on_error=False)
+    daemon.tick()
+    told = sorted(receiver.titles)
+    assert len(told) == 3, "the failure that has passed since was news all the same"
+    daemon.cursor = None
+    daemon.tick()
+    daemon.cursor = '{"checks": 999999, "runs": 999999}'  # an instance whose event log was made anew
+    daemon.tick()
+    assert sorted(receiver.titles) == told
+
+
+def test_what_happened_while_the_daemon_was_away_is_told(start: Start, receiver: Receiver) -> None:
+    daemon = start(receiver.url)
+    daemon.tick()
+    cursor = daemon.cursor
+    daemon.check(passed=False)
+    daemon.cursor = cursor
+    daemon.tick()
+    assert len(receiver.messages) == 1
+
+
+def test_a_failed_run_is_told_with_its_reason(start: Start, receiver: Receiver) -> None:
+    daemon = start(receiver.url)
+    failed = dg.materialize(
+        [broken], instance=daemon.instance, raise_on_error=False, tags={"dagster/partition": "2020-06"}
+    )
+    daemon.tick()
+    daemon.tick()
+    (message,) = receiver.messages
+    assert message["title"] == f"run {failed.run_id[:8]} of assets failed (2020-06)"
+    assert "the list cannot be read" in message["message"]
+    assert f"https://dagster.example/runs/{failed.run_id}" in message["message"]
+
+
+def test_while_a_receiver_is_down_nothing_is_lost_and_the_others_get_it_once(start: Start, receiver: Receiver) -> None:
+    with receiving() as other:
+        daemon = start(receiver.url, other.url)
+        receiver.up = False
+        _month(daemon.database, "failed", retry_count=5, error="no generator gave a list")
+        daemon.check(passed=False)
+        assert "wait for a receiver" in daemon.tick()
+        asked = receiver.asked
+        daemon.tick()
+        assert receiver.asked <= asked + 2, "a receiver that fails is tried once a tick, not once a message"
+        assert len(other.messages) == 2
+        restarted = start(receiver.url, other.url)
+        receiver.up = True
+        restarted.tick()
+        restarted.tick()
+        assert sorted(receiver.titles) == sorted(other.titles)
+        assert len(set(receiver.titles)) == len(receiver.titles) == 2
+
+
+def test_a_receiver_that_is_not_there(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+    daemon = start("json://127.0.0.1:9/s3cr3t-token", "nonsense://s3cr3t-token")
+    daemon.check(passed=False)
+    with caplog.at_level(logging.DEBUG):
+        said = daemon.tick()
+    (row,) = rows(daemon.database, "select * from alert")
+    assert (row["sent_at"], row["reached"]) == (None, [])
+    assert row["attempts"] >= 1
+    assert "the json receiver refused the message or did not answer" in row["last_problem"]
+    assert "a nonsense address of ALEXANDRIA_ALERT_URLS cannot be read" in row["last_problem"]
+    assert "s3cr3t" not in caplog.text + said + str(row) + repr(daemon.settings) + repr(daemon.watch)
+
+
+def test_without_receivers_the_log_is_told_once(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+    daemon = start()
+    daemon.check(passed=False)
+    with caplog.at_level(logging.WARNING, "alexandria_pipeline"):
+        daemon.tick()
+        daemon.tick()
+    said = [record for record in caplog.records if "does not hold for 2020-06" in record.getMessage()]
+    assert len(said) == 1
+
+
+def test_a_month_that_failed_for_good(start: Start, receiver: Receiver) -> None:
+    daemon = start(receiver.url)
+    _month(daemon.database, "retry", month=5, retry_count=4, error="not yet")
+    _month(daemon.database, "failed", month=6, retry_count=5, error="no generator gave a list")
+    for _ in range(3):
+        daemon.tick()
+    (message,) = receiver.messages
+    assert message["title"] == "2020-06 failed for good after 5 attempts"
+    assert "no generator gave a list" in message["message"]
+    rows(
+        daemon.database, "update backfill_log set claim = claim + 1, last_retry_at = now() where month = 6 returning 1"
+    )
+    daemon.tick()
+    assert len(receiver.messages) == 2, "it was tried again and failed again"
+
+
+@pytest.mark.parametrize(("used", "titles"), [
+    (6_500, []), (6_501, ["isbndb: 50 % of today's calls are used"]), (10_401, ["isbndb: 80 % of today's calls are used"]),
+])  # fmt: skip
+def test_quota(start: Start, receiver: Receiver, used: int, titles: list[str]) -> None:
+    daemon = start(receiver.url)
+    daemon.watch.quota.reserve("isbndb", used)
+    daemon.tick()
+    daemon.tick()
+    assert receiver.titles == titles
+
+
+def test_both_marks_of_the_quota_are_told_and_tomorrow_again(start: Start, receiver: Receiver) -> None:
+    daemon = start(receiver.url)
+    for calls in (7_000, 4_000, 1_000):
+        daemon.watch.quota.reserve("isbndb", calls)
+        daemon.tick()
+    assert receiver.titles == ["isbndb: 54 % of today's calls are used", "isbndb: 85 % of today's calls are used"]
+    assert f"of 13,000 safe calls on {datetime.now(UTC).date()}" in receiver.messages[0]["message"]
+    daemon.watch.look(datetime.now(UTC) + timedelta(days=1))
+    daemon.watch.tell()
+    assert len(receiver.messages) == 3
+
+
+def test_a_service_that_has_not_answered_for_an_hour(start: Start, receiver: Receiver) -> None:
+    """Each probe that fails opens the breaker anew; the hour counts from the first failure after the last answer."""
+    daemon = start(receiver.url)
+    rows(
+        daemon.database,
+        "insert into provider_health (service, breaker, failures, openings, opened_at, retry_at, last_error) values"
+        " ('isbndb', 'open', 9, 7, now() - interval '3 minutes', now() + interval '12 minutes', 'HTTP 503'),"
+        " ('wikidata', 'open', 5, 1, now() - interval '3 minutes', now() + interval '1 minute', 'HTTP 503'),"
+        " ('xai', 'open', 5, 1, now() - interval '61 minutes', now(), 'HTTP 500') returning service",
+    )
+    rows(
+        daemon.database,
+        "insert into api_call (service, method, url, outcome, called_at) values"
+        " ('isbndb', 'GET', '', 'failed', now() - interval '5 hours'), ('isbndb', 'GET', '', 'answered', now() - interval '2 hours'),"
+        " ('isbndb', 'GET', '', 'failed', now() - interval '61 minutes'), ('isbndb', 'GET', '', 'failed', now() - interval '3 minutes'),"
+        " ('wikidata', 'GET', '', 'failed', now() - interval '4 minutes') returning service",
+    )
+    daemon.tick()
+    rows(daemon.database, "update provider_health set opened_at = now() where service = 'isbndb' returning service")
+    daemon.tick()
+    assert receiver.titles == ["isbndb has not answered for 1.0 hours", "xai has not answered for 1.0 hours"]
+    assert "HTTP 503" in receiver.messages[0]["message"]
+
+
+def test_a_closed_gate_and_a_hold(start: Start, receiver: Receiver) -> None:
+    daemon = start(receiver.url)
+    rollout = composition.rollout(daemon.settings, daemon.database)
+    for month in range(1, 13):
+        _month(daemon.database, "completed", month=month)
+    rows(
+        daemon.database,
+        "insert into generated_book (year, month, title, author, run_id) values (2020, 6, 'T', 'A', 'run') returning 1",
+    )
+    daemon.tick()
+    daemon.tick()
+    assert receiver.titles == ["the rollout stops: the gate of phase validation is closed"]
+    assert "alexandria rollout approve" in receiver.messages[0]["message"]
+    rollout.decide(DecisionKind.APPROVE, "ada", "known books", "validation")
+    rollout.decide(DecisionKind.HOLD, "ada", "the key is being changed")
+    daemon.tick()
+    daemon.tick()
+    assert receiver.titles[1:] == ["the rollout is held by ada"]
+    assert "the key is being changed" in receiver.messages[1]["message"]
+
+
+def test_a_model_past_its_end(start: Start, receiver: Receiver, tmp_path: Path) -> None:
+    daemon = start(receiver.url)
+    daemon.settings = daemon.settings.model_copy(
+        update={"gemini": daemon.settings.gemini.model_copy(update={"model": "gemini-2.5-flash"})}
+    )
+    before = datetime(2026, 11, 30, 23, 59, tzinfo=UTC)
+    daemon.watch.look(before)
+    daemon.watch.tell()
+    assert receiver.titles == []
+    for _ in range(2):
+        daemon.watch.look(before + timedelta(minutes=1))
+        daemon.watch.tell()
+    assert receiver.titles == ["the model gemini-2.5-flash ended on 2026-12-01"]
+    assert "ALEXANDRIA_GEMINI_MODEL" in receiver.messages[0]["message"]
+    assert list(daemon.watch.ended(date(2026, 12, 1))) == ["gemini-2.5-flash"]
+
+
+def test_a_months_owner_is_not_disturbed(start: Start, database: Database) -> None:
+    """Looking takes no lock that a run might want."""
+    daemon = start()
+    run = holder(database, "run-1")
+    try:
+        with database.transaction():
+            daemon.watch.look()
+            assert run.claim([JUNE]) == {}
+    finally:
+        run.close("the test is over", failed=False)
+
+
+def test_the_very_first_tick_does_not_dig_up_the_past(start: Start, receiver: Receiver) -> None:
+    daemon = start(receiver.url)
+    daemon.check(passed=False)
+    now = int(datetime.now(UTC).timestamp())
+    daemon.cursor = f'{{"since": {now + 60}}}'  # as if the daemon were started a day and a minute later
+    daemon.tick()
+    assert receiver.messages == []
+    assert '"since"' in (daemon.cursor or "")
