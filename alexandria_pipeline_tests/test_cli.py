@@ -349,7 +349,8 @@ def test_any_title_gets_an_answer(alexandria: Alexandria, filled: str, title: st
 
 def test_providers_as_json(alexandria: Alexandria, database_url: str) -> None:
     cells = alexandria("providers", "--json", database_url=database_url, curated_list="/no/such/list.tsv").json
-    assert all(list(cell) == ["capability", "provider", "kind", "offered", "available", "reason"] for cell in cells)
+    shape = ["capability", "provider", "kind", "offered", "available", "reason", "warning"]
+    assert all(list(cell) == shape for cell in cells)
     by_name = {(cell["capability"], cell["provider"]): cell for cell in cells}
     assert len(by_name) == len(cells) == 14 * len({cell["provider"] for cell in cells}), (
         "every capability × every provider"

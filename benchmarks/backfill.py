@@ -13,6 +13,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -45,6 +46,7 @@ NO_LIMIT = 10_000_000  # a backfill of years in minutes: the day's quota is not 
 COMMITS = Query(
     "commits", "transactions so far", "select xact_commit from pg_stat_database where datname = current_database()"
 )
+DELAYED = Query("delayed", "by how much late requests moved the slots", "select service, delayed from provider_health")
 STATEMENT = re.compile(rb"LOG:  (?:statement|execute [^:]+): ")
 
 
@@ -64,8 +66,7 @@ def main() -> None:
 def measure(months: int, told: argparse.Namespace) -> dict[str, Any]:
     """One backfill, in a child process; its figures, the stand-in's counters, and the score of its answers."""
     with tempfile.TemporaryDirectory() as folder, _stand_in(months, told) as upstream:
-        home = Path(folder) / "home"
-        server = EmbeddedServer(home)
+        server = EmbeddedServer(Path(folder) / "home")
         try:
             url = server.ensure()
             ran = _run(upstream, url, Path(folder), months, count_statements=told.statements)
@@ -74,6 +75,8 @@ def measure(months: int, told: argparse.Namespace) -> dict[str, Any]:
             statements = _statements(server.home) if told.statements else None
         finally:
             server.stop()
+            # A server of root lives elsewhere, outside of folders that only root may enter.
+            shutil.rmtree(server.home, ignore_errors=True)
     return _figures(ran, stats, _score(answers, truth), statements, told.scale)
 
 
@@ -92,6 +95,8 @@ def _figures(
         "statements_per_book": round(statements / books, 1) if statements is not None else None,
         "calls_per_book": {name: round(stats[name]["requests"] / books, 3) for name in RESOLVERS},
         "allowance_used": {name: stats[name]["used_share"] for name in RESOLVERS},
+        "late_seconds": {name: ran["delayed"].get(name, 0.0) for name in RESOLVERS},
+        "load_average": [round(load, 1) for load in os.getloadavg()],
         "breaches": {name: told["breaches"] for name, told in stats.items() if told["breaches"]},
         "repeats": {name: told["repeats"] for name, told in stats.items() if told["repeats"]},
         "score": {name: round(value, 4) for name, value in scored["figures"].items() if value is not None},
@@ -163,6 +168,7 @@ def _child(spec: Path) -> None:
             "months": count, "books": books, "wall": round(time.monotonic() - started, 2), "stages": stages,
             "cpu": round(_cpu() - before, 2), "commits": _commits(database) - commits, "failed": failed,
             "rss": round(max(rss)), "rss_before": round(rss[0]),
+            "delayed": {row["service"]: round(row["delayed"], 1) for row in database.fetch_all(DELAYED)},
         }  # fmt: skip
     print(json.dumps(told))
 

@@ -298,7 +298,7 @@ def _why(phase: Phase, state: State, now: datetime, allotment: int, today: Seque
         return f"phase {phase.name}: every month that has ended is done"
     asked = {start.month for start in _last_starts(state.starts).values() if is_open(start, state, now)}
     waiting = [each for each in open_months if each.status != "processing" and each.month not in asked]
-    if waiting and len(today) >= allotment:
+    if len(today) >= allotment and any(each.month not in today for each in waiting):
         return f"phase {phase.name}: the {allotment} months of today have been started; more at 00:00 UTC"
     if any(_due(each, now) for each in waiting) and not budget.months:
         return (

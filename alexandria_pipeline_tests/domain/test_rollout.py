@@ -363,6 +363,8 @@ def test_what_it_waits_for_is_said() -> None:
     assert plan(State(waiting), NOW, RULES).waits == (
         "phase validation: 0 months are under way, 1 wait for a retry; the next retry is due at 2026-11-20 11:30 UTC"
     )
+    again = _done(_year(2020)) | {day[0]: MonthState(day[0], "retry", NOW + timedelta(hours=2), claim=1)}
+    assert "1 wait for a retry" in plan(State(again, _started(day, TODAY)), NOW, RULES).waits, "it is one of today's"
     one = Rules(phases=(Phase(name="only", months=("2020-01",), per_day=1),))
     assert plan(State(_done([Month(2020, 1)])), NOW, one).waits == "every phase of the rollout is done"
     last = Rules(phases=(Phase(name="current", months=("2026-10...",), per_day=1),))
