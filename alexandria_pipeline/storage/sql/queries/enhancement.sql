@@ -10,7 +10,6 @@ with due as materialized (
       and w.work_id <> all(%(but)s::bigint[])
       and exists (select from generated_book g where g.work_id = w.work_id)
       and not exists (select from closed_work c where c.work_id = w.work_id)
-      and not exists (select from closed_work c where c.work_id = w.work_id)
       and not exists (select from generated_book g join backfill_log b using (year, month)
                       where g.work_id = w.work_id and b.status = 'processing')
     order by w.last_tried_at nulls first, w.work_id
