@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -20,7 +22,6 @@ from alexandria_pipeline.storage.migrate import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 TEMPLATE = "alexandria_template"
 _numbers = itertools.count(1)
@@ -42,6 +43,21 @@ def server(server_home: Path) -> Iterator[EmbeddedServer]:
     finally:
         server.stop()
         shutil.rmtree(server.home, ignore_errors=True)
+
+
+@pytest.fixture
+def fragile() -> Iterator[EmbeddedServer]:
+    """A server that this test may kill: a durable one, as a user's is, which keeps what it has committed."""
+    home = Path(tempfile.mkdtemp(prefix="alexandria-fragile-"))
+    home.chmod(0o755)
+    server = EmbeddedServer(home)
+    try:
+        server.ensure()
+        yield server
+    finally:
+        server.stop()
+        for folder in (home, server.home):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import signal
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -203,21 +202,6 @@ def test_of_two_runs_started_together_one_works_and_the_other_is_told_who_owns_t
 
 
 # The database dies.
-
-
-@pytest.fixture
-def fragile() -> Iterator[EmbeddedServer]:
-    """A server that this test may kill."""
-    home = Path(tempfile.mkdtemp(prefix="alexandria-fragile-"))
-    home.chmod(0o755)
-    server = EmbeddedServer(home, durable=False)
-    try:
-        server.ensure()
-        yield server
-    finally:
-        server.stop()
-        for folder in (home, server.home):
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_a_database_that_dies_fails_the_run_and_the_same_command_completes_it(

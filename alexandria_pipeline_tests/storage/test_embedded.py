@@ -63,7 +63,7 @@ def home() -> Iterator[Path]:
 def cluster() -> Iterator[EmbeddedServer]:
     """A server that the tests of this module stop, kill and damage in turn, with one row in it to lose."""
     with _home() as home:
-        server = EmbeddedServer(home, durable=False)
+        server = EmbeddedServer(home)
         with psycopg.connect(server.ensure()) as connection:
             connection.execute("CREATE TABLE kept (word text)")
             connection.execute("INSERT INTO kept VALUES ('Łódź')")

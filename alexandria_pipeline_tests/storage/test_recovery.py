@@ -5,15 +5,12 @@ from __future__ import annotations
 import itertools
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -79,21 +76,6 @@ def holder(database: Database) -> Iterator[Holder]:
     yield make
     for each in made:
         each.close("the test is over", failed=False)
-
-
-@pytest.fixture
-def fragile() -> Iterator[EmbeddedServer]:
-    """A server that this test may kill; one that keeps what it has committed."""
-    home = Path(tempfile.mkdtemp(prefix="alexandria-fragile-"))
-    home.chmod(0o755)
-    server = EmbeddedServer(home)
-    try:
-        server.ensure()
-        yield server
-    finally:
-        server.stop()
-        for folder in (home, server.home):
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _log(database: Database, month: Month = JUNE) -> dict[str, Any]:
