@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from alexandria_pipeline.domain.month import Month
 
-SLOT_MARGIN = 0.035
+SLOT_MARGIN = 0.038
 """Seconds in which two requests may differ on the way from their slot to the service without ever making R + 1 in a second.
 
-R slots take 1 + this many seconds, so 96.6 % of the allowance is used (docs/decisions/0004-pace.md has the measurements).
+R slots take 1 + this many seconds, so 96.3 % of the allowance is used (docs/decisions/0004-pace.md has the measurements).
 """
 
 

@@ -56,7 +56,7 @@ MOST_ATTEMPTS = 3
 MOST_REDIRECTS = 3
 STATE_SECONDS = 1.0  # how long `unavailable` believes what it read
 
-LATE_SECONDS = 0.01  # a request that leaves later than this after its slot moves those that follow by the rest
+LATE_SECONDS = 0.005  # a request that leaves later than this after its slot moves those that follow by the rest
 LOOK_AHEAD_SECONDS = 0.05  # how long before its slot a request looks whether the slot still stands …
 LOOK_FROM_SECONDS = 0.15  # … if it had to wait longer than this
 

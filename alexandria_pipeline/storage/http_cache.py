@@ -1,11 +1,16 @@
 """Answers of services that are still good: found by key, pruned when they are past their time.
 
-They are stored in the statement that ends the call (`ledger.py`), so that an answer is never paid for and lost.
+They are stored in the statement that ends the call (`ledger.py`), so that an answer is never paid for and lost. A run asks
+for the first answers of all its books at once: keys that wait together are looked up together, one statement after the
+other, so that this leaves time to those who have a slot to keep.
 """
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from alexandria_pipeline.storage.queries import Queries
 
@@ -16,6 +21,25 @@ if TYPE_CHECKING:
 _SQL = Queries("http_cache")
 
 PORTION = 1000
+MOST_KEYS = 50  # in one statement; their answers are in memory together
+
+Found = dict[str, tuple[int, bytes]]
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Keys that are looked up together."""
+
+    keys: set[str]
+    found: asyncio.Task[Found]
+
+
+@dataclass(slots=True)
+class _Queue:
+    """What waits in one event loop: `turn` is for one statement at a time, `last` still takes keys."""
+
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    last: _Batch | None = None
 
 
 class HttpCache:
@@ -24,11 +48,24 @@ class HttpCache:
     def __init__(self, database: Database, threads: Threads) -> None:
         self._database = database
         self._threads = threads
+        self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, _Queue] = WeakKeyDictionary()
 
     async def find(self, key: str) -> tuple[int, bytes] | None:
         """Status and stored body of an answer that is still good. Raises StorageError."""
-        row = await self._threads.run(self._database.fetch_one, _SQL["find"], {"key": key})
-        return (row["status"], row["body"]) if row else None
+        queue = self._queues.setdefault(asyncio.get_running_loop(), _Queue())
+        batch = queue.last
+        if batch is None or len(batch.keys) >= MOST_KEYS:
+            keys: set[str] = set()
+            batch = queue.last = _Batch(keys, asyncio.create_task(self._look_up(keys, queue)))
+        batch.keys.add(key)
+        return (await asyncio.shield(batch.found)).get(key)
+
+    async def _look_up(self, keys: set[str], queue: _Queue) -> Found:
+        async with queue.turn:
+            if queue.last is not None and queue.last.keys is keys:
+                queue.last = None
+            rows = await self._threads.run(self._database.fetch_all, _SQL["find"], {"keys": sorted(keys)})
+        return {row["cache_key"]: (row["status"], row["body"]) for row in rows}
 
     def prune(self) -> int:
         """Removes what is past its time, in small transactions; gives the number. Raises StorageError."""

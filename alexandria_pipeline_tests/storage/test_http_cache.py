@@ -8,15 +8,28 @@ from typing import TYPE_CHECKING
 import pytest
 
 from alexandria_pipeline.domain.calls import Allowance, Attempt, CallContext, CallOutcome, Ending, Kept, Slot
-from alexandria_pipeline.storage.http_cache import HttpCache
+from alexandria_pipeline.domain.errors import DatabaseUnavailable
+from alexandria_pipeline.storage.database import Database
+from alexandria_pipeline.storage.http_cache import MOST_KEYS, HttpCache
 from alexandria_pipeline.storage.ledger import Ledger
 from alexandria_pipeline.storage.threads import Threads
 from alexandria_pipeline_tests.world import rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from alexandria_pipeline.storage.database import Database
+    from alexandria_pipeline.storage.database import Row
+    from alexandria_pipeline.storage.queries import Query
+
+
+class Counted(Database):
+    """The same database, counting its questions."""
+
+    statements = 0
+
+    def fetch_all(self, query: Query, parameters: Mapping[str, object] | None = None) -> list[Row]:
+        self.statements += 1
+        return super().fetch_all(query, parameters)
 
 
 @pytest.fixture
@@ -54,6 +67,42 @@ def test_an_answer_is_found_by_its_key(cache: HttpCache, ledger: Ledger) -> None
     keep(ledger, "a", bytes(range(256)))
     assert find(cache, "a") == (200, bytes(range(256)))
     assert find(cache, "b") is None
+
+
+def test_many_keys_at_once_are_looked_up_together(ledger: Ledger, database_url: str, threads: Threads) -> None:
+    keys = [f"key-{number}" for number in range(3 * MOST_KEYS)]
+    for key in keys[::7]:
+        keep(ledger, key, key.encode())
+
+    async def all_of_them(cache: HttpCache) -> list[tuple[int, bytes] | None]:
+        return await asyncio.gather(*(cache.find(key) for key in [*keys, *keys]))
+
+    expected = [(200, key.encode()) if place % 7 == 0 else None for place, key in enumerate(keys)]
+    with Counted(database_url) as counted:
+        assert asyncio.run(all_of_them(HttpCache(counted, threads))) == expected * 2
+        assert counted.statements == 6
+
+
+def test_one_who_gives_up_does_not_take_the_others_answer(cache: HttpCache, ledger: Ledger) -> None:
+    keep(ledger, "a")
+
+    async def scenario() -> tuple[int, bytes] | None:
+        impatient, patient = asyncio.create_task(cache.find("a")), asyncio.create_task(cache.find("a"))
+        await asyncio.sleep(0)
+        impatient.cancel()
+        return await patient
+
+    assert asyncio.run(scenario()) == (200, b"packed")
+
+
+def test_everyone_hears_that_the_database_is_gone(threads: Threads) -> None:
+    async def scenario(cache: HttpCache) -> list[object]:
+        return await asyncio.gather(*(cache.find(key) for key in "abc"), return_exceptions=True)
+
+    with Database("postgresql://nobody@127.0.0.1:1/nowhere") as nowhere:
+        cache = HttpCache(nowhere, threads)
+        for _ in range(2):
+            assert [type(each) for each in asyncio.run(scenario(cache))] == [DatabaseUnavailable] * 3
 
 
 def test_a_newer_answer_takes_the_place_of_an_older(cache: HttpCache, ledger: Ledger) -> None:

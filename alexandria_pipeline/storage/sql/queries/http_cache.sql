@@ -1,6 +1,6 @@
 -- name: find
--- An answer that is still good.
-select status, body from http_cache where cache_key = %(key)s and expires_at > clock_timestamp();
+-- The answers that are still good, of so many keys.
+select cache_key, status, body from http_cache where cache_key = any(%(keys)s) and expires_at > clock_timestamp();
 
 -- name: prune
 -- Removes what is past its time, a portion at a time so that nobody waits for it.
