@@ -7,7 +7,7 @@ offers as the answer to a question.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -99,6 +99,17 @@ class Candidate:
     subjects: tuple[str, ...] = ()
     identifiers: tuple[tuple[str, str], ...] = ()
     rank: int = 0
+
+    def completed(self, same_isbn: Candidate | None) -> Candidate:
+        """With the dress that another service told of the same ISBN, where this one says nothing: format, language, publisher."""
+        if same_isbn is None:
+            return self
+        return replace(
+            self,
+            format=same_isbn.format if self.format is EditionFormat.UNKNOWN else self.format,
+            language=self.language or same_isbn.language,
+            publisher=self.publisher or same_isbn.publisher,
+        )
 
 
 @dataclass(frozen=True, slots=True)

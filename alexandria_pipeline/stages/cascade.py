@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from alexandria_pipeline.domain.deduplication import same_book
 from alexandria_pipeline.domain.errors import StorageError
+from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.matching import THRESHOLDS, judge
 from alexandria_pipeline.domain.outcomes import BookOutcome, Failed, Found, NotFound, Rejected, StepOutcome, Unavailable
 from alexandria_pipeline.domain.records import Attempt, BookQuery, Candidate, KnownIsbn, OpenBook, Resolution
@@ -46,8 +47,9 @@ class Cascade:
         """One book down the cascade. `answers`: services whose definite no is still believed, by revision and reason.
 
         A right book in the wrong dress (a foreign edition, a recording) is kept in hand while the services that are
-        left are asked for a better edition.
+        left are asked for a better edition. What one service told of an ISBN is known when the next one offers it.
         """
+        told: dict[Isbn13, Candidate] = {}
         attempts: list[Attempt] = []
         notes: list[tuple[str, StepOutcome]] = []
         in_hand: Found | None = None
@@ -57,7 +59,7 @@ class Cascade:
             if believed is not None and believed[0] == revision:
                 notes.append((name, Rejected(believed[1]) if believed[1] else NotFound()))
                 continue
-            outcome = await self._step(resolver, query, work_id)
+            outcome = await self._step(resolver, query, work_id, told)
             notes.append((name, outcome))
             if not (isinstance(outcome, Unavailable) and not outcome.temporary):
                 attempts.append(_attempt(name, revision, outcome))
@@ -67,7 +69,9 @@ class Cascade:
                     break
         return _resolved(in_hand, tuple(attempts)) if in_hand else _unresolved(tuple(attempts), notes)
 
-    async def _step(self, resolver: IsbnResolver, query: BookQuery, work_id: int | None) -> StepOutcome:
+    async def _step(
+        self, resolver: IsbnResolver, query: BookQuery, work_id: int | None, told: dict[Isbn13, Candidate]
+    ) -> StepOutcome:
         unavailable = resolver.unavailable()
         if unavailable is not None:
             return unavailable
@@ -80,8 +84,10 @@ class Cascade:
             return Failed(f"unexpected {type(error).__name__}")
         if isinstance(answer, NotFound | Unavailable | Failed):
             return answer
+        offered = [candidate.completed(told.get(candidate.isbn13)) for candidate in answer]
+        told.update((candidate.isbn13, candidate) for candidate in offered)
         # In a thread: weighing a page takes milliseconds, in which other requests would miss their slots.
-        return await asyncio.to_thread(self._weighed, query, answer, work_id)
+        return await asyncio.to_thread(self._weighed, query, offered, work_id)
 
     def _weighed(self, query: BookQuery, answer: Sequence[Candidate], work_id: int | None) -> Found | Rejected:
         outcome = _judged(query, answer)

@@ -59,7 +59,7 @@ def test_it_answers_until_it_is_told_to_stop(database_url: str, tmp_path: Path, 
         assert inside.json()["total_months"] == 0
         client.close()
         process.send_signal(how)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=120)
     assert "Traceback" not in said
     assert "open-sesame" not in said
 

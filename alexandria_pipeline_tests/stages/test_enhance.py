@@ -89,7 +89,7 @@ class Service:
     async def resolve(self, query: BookQuery) -> Sequence[Candidate] | NotFound | Failed | Unavailable:
         if self.together is not None and not self.asked:
             self.asked.append(query.title)
-            self.together.wait(timeout=20)
+            self.together.wait(timeout=120)
         else:
             self.asked.append(query.title)
         if isinstance(self.answer, str):

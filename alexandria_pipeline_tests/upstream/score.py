@@ -95,7 +95,9 @@ class Score:
         self.right_language += isbn in answer["language"] or not answer["known"]
         self.right_print += isbn in answer["right"]
         self.right_form += isbn not in answer["audio"] or not answer["known"]
-        if isbn not in answer["right"]:
+        if isbn in answer["audio"]:
+            self._example("right book, but a recording", what)
+        elif isbn not in answer["right"]:
             self._example("right book, but not on paper in the asked language", what)
         return True
 

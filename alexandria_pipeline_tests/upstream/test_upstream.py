@@ -89,7 +89,7 @@ class Asker:
 
 @pytest.fixture
 def ask(upstream: StandIn) -> Iterator[Asker]:
-    with httpx.Client(timeout=5) as client:
+    with httpx.Client(timeout=60) as client:
         yield Asker(client, upstream)
 
 
