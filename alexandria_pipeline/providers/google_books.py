@@ -71,7 +71,9 @@ def explain(status: int, body: Json) -> Unavailable | Failed | None:
         return None
     said = _said(body)
     if status == 401 or _BAD_KEY.search(said):
-        return Unavailable(f"Google Books does not accept the key, or it lacks the Books API: check {KEY_SETTING}")
+        return Failed(
+            f"Google Books does not accept the key, or it lacks the Books API: check {KEY_SETTING}", transient=False
+        )
     if status in {200, 400, 403, 429} and _DAILY.search(said):
         return Unavailable("Google Books' daily quota is used up", temporary=True)
     if status == 429 or (status in {200, 400, 403} and _RATE.search(said)):
@@ -217,7 +219,7 @@ def parse_search(reply: Reply) -> list[Candidate] | NotFound | Failed:
         return volumes
     found: dict[Isbn13, Candidate] = {}
     for rank, volume in enumerate(volumes):
-        if (volume.volume_info.print_type or "BOOK").upper() == "BOOK":
+        if (volume.volume_info.print_type or "").upper() != "MAGAZINE":
             for isbn in volume.volume_info.isbns:
                 found.setdefault(isbn, _candidate(volume, isbn, rank))
     return list(found.values()) or NotFound()

@@ -61,7 +61,7 @@ def explain(status: int, body: Json) -> Unavailable | Failed | None:
     if status in {200, 404}:
         return None
     if status == 401:
-        return Unavailable(f"ISBNdb does not accept the key: check {KEY_SETTING}")
+        return Failed(f"ISBNdb does not accept the key: check {KEY_SETTING}", transient=False)
     if status == 429:
         if _DAILY.search(_message(body)):
             return Unavailable("ISBNdb's daily quota is used up", temporary=True)

@@ -179,9 +179,9 @@ def test_errors_are_told_apart() -> None:
         assert isinstance(slow, Failed)
         assert slow.transient
     key = said(401, "Unauthorized")
-    assert isinstance(key, Unavailable)
+    assert isinstance(key, Failed), "who was asked and refused has given no definite no"
     assert "ISBNDB_API_KEY" in key.reason
-    assert not key.temporary
+    assert not key.transient
     assert isinstance(said(403, "Daily quota"), Failed)
     assert SPEC.explain(503, None) == Failed("ISBNdb answered 503", transient=True)
     assert SPEC.explain(400, "x") == Failed("ISBNdb answered 400", transient=False)
