@@ -21,7 +21,6 @@ from alexandria_pipeline.providers.credits import contributors
 from alexandria_pipeline.providers.fields import (
     Isbns,
     Language,
-    Text,
     Texts,
     Wire,
     partial_date,
@@ -82,10 +81,17 @@ def _first_date(value: object) -> PartialDate | None:
     return next((date for each in told if (date := partial_date(each)) is not None), None)
 
 
+def _first_text(value: object) -> str | None:
+    return next(iter(texts(value)), None)
+
+
+_First = Annotated[str | None, PlainValidator(_first_text)]
+
+
 class Item(Wire):
     """A search result or the `metadata` of an item record: the same fields under the same names."""
 
-    identifier: Text = None
+    identifier: _First = None
     title: Texts = ()
     creator: Texts = ()
     date: Annotated[PartialDate | None, PlainValidator(_first_date)] = None
@@ -97,7 +103,7 @@ class Item(Wire):
     description: Texts = ()
     subject: Texts = ()
     collection: Texts = ()
-    mediatype: Text = None
+    mediatype: _First = None
     rights: Texts = ()
     license_url: Texts = Field(default=(), alias="licenseurl")
     copyright_status: Texts = Field(default=(), alias="possible-copyright-status")

@@ -157,6 +157,15 @@ def test_resolve_offers_each_good_isbn_of_each_titled_text() -> None:
     assert {"identifier", "isbn", "creator", "openlibrary_edition"} <= set(params["fl[]"])
 
 
+def test_any_field_may_be_a_list() -> None:
+    doc = {"identifier": "x1", "title": "The glass harbour", "isbn": str(ISBN), "mediatype": "texts"}
+    listed = {"response": {"docs": [{name: [value] for name, value in doc.items()}]}}
+    assert parse_search(listed) == parse_search({"response": {"docs": [doc]}})
+    assert asyncio.run(client(listed)[0].resolve(QUERY)) == asyncio.run(
+        client({"response": {"docs": [doc]}})[0].resolve(QUERY)
+    )
+
+
 def test_metadata_comes_from_the_record_of_the_item_with_the_isbn() -> None:
     archive, http = client(payload("search"), payload("metadata"))
     found = asyncio.run(archive.metadata(ISBN))
