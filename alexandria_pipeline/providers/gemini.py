@@ -44,6 +44,7 @@ _REFUSALS: Final = frozenset({"SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII
 _SPENT: Final = re.compile(
     r"credits? (?:are|is|have been) (?:depleted|used)|spending (?:cap|limit)|per day", re.IGNORECASE
 )
+_SECONDS: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s", re.ASCII)
 
 
 def _text(value: object) -> str:
@@ -149,6 +150,12 @@ def _too_many(error: _Error, told: str) -> Unavailable | Failed:
     return Failed(f"Gemini {wish} ({told})", transient=True)
 
 
+def retry_after(body: Json) -> float | None:
+    """The seconds of a RetryInfo: Google tells them in the body ("34.4s"), not in a header."""
+    told = (_SECONDS.fullmatch(detail.retry_delay or "") for detail in _error(body).details)
+    return next((float(match[1]) for match in told if match), None)
+
+
 def usage(body: Json) -> Usage:
     """Tokens and their price; thinking is billed as output. No cost where the answering model's price is not known."""
     envelope = wire(_Envelope, body)
@@ -165,6 +172,7 @@ SPEC: Final = ServiceSpec(
     negative_cache_days=0,
     usage=usage,
     key=KeyPlace(header="x-goog-api-key"),
+    retry_after=retry_after,
 )
 
 

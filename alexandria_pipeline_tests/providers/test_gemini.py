@@ -19,7 +19,7 @@ from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.outcomes import Failed, Unavailable
 from alexandria_pipeline.domain.records import GenerationRequest, RawReply
 from alexandria_pipeline.providers.base import BookGenerator, Capability, ProviderKind
-from alexandria_pipeline.providers.gemini import DEFAULT_MODEL, SPEC, Gemini, explain, thinking, usage
+from alexandria_pipeline.providers.gemini import DEFAULT_MODEL, SPEC, Gemini, explain, retry_after, thinking, usage
 from alexandria_pipeline.providers.http import Params, Reply
 
 if TYPE_CHECKING:
@@ -235,6 +235,18 @@ def test_other_limits_heal(name: str, words: str) -> None:
     assert isinstance(outcome, Failed)
     assert outcome.transient
     assert words in outcome.reason
+
+
+def test_the_delay_is_told_in_the_body() -> None:
+    assert retry_after(payload("error_429_wait")) == 34.4
+    assert retry_after([payload("error_429_wait")]) == 34.4
+
+
+@pytest.mark.parametrize("delay", [None, "", "s", "-5s", "1e9s", "5m", "37", 37, [], "9" * 400 + "s", "٣s", "nans"])
+def test_what_is_no_delay_is_none(delay: object) -> None:
+    body = {"error": {"code": 429, "details": [{"retryDelay": delay}]}}
+    assert retry_after(body) is None
+    assert retry_after(None) is None
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
