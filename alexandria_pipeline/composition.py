@@ -127,7 +127,7 @@ def assemble(settings: Settings, database: Database, threads: Threads) -> Pipeli
 
 
 def providers(settings: Settings, database: Database, threads: Threads) -> Sequence[Provider]:
-    """Every provider there is, free ones before paid ones where several can do the same. A new one is one line here."""
+    """Every provider there is, free ones before paid ones where several can do the same. A new one is one line here, and one in `known`."""
     client, calls, cache = HttpClient(settings.contact), Ledger(database, threads), HttpCache(database, threads)
 
     def service(spec: ServiceSpec) -> Service:

@@ -18,6 +18,9 @@ from alexandria_pipeline.domain.errors import SettingsError
 from alexandria_pipeline.domain.phases import Rules
 from alexandria_pipeline.domain.prompts import PromptVariant
 from alexandria_pipeline.domain.quota import QuotaLimits
+from alexandria_pipeline.domain.services import provider_of
+from alexandria_pipeline.providers import known
+from alexandria_pipeline.providers.base import Capability
 from alexandria_pipeline.providers.http import ServiceConfig
 
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -204,6 +207,15 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("generators", "resolver_order")
+    @classmethod
+    def _known(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        capability = Capability.BOOK_GENERATION if info.field_name == "generators" else Capability.ISBN_RESOLUTION
+        names, able = tuple(provider_of(name) for name in value), known.able(capability)
+        if unknown := [told for told, name in zip(value, names, strict=True) if name not in able]:
+            raise ValueError(f"names {', '.join(unknown)}; {capability.value} is offered by: {', '.join(able)}")
+        return tuple(dict.fromkeys(names))
 
     @field_validator("database_url")
     @classmethod

@@ -154,7 +154,7 @@ def test_an_unreadable_address_is_2_and_does_not_show_the_password(alexandria: A
 def test_a_provider_that_does_not_exist_is_wrong_use(alexandria: Alexandria, database_url: str) -> None:
     answer = alexandria("providers", database_url=database_url, generators="curated-list,nobody")
     assert answer.status == 2
-    assert "ALEXANDRIA_GENERATORS names nobody" in answer.err
+    assert "ALEXANDRIA_GENERATORS: Value error, names nobody" in answer.err
 
 
 # No database.

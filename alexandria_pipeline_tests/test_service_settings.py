@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from typing import TYPE_CHECKING
+
 import pytest
 
+from alexandria_pipeline.composition import providers
 from alexandria_pipeline.domain.errors import SettingsError
 from alexandria_pipeline.domain.quota import QuotaLimits
+from alexandria_pipeline.providers import known
 from alexandria_pipeline.settings import SERVICES, load_settings
+from alexandria_pipeline.storage.threads import Threads
+
+if TYPE_CHECKING:
+    from alexandria_pipeline.storage.database import Database
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +69,8 @@ def test_wrong_values_are_named_all_at_once(monkeypatch: pytest.MonkeyPatch) -> 
         "ALEXANDRIA_WIKIDATA_ENABLED": "perhaps",
         "ALEXANDRIA_ISBNDB_SAFETY_BUFFER": "15000",
         "ALEXANDRIA_CONTACT": "Jürgen",
+        "ALEXANDRIA_RESOLVER_ORDER": "isbndb,nyt,gemini",
+        "ALEXANDRIA_GENERATORS": "gemini,nobody",
         "GEMINI_API_KEY": "canary 4711",
     }
     for name, value in wrong.items():
@@ -69,6 +80,18 @@ def test_wrong_values_are_named_all_at_once(monkeypatch: pytest.MonkeyPatch) -> 
     lines = {line.split(":")[0].strip() for line in str(told.value).splitlines()[1:]}
     assert lines == set(wrong)
     assert "canary" not in str(told.value)
+    assert "names nyt, gemini; isbn-resolution is offered by: local-catalog, open-library" in str(told.value)
+
+
+def test_the_cascade_may_be_set_by_the_names_of_services_or_providers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALEXANDRIA_RESOLVER_ORDER", "OPEN_LIBRARY, archive_org,internet-archive,google-books")
+    assert load_settings().resolver_order == ("open-library", "internet-archive", "google-books")
+
+
+def test_what_settings_may_name_is_what_there_is(database: Database) -> None:
+    with closing(Threads()) as threads:
+        made = [provider.info for provider in providers(load_settings(), database, threads)]
+    assert list(known.INFOS) == made
 
 
 def test_an_unknown_service_is_told_with_the_known_ones() -> None:

@@ -1,6 +1,6 @@
 """Who can be asked for what: an explicit table of providers, filtered by what is available now, with reasons.
 
-Adding a service is one file beside this one and one line in the composition. Nothing else names a chain of services.
+Adding a service is one file beside this one and one line each in `known` and the composition. Nothing else names a chain of services.
 """
 
 from __future__ import annotations
