@@ -7,10 +7,11 @@ provider's `explain`.
 from __future__ import annotations
 
 import logging
+import re
 import zlib
 from dataclasses import dataclass, replace
+from html.entities import html5
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import quote, quote_plus
 
 from alexandria_pipeline.domain.calls import CallOutcome, Ending, Kept
 from alexandria_pipeline.domain.outcomes import Failed, Unavailable
@@ -47,29 +48,43 @@ class Result:
 
 
 class Secret:
-    """A service's key, and the removal of it from whatever is shown or stored, in each dress that an address gives it."""
+    """A service's key, and the removal of it from whatever is shown or stored, in each dress that a text gives it."""
 
     def __init__(self, key: str) -> None:
         self.key = key
-        dresses = {key, quote(key), quote(key, safe=""), quote_plus(key)}
         # A very short key is no secret, and would be found in every word.
-        self._dresses = dresses if len(key) >= SHORTEST_SECRET else set()
+        self._dressed = re.compile("".join(map(_dresses, key))) if len(key) >= SHORTEST_SECRET else None
+        # Looking for the pattern is slow; no dress changes letters and digits.
+        self._bare = max(re.findall(r"[A-Za-z0-9]+", key), key=len, default="")
 
     def __repr__(self) -> str:
         return "Secret(***)"
 
     def hidden(self, text: str) -> str:
-        for dress in self._dresses:
-            text = text.replace(dress, "***")
-        return text
+        return self._dressed.sub("***", text) if self._dressed and self._bare in text else text
 
     def hidden_in(self, body: bytes) -> bytes:
         """A body that repeats the key goes into tables without it."""
-        return body.replace(self.key.encode(), b"***") if self._dresses else body
+        if self._dressed is None or self._bare.encode() not in body:
+            return body
+        return self.hidden(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
     def safe(self, outcome: Told) -> Told:
         """A vendor's words may repeat the key."""
         return replace(outcome, reason=self.hidden(outcome.reason))
+
+
+def _dresses(character: str) -> str:
+    """A pattern for one character as it is, as an address, JSON or HTML writes it, and so in one another."""
+    plain = re.escape(character)
+    if character.isalnum():
+        return plain
+    code = ord(character)
+    entity = "|".join(name.rstrip(";") for name, value in html5.items() if value == character and name.endswith(";"))
+    return (
+        rf"(?:\\*{plain}|\\+u(?i:{code:04x})|%(?:25)*(?i:{code:02x})"
+        rf"|&(?:amp;)*(?:#0*{code}|#[xX]0*(?i:{code:x}){f'|{entity}' if entity else ''});)"
+    )
 
 
 class Judge:

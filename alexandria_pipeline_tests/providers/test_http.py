@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 import zlib
@@ -11,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 from pydantic import SecretStr
@@ -404,8 +406,17 @@ def test_the_key_is_nowhere_to_be_seen(make: Make, database: Database, caplog: p
     for name in ("httpx", "httpcore", "hpack"):
         logging.getLogger(name).setLevel(logging.DEBUG)
     keyed = spec(key=KeyPlace(parameter="key"), cache_days=1)
-    echo = as_json({"title": CANARY, "url": f"http://x/?key={CANARY}"})
-    refusal = as_json({"why": f"the key {CANARY} is unknown"}, status=400)
+    dresses = [
+        CANARY,
+        quote_plus(CANARY),
+        quote(quote(CANARY, safe=""), safe=""),
+        json.dumps(json.dumps(CANARY)),
+        CANARY.replace("/", "\\/"),
+        CANARY.replace("/", "\\u002F").replace("+", "\\u002b"),
+        CANARY.replace("/", "&#x2f;").replace("+", "&plus;"),
+    ]
+    echo = as_json({"title": dresses, "url": f"http://x/?key={CANARY}"})
+    refusal = as_json({"why": f"the keys {dresses} are unknown"}, status=400)
     seen: list[object] = []
 
     async def scenario() -> None:
