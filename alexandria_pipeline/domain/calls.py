@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from alexandria_pipeline.domain.month import Month
+    from alexandria_pipeline.domain.outcomes import Unavailable
 
 SLOT_MARGIN = 0.038
 """Seconds in which two requests may differ on the way from their slot to the service without ever making R + 1 in a second.
@@ -78,6 +79,13 @@ class Slot:
     day: date
     delayed: float
     probe: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Probing:
+    """No leave yet: another request is finding out whether the service is back. `refusal`: for who does not wait for that."""
+
+    refusal: Unavailable
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import httpx
 import tenacity
 
-from alexandria_pipeline.domain.calls import Attempt, CallOutcome, Ending, Slot
+from alexandria_pipeline.domain.calls import Attempt, CallOutcome, Ending, Probing, Slot
 from alexandria_pipeline.domain.errors import StorageError
 from alexandria_pipeline.domain.outcomes import Failed, Unavailable
 from alexandria_pipeline.providers.answers import Decoded, decode
@@ -56,6 +56,7 @@ MOST_ATTEMPTS = 3
 MOST_REDIRECTS = 3
 STATE_SECONDS = 1.0  # how long `unavailable` believes what it read
 
+PROBE_LOOK_SECONDS = 0.25
 LATE_SECONDS = 0.005  # a request that leaves later than this after its slot moves those that follow by the rest
 LOOK_AHEAD_SECONDS = 0.05  # how long before its slot a request looks whether the slot still stands …
 LOOK_FROM_SECONDS = 0.15  # … if it had to wait longer than this
@@ -165,7 +166,7 @@ class Service:
                 break
             ask = target
         if isinstance(answer, Failed):
-            log.warning("%s: %s (%s %s)", self.name, answer.reason, ask.method, self._readable(ask.url))
+            log.warning("%s (%s %s)", answer.reason, ask.method, self._readable(ask.url))
         return answer
 
     async def _tried(self, ask: _Ask, key: str | None) -> Result:
@@ -207,9 +208,7 @@ class Service:
         """Leave to send now: counted, written down, and waited for; with the time that it was given for."""
         slot: Slot | Unavailable | None = None
         try:
-            started = time.monotonic()
-            slot = await self._calls.begin(attempt, self._allowance, self._lead)
-            self._learn(time.monotonic() - started)
+            slot = await self._begun(attempt)
             while isinstance(slot, Slot):
                 if (leave := await self._waited(slot)) is not None:
                     return leave
@@ -222,6 +221,22 @@ class Service:
                     await self._calls.give_back(slot)
             raise
         return slot
+
+    async def _begun(self, attempt: Attempt) -> Slot | Unavailable:
+        """Leave, or why there is none. While another request finds out whether the service is back, its result is waited for.
+
+        Only those wait who may hold a slot ahead; the others queue behind them, so that few look.
+        """
+        patience = time.monotonic() + self._config.timeout_seconds
+        while True:
+            started = time.monotonic()
+            leave = await self._calls.begin(attempt, self._allowance, self._lead)
+            self._learn(time.monotonic() - started)
+            if not isinstance(leave, Probing):
+                return leave
+            if started >= patience:
+                return leave.refusal
+            await asyncio.sleep(PROBE_LOOK_SECONDS)
 
     async def _waited(self, slot: Slot) -> tuple[Slot, float] | None:
         """The slot as it came, and when that was by the clock of this process; None if it stands no more."""

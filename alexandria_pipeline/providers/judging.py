@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 LONGEST_BACKOFF = 20.0
 BAN_SECONDS = 900.0  # after a service without accounts refuses this client
+DAY_SECONDS = 86_400.0  # nobody is left alone for longer, whatever it asks for
 SHORTEST_SECRET = 8
 
 TRY_AGAIN = frozenset({408, 425, 429})
@@ -133,7 +134,7 @@ class Judge:
     def _refused(self, refusal: Unavailable, status: int) -> tuple[Result, Ending]:
         ending = Ending(CallOutcome.REFUSED, reason=refusal.reason, healthy=status not in (401, 403))
         if refusal.temporary and self._spec.key is not None:
-            log.warning("%s: %s; it is not asked again before 00:00 UTC", self._name, refusal.reason)
+            log.warning("%s; it is not asked again before 00:00 UTC", refusal.reason)
             ending = replace(ending, healthy=None, exhausted=True)
         elif refusal.temporary:
             ending = replace(ending, healthy=False, shut=BAN_SECONDS)
@@ -146,10 +147,9 @@ class Judge:
         )
         ending = Ending(CallOutcome.FAILED, reason=failure.reason, healthy=vendor)
         if wanted is not None and wanted > LONGEST_PAUSE:
-            refusal = Unavailable(
-                f"{self._name} asks to be left alone for {wanted:,.0f} s (HTTP {status})", temporary=True
-            )
-            return Result(refusal), replace(ending, reason=refusal.reason, shut=min(wanted, 86400.0))
+            shut = min(wanted, DAY_SECONDS)
+            refusal = Unavailable(f"{self._name} asks to be left alone: {shut:,.0f} s (HTTP {status})", temporary=True)
+            return Result(refusal), replace(ending, reason=refusal.reason, shut=shut)
         if wanted is None and status == 429:
             wanted = min(LONGEST_BACKOFF, self._backoff * 2 ** (number - 1))
         if wanted is not None:

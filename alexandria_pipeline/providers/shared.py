@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from alexandria_pipeline.domain.calls import Allowance, Attempt, Ending, Outlook, ServiceState, Slot
+    from alexandria_pipeline.domain.calls import Allowance, Attempt, Ending, Outlook, Probing, ServiceState, Slot
     from alexandria_pipeline.domain.outcomes import Unavailable
 
 
@@ -20,7 +20,7 @@ class Cache(Protocol):
 class Calls(Protocol):
     """Breaker, quota, pace and ledger: leave for each attempt, and what follows from its ending. All raise StorageError."""
 
-    async def begin(self, attempt: Attempt, allowance: Allowance, lead: float) -> Slot | Unavailable:
+    async def begin(self, attempt: Attempt, allowance: Allowance, lead: float) -> Slot | Probing | Unavailable:
         """The breaker lets it pass, one call is taken from the quota, a slot at least `lead` seconds ahead, a row."""
         ...
 

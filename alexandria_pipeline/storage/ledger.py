@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from alexandria_pipeline.domain.calls import Outlook, Slot
+from alexandria_pipeline.domain.calls import Outlook, Probing, Slot
 from alexandria_pipeline.domain.errors import DatabaseUnavailable, StorageError
 from alexandria_pipeline.domain.outcomes import Unavailable
 from alexandria_pipeline.storage import breaker
@@ -36,7 +36,7 @@ class Ledger:
         self._database = database
         self._threads = threads
 
-    async def begin(self, attempt: Attempt, allowance: Allowance, lead: float) -> Slot | Unavailable:
+    async def begin(self, attempt: Attempt, allowance: Allowance, lead: float) -> Slot | Probing | Unavailable:
         """A slot at least `lead` seconds from now, counted and written down; or why there is none. Raises StorageError."""
         return await self._threads.run(self.begin_now, attempt, allowance, lead)
 
@@ -64,7 +64,7 @@ class Ledger:
         """Where the service stands; None when it was never asked. Raises StorageError."""
         return breaker.states(self._database, [service]).get(service)
 
-    def begin_now(self, attempt: Attempt, allowance: Allowance, lead: float = 0) -> Slot | Unavailable:
+    def begin_now(self, attempt: Attempt, allowance: Allowance, lead: float = 0) -> Slot | Probing | Unavailable:
         values = _attempt_values(attempt, allowance, lead)
         row = self._database.fetch_one(_SQL["begin"], values)
         if row is None:
@@ -134,8 +134,9 @@ def _kept_values(kept: Kept | None) -> dict[str, Any]:
     return {"key": kept.key, "negative": kept.negative, "body": kept.body, "life": kept.days * 86400}
 
 
-def _refusal(row: Row, service: str, allowance: Allowance) -> Unavailable:
-    if row["refused_by"] == "breaker":
-        return Unavailable(breaker.why_shut(service, row["retry_at"], row["last_error"]), temporary=True)
+def _refusal(row: Row, service: str, allowance: Allowance) -> Probing | Unavailable:
+    if row["refused_by"] in {"breaker", "probe"}:
+        shut = Unavailable(breaker.why_shut(service, row["retry_at"], row["last_error"]), temporary=True)
+        return Probing(shut) if row["refused_by"] == "probe" else shut
     limit = "" if allowance.daily_limit is None else f" ({allowance.daily_limit:,} calls)"
     return Unavailable(f"the daily quota of {service}{limit} is used up until 00:00 UTC", temporary=True)

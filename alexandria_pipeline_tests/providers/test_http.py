@@ -22,6 +22,7 @@ from alexandria_pipeline.domain.outcomes import Failed, Unavailable
 from alexandria_pipeline.domain.quota import QuotaLimits
 from alexandria_pipeline.providers.exchange import HttpClient
 from alexandria_pipeline.providers.http import (
+    PROBE_LOOK_SECONDS,
     Json,
     KeyPlace,
     Reply,
@@ -272,7 +273,7 @@ def test_a_pause_beyond_patience_leaves_the_service_alone(make: Make, database: 
             return await make(server).get("/a"), await other.get("/b"), len(server.asked), other
 
     first, second, asked, other = asyncio.run(scenario())
-    assert first == Unavailable("svc asks to be left alone for 3,600 s (HTTP 503)", temporary=True)
+    assert first == Unavailable("svc asks to be left alone: 3,600 s (HTTP 503)", temporary=True)
     assert isinstance(second, Unavailable)
     assert second.temporary
     assert asked == 1
@@ -462,6 +463,62 @@ def test_a_service_that_fails_is_left_alone_and_found_again(make: Make, database
     asyncio.run(scenario())
     (health,) = rows(database, "select breaker, failures, openings from provider_health")
     assert health == {"breaker": "closed", "failures": 0, "openings": 0}
+
+
+@pytest.mark.parametrize(("status", "expected"), [(200, Reply), (500, Unavailable)])
+def test_while_one_finds_out_whether_it_is_back_the_others_wait(
+    make: Make, database: Database, status: int, expected: type
+) -> None:
+    found_out = asyncio.Event()
+
+    async def late(writer: asyncio.StreamWriter) -> None:
+        await found_out.wait()
+        writer.write(as_json({}, status=status))
+        await writer.drain()
+
+    async def scenario() -> tuple[list[Outcome], int]:
+        async with serving(*[as_json({}, status=500)] * 5, late, OK) as server:
+            config: dict[str, Any] = {"timeout_seconds": 30}
+            await make(server, **config).get("/a")
+            await make(server, **config).get("/b")
+            rows(database, "update provider_health set retry_at = clock_timestamp() returning service")
+            server.arrived.clear()
+            probe = asyncio.ensure_future(make(server, **config).get("/probe"))
+            await server.arrived.wait()
+            others = [make(server, **config) for _ in range(4)]
+            assert [other.unavailable() for other in others] == [None] * 4
+            waiting = [asyncio.ensure_future(other.get(f"/{n}")) for n, other in enumerate(others)]
+            await asyncio.sleep(PROBE_LOOK_SECONDS)
+            assert not any(each.done() for each in waiting)
+            assert len(server.asked) == 6
+            found_out.set()
+            return await asyncio.gather(probe, *waiting), len(server.asked)
+
+    (_, *others), asked = asyncio.run(scenario())
+    assert {type(other) for other in others} == {expected}
+    assert asked == (6 if expected is Unavailable else 10)
+
+
+def test_nobody_waits_longer_for_a_probe_than_it_may_take(make: Make, database: Database) -> None:
+    async def scenario() -> tuple[Outcome, int]:
+        async with serving(OK) as server:
+            rows(
+                database,
+                "insert into provider_health (service, breaker, retry_at, probe_until)"
+                " values ('svc', 'half_open', now(), now() + interval '1 hour') returning service",
+            )
+            return await make(server, timeout_seconds=0.1).get("/a"), len(server.asked)
+
+    outcome, asked = asyncio.run(scenario())
+    assert isinstance(outcome, Unavailable)
+    assert outcome.temporary
+    assert asked == 0
+
+
+def test_a_failure_is_logged_once_and_names_the_service_once(make: Make, caplog: pytest.LogCaptureFixture) -> None:
+    ask(make, as_json({}, status=500))
+    (line,) = (record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING)
+    assert line.startswith("svc: HTTP 500 (GET ")
 
 
 def test_a_quota_is_kept(make: Make, database: Database) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from alexandria_pipeline.domain.calls import Allowance, Attempt, CallContext, CallOutcome, Ending, Slot
+from alexandria_pipeline.domain.calls import Allowance, Attempt, CallContext, CallOutcome, Ending, Probing, Slot
 from alexandria_pipeline.domain.outcomes import Unavailable
 from alexandria_pipeline.storage import breaker
 from alexandria_pipeline.storage.ledger import Ledger
@@ -98,7 +98,11 @@ def test_a_probe_that_never_ends_is_somebody_elses(ledger: Ledger, database: Dat
     wait_is_over(database)
     probe = ledger.begin_now(ATTEMPT, ALLOWANCE)
     assert isinstance(probe, Slot)
-    assert isinstance(ledger.begin_now(ATTEMPT, ALLOWANCE), Unavailable)
+    other = ledger.begin_now(ATTEMPT, ALLOWANCE)
+    assert isinstance(other, Probing)
+    assert other.refusal.temporary
+    state = breaker.states(database)["svc"]
+    assert (state.breaker, state.shut) == ("half_open", None), "who asks now waits for what the probe finds"
     if given_up == "died":
         wait_is_over(database)
     else:

@@ -33,7 +33,8 @@ with gate as materialized (
     returning call_id
 )
 select call_id, slot.at, slot.delayed, day, gate.breaker <> 'closed' as probe, extract(epoch from slot.at - clock_timestamp())::float8 as wait,
-       case when not passes then 'breaker' when day is null then 'quota' end as refused_by,
+       case when passes then case when day is null then 'quota' end when gate.breaker = 'half_open' then 'probe' else 'breaker' end
+           as refused_by,
        greatest(gate.retry_at, gate.probe_until) as retry_at, gate.last_error
 from gate left join counted on true left join slot on true left join opened on true;
 
