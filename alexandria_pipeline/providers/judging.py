@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import zlib
+from base64 import b64encode
 from dataclasses import dataclass, replace
 from html.entities import html5
 from typing import TYPE_CHECKING, TypeVar
@@ -53,20 +54,24 @@ class Secret:
 
     def __init__(self, key: str) -> None:
         self.key = key
+        packed = b64encode(key.encode()).decode().rstrip("=")
+        pattern = f"{''.join(map(_dresses, key))}|{re.escape(packed)}=*"
         # A very short key is no secret, and would be found in every word.
-        self._dressed = re.compile("".join(map(_dresses, key))) if len(key) >= SHORTEST_SECRET else None
-        # Looking for the pattern is slow; no dress changes letters and digits.
-        self._bare = max(re.findall(r"[A-Za-z0-9]+", key), key=len, default="")
+        self._dressed = re.compile(pattern) if len(key) >= SHORTEST_SECRET else None
+        # Looking for the pattern is slow; no dress but base64 changes letters and digits.
+        self._marks = (max(re.findall(r"[A-Za-z0-9]+", key), key=len, default=""), packed)
 
     def __repr__(self) -> str:
         return "Secret(***)"
 
     def hidden(self, text: str) -> str:
-        return self._dressed.sub("***", text) if self._dressed and self._bare in text else text
+        if self._dressed is None or not any(mark in text for mark in self._marks):
+            return text
+        return self._dressed.sub("***", text)
 
     def hidden_in(self, body: bytes) -> bytes:
         """A body that repeats the key goes into tables without it."""
-        if self._dressed is None or self._bare.encode() not in body:
+        if self._dressed is None or not any(mark.encode() in body for mark in self._marks):
             return body
         return self.hidden(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
