@@ -3,14 +3,19 @@
 `dagster.yaml` names this class, because YAML cannot say "this address if it is set, else a local server".
 """
 
+import contextlib
+from functools import cache
 from typing import Any, Self
 
 import dagster as dg
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
+from sqlalchemy import event
+from sqlalchemy.engine import Engine, make_url
 
-from alexandria_pipeline.composition import database_url
-from alexandria_pipeline.settings import load_settings
+from alexandria_pipeline.composition import database_url, server
+from alexandria_pipeline.domain.errors import EmbeddedServerError
+from alexandria_pipeline.settings import Settings, load_settings
 
 
 class PipelineStorage(DagsterPostgresStorage):
@@ -22,6 +27,25 @@ class PipelineStorage(DagsterPostgresStorage):
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:  # noqa: ARG003
+        settings = load_settings()
         # A bare postgresql:// is read as psycopg 3 by SQLAlchemy 2.1, which dagster-postgres cannot use (dagster#33958).
-        url = database_url(load_settings())
-        return cls(f"postgresql+psycopg2://{url.split('://', 1)[1]}", inst_data=inst_data)
+        url = f"postgresql+psycopg2://{database_url(settings).split('://', 1)[1]}"
+        if settings.database_url is None:
+            _revive_when_it_dies(url, settings)
+        return cls(url, inst_data=inst_data)
+
+
+@cache
+def _revive_when_it_dies(url: str, settings: Settings) -> None:
+    """Whoever finds the local server dead starts it again, and goes on: daemon and web server ask for nothing else."""
+    local, address = server(settings), make_url(url)
+
+    @event.listens_for(Engine, "do_connect")
+    def connect(dialect: Any, _record: Any, words: Any, named: Any) -> Any:
+        if (named.get("host"), named.get("port")) != (address.host, address.port):
+            return None
+        with contextlib.suppress(dialect.loaded_dbapi.OperationalError, EmbeddedServerError):
+            return dialect.connect(*words, **named)
+        with contextlib.suppress(EmbeddedServerError):
+            local.revive()
+        return dialect.connect(*words, **named)

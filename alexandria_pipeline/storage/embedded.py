@@ -68,6 +68,16 @@ class EmbeddedServer:
                     self._bring_up()
         return self.url()
 
+    def revive(self) -> bool:
+        """Start the server again if it has died; one that was stopped stays so. Whether it was for us to do so.
+
+        For processes that keep their address for days, such as Dagster's daemon. Raises EmbeddedServerError.
+        """
+        died = self._cluster.died()
+        if died:
+            self.ensure()
+        return died
+
     def stop(self) -> bool:
         """Stop the server for everybody; False when it was not running."""
         if not self._cluster.exists():

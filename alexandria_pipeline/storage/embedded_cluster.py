@@ -81,6 +81,10 @@ class Cluster:
         server = read_postmaster(self.data)
         return server if server and holder_of(server.pid, self.data) is Holder.OURS else None
 
+    def died(self) -> bool:
+        """Whether the last server of this cluster ended without being stopped: a stop removes `postmaster.pid`."""
+        return self.running() is None and (self.data / "postmaster.pid").exists()
+
     def password(self) -> str | None:
         """The role's password; None when the file is missing, empty or cut."""
         with contextlib.suppress(OSError, UnicodeDecodeError):

@@ -175,6 +175,19 @@ def test_a_killed_postmaster_with_a_busy_backend_is_replaced(cluster: EmbeddedSe
     assert not client.is_alive()
 
 
+def test_a_server_that_died_is_revived_and_one_that_was_stopped_is_left_alone(cluster: EmbeddedServer) -> None:
+    url = cluster.ensure()
+    assert cluster.revive() is False, "it runs"
+    _kill_postmaster(cluster)
+    assert cluster.revive() is True
+    assert cluster.url() == url
+    assert _kept(url) == [("Łódź",)]
+
+    cluster.stop()
+    assert cluster.revive() is False
+    assert cluster.status().running is False
+
+
 def test_a_pid_that_belongs_to_somebody_else_now_does_not_block_the_start(cluster: EmbeddedServer) -> None:
     cluster.ensure()
     lock_file = cluster.home / "data" / "postmaster.pid"

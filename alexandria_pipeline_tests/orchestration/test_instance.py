@@ -1,0 +1,34 @@
+"""Dagster's own records on a local server that dies under a process that lives on."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.instance.ref import InstanceRef
+
+from alexandria_pipeline.storage.embedded import EmbeddedServer
+from alexandria_pipeline_tests.processes import PROJECT
+
+
+def test_a_process_that_finds_the_local_server_dead_starts_it_again(
+    fragile: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `dagster dev` does for days: nobody else comes to start the server."""
+    monkeypatch.delenv("ALEXANDRIA_DATABASE_URL", raising=False)
+    monkeypatch.setenv("ALEXANDRIA_HOME", str(fragile.home.parent))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dagster.yaml").write_text((PROJECT / "dagster.yaml").read_text())
+    with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(tmp_path))) as instance:
+        assert list(instance.get_runs()) == []
+        postmaster = fragile.status().pid
+        assert postmaster
+        os.kill(postmaster, signal.SIGKILL)
+        deadline = time.monotonic() + 30
+        while fragile.status().running:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert list(instance.get_runs()) == []
+        assert fragile.status().running
