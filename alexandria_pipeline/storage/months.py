@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +30,7 @@ _SQL = Queries("months")
 MOST_RETRIES = 5
 FIRST_WAIT_SECONDS = 300
 KEEP_ALIVE_SECONDS = 5.0
+LOOK_SECONDS, LOOK_AGAIN_SECONDS = 2.0, 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +62,19 @@ class MonthHolder:
     def held(self) -> tuple[Month, ...]:
         return tuple(self._held)
 
-    def claim(self, months: Sequence[Month]) -> dict[Month, str]:
-        """Takes the months; returns those that somebody else has, each with a sentence that names the owner."""
-        wanted = [month for month in months if month not in self._held]
-        if not wanted:
-            return {}
-        with self._lock:
-            session = self._connected()
-            with self._database.translated():
-                session.execute(_SQL["ensure"], _keys(wanted))
-                taken = session.execute(_SQL["claim"], {**_keys(wanted), **self._who}).fetchall()
-            self._held |= {_month(row): _Claim(row["claim"], row["begun"]) for row in taken}
-        return self._owners([month for month in wanted if month not in self._held])
+    def claim(self, months: Sequence[Month], *, patience: float = LOOK_SECONDS) -> dict[Month, str]:
+        """Takes the months; returns those that somebody else has, each with a sentence that names the owner.
+
+        A month that no run owns, but somebody looks at (a recount, a review), is asked for again for `patience` seconds.
+        """
+        deadline = time.monotonic() + patience
+        while True:
+            wanted = [month for month in months if month not in self._held]
+            self._take(wanted)
+            refused = self._owners([month for month in wanted if month not in self._held])
+            if all(row["owner_run"] for row in refused) or time.monotonic() > deadline:
+                return {_month(row): _sentence(row) for row in refused}
+            time.sleep(LOOK_AGAIN_SECONDS)
 
     def fence(self, tx: Connection, months: Collection[Month]) -> None:
         """Before writing: makes sure, until `tx` ends, that these months are this run's. Raises OwnershipLost."""
@@ -171,6 +174,16 @@ class MonthHolder:
             self._session = None
         self._held.clear()
 
+    def _take(self, wanted: Sequence[Month]) -> None:
+        if not wanted:
+            return
+        with self._lock:
+            session = self._connected()
+            with self._database.translated():
+                session.execute(_SQL["ensure"], _keys(wanted))
+                taken = session.execute(_SQL["claim"], {**_keys(wanted), **self._who}).fetchall()
+            self._held |= {_month(row): _Claim(row["claim"], row["begun"]) for row in taken}
+
     def _connected(self) -> Connection:
         if self._session is not None and not _alive(self._session):
             self._session.close()
@@ -202,12 +215,11 @@ class MonthHolder:
                 self._session.execute(_SQL["unlock"], _keys([month]))
         return True
 
-    def _owners(self, months: Sequence[Month]) -> dict[Month, str]:
+    def _owners(self, months: Sequence[Month]) -> list[dict[str, Any]]:
         if not months:
-            return {}
+            return []
         with self._database.transaction() as tx:
-            rows = tx.execute(_SQL["owners"], _keys(months)).fetchall()
-        return {_month(row): _sentence(row) for row in rows}
+            return tx.execute(_SQL["owners"], _keys(months)).fetchall()
 
 
 def _alive(session: Connection) -> bool:

@@ -146,6 +146,34 @@ def test_a_month_that_was_never_listed_is_not_completed(database: Database, hold
     assert _log(database)["status"] == "processing"
 
 
+def test_a_month_that_is_only_looked_at_is_claimed_when_the_look_is_over(database: Database, holder: Holder) -> None:
+    """A recount locks the row of a month that no run owns, for milliseconds: no reason to fail a run."""
+    first = holder("run-1")
+    first.claim([JUNE])
+    first.give_back(JUNE, "for another run", failed=False)
+    second = holder("run-2")
+    with ThreadPoolExecutor(1) as pool:
+        with database.transaction() as tx:
+            tx.execute("select 1 from backfill_log where year = 2020 and month = 6 for update")
+            claimed = pool.submit(second.claim, [JUNE, JULY], patience=60)
+            _until(lambda: JULY in second.held)
+            assert JUNE not in second.held
+        assert claimed.result(timeout=60) == {}
+    assert set(second.held) == {JUNE, JULY}
+
+
+def test_a_month_that_is_looked_at_for_long_is_refused(database: Database, holder: Holder) -> None:
+    holder("run-1").claim([JULY])
+    second = holder("run-2")
+    second.claim([JUNE])
+    second.give_back(JUNE, "for another run", failed=False)
+    with database.transaction() as tx:
+        tx.execute("select 1 from backfill_log where year = 2020 and month = 6 for update")
+        refused = holder("run-3").claim([JUNE, JULY], patience=0.1)
+    assert "being checked by another run" in refused[JUNE]
+    assert "owned by run run-1" in refused[JULY]
+
+
 def test_overlapping_claims_are_seen(database: Database, holder: Holder) -> None:
     holder("run-1").claim([JUNE])
     with database.transaction() as tx:
@@ -153,6 +181,13 @@ def test_overlapping_claims_are_seen(database: Database, holder: Holder) -> None
     with database.transaction() as tx:
         overlaps, claimed = overlapping_claims(tx)
     assert ([row["other_run_id"] for row in overlaps], claimed) == (["run-2"], 1)
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def _break(broken: MonthHolder) -> None:
