@@ -113,8 +113,10 @@ def _failed_run(instance: dg.DagsterInstance, run_id: str, event: dg.DagsterEven
 
 def _why(event: dg.DagsterEvent) -> str:
     """What the first failed step says to a person."""
-    failure: Any = event.job_failure_data
-    step = failure.first_step_failure_event.step_failure_data if failure.first_step_failure_event else None
+    first: Any = getattr(
+        event.event_specific_data, "first_step_failure_event", None
+    )  # none of a run whose process died
+    step = first.step_failure_data if first else None
     if step is None:
         return event.message or "no reason recorded"
     if step.user_failure_data is not None and step.user_failure_data.description:

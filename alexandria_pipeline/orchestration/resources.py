@@ -3,6 +3,7 @@
 import os
 import platform
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,10 @@ from alexandria_pipeline.stages.rollout import Rollout
 from alexandria_pipeline.stages.watch import Watch
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.months import MonthHolder
+from alexandria_pipeline.storage.presence import present
 from alexandria_pipeline.storage.quota import QuotaManager
+
+PROCESS_TAG = "alexandria/process"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +37,14 @@ def build_resources(settings: Settings) -> dict[str, Any]:
     """
 
     @dg.resource(description="Database, providers and stages of one process.")
-    def pipeline(_context: dg.InitResourceContext) -> Iterator[Pipeline]:
-        with opened_pipeline(settings) as opened:
+    def pipeline(context: dg.InitResourceContext) -> Iterator[Pipeline]:
+        with opened_pipeline(settings) as opened, _seen_alive(context, opened.database):
             yield opened
 
     @dg.resource(description="The months this run owns.", required_resource_keys={"pipeline"})
     def runner(context: dg.InitResourceContext) -> Iterator[MonthRunner]:
-        owner = f"process {os.getpid()} on {platform.node()}"
         run_id = context.run.run_id if context.run else "direct"
-        months = MonthRunner(MonthHolder(context.resources.pipeline.database, run_id, owner))
+        months = MonthRunner(MonthHolder(context.resources.pipeline.database, run_id, _process()))
         try:
             yield months
         finally:
@@ -53,8 +56,8 @@ def build_resources(settings: Settings) -> dict[str, Any]:
         return manager
 
     @dg.resource(description="The database alone, with the plan of the rollout: what sensors and schedules need.")
-    def operations(_context: dg.InitResourceContext) -> Iterator[Operations]:
-        with opened_database(settings) as database:
+    def operations(context: dg.InitResourceContext) -> Iterator[Operations]:
+        with opened_database(settings) as database, _seen_alive(context, database):
             yield Operations(database, rollout(settings, database))
 
     @dg.resource(description="What people are to be told of, and who is told.")
@@ -63,3 +66,18 @@ def build_resources(settings: Settings) -> dict[str, Any]:
             yield watch(settings, database)
 
     return {"watcher": watcher, "operations": operations, "pipeline": pipeline, "runner": runner, "quota": quota}
+
+
+@contextmanager
+def _seen_alive(context: dg.InitResourceContext, database: Database) -> Iterator[None]:
+    """While a run works, it can be seen that it does; its tag says that it may be judged by that. No run: a tick."""
+    if context.run is None or context.instance is None:
+        yield
+        return
+    with present(database, context.run.run_id):
+        context.instance.add_run_tags(context.run.run_id, {PROCESS_TAG: _process()})
+        yield
+
+
+def _process() -> str:
+    return f"process {os.getpid()} on {platform.node()}"

@@ -1,4 +1,5 @@
-"""Gives months back whose run has died. A month must be found without an owner twice before it is taken from it.
+"""Gives months back whose run has died, and says which runs have. A month must be found without an owner twice before
+it is taken from it, and a run without a sign of life twice before it is called dead.
 
 The second look is for a run that lives and has lost its connection: it has the time between two looks to take its locks
 back. Should it come later still, its next write is refused.
@@ -11,7 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from alexandria_pipeline.storage import recovery
+from alexandria_pipeline.storage import presence, recovery
 from alexandria_pipeline.storage.recovery import Orphan, TakenBack
 
 if TYPE_CHECKING:
@@ -37,3 +38,19 @@ def recover(database: Database, suspects: Collection[Orphan]) -> Recovered:
     for each in taken:
         log.warning("%s is %s now, after %d attempts: %s", each.month, each.status, each.attempts, each.reason)
     return Recovered(tuple(taken), found - again)
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """Runs without a sign of life: `dead` ones, found so by two looks, and those to be looked at again."""
+
+    dead: frozenset[str]
+    suspects: frozenset[str]
+
+
+def silent_runs(database: Database, started: Collection[str], suspects: Collection[str]) -> Silent:
+    """Which of the runs that are said to be at work are not; `suspects` are those of the last look."""
+    with database.transaction() as tx:
+        silent = frozenset(started) - presence.living(tx)
+    dead = silent & frozenset(suspects)
+    return Silent(dead, silent - dead)

@@ -185,6 +185,22 @@ def test_a_failed_run_is_told_with_its_reason(start: Start, receiver: Receiver) 
     assert f"https://dagster.example/runs/{failed.run_id}" in message["message"]
 
 
+def test_a_run_whose_process_died_is_told_and_hides_no_later_event(start: Start, receiver: Receiver) -> None:
+    """Such a failure is reported from outside the run and names no step."""
+    daemon = start(receiver.url)
+    daemon.tick()
+    job = dg.Definitions(assets=[books], jobs=[dg.define_asset_job("nightly")]).resolve_job_def("nightly")
+    run = daemon.instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+    daemon.instance.report_run_failed(run, "process 7 on there has died")
+    daemon.check(passed=False)
+    daemon.tick()
+    assert receiver.titles == [
+        "resolution rate of resolved_isbns does not hold for 2020-06: figure 85.0",
+        f"run {run.run_id[:8]} of nightly failed",
+    ]
+    assert "process 7 on there has died" in receiver.messages[1]["message"]
+
+
 def test_while_a_receiver_is_down_nothing_is_lost_and_the_others_get_it_once(start: Start, receiver: Receiver) -> None:
     with receiving() as other:
         daemon = start(receiver.url, other.url)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -12,10 +14,12 @@ from pydantic import SecretStr
 from alexandria_pipeline.orchestration.build import build_definitions
 from alexandria_pipeline.orchestration.jobs import MONTHLY_BOOKS
 from alexandria_pipeline.orchestration.partitions import months
+from alexandria_pipeline.orchestration.resources import PROCESS_TAG
 from alexandria_pipeline.orchestration.schedules import daily_backfill
 from alexandria_pipeline.orchestration.sensors import recovery_sensor, rollout_sensor
 from alexandria_pipeline.settings import Settings
 from alexandria_pipeline.storage.database import Database
+from alexandria_pipeline.storage.presence import living, present
 from alexandria_pipeline_tests.world import JUNE, LIST, holder, rows
 
 FIRST_FIVE = ["2020-12:1", "2020-11:1", "2020-10:1", "2020-09:1", "2020-08:1"]
@@ -33,21 +37,21 @@ class Ticks:
         self.definitions = build_definitions(settings)
         self._repository = self.definitions.get_repository_def()
         self._resources = {"operations": (self.definitions.resources or {})["operations"]}
-        self._instance = instance
+        self.instance = instance
 
     def sensor(
         self, sensor: dg.SensorDefinition, cursor: str | None = None
     ) -> tuple[list[dg.RunRequest], str, str | None]:
         """Requests, skip reason and cursor of a tick."""
         with dg.build_sensor_context(
-            instance=self._instance, repository_def=self._repository, cursor=cursor, resources=self._resources
+            instance=self.instance, repository_def=self._repository, cursor=cursor, resources=self._resources
         ) as context:
             data = sensor.evaluate_tick(context)
         return list(data.run_requests or []), data.skip_message or "", data.cursor
 
     def schedule(self) -> tuple[list[dg.RunRequest], str]:
         with dg.build_schedule_context(
-            instance=self._instance, repository_def=self._repository, resources=self._resources
+            instance=self.instance, repository_def=self._repository, resources=self._resources
         ) as context:
             data = daily_backfill.evaluate_tick(context)
         return list(data.run_requests or []), data.skip_message or ""
@@ -56,7 +60,7 @@ class Ticks:
         """What the daemon does with a request, in this process."""
         job = self.definitions.resolve_job_def(MONTHLY_BOOKS)
         done = job.execute_in_process(
-            partition_key=request.partition_key, instance=self._instance, tags=dict(request.tags), raise_on_error=False
+            partition_key=request.partition_key, instance=self.instance, tags=dict(request.tags), raise_on_error=False
         )
         return bool(done.success)
 
@@ -120,7 +124,8 @@ def test_nothing_starts_by_itself_but_the_recovery() -> None:
 
 def test_a_month_whose_run_has_died_is_back_after_two_ticks(database: Database, ticks: Ticks) -> None:
     _, quiet, cursor = ticks.sensor(recovery_sensor)
-    assert (quiet, cursor) == ("every month in work has an owner", "[]")
+    assert quiet == "every month in work has an owner"
+    nobody = cursor
     run = holder(database, "run-dead")
     run.claim([JUNE])
     _, quiet, _ = ticks.sensor(recovery_sensor, cursor)
@@ -134,7 +139,7 @@ def test_a_month_whose_run_has_died_is_back_after_two_ticks(database: Database, 
     assert rows(database, "select status from backfill_log") == [{"status": "processing"}]
     _, second, cursor = ticks.sensor(recovery_sensor, cursor)
     assert second.startswith("2020-06 is retry again: its run died: run-dead (test process of run-dead), started ")
-    assert cursor == "[]"
+    assert cursor == nobody
     assert rows(database, "select status, retry_count from backfill_log") == [{"status": "retry", "retry_count": 1}]
     run.close("the test is over", failed=False)
 
@@ -145,3 +150,66 @@ def test_a_database_that_is_away_fails_the_tick_in_plain_words(tmp_path: Path) -
         with pytest.raises(dg.DagsterError) as failure:
             ticks.sensor(rollout_sensor)
     assert "cannot be reached" in str(failure.value.__cause__)
+
+
+# Runs whose process has died, which Dagster still has for at work.
+
+
+def _at_work(ticks: Ticks, **tags: str) -> str:
+    return ticks.instance.create_run_for_job(
+        ticks.definitions.resolve_job_def(MONTHLY_BOOKS), status=dg.DagsterRunStatus.STARTED, tags=tags
+    ).run_id
+
+
+def test_a_run_without_a_sign_of_life_is_ended_by_the_second_tick(ticks: Ticks, database: Database) -> None:
+    dead = _at_work(ticks, **{PROCESS_TAG: "process 1 on nowhere"})
+    alive = _at_work(ticks, **{PROCESS_TAG: "process 2 on nowhere"})
+    foreign = _at_work(ticks)
+    with present(database, alive):
+        _, said, cursor = ticks.sensor(recovery_sensor)
+        assert said == f"run {dead} shows no sign of life; the next tick ends it"
+        _, said, cursor = ticks.sensor(recovery_sensor, cursor)
+        assert said == f"run {dead} has failed: its process has died"
+        _, said, _ = ticks.sensor(recovery_sensor, cursor)
+        assert said == "every month in work has an owner"
+    statuses = {run.run_id: run.status.value for run in ticks.instance.get_runs()}
+    assert statuses == {dead: "FAILURE", alive: "STARTED", foreign: "STARTED"}
+
+
+def test_a_run_whose_sign_of_life_is_back_is_left_alone(ticks: Ticks, database: Database) -> None:
+    run_id = _at_work(ticks, **{PROCESS_TAG: "process 1 on nowhere"})
+    _, _, cursor = ticks.sensor(recovery_sensor)
+    with present(database, run_id, seconds=0.05):
+        rows(
+            database,
+            "select pg_terminate_backend(pid) from pg_stat_activity where starts_with(application_name, 'alexandria run')",
+        )
+        _until(lambda: run_id in _living(database))
+        _, said, _ = ticks.sensor(recovery_sensor, cursor)
+        assert said == "every month in work has an owner"
+    _until(lambda: run_id not in _living(database))
+
+
+def test_a_run_is_seen_alive_while_it_works_and_says_in_which_process(ticks: Ticks, database: Database) -> None:
+    (request, *_), _, _ = ticks.sensor(rollout_sensor)
+    assert ticks.run(request)
+    (run,) = ticks.instance.get_runs()
+    assert run.tags[PROCESS_TAG].startswith(f"process {os.getpid()} on ")
+    _until(lambda: run.run_id not in _living(database))
+
+
+def test_a_cursor_of_before_runs_were_looked_at_is_still_read(ticks: Ticks, database: Database) -> None:
+    _, said, _ = ticks.sensor(recovery_sensor, '[["2020-06", 1]]')
+    assert said == "every month in work has an owner"
+
+
+def _living(database: Database) -> frozenset[str]:
+    with database.transaction() as tx:
+        return living(tx)
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
