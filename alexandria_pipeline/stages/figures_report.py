@@ -1,6 +1,6 @@
 """The report: what months, phases, services and models have yielded and cost, and what the rest will cost.
 
-Tables only, as data frames and as Markdown, HTML or CSV. Money is in US dollars, time in seconds.
+Tables, and in HTML one chart, as data frames and as Markdown, HTML or CSV. Money is in US dollars, time in seconds.
 """
 
 from __future__ import annotations
@@ -42,7 +42,11 @@ _STYLE = (
     "div{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
     "th,td{padding:.25rem .7rem;text-align:right;border-bottom:1px solid #8885;white-space:nowrap}"
     "th:first-child,td:first-child{text-align:left}"
+    ".found{fill:#1f6feb}.rest{fill:#9db2cf}@media(prefers-color-scheme:dark){.found{fill:#79b0ff}.rest{fill:#46566d}}"
 )
+
+
+_BAR, _CHART_HEIGHT = 8, 120
 
 
 class Format(StrEnum):
@@ -77,7 +81,10 @@ def render(tables: Tables, form: Format) -> str:
         whole = pd.concat(named).convert_dtypes() if named else pd.DataFrame(columns=["table"])
         return whole[["table", *(column for column in whole if column != "table")]].to_csv(index=False)
     if form is Format.HTML:
-        parts = [f"<h2>{escape(TITLES[name])}</h2><div>{_html(table)}</div>" for name, table in tables.items()]
+        parts = [
+            f"<h2>{escape(TITLES[name])}</h2>{_chart(table) if name == 'months' else ''}<div>{_html(table)}</div>"
+            for name, table in tables.items()
+        ]
         head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Backfill report</title><style>{_STYLE}</style>'
         body = "\n".join(["<h1>Backfill report</h1>", *parts])
         return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>\n{body}\n</body></html>\n'
@@ -101,6 +108,27 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows as plain values; what is not known is an empty text."""
     rows = table.astype(object).where(table.notna(), "").to_dict("records")
     return [{str(name): value for name, value in row.items()} for row in rows]
+
+
+def _chart(months: pd.DataFrame) -> str:
+    """Books of each month, the resolved ones dark and the others pale: told apart by lightness, so for every eye."""
+    if not len(months) or not months["books"].max():
+        return ""
+    shown, most = months.sort_values("month"), int(months["books"].max())
+    width = len(shown) * _BAR
+    parts = []
+    for at, (month, books, resolved) in enumerate(zip(shown["month"], shown["books"], shown["resolved"], strict=True)):
+        found, rest = (round(_CHART_HEIGHT * count / most, 1) for count in (resolved, books - resolved))
+        left, top = at * _BAR, _CHART_HEIGHT - found
+        parts.append(
+            f'<g><title>{month}: {resolved} of {books} books resolved</title><rect class="found" x="{left}" y="{top:g}"'
+            f' width="{_BAR - 1}" height="{found:g}"/><rect class="rest" x="{left}" y="{top - rest:g}" width="{_BAR - 1}" height="{rest:g}"/></g>'
+        )
+    words = f"Books of {shown['month'].iloc[0]} to {shown['month'].iloc[-1]}: resolved (dark) and not (pale), at most {most} a month"
+    return (
+        f'<div><svg width="{width}" height="{_CHART_HEIGHT}" viewBox="0 0 {width} {_CHART_HEIGHT}" role="img" aria-label="{words}">'
+        f"{''.join(parts)}</svg></div><p>{words}</p>"
+    )
 
 
 def _html(table: pd.DataFrame) -> str:

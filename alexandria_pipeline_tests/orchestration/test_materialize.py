@@ -362,6 +362,20 @@ def test_two_owners_of_a_month_are_found_and_named(lab: Lab) -> None:
     assert check.description == f"2020-06: {first.run_id} and run-other"
 
 
+def test_a_range_in_which_some_months_have_books_and_some_have_none(lab: Lab) -> None:
+    """Months without books have no figure; the table of failing months has a cell for it all the same."""
+    lab.world(_listed(JUNE) + _listed(AUGUST), _known(AUGUST, 20))
+    ran = lab.run(JUNE, AUGUST)
+    whole = ran.checks["resolved_isbns:resolution_rate", None]
+    assert (whole.passed, whole.severity) == (False, "ERROR")
+    figures = {name: whole.metadata[name] for name in ("figure", "resolved", "generated", "months", "months_failing")}
+    assert figures == {"figure": 50.0, "resolved": 20, "generated": 40, "months": 3, "months_failing": 2}
+    assert [record.data for record in whole.metadata["failing"].records] == [
+        {"month": "2020-06", "figure": 0.0, "resolved": 0, "generated": 20},
+        {"month": "2020-07", "figure": None, "resolved": 0, "generated": 0},
+    ]
+
+
 def test_a_month_of_another_run_fails_the_run_at_its_end_and_its_neighbours_complete(lab: Lab) -> None:
     lab.world(_listed(JUNE) + _listed(JULY) + _listed(AUGUST), _known(JUNE, 20) + _known(JULY, 20) + _known(AUGUST, 20))
     other = holder(lab.database, "run-other")
