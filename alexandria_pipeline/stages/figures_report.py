@@ -111,10 +111,11 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _chart(months: pd.DataFrame) -> str:
-    """Books of each month, the resolved ones dark and the others pale: told apart by lightness, so for every eye."""
-    if not len(months) or not months["books"].max():
+    """Books of each month that has any, the resolved ones below and strong, the others above and faint: not told apart by hue alone."""
+    shown = months[months["books"] > 0].sort_values("month")
+    if not len(shown):
         return ""
-    shown, most = months.sort_values("month"), int(months["books"].max())
+    most = int(shown["books"].max())
     width = len(shown) * _BAR
     parts = []
     for at, (month, books, resolved) in enumerate(zip(shown["month"], shown["books"], shown["resolved"], strict=True)):
@@ -124,7 +125,7 @@ def _chart(months: pd.DataFrame) -> str:
             f'<g><title>{month}: {resolved} of {books} books resolved</title><rect class="found" x="{left}" y="{top:g}"'
             f' width="{_BAR - 1}" height="{found:g}"/><rect class="rest" x="{left}" y="{top - rest:g}" width="{_BAR - 1}" height="{rest:g}"/></g>'
         )
-    words = f"Books of {shown['month'].iloc[0]} to {shown['month'].iloc[-1]}: resolved (dark) and not (pale), at most {most} a month"
+    words = f"Books of {shown['month'].iloc[0]} to {shown['month'].iloc[-1]}: resolved (below, strong) and not (above, faint), at most {most} a month"
     return (
         f'<div><svg width="{width}" height="{_CHART_HEIGHT}" viewBox="0 0 {width} {_CHART_HEIGHT}" role="img" aria-label="{words}">'
         f"{''.join(parts)}</svg></div><p>{words}</p>"
