@@ -297,7 +297,7 @@ class Ordeal:
             for row in self.ask("select service, count(*) as n from api_call where outcome = 'sent' group by 1")
         }
         crashes = sum(each["killed"] in ("postmaster", "everything") for each in self.killed)
-        # A crash of the server may forget 0.6 s of calls and answers (sql/queries/ledger.sql).
+        # A crash of the server may forget that a call was begun, 0.6 s of them (sql/queries/ledger.sql).
         forgotten = {name: math.ceil(crashes * 0.6 * counters["rate"]) for name, counters in stats.items()}
         outcomes = self.ask("select outcome, count(*) as n from generated_book group by outcome order by outcome")
         return {

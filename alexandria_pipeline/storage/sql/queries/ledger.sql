@@ -1,6 +1,6 @@
 -- Calls: one statement before each attempt and one after it.
--- Both commit without waiting for the disk: after a crash of the database's machine up to 0.6 s of
--- calls may be uncounted, which the buffer below the daily limit covers; a killed process of ours loses nothing.
+-- What comes before commits without waiting for the disk, since all who ask queue for it: after a crash of the database up to
+-- 0.6 s of calls may be uncounted, which the buffer below the daily limit covers. What comes after waits: it is paid for.
 
 -- name: begin
 -- Leave for one attempt: the breaker lets it pass, the quota of the day has one left, the pace has a slot, the ledger has its row.
@@ -130,8 +130,7 @@ with gate as materialized (
 update api_call
 set outcome = %(outcome)s, status = %(status)s, error = %(reason)s, latency_ms = %(latency_ms)s, bytes = %(size)s,
     input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s, cost_usd = %(cost_usd)s
-where call_id = %(call_id)s
-returning set_config('synchronous_commit', 'off', true);
+where call_id = %(call_id)s;
 
 -- name: attempts
 -- What the ledger holds of a service since a time: attempts, and those that nobody has completed.
