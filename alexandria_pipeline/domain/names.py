@@ -214,8 +214,14 @@ def _compare_given(a: tuple[str, ...], b: tuple[str, ...]) -> NameAgreement:
     shorter, longer = sorted((a, b), key=len)
     if len(shorter) < len(longer) and longer[-len(shorter) :] == shorter and len(shorter[0]) > 1:
         return NameAgreement.NEAR  # known by the middle name: "F. Scott Fitzgerald"
-    run_together = {"".join(word[0] for word in names) for names in (a, b)} & {a[0], b[0]}
-    return NameAgreement.INITIALS if run_together else NameAgreement.DIFFERENT
+    if _run_together(a, b) or _run_together(b, a):
+        return NameAgreement.INITIALS
+    return NameAgreement.DIFFERENT
+
+
+def _run_together(initials: tuple[str, ...], names: tuple[str, ...]) -> bool:
+    """ "JK" is "Joanne Kathleen"; a single initial says nothing here."""
+    return len(initials[0]) > 1 and initials[0] == "".join(word[0] for word in names)
 
 
 def _compare_given_word(a: str, b: str) -> NameAgreement:
@@ -228,15 +234,26 @@ def _compare_given_word(a: str, b: str) -> NameAgreement:
         return NameAgreement.NEAR
     if len(shorter) >= 5 and OSA.distance(a, b, score_cutoff=1) <= 1:
         return NameAgreement.NEAR
-    return NameAgreement.DIFFERENT
+    return NameAgreement.MISSPELT if _is_slip(a, b) else NameAgreement.DIFFERENT
 
 
 def _with_misspelt_surname(a: PersonName, b: PersonName) -> NameAgreement:
-    """Surnames a letter apart are one person only when the given names say so too."""
-    shorter = min(len(a.core), len(b.core))
-    allowed = 0 if shorter < 5 else 1 if shorter < 9 else 2
-    if not allowed or OSA.distance(a.core, b.core, score_cutoff=allowed) > allowed:
+    """Surnames a letter or two apart are one person only when the given names say so too."""
+    if not _is_slip(a.core, b.core):
         return NameAgreement.DIFFERENT
     same_given = bool(a.given) and bool(b.given) and _compare_given(a.given, b.given) >= NameAgreement.NEAR
     spelt_out = same_given and (max(map(len, a.given)) > 2 or len(a.given) > 1)
     return NameAgreement.MISSPELT if spelt_out else NameAgreement.DIFFERENT
+
+
+def _is_slip(a: str, b: str) -> bool:
+    """Whether one name is the other with a slip of the pen, or two in a longer one.
+
+    Of four letters one may be missing or out of place, for one that is another makes another name ("Ford", "Lord").
+    """
+    shorter, longer = sorted((a, b), key=len)
+    distance = OSA.distance(a, b, score_cutoff=2)
+    if distance == 1:
+        slipped = len(longer) > len(shorter) or sorted(a) == sorted(b)
+        return len(shorter) >= 5 or (len(shorter) == 4 and a[0] == b[0] and slipped)
+    return distance == 2 and len(shorter) >= 6 and a[0] == b[0]
