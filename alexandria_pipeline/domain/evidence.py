@@ -14,8 +14,9 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
-from alexandria_pipeline.domain.agreement import TitleAgreement, compare_titles, is_descriptive
+from alexandria_pipeline.domain.agreement import TitleAgreement, compare_titles, is_descriptive, is_misspelling
 from alexandria_pipeline.domain.isbn import is_placeholder
+from alexandria_pipeline.domain.kinds import SUMMARY_MAKERS, is_heap, kinds
 from alexandria_pipeline.domain.names import NameAgreement, PersonName, compare_names, people
 from alexandria_pipeline.domain.records import (
     BookQuery,
@@ -102,37 +103,6 @@ SEVERITY: Final = (
     RefusalReason.TOO_WEAK, RefusalReason.AMBIGUOUS,
 )  # fmt: skip
 
-# Kinds of publication that are about a book, or parts or heaps of it: words in a normalised title or subtitle.
-KINDS: Final = {
-    "summary": r"summar(?:y|ies)|analys[ei]s of|key takeaways|takeaways|conversation starters|in (?:15|20|30) minutes|book review"
-    r"|a? ?review of|sidekick|digest of|instaread|insights on",
-    "study guide": r"(?:study|reading|readers?|teachers?|teaching|literature|lit|discussion|reading group|book club|educators|students?)"
-    r" (?:guide|companion|kit|unit)s?|(?:cliffs? ?|spark ?|york |monarch |max ?|book |bloom ?s )notes|blooms (?:guides|notes|modern)"
-    r"|lesson plans?|teacher(?:s)? (?:edition|resource|pack)|novel (?:units?|ties|study)|comprehension|a guide to|guide to|test prep"
-    r"|critical (?:essays|companion|insights)|essays on|notes on|understanding .* by|a casebook|unauthorized|unauthorised|unofficial",
-    "workbook": r"work ?book|activity book|colou?ring(?: book)?|sticker|puzzle|quiz(?:zes|book)?|trivia|cookbook|recipes from",
-    "companion": r"companion|the making of|world of the|encyclopedia|illustrated guide|official guide|handbook|art of the|poster",
-    "box set": r"box(?:ed)? ?set|boxset|slipcase|(?:gift|collection) set|collection set|omnibus|(?:[2-9]|1\d|two|three|four|five|six|seven)"
-    r" (?:books?|novels|volumes?)(?: (?:collection|set|bundle|in (?:1|one)))|(?:[2-9]|two|three|four|five) in (?:1|one)|bundle|trilogy"
-    r"|tetralogy|quartet|(?:complete|entire) (?:series|collection|set|saga|works|novels)|(?:books?|volumes?|vols?) \d+ (?:to |and |through )?\d+"
-    r"|books? (?:one|two) (?:to|and|through)|series collection|collection of \d+|\d+ book (?:collection|set)|set of \d+",
-    "sampler": r"sampler|excerpts?|preview|sneak peek|free first chapters?|chapters? (?:1|one)(?: \d+)?|first look|advance reading|extract",
-    "calendar": r"calendar|planner|agenda \d{4} \d{4}|postcards?",
-    "journal": r"(?:guided |writing |reading |lined |blank )?journal|note ?book|sketchbook|log ?book",
-    "adaptation": r"graphic (?:novel|adaptation|edition)|comics?|manga|screenplay|shooting script|the (?:play ?)?script|stage play|play script"
-    r"|libretto|dramati[sz](?:ed|ation)|adapted (?:for|by|from)|adaptation|retold|young readers?(?: edition| adaptation)?|easy reader"
-    r"|abridged|in easy english|musical|vocal score|sheet music|soundtrack|picture book edition|readers digest|condensed|parody",
-    "another book": r"untitled|a sequel(?: to)?|the sequel(?: to)?|prequel(?: to)?|sequel to",
-}  # fmt: skip
-_KIND: Final = re.compile("|".join(rf"(?P<k{place}>\b(?:{words})\b)" for place, words in enumerate(KINDS.values())))
-_KIND_NAMES: Final = tuple(KINDS)
-_UNABRIDGED: Final = re.compile(r"\bun ?abridged\b")
-# Publishers who write about other people's books and put the author's name on the cover.
-SUMMARY_MAKERS: Final = re.compile(
-    r"\b(?:cliffs ?notes|spark ?notes|super ?summary|book ?rags|book ?caps|book ?habits|instaread|shmoop|bright ?summaries|worth books"
-    r"|fast ?reads|readtrepreneur|quick ?read|milkyway media|blinkist|gradesaver|lit ?charts|book ?tigers|daily ?books|irb media"
-    r"|summareads|abookaday|must read summaries|penguin readers|everest media|novel units)\b"
-)  # fmt: skip
 _LARGE_PRINT: Final = re.compile(r"\blarge (?:print|type)\b")
 _AUDIO: Final = re.compile(
     r"\b(?:audio ?books?|audio ?cd|audio (?:download|cassette|edition)|mp3 cd|playaway|books? on (?:tape|cd)|compact disc)\b"
@@ -351,25 +321,33 @@ def format_of(candidate: Candidate) -> EditionFormat:
 
 
 def _kind(query: BookQuery, candidate: Candidate) -> Finding:
-    wanted = kinds(normalise(query.title))
-    text = _words(candidate)
-    others = kinds(text) - wanted
-    makers = " ".join([candidate.publisher or "", *(one.name for one in candidate.contributors)])
-    if "summary" not in wanted and SUMMARY_MAKERS.search(normalise(makers)):
+    asked, offered = normalise(query.title), _words(candidate)
+    others = kinds(offered) - kinds(asked)
+    if others and is_misspelling(asked, offered):
+        others = frozenset()
+    names = [one.name for one in candidate.contributors]
+    makers = normalise(" ".join([candidate.publisher or "", *names]))
+    if "summary" not in kinds(asked) and SUMMARY_MAKERS.search(makers):
         others |= {"summary"}
+    if is_heap(candidate.title, frozenset(normalise(" ".join([query.author, *names])).split())) and not is_heap(
+        query.title, frozenset()
+    ):
+        others |= {"several books"}
+    if _is_about(query, candidate):
+        others |= {"book about the author"}
     if others:
         return Finding("kind", "other", ", ".join(sorted(others)))
-    return Finding(
-        "kind",
-        "large_print" if _LARGE_PRINT.search(text) else "book",
-        "large print" if _LARGE_PRINT.search(text) else "book",
-    )
+    kind = "large_print" if _LARGE_PRINT.search(offered) else "book"
+    return Finding("kind", kind, kind.replace("_", " "))
 
 
-def kinds(words: str) -> frozenset[str]:
-    """The kinds of publication that a normalised title betrays."""
-    text = _UNABRIDGED.sub(" ", words)
-    return frozenset(_KIND_NAMES[int(match.lastgroup[1:])] for match in _KIND.finditer(text) if match.lastgroup)
+def _is_about(query: BookQuery, candidate: Candidate) -> bool:
+    """Whether somebody else comes first and the title names the author asked for: "Emma: The Life of Jane Austen"."""
+    wanted, first = people(query.author), people(candidate.contributors[0].name) if candidate.contributors else ()
+    if not wanted or not first or _best(wanted, list(first)) is not NameAgreement.DIFFERENT:
+        return False
+    said = re.sub(rf"\bby (?:[^ ]+ ){{0,3}}{re.escape(wanted[0].core)}\b", " ", _words(candidate)).split()
+    return wanted[0].core in said and wanted[0].core not in normalise(query.title).split()
 
 
 @lru_cache(maxsize=8_192)
