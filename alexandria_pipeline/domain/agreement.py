@@ -24,6 +24,8 @@ FAR_APART: Final = 11
 # A short word a letter off is often another word ("Dead Heat", "Dead Beat"): only a long title around it vouches for it.
 VOUCHING_LENGTH: Final = 13
 SUBTITLE_LIKENESS: Final = 80
+# Scanned text has them for "o" and "l" within words: "Eur0pa", "Nicke1".
+_DIGIT_FOR_LETTER: Final = re.compile(r"(?<=[a-z])[01](?=[a-z])|(?<=[a-z]{4})1\b|\b0(?=[a-z]{3})")
 # No title ends so: it has been cut.
 BROKEN_OFF_AFTER: Final = frozenset("the a an of and in to for with from at by or on who that".split())
 
@@ -33,6 +35,15 @@ DESCRIPTIVE: Final = re.compile(
     r"|stories|essays|poems|tales|inside |my |notes |or |selected |collected |and other |life |lessons |on |one |in )"
     r"|\b(?:stories|essays|poems|history|memoir|biography|story|life|guide|journey|adventures?|novels?|years|tales?|mystery|thriller|world)\b"
 )  # fmt: skip
+
+
+# What a book is called that goes on where another one stopped, and never a subtitle that people leave out.
+CONTINUATION: Final = re.compile(
+    r"(?:the |a )?(?:next (?:chapter|generation)|sequel|prequel|origins?|beginnings?|aftermath|continuation|final chapter|conclusion)"
+    r"|the (?:story|adventure|saga) continues"
+)
+# A performance or a retelling is described like a book, and is another one as often as not.
+_RETOLD: Final = re.compile(r"an? (?:[a-z]+ ){0,2}(?:play|drama|comedy|tragedy|musical|parody)\b")
 
 
 class TitleAgreement(StrEnum):
@@ -68,7 +79,7 @@ def compare_titles(a: TitleParts, b: TitleParts) -> TitleAgreement:
 
 def is_descriptive(subtitle: str) -> bool:
     """Whether a subtitle describes its book ("A History of…") and is not the name of a volume ("House Harkonnen")."""
-    return DESCRIPTIVE.search(subtitle) is not None
+    return DESCRIPTIVE.search(subtitle) is not None and _RETOLD.match(subtitle) is None
 
 
 def content_words(words: str) -> tuple[str, ...]:
@@ -116,7 +127,8 @@ def _misspelt_article(a: TitleParts, b: TitleParts) -> bool:
 
 def _compare_subtitles(a: str, b: str) -> TitleAgreement:
     if not a or not b:
-        return TitleAgreement.SUBTITLE_ON_ONE_SIDE
+        goes_on = CONTINUATION.fullmatch(a or b) is not None
+        return TitleAgreement.OTHER_VOLUME if goes_on else TitleAgreement.SUBTITLE_ON_ONE_SIDE
     shorter, longer = sorted((_joined(a), _joined(b)), key=len)
     if shorter == longer:
         return TitleAgreement.SAME
@@ -237,8 +249,13 @@ def is_misspelling(a: str, b: str) -> bool:
     """Whether two normalised texts are one text with a slip of the pen; not when another word or number was meant."""
     if OSA.distance(a, b, score_cutoff=FAR_APART) > FAR_APART:
         return False
+    a, b = _DIGIT_FOR_LETTER.sub(_as_letter, a), _DIGIT_FOR_LETTER.sub(_as_letter, b)
     spoken, written = (_spoken_words(a), _spoken_words(b)), (a.split(), b.split())
     return _differ_by_slips(*spoken) or (spoken != written and _differ_by_slips(*written))
+
+
+def _as_letter(digit: re.Match[str]) -> str:
+    return "o" if digit[0] == "0" else "l"
 
 
 def _differ_by_slips(words_a: list[str], words_b: list[str]) -> bool:

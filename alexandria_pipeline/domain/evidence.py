@@ -52,8 +52,8 @@ VETO: Final = -100
 # enough (BEHAVIOUR, "Resolution"), so a title that agrees only loosely needs author and year to stand by it.
 WEIGHTS: Final[dict[str, dict[str, int]]] = {
     "title": {
-        "same": 50, "described": 47, "first_volume": 20, "misspelt": 40, "nearly": 20, "series_in_front": 26, "named_on_one_side": 20,
-        "cut": 24, "cut_record": 24, "cut_long": 34, "broken_off": 26, "other_subtitle": 5, "other_volume": VETO, "different": VETO,
+        "same": 50, "described": 47, "first_volume": 20, "misspelt": 40, "nearly": 20, "series_in_front": 24, "named_on_one_side": 20,
+        "cut": 14, "cut_record": 14, "cut_long": 34, "broken_off": 26, "other_subtitle": 5, "other_volume": VETO, "different": VETO,
     },
     "author": {
         "full": 40, "near": 37, "initials": 36, "misspelt": 30, "surname": 26, "not_first": 34, "not_asked": 12,
@@ -103,9 +103,12 @@ SEVERITY: Final = (
     RefusalReason.TOO_WEAK, RefusalReason.AMBIGUOUS,
 )  # fmt: skip
 
+# In brackets and alone, another form than the book: "The Castle (Play)".
+_OTHER_FORMS: Final = frozenset("play drama musical opera film movie dvd game script comic".split())
 _LARGE_PRINT: Final = re.compile(r"\blarge (?:print|type)\b")
 _AUDIO: Final = re.compile(
     r"\b(?:audio ?books?|audio ?cd|audio (?:download|cassette|edition)|mp3 cd|playaway|books? on (?:tape|cd)|compact disc)\b"
+    r"|(?<!complete and )(?<!complete )\bunabridged(?: edition)?$"
 )
 # Publishers of recordings; services often leave the format of their editions out.
 _AUDIO_PUBLISHERS: Final = re.compile(
@@ -208,9 +211,14 @@ def _breaks_off(title: str, asked: TitleParts, offered: TitleParts) -> bool:
 
 
 def _cut(asked: TitleParts, offered: TitleParts) -> str:
-    """People cut long titles, and so do damaged records; but a record that stops early is more often another book."""
+    """People cut long titles, and so do damaged records; but a record that stops early is more often another book.
+
+    One word more is another book, too, or something made of the first ("The Deep Rising", "The Deep Songbook").
+    """
     if len(asked.plain) < len(offered.plain):
-        return "cut_long" if len(asked.full.split()) >= 4 and len(asked.main) >= 20 else "cut"
+        more = offered.plain[len(asked.main) :].split()
+        long = len(asked.full.split()) >= 4 and len(asked.main) >= 20
+        return "cut_long" if long and len(more) > 1 and more[0] != "and" else "cut"
     kept = len(offered.plain) / len(asked.plain)
     return "cut_record" if len(offered.main.split()) >= 5 and kept >= 0.7 else "different"
 
@@ -333,6 +341,8 @@ def _kind(query: BookQuery, candidate: Candidate) -> Finding:
         query.title, frozenset()
     ):
         others |= {"several books"}
+    if _OTHER_FORMS.intersection(candidate_title(candidate).brackets) - set(dissect(query.title).brackets):
+        others |= {"adaptation"}
     if _is_about(query, candidate):
         others |= {"book about the author"}
     if others:

@@ -27,8 +27,9 @@ from alexandria_pipeline.domain.records import BookQuery, Candidate, EditionForm
 __all__ = ["THRESHOLDS", "RefusalReason", "Verdict", "judge"]
 
 # Confidence that counts as high, as enough to accept, and as worth a person's look (BEHAVIOUR, "Resolution"); how far the
-# runner-up must lie behind when it is another work; and the points for language or format at which a better edition is sought.
-THRESHOLDS: Final = {"high": 85, "accept": 65, "low": 45, "gap": 8, "wrong_dress": -10}
+# runner-up must lie behind when it is another work; the points for language or format at which a better edition is sought, and
+# those for a title under which a better one is.
+THRESHOLDS: Final = {"high": 85, "accept": 65, "low": 45, "gap": 8, "wrong_dress": -10, "sure_title": 40}
 
 # How surely a title names the work: a loosely agreeing title never competes with one that agrees.
 _TIERS: Final = {
@@ -58,9 +59,10 @@ class Verdict:
 
     @property
     def settled(self) -> bool:
-        """Accepted, and no better edition is to be hoped for: neither in a foreign language nor a recording."""
-        dress = [line.points for line in self.evidence if line.name in ("language", "format")]
-        return self.accepted and all(points > THRESHOLDS["wrong_dress"] for points in dress)
+        """Accepted, and no better answer is to be hoped for: no foreign edition, no recording, no title that only resembles."""
+        points = {line.name: line.points for line in self.evidence}
+        dressed = all(points.get(name, 0) > THRESHOLDS["wrong_dress"] for name in ("language", "format"))
+        return self.accepted and dressed and points.get("title", 0) >= THRESHOLDS["sure_title"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,7 @@ def _preference(query: BookQuery, one: _Weighed) -> tuple[int, int, int, int, in
     form = _FORMAT_RANK[format_of(candidate)]
     told, grouped = language_of(candidate), group_language(candidate.isbn13)
     foreign = int(told not in {None, query.language})
-    grouped_abroad = int(told is None and grouped not in {None, query.language})
+    grouped_abroad = int(grouped not in {None, query.language})
     audio = int(form == _FORMAT_RANK[EditionFormat.AUDIO])
     year = candidate.published.year if candidate.published else None
     distance = 50 if year is None or query.year is None else min(abs(year - query.year), 50)
