@@ -11,7 +11,7 @@ from enum import IntEnum
 from itertools import combinations
 from typing import Final
 
-from alexandria_pipeline.domain.agreement import TitleAgreement, compare_titles
+from alexandria_pipeline.domain.agreement import TitleAgreement, compare_titles, is_misspelling
 from alexandria_pipeline.domain.kinds import kinds
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.names import NameAgreement, PersonName, compare_names, people
@@ -99,7 +99,7 @@ def _tie(a: _Form, b: _Form) -> _Tie:
     names = max(_NAME_TIES.get(compare_names(one, other), _Tie.NONE) for one in a[1] for other in b[1])
     if names is _Tie.NONE:
         return _Tie.NONE
-    if kinds(a[0].full) != kinds(b[0].full):
+    if kinds(a[0].full) != kinds(b[0].full) and not is_misspelling(a[0].full, b[0].full):
         return _Tie.NONE
     return min(names, _TITLE_TIES.get(compare_titles(a[0], b[0]), _Tie.NONE))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from itertools import pairwise
@@ -69,6 +69,7 @@ WEIGHTS: Final[dict[str, dict[str, int]]] = {
 # Agreements of whole titles, of which nothing is left when the record's title is cut; and how no title ends.
 _WHOLE: Final = frozenset({"same", "described", "misspelt", "nearly", "named_on_one_side"})
 _NO_END: Final = (",", ":", ";", "(", "[", "/", " -")
+_NO_LAST_WORD: Final = frozenset("the a an and of".split())
 _TITLE_KEYS: Final = {
     TitleAgreement.SAME: "same",
     TitleAgreement.SERIES_IN_FRONT: "series_in_front",
@@ -166,8 +167,8 @@ def gather(query: BookQuery, candidate: Candidate) -> tuple[Finding, ...]:
     """Everything that speaks for or against a candidate, in the order of `WEIGHTS`."""
     asked, offered = dissect(query.title), candidate_title(candidate)
     title = _title(asked, offered)
-    if title.key in _WHOLE and _breaks_off(candidate.title, asked, offered):
-        title = Finding("title", "broken_off", f"{title.detail}, and the record's title is cut")
+    if title.key in _WHOLE and (broken := _broken(candidate.title, asked, offered)):
+        title = Finding("title", broken, f"{title.detail}, and the record's title is cut")
     year = _year(query, candidate)
     author = _author(query, candidate, asked)
     placeholder = is_placeholder(candidate.isbn13)
@@ -177,14 +178,30 @@ def gather(query: BookQuery, candidate: Candidate) -> tuple[Finding, ...]:
 
 @lru_cache(maxsize=8_192)
 def candidate_title(candidate: Candidate) -> TitleParts:
-    """The candidate's title taken apart; series and volume that the service tells apart from it count where it says none."""
-    parts = dissect(candidate.title, candidate.subtitle or "")
+    """The candidate's title taken apart, without the names of its people.
+
+    Series and volume that the service tells apart from it count where it says none.
+    """
+    parts = _without_names(dissect(candidate.title, candidate.subtitle or ""), candidate)
     digits = re.search(r"\d+", candidate.volume or "")
     number = digits[0].lstrip("0") or "0" if digits else number_value(normalise(candidate.volume or ""))
     if parts.part or parts.place or (number is None and candidate.series is None):
         return parts
     series = parts.series or normalise(candidate.series or "")
     return TitleParts(parts.full, parts.main, parts.subtitles, series, None, number, parts.brackets)
+
+
+def _without_names(parts: TitleParts, candidate: Candidate) -> TitleParts:
+    """ "Beauty by Faith Baldwin", "Beauty / Faith Baldwin" and "Faith Baldwin: Beauty" are "Beauty"."""
+    names = {" ".join(person.words) for one in candidate.contributors for person in people(one.name)}
+    main = next((cut for name in names if (cut := parts.main.removesuffix(f" by {name}")) != parts.main), parts.main)
+    subtitles = tuple(said for said in parts.subtitles if said.removeprefix("by ") not in names)
+    if main in names and subtitles:
+        main, *rest = subtitles
+        subtitles = tuple(rest)
+    return (
+        parts if (main, subtitles) == (parts.main, parts.subtitles) else replace(parts, main=main, subtitles=subtitles)
+    )
 
 
 def _title(asked: TitleParts, offered: TitleParts) -> Finding:
@@ -199,15 +216,18 @@ def _title(asked: TitleParts, offered: TitleParts) -> Finding:
     return Finding("title", _TITLE_KEYS[agreement], detail)
 
 
-def _breaks_off(title: str, asked: TitleParts, offered: TitleParts) -> bool:
-    """Whether a record has lost the end of its title: it stops at a comma ("The Expats," was "The Expats, Vol. 18") or in a word.
+def _broken(title: str, asked: TitleParts, offered: TitleParts) -> str | None:
+    """How a record has lost the end of its title: it stops at a comma ("The Expats," was "The Expats, Vol. 18") or in a word.
 
-    What is lost may have been the number of a volume or "Box Set".
+    What is lost may have been the number of a volume, "Box Set" or, after an article, "Graphic Novel".
     """
+    last = offered.plain.rpartition(" ")[2]
+    if last in _NO_LAST_WORD and last != asked.plain.rpartition(" ")[2]:
+        return "cut_record"
     if title.rstrip().endswith(_NO_END):
-        return True
+        return "broken_off"
     lost = asked.full.removeprefix(offered.full) if asked.full.startswith(offered.full) else ""
-    return len(lost) > 1 and not lost.startswith(" ") and " " not in lost
+    return "broken_off" if len(lost) > 1 and not lost.startswith(" ") and " " not in lost else None
 
 
 def _cut(asked: TitleParts, offered: TitleParts) -> str:
@@ -330,9 +350,7 @@ def format_of(candidate: Candidate) -> EditionFormat:
 
 def _kind(query: BookQuery, candidate: Candidate) -> Finding:
     asked, offered = normalise(query.title), _words(candidate)
-    others = kinds(offered) - kinds(asked)
-    if others and is_misspelling(asked, offered):
-        others = frozenset()
+    others = frozenset() if is_misspelling(asked, offered) else kinds(offered) - kinds(asked)
     names = [one.name for one in candidate.contributors]
     makers = normalise(" ".join([candidate.publisher or "", *names]))
     if "summary" not in kinds(asked) and SUMMARY_MAKERS.search(makers):
@@ -356,7 +374,8 @@ def _is_about(query: BookQuery, candidate: Candidate) -> bool:
     wanted, first = people(query.author), people(candidate.contributors[0].name) if candidate.contributors else ()
     if not wanted or not first or _best(wanted, list(first)) is not NameAgreement.DIFFERENT:
         return False
-    said = re.sub(rf"\bby (?:[^ ]+ ){{0,3}}{re.escape(wanted[0].core)}\b", " ", _words(candidate)).split()
+    title = candidate_title(candidate)
+    said = " ".join([title.plain, *title.brackets]).split()
     return wanted[0].core in said and wanted[0].core not in normalise(query.title).split()
 
 

@@ -16,8 +16,11 @@ from alexandria_pipeline.domain.titles import DECORATION
 # Between titles in one volume, and in a catalogue also before the author: "Emma / Persuasion", "Emma / Jane Austen".
 _BETWEEN_TITLES: Final = re.compile(r"\s+[/|+]\s+")
 _BETWEEN_SEVERAL: Final = re.compile(r"\s*;\s+")
-_RESPONSIBILITY: Final = re.compile(r"(?:by|or|edited|translated|illustrated|introduced|selected|foreword|with|written) ")
+_RESPONSIBILITY: Final = re.compile(
+    r"(?:by|or|edited|translated|illustrated|introduced|selected|foreword|with|written) "
+)
 
+# The place of a book in a series, behind the name of the series.
 _PLACE: Final = r"(?:(?:books?|no|number|volume|vol|part|hashno) )?(?:\d|one|two|three|four)"
 # Kinds of publication that are about a book, or parts or heaps of it: words in a normalised title or subtitle.
 KINDS: Final = {
@@ -26,23 +29,27 @@ KINDS: Final = {
     "study guide": r"(?:study|reading|readers?|teachers?|teaching|literature|lit|discussion|reading group|book club|educators|students?)"
     r" (?:guide|companion|kit|unit)s?|(?:cliffs? ?|spark ?|york |monarch |max ?|book |bloom ?s )notes|blooms (?:guides|notes|modern)"
     r"|lesson plans?|teacher(?:s)? (?:edition|resource|pack)|novel (?:units?|ties|study)|comprehension|test prep"
-    r"|^(?:[a-z]+ ){0,3}guide to|(?:readers|fans?|ultimate|unofficial) guide|guide (?:to|for) (?:the (?:novel|book|film|movie|series)|book clubs)"
-    r"|approaches to teaching|text and criticism|(?:landmarks|masterpieces) of (?:[a-z]+ )?literature"
-    r"|critical (?:essays|companion|insights)|essays on|notes on|understanding .* by|a casebook|unauthorized|unauthorised|unofficial",
-    "workbook": r"work ?book|activity book|colou?ring(?: book)?|sticker|puzzle|quiz(?:zes|book)?|trivia|cookbook|recipes from|song ?book|piano (?:solo|vocal)",
-    "companion": r"companion|behind the scenes|the making of|world of the|encyclopedia|illustrated guide|official guide|handbook|art of the|poster",
-    "box set": r"box(?:ed)? ?set|boxset|slipcase|(?:gift|collection|books|hardcover|paperback) set|omnibus|(?:[2-9]|1\d|two|three|four|five|six|seven)"
-    r" (?:books?|novels|volumes?)(?: (?:collection|set|bundle|in (?:1|one)))|(?:[2-9]|two|three|four|five) in (?:1|one)|bundle"
-    rf"|(?:trilogy|tetralogy|quartet)(?! {_PLACE})|(?:complete|entire) (?:series|collection|set|saga|works|novels)|(?:books?|volumes?|vols?) \d+ (?:to |and |through )?\d+"
-    r"|books? (?:one|two) (?:to|and|through)|series collection|collection of \d+|\d+ book (?:collection|set)|set of \d+",
-    "sampler": r"sampler|excerpts?|preview|teaser|sneak peek|first (?:[a-z0-9]+ )?chapters?|chapters? (?:1|one)(?: \d+)?|first look|advance reading|extract",
+    r"|critical (?:essays|companion|insights)|essays on|notes on|understanding .* by|a casebook|unauthorized|unauthorised|unofficial"
+    r"|^(?:[a-z]+ ){0,3}guide to|(?:fans?|ultimate) guide|guide (?:to|for) (?:the (?:novel|book|film|movie|series)|book clubs)"
+    r"|approaches to teaching|text and criticism|(?:landmarks|masterpieces) of (?:[a-z]+ )?literature",
+    "workbook": r"work ?book|activity book|colou?ring(?: book)?|sticker|puzzle|quiz(?:zes|book)?|trivia|cookbook|recipes from"
+    r"|song ?book|piano (?:solo|vocal)",
+    "companion": r"companion|behind the scenes|the making of|world of the|encyclopedia|illustrated guide|official guide|handbook"
+    r"|art of the|poster",
+    "box set": r"box(?:ed)? ?set|boxset|slipcase|(?:gift|collection|books|hardcover|paperback) set|omnibus|bundle|set of \d+"
+    r"|(?:[2-9]|1\d|two|three|four|five|six|seven) (?:books?|novels|volumes?)(?: (?:collection|set|bundle|in (?:1|one)))"
+    rf"|(?:[2-9]|two|three|four|five) in (?:1|one)|(?:trilogy|tetralogy|quartet)(?! {_PLACE})"
+    r"|(?:complete|entire) (?:series|collection|set|saga|works|novels)|(?:books?|volumes?|vols?) \d+ (?:to |and |through )?\d+"
+    r"|books? (?:one|two) (?:to|and|through)|series collection|collection of \d+|\d+ book (?:collection|set)",
+    "sampler": r"sampler|excerpts?|preview|teaser|sneak peek|first (?:[a-z0-9]+ )?chapters?|chapters? (?:1|one)(?: \d+)?|first look"
+    r"|advance reading|extract",
     "calendar": r"calendar|planner|(?:address|birthday) book|diary \d{4}|\d{4} diary|agenda \d{4} \d{4}|postcards?",
     "journal": r"(?:guided |writing |reading |lined |blank )?journal|note ?book|sketchbook|log ?book",
-    "adaptation": r"graphic (?:novel|adaptation|edition)|comics?|manga|screenplay|shooting script|(?:the|play|official|complete) ?scripts?|script ?book"
-    r"|stage (?:play|version|adaptation|edition)"
-    r"|libretto|dramati[sz](?:ed|ation)|adapted (?:for|by|from)|adaptation|retold|retelling|fan ?fiction"
-    r"|for (?:kids|children|young (?:readers|adults|people))|young readers?(?: edition| adaptation)?|story ?book|classic starts|illustrated classics"
-    r"|(?:easy|graded|simplified|penguin|macmillan|oxford|cambridge) (?:english )?readers?|bookworms|abridged|in easy english|musical|vocal score|sheet music|soundtrack|picture book edition|readers digest|condensed|parody",
+    "adaptation": r"graphic (?:novel|adaptation|edition)|comics?|manga|screenplay|shooting script|(?:the|play|official|complete) ?scripts?"
+    r"|script ?book|stage (?:play|version|adaptation|edition)|libretto|dramati[sz](?:ed|ation)|adapted (?:for|by|from)|adaptation"
+    r"|retold|retelling|fan ?fiction|for (?:kids|children|young (?:readers|adults|people))|young readers?(?: edition| adaptation)?"
+    r"|story ?book|classic starts|illustrated classics|(?:easy|graded|simplified|penguin|macmillan|oxford|cambridge) (?:english )?readers?"
+    r"|bookworms|abridged|in easy english|musical|vocal score|sheet music|soundtrack|picture book edition|readers digest|condensed|parody",
     "another book": r"untitled|a sequel(?: to)?|the sequel(?: to)?|prequel(?: to)?|sequel to|(?:unauthori[sz]ed|unofficial) sequel",
 }  # fmt: skip
 _KIND: Final = re.compile("|".join(rf"(?P<k{place}>\b(?:{words})\b)" for place, words in enumerate(KINDS.values())))
@@ -78,5 +85,6 @@ def is_heap(title: str, authors: frozenset[str]) -> bool:
 def _belongs_to_title(segment: str, authors: frozenset[str]) -> bool:
     """Nothing, decoration, a number, or who wrote it."""
     words = segment.split()
-    said = len(words) < 3 and any(map(str.isdecimal, segment)) or bool(authors.intersection(words))
-    return not words or said or bool(DECORATION.fullmatch(segment) or _RESPONSIBILITY.match(segment))
+    if len(words) < 3 and (not words or any(map(str.isdecimal, segment))):
+        return True
+    return bool(authors.intersection(words) or DECORATION.fullmatch(segment) or _RESPONSIBILITY.match(segment))

@@ -242,7 +242,7 @@ def _with_misspelt_surname(a: PersonName, b: PersonName) -> NameAgreement:
     if not _is_slip(a.core, b.core):
         return NameAgreement.DIFFERENT
     same_given = bool(a.given) and bool(b.given) and _compare_given(a.given, b.given) >= NameAgreement.NEAR
-    spelt_out = same_given and (max(map(len, a.given)) > 2 or len(a.given) > 1)
+    spelt_out = same_given and (max(map(len, a.given)) > 1 or len(a.given) > 1)
     return NameAgreement.MISSPELT if spelt_out else NameAgreement.DIFFERENT
 
 

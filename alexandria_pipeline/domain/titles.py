@@ -35,7 +35,8 @@ DECORATION: Final = re.compile(
     r"|a novel|(?:[a-z]+ )?novel|large print(?: edition)?|unabridged(?: edition)?|abridged(?: edition)?|illustrated(?: edition)?"
     r"|(?:complete )?illustrated and unabridged(?: edition)?|(?:[a-z0-9]+ ){0,4}edition|(?:[a-z0-9]+ ){0,2}tie in(?: edition)?"
     r"|(?:hard|soft)(?:cover|back)|paperback|mass market(?: paperback)?|kindle|ebook|e book|audio(?:book)?|audio cd|cd|playaway"
-    r"|(?:[a-z]+ )*book club(?: [a-z]+)*|(?:[a-z0-9 ]+ )?(?:prize|award|medal)(?: [a-z0-9 ]+)?|(?:[a-z0-9]+ ){0,4}best ?sell(?:er|ing (?:novel|book|series))"
+    r"|(?:[a-z]+ )*book club(?: [a-z]+)*|(?:[a-z0-9 ]+ )?(?:prize|award|medal)(?: [a-z0-9 ]+)?"
+    r"|(?:[a-z0-9]+ ){0,4}best ?sell(?:er|ing (?:novel|book|series))"
     r"|(?:[a-z]+ ){0,2}classics?|vintage (?:international|contemporaries)|modern library|everymans library|[a-z]+ readers circle"
     r"|now a major motion picture|signed(?: copy)?|reissue|reprint|deluxe|boxed|(?:spanish|french|german|italian) edition)"
 )  # fmt: skip
