@@ -27,7 +27,7 @@ from alexandria_pipeline.domain.records import (
     EvidenceLine,
 )
 from alexandria_pipeline.domain.text import normalise
-from alexandria_pipeline.domain.titles import TitleParts, canonical_words, dissect, number_value
+from alexandria_pipeline.domain.titles import DECORATION, TitleParts, canonical_words, dissect, number_value
 
 
 class RefusalReason(StrEnum):
@@ -53,7 +53,8 @@ VETO: Final = -100
 WEIGHTS: Final[dict[str, dict[str, int]]] = {
     "title": {
         "same": 50, "described": 47, "first_volume": 20, "misspelt": 40, "nearly": 20, "series_in_front": 24, "named_on_one_side": 20,
-        "cut": 14, "cut_record": 14, "cut_long": 34, "broken_off": 26, "other_subtitle": 5, "other_volume": VETO, "different": VETO,
+        "cut": 14, "cut_record": 14, "cut_long": 34, "broken_off": 26, "in_company": 26, "by_another": 14,
+        "other_subtitle": 5, "other_volume": VETO, "different": VETO,
     },
     "author": {
         "full": 40, "near": 37, "initials": 36, "misspelt": 30, "surname": 26, "not_first": 34, "not_asked": 12,
@@ -169,6 +170,8 @@ def gather(query: BookQuery, candidate: Candidate) -> tuple[Finding, ...]:
     title = _title(asked, offered)
     if title.key in _WHOLE and (broken := _broken(candidate.title, asked, offered)):
         title = Finding("title", broken, f"{title.detail}, and the record's title is cut")
+    elif title.key in _WHOLE and _says_more(asked, offered) and (company := _company(query, candidate)):
+        title = Finding("title", company, f"{title.detail}, with more to it and somebody else's name")
     year = _year(query, candidate)
     author = _author(query, candidate, asked)
     placeholder = is_placeholder(candidate.isbn13)
@@ -214,6 +217,22 @@ def _title(asked: TitleParts, offered: TitleParts) -> Finding:
     if agreement is TitleAgreement.CUT:
         return Finding("title", _cut(asked, offered), detail)
     return Finding("title", _TITLE_KEYS[agreement], detail)
+
+
+def _says_more(asked: TitleParts, offered: TitleParts) -> bool:
+    """Whether the offered title has a subtitle, or an aside that is neither decoration nor a place in a series."""
+    asides = (aside for aside in set(offered.brackets) - set(asked.brackets) if not DECORATION.fullmatch(aside))
+    return (bool(offered.subtitle) and not asked.subtitle) or any(re.search(r"\d", aside) is None for aside in asides)
+
+
+def _company(query: BookQuery, candidate: Candidate) -> str | None:
+    """Whether somebody whom nobody asked for is named before or beside the author, as those are who write about a book."""
+    wanted = people(query.author)
+    named = [people(one.name) for one in candidate.contributors if one.role not in _HELPERS]
+    strange = [bool(one) and _best(wanted, list(one)) is NameAgreement.DIFFERENT for one in named]
+    if not wanted or all(strange) or not any(strange) or any(" " not in one.name for one in candidate.contributors):
+        return None
+    return "by_another" if strange[0] else "in_company"
 
 
 def _broken(title: str, asked: TitleParts, offered: TitleParts) -> str | None:

@@ -25,30 +25,34 @@ _PLACE: Final = r"(?:(?:books?|no|number|volume|vol|part|hashno) )?(?:\d|one|two
 # Kinds of publication that are about a book, or parts or heaps of it: words in a normalised title or subtitle.
 KINDS: Final = {
     "summary": r"summar(?:y|ies)|analys[ei]s of|key takeaways|takeaways|conversation starters|in (?:15|20|30) minutes|book review"
-    r"|a? ?review of|sidekick|digest of|instaread|insights (?:on|from)",
+    r"|a? ?review of|sidekick|digest of|instaread|insights (?:on|from)|key ideas|shortcut edition|book analysis|plot themes",
     "study guide": r"(?:study|reading|readers?|teachers?|teaching|literature|lit|discussion|reading group|book club|educators|students?)"
     r" (?:guide|companion|kit|unit)s?|(?:cliffs? ?|spark ?|york |monarch |max ?|book |bloom ?s )notes|blooms (?:guides|notes|modern)"
     r"|lesson plans?|teacher(?:s)? (?:edition|resource|pack)|novel (?:units?|ties|study)|comprehension|test prep"
     r"|critical (?:essays|companion|insights)|essays on|notes on|understanding .* by|a casebook|unauthorized|unauthorised|unofficial"
-    r"|^(?:[a-z]+ ){0,3}guide to|(?:fans?|ultimate) guide|guide (?:to|for) (?:the (?:novel|book|film|movie|series)|book clubs)"
-    r"|approaches to teaching|text and criticism|(?:landmarks|masterpieces) of (?:[a-z]+ )?literature",
+    r"|^(?:(?:a|an|the|your) )?(?:[a-z]+ )?guide to|(?:fans?|ultimate) guide|guide (?:to|for) (?:the (?:novel|book|film|movie|series)|book clubs)"
+    r"|(?:instructional|teaching|learning|movie|film) guide|(?:discussion|book club|essay) questions|critical (?:study|views)|new essays"
+    r"|(?:the )?story behind the|approaches to teaching|text and criticism|(?:landmarks|masterpieces) of (?:[a-z]+ )?literature",
     "workbook": r"work ?book|activity book|colou?ring(?: book)?|sticker|puzzle|quiz(?:zes|book)?|trivia|cookbook|recipes from"
     r"|song ?book|piano (?:solo|vocal)",
     "companion": r"companion|behind the scenes|the making of|world of the|encyclopedia|illustrated guide|official guide|handbook"
     r"|art of the|poster",
     "box set": r"box(?:ed)? ?set|boxset|slipcase|(?:gift|collection|books|hardcover|paperback) set|omnibus|bundle|set of \d+"
+    r"|books? one two and three|(?:double|starter|counter) pack|floor display|dump ?bin"
     r"|(?:[2-9]|1\d|two|three|four|five|six|seven) (?:books?|novels|volumes?)(?: (?:collection|set|bundle|in (?:1|one)))"
     rf"|(?:[2-9]|two|three|four|five) in (?:1|one)|(?:trilogy|tetralogy|quartet)(?! {_PLACE})"
     r"|(?:complete|entire) (?:series|collection|set|saga|works|novels)|(?:books?|volumes?|vols?) \d+ (?:to |and |through )?\d+"
     r"|books? (?:one|two) (?:to|and|through)|series collection|collection of \d+|\d+ book (?:collection|set)",
     "sampler": r"sampler|excerpts?|preview|teaser|sneak peek|first (?:[a-z0-9]+ )?chapters?|chapters? (?:1|one)(?: \d+)?|first look"
-    r"|advance reading|extract",
-    "calendar": r"calendar|planner|(?:address|birthday) book|diary \d{4}|\d{4} diary|agenda \d{4} \d{4}|postcards?",
+    r"|(?:bonus|opening) chapters?|deleted scenes?|advance (?:reading|readers|review)|arc|extract",
+    "calendar": r"calendar|planner|(?:address|birthday) book|diary \d{4}|\d{4} diary|agenda \d{4} \d{4}|postcards?|stationery",
     "journal": r"(?:guided |writing |reading |lined |blank )?journal|note ?book|sketchbook|log ?book",
     "adaptation": r"graphic (?:novel|adaptation|edition)|comics?|manga|screenplay|shooting script|(?:the|play|official|complete) ?scripts?"
     r"|script ?book|stage (?:play|version|adaptation|edition)|libretto|dramati[sz](?:ed|ation)|adapted (?:for|by|from)|adaptation"
     r"|retold|retelling|fan ?fiction|for (?:kids|children|young (?:readers|adults|people))|young readers?(?: edition| adaptation)?"
     r"|story ?book|classic starts|illustrated classics|(?:easy|graded|simplified|penguin|macmillan|oxford|cambridge) (?:english )?readers?"
+    r"|(?:young adult|childrens|kids|junior|school|student) edition|junior noveli[sz]ation|classics illustrated|first classics|level \d readers?"
+    r"|guided readers?|usborne|ladybird|(?:film|movie|radio|television) (?:script|play)|radio drama(?:ti[sz]ation)?|movie scrapbook|spoof"
     r"|bookworms|abridged|in easy english|musical|vocal score|sheet music|soundtrack|picture book edition|readers digest|condensed|parody",
     "another book": r"untitled|a sequel(?: to)?|the sequel(?: to)?|prequel(?: to)?|sequel to|(?:unauthori[sz]ed|unofficial) sequel",
 }  # fmt: skip

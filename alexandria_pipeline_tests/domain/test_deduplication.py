@@ -30,6 +30,10 @@ ONE_BOOK = [
     (("Second Chance", "James Patterson with Andrew Gross"), ("2nd Chance", "James Patterson; Andrew Gross")),
     (("Wolf Hall", ""), ("Wolf Hall", "Hilary Mantel")),
     (("Someday", "David Levithan"), ("Some Day", "Levithan, David")),
+    (("The Nickel Boys", "Colson Whitehead"), ("The Nicke1 Boys", "C. Whitehead")),
+    (("Mrs Dalloway", "Virginia Woolf"), ("Mrs. Dalloway", "Virginia Wolf")),
+    (("A Companion to Wolves", "Sarah Monette"), ("A Cmpanion to Wolves", "Sarah Monette")),
+    (("Catching Fire (The Hunger Games Trilogy, #2)", "Suzanne Collins"), ("Catching Fire", "Suzanne Collins")),
 ]
 TWO_BOOKS = [
     (("The Girl on the Plane", "Paula Hawkins"), ("The Girl on the Train", "Paula Hawkins")),
@@ -49,6 +53,11 @@ TWO_BOOKS = [
     (("Agnes Grey", "Anne Brontë"), ("Agnes Grey", "Emily Brontë")),
     (("Dead Heat", "Jim Butcher"), ("Dead Beat", "Jim Butcher")),
     (("Wolf Hall", ""), ("Wolf Hall: A Novel", "Hilary Mantel")),
+    (("Home", "Toni Morrison"), ("Home", "M. Morrison")),
+    (("The Castle", "Franz Kafka"), ("The Castle: The Graphic Novel", "Franz Kafka")),
+    (("Inferno", "Dan Brown"), ("Inferno: A Study Guide", "Dan Brown")),
+    (("Dark Matter", "Michelle Paver"), ("Dark Matter: Free Preview", "Michelle Paver")),
+    (("Babel", "R. F. Kuang"), ("Babel: The Next Chapter", "R. F. Kuang")),
 ]
 
 TITLES = st.sampled_from(
