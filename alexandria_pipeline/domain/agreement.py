@@ -41,7 +41,7 @@ DESCRIPTIVE: Final = re.compile(
 CONTINUATION: Final = re.compile(
     r"(?:the |a )?(?:next (?:chapter|generation)|sequel|prequel|origins?|beginnings?|aftermath|continuation|final chapter|conclusion)"
     r"|the (?:story|adventure|saga) continues|[a-z]+ years later|the (?:lost|early|final) years|book the [a-z]+"
-    r"|resurrection|redemption|re(?:born|loaded|united)"
+    r"|the return|resurrection|redemption|re(?:born|loaded|united)"
 )
 # A performance or a retelling is described like a book, and is another one as often as not.
 _RETOLD: Final = re.compile(r"an? (?:[a-z]+ ){0,2}(?:play|drama|comedy|tragedy|musical|parody)\b")

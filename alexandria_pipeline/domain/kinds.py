@@ -32,7 +32,7 @@ KINDS: Final = {
     r"|critical (?:essays|companion|insights)|essays on|notes on|understanding .* by|a casebook|unauthorized|unauthorised|unofficial"
     r"|^(?:(?:a|an|the|your) )?(?:[a-z]+ )?guide to|(?:fans?|ultimate) guide|guide (?:to|for) (?:the (?:novel|book|film|movie|series)|book clubs)"
     r"|(?:instructional|teaching|learning|movie|film) guide|(?:discussion|book club|essay) questions|critical (?:study|views)|new essays"
-    r"|(?:the )?story behind the|approaches to teaching|text and criticism|(?:landmarks|masterpieces) of (?:[a-z]+ )?literature",
+    r"|(?:the )?story behind the|study (?:edition|notes)|approaches to teaching|text and criticism|(?:landmarks|masterpieces) of (?:[a-z]+ )?literature",
     "workbook": r"work ?book|activity book|colou?ring(?: book)?|sticker|puzzle|quiz(?:zes|book)?|trivia|cookbook|recipes from"
     r"|song ?book|piano (?:solo|vocal)",
     "companion": r"companion|behind the scenes|the making of|world of the|encyclopedia|illustrated guide|official guide|handbook"
@@ -43,7 +43,7 @@ KINDS: Final = {
     rf"|(?:[2-9]|two|three|four|five) in (?:1|one)|(?:trilogy|tetralogy|quartet)(?! {_PLACE})"
     r"|(?:complete|entire) (?:series|collection|set|saga|works|novels)|(?:books?|volumes?|vols?) \d+ (?:to |and |through )?\d+"
     r"|books? (?:one|two) (?:to|and|through)|series collection|collection of \d+|\d+ book (?:collection|set)",
-    "sampler": r"sampler|excerpts?|preview|teaser|sneak peek|first (?:[a-z0-9]+ )?chapters?|chapters? (?:1|one)(?: \d+)?|first look"
+    "sampler": r"sampler|excerpts?|preview|teaser|sneak peek|(?:free|first(?: [a-z0-9]+)?) chapters?|chapters? (?:1|one)(?: \d+)?|first look"
     r"|(?:bonus|opening) chapters?|deleted scenes?|advance (?:reading|readers|review)|arc|extract",
     "calendar": r"calendar|planner|(?:address|birthday) book|diary \d{4}|\d{4} diary|agenda \d{4} \d{4}|postcards?|stationery",
     "journal": r"(?:guided |writing |reading |lined |blank )?journal|note ?book|sketchbook|log ?book",

@@ -160,8 +160,8 @@ def _works(candidate: Candidate) -> frozenset[tuple[str, str]]:
     return frozenset(pair for pair in candidate.identifiers if pair[0].endswith("_work"))
 
 
-def _preference(query: BookQuery, one: _Weighed) -> tuple[int, int, int, int, int, int, int, int, int, str]:
-    """Best first: language asked for, no recording, the very title, print, pages, a plain edition, nearest to the listing year."""
+def _preference(query: BookQuery, one: _Weighed) -> tuple[int, int, int, int, int, int, int, int, str]:
+    """Best first: language asked for, no recording, the very title, print, a plain edition, nearest to the listing year."""
     candidate = one.candidate
     form = _FORMAT_RANK[format_of(candidate)]
     told, grouped = language_of(candidate), group_language(candidate.isbn13)
@@ -171,5 +171,4 @@ def _preference(query: BookQuery, one: _Weighed) -> tuple[int, int, int, int, in
     year = candidate.published.year if candidate.published else None
     distance = 50 if year is None or query.year is None else min(abs(year - query.year), 50)
     large_print = int(one.key("kind") == "large_print")
-    unpaged = int(candidate.pages is None)
-    return foreign, audio, grouped_abroad, one.tier, form, unpaged, large_print, distance, *_tie_break(one)
+    return foreign, audio, grouped_abroad, one.tier, form, large_print, distance, *_tie_break(one)
