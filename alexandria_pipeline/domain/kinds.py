@@ -32,7 +32,8 @@ KINDS: Final = {
     r"|critical (?:essays|companion|insights)|essays on|notes on|understanding .* by|a casebook|unauthorized|unauthorised|unofficial"
     r"|^(?:(?:a|an|the|your) )?(?:[a-z]+ )?guide to|(?:fans?|ultimate) guide|guide (?:to|for) (?:the (?:novel|book|film|movie|series)|book clubs)"
     r"|(?:instructional|teaching|learning|movie|film) guide|(?:discussion|book club|essay) questions|critical (?:study|views)|new essays"
-    r"|(?:the )?story behind the|study (?:edition|notes)|approaches to teaching|text and criticism|(?:landmarks|masterpieces) of (?:[a-z]+ )?literature",
+    r"|(?:the )?story behind the|study (?:edition|notes)|approaches to teaching|text and criticism|(?:landmarks"
+    r"|masterpieces) of (?:[a-z]+ )?literature",
     "workbook": r"work ?book|activity book|colou?ring(?: book)?|sticker|puzzle|quiz(?:zes|book)?|trivia|cookbook|recipes from"
     r"|song ?book|piano (?:solo|vocal)",
     "companion": r"companion|behind the scenes|the making of|world of the|encyclopedia|illustrated guide|official guide|handbook"
