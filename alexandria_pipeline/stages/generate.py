@@ -94,7 +94,10 @@ class Generate:
     async def _reply(
         self, generator: BookGenerator, request: GenerationRequest, holder: MonthHolder
     ) -> StoredReply | str:
-        """The reply of a generator, kept; or why there is none."""
+        """The reply of a generator, kept; or why there is none.
+
+        It is kept without a look at who owns the month by now: it is paid for. What it changes of the month is fenced (`_read`).
+        """
         try:
             model = await asyncio.to_thread(generator.model, request)
             stored = await asyncio.to_thread(self._stored, request, generator.info.name, model)
@@ -108,7 +111,6 @@ class Generate:
 
         def keep() -> StoredReply:
             with self.database.transaction() as tx:
-                holder.fence(tx, [request.month])
                 return store.keep_reply(tx, request, reply, holder.run_id)
 
         return await asyncio.to_thread(keep)

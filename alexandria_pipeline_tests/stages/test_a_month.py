@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.domain.records import GenerationRequest, RawReply
 from alexandria_pipeline.stages.own import MonthRunner
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline_tests.world import CATALOGUE, JULY, JUNE, LIST, dump, holder, pipeline, rows, run_all
+
+if TYPE_CHECKING:
+    from alexandria_pipeline.providers.base import BookGenerator
 
 KEPT = ("backfill_log", "generation_reply", "generated_book", "generated_listing", "enriched_works", "enriched_editions",
         "resolution_attempt", "month_claim", "stage_log", "set_aside")  # fmt: skip
@@ -157,3 +163,33 @@ def test_a_database_that_goes_away_while_resolving_is_no_answer_of_the_catalogue
     assert "catalog_edition" in report.failed[JUNE]
     assert rows(database, "select outcome from generated_book") == rows_before
     assert (_status(database, JUNE)["status"], _status(database, JUNE)["retry_count"]) == ("retry", 1)
+
+
+def test_a_reply_is_kept_although_the_month_was_lost_meanwhile_and_serves_the_run_that_has_it(
+    database: Database, tmp_path: Path
+) -> None:
+    world = pipeline(database, tmp_path)
+    (curated,) = world.generate.generators
+    other = holder(database, "run-2")
+    first, second = MonthRunner(holder(database)), MonthRunner(other)
+
+    class TakenOver:
+        """The generator of the world; while it answers, the month goes over to the other run."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(curated, name)
+
+        async def generate(self, request: GenerationRequest) -> RawReply:
+            rows(database, "select pg_terminate_backend(pid) from pg_locks"
+                           " where locktype = 'advisory' and pid <> pg_backend_pid()")  # fmt: skip
+            assert other.claim([JUNE]) == {}
+            return await curated.generate(request)
+
+    report = first.run(replace(world.generate, generators=[cast("BookGenerator", TakenOver())]), [JUNE])
+    assert "another run took over" in report.failed[JUNE]
+    assert rows(database, "select run_id, read_at from generation_reply") == [{"run_id": "run-1", "read_at": None}]
+    assert second.run(world.generate, [JUNE]).failed == {}
+    assert len(rows(database, "select 1 from generation_reply")) == 1
+    assert len(rows(database, "select 1 from generated_book")) == 3
+    first.close()
+    second.close()
