@@ -120,7 +120,7 @@ class _Turn:
         self._error: Exception | None = None
 
     async def run(self) -> None:
-        left, self._report.stopped = await asyncio.to_thread(self._stage.room, self._stage.most)
+        left, limited = await asyncio.to_thread(self._stage.room, self._stage.most)
         while left > 0:
             portion, reason = await asyncio.to_thread(self._stage.room, min(left, PORTION))
             if portion == 0:
@@ -132,6 +132,7 @@ class _Turn:
             left -= len(taken)
             if not await self._portion(taken):
                 return
+        self._report.stopped = limited
 
     async def _portion(self, taken: Sequence[TakenWork]) -> bool:
         """Tries the works; False when going on is of no use. Raises what went wrong, when it went wrong for all of them."""

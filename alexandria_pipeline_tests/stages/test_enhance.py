@@ -248,6 +248,11 @@ def test_as_many_as_twice_their_calls_are_left(database: Database, used: int, tr
     assert report.due == 60 - tried
 
 
+def test_a_small_quota_is_no_reason_when_nothing_is_due(database: Database) -> None:
+    report = _enhance(database, Service(), QuotaLimits(100, 20))("run-1")
+    assert (report.tried, report.stopped) == (0, "")
+
+
 def test_a_quota_that_the_service_says_is_gone_stops_it(database: Database) -> None:
     _many(database, 3)
     enhance = _enhance(database, Service(), QuotaLimits(100, 20))
