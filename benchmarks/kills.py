@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import random
 import shutil
@@ -261,11 +260,10 @@ class Ordeal:
             "lists_of_models_kept": not (lost := self._lost_of_models()),
             "nothing_under_way": not self._under_way(),
             "taken_back_within_two_ticks": orphans.most_ticks <= TICKS,
-            "isbndb_within_its_quota": figures["isbndb_asked"]
-            <= min(self.told.quota, figures["isbndb_safe_limit"] + figures["may_be_forgotten"]["isbndb"]),
-            "every_isbndb_call_counted": figures["isbndb_asked"] - figures["isbndb_counted"] <= figures["may_be_forgotten"]["isbndb"],
+            "isbndb_within_its_quota": figures["isbndb_asked"] <= figures["isbndb_safe_limit"],
+            "every_isbndb_call_counted": figures["isbndb_asked"] <= figures["isbndb_counted"],
             "asked_again_only_what_was_cut_off": all(
-                n <= figures["cut_off"].get(name, 0) + figures["may_be_forgotten"][name] for name, n in figures["asked_again"].items()
+                n <= figures["cut_off"].get(name, 0) for name, n in figures["asked_again"].items()
             ),
             "models_asked_again_only_when_cut_off": all(
                 n <= figures["cut_off"].get(name, 0) for name, n in figures["models_asked_again"].items()
@@ -296,9 +294,6 @@ class Ordeal:
             row["service"]: row["n"]
             for row in self.ask("select service, count(*) as n from api_call where outcome = 'sent' group by 1")
         }
-        crashes = sum(each["killed"] in ("postmaster", "everything") for each in self.killed)
-        # A crash of the server may forget that a call was begun, 0.6 s of them (sql/queries/ledger.sql).
-        forgotten = {name: math.ceil(crashes * 0.6 * counters["rate"]) for name, counters in stats.items()}
         outcomes = self.ask("select outcome, count(*) as n from generated_book group by outcome order by outcome")
         return {
             "months": len(self.ask("select 1 from backfill_log")),
@@ -308,7 +303,7 @@ class Ordeal:
             "claims": {row["ended_as"]: row["n"] for row in self.ask("select ended_as, count(*) as n from month_claim group by 1")},
             "isbndb_safe_limit": self.told.quota - self.told.quota * 2 // 15, "isbndb_asked": asked["isbndb"],
             "isbndb_counted": used.get("isbndb", 0),
-            "counted": used, "asked": asked, "asked_again": repeats, "cut_off": cut, "may_be_forgotten": forgotten, "breaches": breaches,
+            "counted": used, "asked": asked, "asked_again": repeats, "cut_off": cut, "breaches": breaches,
             "replies": replies, "models_asked_again": {name: asked[name] - replies.get(name, 0) for name in ("gemini", "xai")},
         }  # fmt: skip
 

@@ -1,6 +1,5 @@
 -- Calls: one statement before each attempt and one after it.
--- What comes before commits without waiting for the disk, since all who ask queue for it: after a crash of the database up to
--- 0.6 s of calls may be uncounted, which the buffer below the daily limit covers. What comes after waits: it is paid for.
+-- Both wait for the disk: what a service was asked is counted, and what it answered is kept, also when the database dies.
 
 -- name: begin
 -- Leave for one attempt: the breaker lets it pass, the quota of the day has one left, the pace has a slot, the ledger has its row.
@@ -8,7 +7,7 @@
 with gate as materialized (
     select h.*, breaker = 'closed' or coalesce(case breaker when 'open' then retry_at else probe_until end, '-infinity') <= clock_timestamp()
                as passes,
-           (clock_timestamp() at time zone 'UTC')::date as today, set_config('synchronous_commit', 'off', true)
+           (clock_timestamp() at time zone 'UTC')::date as today
     from provider_health h where service = %(service)s
     for update
 ), counted as (
@@ -56,7 +55,7 @@ with slot as (
     set next_slot_at = greatest(next_slot_at, hold_until, clock_timestamp() + make_interval(secs => %(lead)s))
                        + make_interval(secs => %(spacing)s)
     where service = %(service)s
-    returning next_slot_at - make_interval(secs => %(spacing)s) as at, delayed, set_config('synchronous_commit', 'off', true)
+    returning next_slot_at - make_interval(secs => %(spacing)s) as at, delayed
 ), moved as (
     update api_call c set called_at = at from slot where call_id = %(call_id)s
 )
@@ -67,8 +66,7 @@ select at, delayed, extract(epoch from at - clock_timestamp())::float8 as wait f
 update provider_health
 set next_slot_at = next_slot_at + make_interval(secs => greatest(0, %(late)s - (delayed - %(delayed)s))),
     delayed = delayed + greatest(0, %(late)s - (delayed - %(delayed)s))
-where service = %(service)s
-returning set_config('synchronous_commit', 'off', true);
+where service = %(service)s;
 
 -- name: give_back
 -- Nothing was sent: the attempt leaves no row and no count, and the probe goes to somebody else.

@@ -4,7 +4,7 @@ update provider_health
 set next_slot_at = greatest(next_slot_at, hold_until, clock_timestamp() + make_interval(secs => %(lead)s)) + make_interval(secs => %(spacing)s)
 where service = %(service)s
 returning next_slot_at - make_interval(secs => %(spacing)s) as at,
-          extract(epoch from next_slot_at - clock_timestamp())::float8 - %(spacing)s as wait, set_config('synchronous_commit', 'off', true);
+          extract(epoch from next_slot_at - clock_timestamp())::float8 - %(spacing)s as wait;
 
 -- name: push_back
 -- Nobody asks the service for so many seconds.
