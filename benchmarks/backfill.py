@@ -155,7 +155,8 @@ def _child(spec: Path) -> None:
         runner = MonthRunner(MonthHolder(database, "benchmark", "the benchmark"))
         before, commits, started = _cpu(), _commits(database), time.monotonic()
         with _rss() as rss:
-            stages, failed = {}, {}
+            stages: dict[str, float] = {}
+            failed: dict[str, str] = {}
             for stage in (pipeline.generate, pipeline.persist, pipeline.resolve):
                 began = time.monotonic()
                 report = runner.run(stage, months)

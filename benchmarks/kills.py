@@ -334,8 +334,8 @@ class Dev:
     def start(self) -> None:
         self.end()
         folder = self._ordeal.folder
-        command = [
-            Path(sys.executable).parent / "dagster",
+        command: list[str] = [
+            str(Path(sys.executable).with_name("dagster")),
             "dev",
             "-m",
             "alexandria_pipeline.definitions",
