@@ -14,7 +14,8 @@ from alexandria_pipeline.domain.metadata import EditionVariant, Rating, Subjects
 from alexandria_pipeline.domain.outcomes import Failed, NotFound, Unavailable
 from alexandria_pipeline.domain.records import BookQuery, ContributorRole, EditionFormat, PartialDate
 from alexandria_pipeline.providers import base
-from alexandria_pipeline.providers.isbndb import LONGEST_QUERY, SPEC, IsbnDb, parse_batch, parse_book, parse_search
+from alexandria_pipeline.providers.isbndb import LONGEST_QUERY, SPEC, IsbnDb
+from alexandria_pipeline.providers.isbndb_wire import parse_batch, parse_book, parse_search
 from alexandria_pipeline_tests.providers.service import JSON, RECORDED, Service, answer, payload, reply, shaped
 
 DUNE = Isbn13("9780441172719")
