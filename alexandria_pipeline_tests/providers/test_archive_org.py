@@ -17,19 +17,9 @@ from alexandria_pipeline.domain.metadata import Cover, EditionMetadata, PublicDo
 from alexandria_pipeline.domain.outcomes import Failed, NotFound, Unavailable
 from alexandria_pipeline.domain.records import BookQuery, Contributor, ContributorRole, PartialDate
 from alexandria_pipeline.providers import base
-from alexandria_pipeline.providers.archive_org import (
-    SPEC,
-    InternetArchive,
-    Item,
-    candidates,
-    edition_metadata,
-    isbn_terms,
-    lucene_words,
-    parse_item,
-    parse_search,
-    public_domain_status,
-    search_terms,
-)
+from alexandria_pipeline.providers.archive_org import SPEC, InternetArchive, isbn_terms, lucene_words, search_terms
+from alexandria_pipeline.providers.archive_org_rights import public_domain_status
+from alexandria_pipeline.providers.archive_org_wire import Item, candidates, edition_metadata, parse_item, parse_search
 from alexandria_pipeline.providers.http import Params, Reply
 
 if TYPE_CHECKING:
