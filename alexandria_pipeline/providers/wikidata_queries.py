@@ -1,8 +1,9 @@
 """SPARQL text for Wikidata, and the only way a value gets into it.
 
-Here are templates and the writing of literals; who asks and what an answer means is `wikidata.py`. The queries are
-plain SPARQL 1.1 but for the label service, so that a mirror can answer them too. Facts about a book are spread: ISBNs
-and dates of printing stand on editions, authors, series and prizes on the work (P629 and P747 lead between them).
+Here are templates and the writing of literals; who asks is `wikidata.py`, what an answer means `wikidata_answers.py`.
+The queries are plain SPARQL 1.1 but for the label service, so that a mirror can answer them too. Facts about a book are
+spread: ISBNs and dates of printing stand on editions, authors, series and prizes on the work (P629 and P747 lead
+between them).
 """
 
 from __future__ import annotations

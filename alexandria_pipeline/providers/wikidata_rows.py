@@ -1,8 +1,8 @@
 """Rows of a SPARQL answer from Wikidata, read cell by cell, and gathered into the editions that they tell of.
 
 One thing comes in several rows, one for each combination of its values; any variable may be missing, or be a blank node
-for "some value, unknown". Reading that is the business of this file; which query gave the rows, and what is made of an
-edition, is `wikidata.py`.
+for "some value, unknown". Reading that is the business of this file; which query gave the rows is `wikidata.py`, and
+what is made of an edition `wikidata_answers.py`.
 """
 
 from __future__ import annotations

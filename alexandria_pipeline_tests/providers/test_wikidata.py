@@ -22,7 +22,8 @@ from alexandria_pipeline.domain.outcomes import Failed, NotFound, Unavailable
 from alexandria_pipeline.domain.records import BookQuery, Contributor, ContributorRole, EditionFormat, PartialDate
 from alexandria_pipeline.providers import base, wikidata_queries
 from alexandria_pipeline.providers.http import Params, Reply
-from alexandria_pipeline.providers.wikidata import SPEC, Wikidata, candidates
+from alexandria_pipeline.providers.wikidata import SPEC, Wikidata
+from alexandria_pipeline.providers.wikidata_answers import candidates
 from alexandria_pipeline.providers.wikidata_queries import sparql_literal, title_forms, writable
 from alexandria_pipeline.providers.wikidata_rows import parse_rows, wikidata_date
 
