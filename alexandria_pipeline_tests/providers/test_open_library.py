@@ -14,7 +14,7 @@ from alexandria_pipeline.domain.outcomes import Failed, NotFound, Unavailable
 from alexandria_pipeline.domain.records import BookQuery, ContributorRole, EditionFormat, PartialDate
 from alexandria_pipeline.providers import base
 from alexandria_pipeline.providers.open_library import SPEC, OpenLibrary
-from alexandria_pipeline.providers.open_library_wire import (
+from alexandria_pipeline.providers.open_library_answers import (
     parse_authors,
     parse_editions,
     parse_rating,
