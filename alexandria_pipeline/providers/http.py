@@ -2,32 +2,31 @@
 
 Per attempt, in this order: cache → breaker → quota reservation → pace → request → ledger. What is shared by processes
 (cache, breaker, quota, pace, ledger) is behind the Protocols of `shared.py`, which `storage` implements and the
-composition hands in. One request on the wire is `exchange.py`, reading its body `answers.py`, what it means `judging.py`, and
-what callers see of all this `contract.py`.
+composition hands in. What is asked is `addresses.py`, leave to send it `slots.py`, one request on the wire `exchange.py`,
+reading its body `answers.py`, what it means `judging.py`, and what callers see of all this `contract.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import itertools
 import json
 import logging
 import time
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import httpx
 import tenacity
 
-from alexandria_pipeline.domain.calls import Attempt, CallOutcome, Ending, Probing, Slot
+from alexandria_pipeline.domain.calls import Attempt, CallOutcome, Ending, Slot
 from alexandria_pipeline.domain.errors import StorageError
 from alexandria_pipeline.domain.outcomes import Failed, Unavailable
+from alexandria_pipeline.providers.addresses import Addresses, Ask, cache_key
 from alexandria_pipeline.providers.answers import Decoded, decode
-from alexandria_pipeline.providers.clock import DatabaseClock
 from alexandria_pipeline.providers.contract import (
     Json,
     KeyPlace,
@@ -42,6 +41,7 @@ from alexandria_pipeline.providers.contract import (
 )  # fmt: skip
 from alexandria_pipeline.providers.exchange import Heard, Here, HttpClient, exchange
 from alexandria_pipeline.providers.judging import LONGEST_BACKOFF, Judge, Result, Secret
+from alexandria_pipeline.providers.slots import Slots, no_database
 
 if TYPE_CHECKING:
     from alexandria_pipeline.providers.shared import Cache, Calls
@@ -55,21 +55,7 @@ log = logging.getLogger(__name__)
 MOST_ATTEMPTS = 3
 MOST_REDIRECTS = 3
 STATE_SECONDS = 1.0  # how long `unavailable` believes what it read
-
-PROBE_LOOK_SECONDS = 0.25
 LATE_SECONDS = 0.005  # a request that leaves later than this after its slot moves those that follow by the rest
-LOOK_AHEAD_SECONDS = 0.05  # how long before its slot a request looks whether the slot still stands …
-LOOK_FROM_SECONDS = 0.15  # … if it had to wait longer than this
-
-
-@dataclass(frozen=True, slots=True)
-class _Ask:
-    """One address to be asked. `url` is without the key; `ours`: it is the service's own host, which gets the key."""
-
-    method: str
-    url: httpx.URL
-    content: bytes | None = None
-    ours: bool = True
 
 
 class Service:
@@ -81,12 +67,11 @@ class Service:
         self.name = spec.name
         self._spec, self._config = spec, config
         self._client, self._calls, self._cache = client, calls, cache
-        self._base = httpx.URL(config.base_url.rstrip("/"))
         self._secret = Secret(config.key.get_secret_value() if config.key else "")
+        self._addresses = Addresses(spec, config, self._secret)
         self._judge = Judge(spec, self._secret, config.backoff_seconds)
         self._allowance = config.allowance
-        self._lead = 0.005
-        self._clock = DatabaseClock()
+        self._slots = Slots(spec.name, calls, config.allowance, config.timeout_seconds)
         self._state: tuple[float, Unavailable | None] = (-STATE_SECONDS, None)
         pause = config.backoff_seconds
         self._backoff = tenacity.wait_exponential(pause, max=LONGEST_BACKOFF) + tenacity.wait_random(0, pause)
@@ -121,7 +106,7 @@ class Service:
         try:
             state = self._calls.state(self.name)
         except StorageError as error:
-            return _no_database(error)
+            return no_database(error)
         if state is None:
             return None
         if state.shut is None and self._allowance.daily_limit is not None and state.used >= self._allowance.daily_limit:
@@ -133,26 +118,24 @@ class Service:
     ) -> Reply | Unavailable | Failed:
         if (off := self._off()) is not None:
             return off
-        try:
-            url = httpx.URL(f"{self._base}/{path.lstrip('/')}")
-            ask = _Ask(method, url.copy_merge_params(dict(params)) if params else url, content)
-        except (httpx.InvalidURL, ValueError):
-            return Failed(f"{self.name} cannot be asked this: it makes no address", transient=False)
+        ask = self._addresses.ask(method, path, params, content)
+        if isinstance(ask, Failed):
+            return ask
         if self._spec.cache_days <= 0:
             return await self._fetch(ask, None)
-        key = _cache_key(self.name, ask)
+        key = cache_key(self.name, ask)
         here = await self._client.here()
         answer: Reply | Unavailable | Failed = await here.once(key, lambda: self._found_or_fetched(ask, key))
         return answer
 
-    async def _found_or_fetched(self, ask: _Ask, key: str) -> Reply | Unavailable | Failed:
+    async def _found_or_fetched(self, ask: Ask, key: str) -> Reply | Unavailable | Failed:
         try:
             found = await self._cache.find(key)
         except StorageError as error:
-            return _no_database(error)
+            return no_database(error)
         return _stored(found) or await self._fetch(ask, key)
 
-    async def _fetch(self, ask: _Ask, key: str | None) -> Reply | Unavailable | Failed:
+    async def _fetch(self, ask: Ask, key: str | None) -> Reply | Unavailable | Failed:
         """The answer, after retries and redirects; a failure is logged here, once."""
         answer: Reply | Unavailable | Failed = Failed(f"{self.name} redirects more than {MOST_REDIRECTS} times")
         for _ in range(MOST_REDIRECTS + 1):
@@ -160,16 +143,16 @@ class Service:
             answer = result.answer if result.location is None else answer
             if result.location is None:
                 break
-            target = self._redirected(ask, result.location, as_get=result.as_get)
+            target = self._addresses.redirected(ask, result.location, as_get=result.as_get)
             if isinstance(target, Failed):
                 answer = target
                 break
             ask = target
         if isinstance(answer, Failed):
-            log.warning("%s (%s %s)", answer.reason, ask.method, self._readable(ask.url))
+            log.warning("%s (%s %s)", answer.reason, ask.method, self._addresses.readable(ask.url))
         return answer
 
-    async def _tried(self, ask: _Ask, key: str | None) -> Result:
+    async def _tried(self, ask: Ask, key: str | None) -> Result:
         """Up to three attempts at one address."""
         retrying = tenacity.AsyncRetrying(
             stop=tenacity.stop_after_attempt(MOST_ATTEMPTS),
@@ -184,18 +167,18 @@ class Service:
         pause = _last_result(state).pause
         return self._backoff(state) if pause is None else pause
 
-    async def _attempt(self, ask: _Ask, key: str | None, numbers: Iterator[int]) -> Result:
+    async def _attempt(self, ask: Ask, key: str | None, numbers: Iterator[int]) -> Result:
         here = await self._client.here()
         try:
-            request = self._request(here.http, ask)
+            request = self._addresses.request(here.http, ask)
         except (ValueError, TypeError):  # without the cause: it repeats what could not be encoded, maybe the key
             return Result(Failed(f"{self.name} cannot be asked this: the request cannot be written", transient=False))
         number = next(numbers)
-        attempt = Attempt(self.name, ask.method, self._readable(ask.url), number, current_call())
+        attempt = Attempt(self.name, ask.method, self._addresses.readable(ask.url), number, current_call())
         parallel, ahead = here.queue(self.name, self._config.parallel, self._allowance.slots_ahead)
         async with parallel:
             async with ahead:
-                leave = await self._slot(attempt)
+                leave = await self._slots.leave(attempt)
             if isinstance(leave, Unavailable):
                 return Result(leave)
             slot, due = leave
@@ -203,63 +186,6 @@ class Service:
         result, ending = self._judge(heard, number, key)
         await self._finish(slot, replace(ending, status=heard.status, latency=heard.latency, size=len(heard.body)))
         return result
-
-    async def _slot(self, attempt: Attempt) -> tuple[Slot, float] | Unavailable:
-        """Leave to send now: counted, written down, and waited for; with the time that it was given for."""
-        slot: Slot | Unavailable | None = None
-        try:
-            slot = await self._begun(attempt)
-            while isinstance(slot, Slot):
-                if (leave := await self._waited(slot)) is not None:
-                    return leave
-                slot = await self._moved(slot)
-        except StorageError as error:
-            return _no_database(error)
-        except asyncio.CancelledError:
-            if isinstance(slot, Slot):
-                with contextlib.suppress(StorageError):
-                    await self._calls.give_back(slot)
-            raise
-        return slot
-
-    async def _begun(self, attempt: Attempt) -> Slot | Unavailable:
-        """Leave, or why there is none. While another request finds out whether the service is back, its result is waited for.
-
-        Only those wait who may hold a slot ahead; the others queue behind them, so that few look.
-        """
-        patience = time.monotonic() + self._config.timeout_seconds
-        while True:
-            started = time.monotonic()
-            leave = await self._calls.begin(attempt, self._allowance, self._lead)
-            self._learn(time.monotonic() - started)
-            if not isinstance(leave, Probing):
-                return leave
-            if started >= patience:
-                return leave.refusal
-            await asyncio.sleep(PROBE_LOOK_SECONDS)
-
-    async def _waited(self, slot: Slot) -> tuple[Slot, float] | None:
-        """The slot as it came, and when that was by the clock of this process; None if it stands no more."""
-        if slot.wait > LOOK_FROM_SECONDS:
-            await asyncio.sleep(slot.wait - LOOK_AHEAD_SECONDS)
-            outlook = await self._calls.look(slot)
-            if outlook.pushed_back or outlook.shut:
-                return None
-            slot = replace(slot, at=outlook.at, wait=outlook.wait, delayed=outlook.delayed)
-        due = self._clock.local(slot.at, slot.wait)
-        await asyncio.sleep(max(0.0, due - time.monotonic()))
-        return slot, due
-
-    async def _moved(self, slot: Slot) -> Slot | Unavailable:
-        outlook = await self._calls.look(slot)
-        if outlook.shut:
-            await self._calls.give_back(slot)
-            return Unavailable(f"{self.name} is left alone after failures in a row", temporary=True)
-        return await self._calls.again(slot, self._allowance, self._lead)
-
-    def _learn(self, round_trip: float) -> None:
-        """Slots are asked for so far ahead that they are still to come when the answer is here."""
-        self._lead = min(0.2, max(0.005, 0.8 * self._lead + 0.2 * 1.5 * round_trip))
 
     async def _heard(self, here: Here, request: httpx.Request, slot: Slot, due: float) -> Heard:
         def sent() -> None:
@@ -284,51 +210,10 @@ class Service:
         except StorageError as error:
             log.warning("%s: the call %d stays open in the ledger: %s", self.name, slot.call_id, error)
 
-    def _request(self, http: httpx.AsyncClient, ask: _Ask) -> httpx.Request:
-        headers, url = {}, ask.url
-        if ask.content is not None:
-            headers["Content-Type"] = "application/json"
-        place = self._spec.key
-        if place is not None and ask.ours and self._secret.key:
-            value = place.prefix + self._secret.key
-            if place.header:
-                headers[place.header] = value
-            if place.parameter:
-                url = url.copy_set_param(place.parameter, value)
-        return http.build_request(ask.method, url, headers=headers, content=ask.content)
-
-    def _redirected(self, ask: _Ask, location: str, *, as_get: bool) -> _Ask | Failed:
-        """Where a redirect leads, if we go there: the same host or one that is allowed, never from https to http."""
-        refused = Failed(f"{self.name} redirects to where we do not go")
-        try:
-            target = ask.url.join(location).copy_with(fragment=None)
-        except (httpx.InvalidURL, ValueError):
-            return refused
-        if self._spec.key is not None and self._spec.key.parameter:
-            target = target.copy_remove_param(self._spec.key.parameter)
-        ours = _same_host(target, self._base)
-        other = not ours and target.host in self._config.redirect_hosts
-        safe = target.scheme == "https" or (target.scheme == "http" and self._base.scheme == "http")
-        if not safe or not (ours or other) or target.userinfo or self._readable(target) != str(target):
-            return refused
-        if as_get and ask.content is not None:
-            return refused
-        return replace(ask, url=target, ours=ours)
-
-    def _readable(self, url: httpx.URL) -> str:
-        """An address for people and tables: no key in it, in whatever dress."""
-        return self._secret.hidden(str(url))
-
 
 def _last_result(state: tenacity.RetryCallState) -> Result:
     result: Result = state.outcome.result() if state.outcome else Result(Failed("never asked"))
     return result
-
-
-def _cache_key(service: str, ask: _Ask) -> str:
-    """Method, address and body, as a hash: it holds no secret, since the key is not part of the address yet."""
-    asked = f"{ask.method} {ask.url}\n".encode() + (ask.content or b"")
-    return f"{service}:{hashlib.sha256(asked).hexdigest()}"
 
 
 def _stored(found: tuple[int, bytes] | None) -> Reply | None:
@@ -340,17 +225,3 @@ def _stored(found: tuple[int, bytes] | None) -> Reply | None:
     except zlib.error:
         return None
     return Reply(found[0], decoded.data, decoded.text) if isinstance(decoded, Decoded) else None
-
-
-def _same_host(target: httpx.URL, base: httpx.URL) -> bool:
-    """The same host and port, or the same host over TLS."""
-    if target.host != base.host:
-        return False
-    upgraded = (base.scheme, target.scheme) == ("http", "https") and base.port is None and target.port is None
-    return upgraded or (target.scheme == base.scheme and target.port == base.port)
-
-
-def _no_database(error: StorageError) -> Unavailable:
-    return Unavailable(
-        f"nothing is sent without being counted, and the database does not answer ({error})", temporary=True
-    )

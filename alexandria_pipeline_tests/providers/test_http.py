@@ -23,7 +23,6 @@ from alexandria_pipeline.domain.outcomes import Failed, Unavailable
 from alexandria_pipeline.domain.quota import QuotaLimits
 from alexandria_pipeline.providers.exchange import HttpClient
 from alexandria_pipeline.providers.http import (
-    PROBE_LOOK_SECONDS,
     Json,
     KeyPlace,
     Reply,
@@ -33,6 +32,7 @@ from alexandria_pipeline.providers.http import (
     Usage,
     call_context,
 )
+from alexandria_pipeline.providers.slots import PROBE_LOOK_SECONDS
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.http_cache import HttpCache
 from alexandria_pipeline.storage.ledger import Ledger
@@ -350,7 +350,8 @@ def test_one_transport_serves_one_loop_after_the_other(make: Make) -> None:
     async def scenario() -> Outcome:
         async with serving(OK) as server:
             services[:] = services or [make("http://127.0.0.1:9")]
-            services[0]._base = services[0]._base.copy_with(port=int(server.url.rpartition(":")[2]))
+            addresses = services[0]._addresses
+            addresses._base = addresses._base.copy_with(port=int(server.url.rpartition(":")[2]))
             return await services[0].get(f"/{time.monotonic()}")
 
     assert all(isinstance(asyncio.run(scenario()), Reply) for _ in range(3))
