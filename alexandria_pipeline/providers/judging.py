@@ -1,7 +1,7 @@
 """What an answer means: for the caller, for the next attempt, and for everybody. Pure, apart from a line in the log.
 
-Here: the table of endings. Not here: sending, waiting and counting (`http.py`), and a vendor's own errors, which are each
-provider's `explain`.
+Here: the table of endings. Not here: waiting for leave (`slots.py`), sending and counting (`http.py`), and a vendor's own
+errors, which are each provider's `explain`.
 """
 
 from __future__ import annotations
