@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from alexandria_pipeline import composition
+from alexandria_pipeline.cli_opening import opened_database
 from alexandria_pipeline.domain.errors import InvalidValue
-from alexandria_pipeline.settings import load_settings
 
 
 def report(
@@ -20,9 +18,7 @@ def report(
     """Books, calls, tokens, cost and time by month, phase, service and model, and what the rest of the rollout will cost."""
     from alexandria_pipeline.stages import figures_report  # noqa: PLC0415 - pandas takes half a second to load
 
-    settings = load_settings()
-    logging.basicConfig(level=settings.log_level, format="%(levelname)s %(message)s")
-    with composition.opened_database(settings) as database:
+    with opened_database() as (settings, database):
         tables = figures_report.build(database, settings.rollout)
     text = figures_report.render(tables, figures_report.Format(form))
     if output is None:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 
-from alexandria_pipeline import composition
-from alexandria_pipeline.cli_tables import print_json
+from alexandria_pipeline.cli_opening import opened_database
+from alexandria_pipeline.cli_tables import AsJson, print_json
 from alexandria_pipeline.domain.isbn import Isbn13
-from alexandria_pipeline.settings import load_settings
 from alexandria_pipeline.stages import explain as explaining
 from alexandria_pipeline.stages.review import Review
-from alexandria_pipeline.storage.database import Database
 
 app = typer.Typer(
     no_args_is_help=True, help="Near misses: candidates that nearly were accepted, for a person to settle."
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 WorkKey = Annotated[
     str, typer.Argument(help="Key of the work, as `review list` and `books MONTH --json` show it.", metavar="WORK_KEY")
 ]
@@ -36,7 +31,7 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Why each book got its ISBN, or did not: every attempt with its evidence, calls, and decisions of persons."""
-    with _database() as database:
+    with opened_database() as (_, database):
         books = explaining.explain(database, about)
     if as_json:
         print_json(books)
@@ -50,7 +45,7 @@ def explain(
 @app.command("list")
 def list_near_misses(as_json: AsJson = False) -> None:
     """The near misses that nobody has settled, nearest first."""
-    with _database() as database:
+    with opened_database() as (_, database):
         rows = Review(database).near_misses()
     if as_json:
         print_json(rows)
@@ -79,7 +74,7 @@ def accept(
     why: Why = "",
 ) -> None:
     """The ISBN is the work's: its books are resolved, and no later run changes that."""
-    with _database() as database:
+    with opened_database() as (_, database):
         work = Review(database).accept(work_key, Isbn13.parse(isbn), by, why)
     typer.echo(f"{work.title} / {work.author} has the ISBN {Isbn13.parse(isbn)}, by {by}.")
 
@@ -95,18 +90,10 @@ def reject(
 ) -> None:
     """The ISBN is not the work's, and no later run gives it to it; without ISBN: the work is not asked for again."""
     refused = Isbn13.parse(isbn) if isbn else None
-    with _database() as database:
+    with opened_database() as (_, database):
         work = Review(database).reject(work_key, refused, by, why)
     said = f"never gets the ISBN {refused}" if refused else "stays without ISBN and is not asked for again"
     typer.echo(f"{work.title} / {work.author} {said}, by {by}.")
-
-
-@contextmanager
-def _database() -> Iterator[Database]:
-    settings = load_settings()
-    logging.basicConfig(level=settings.log_level, format="%(levelname)s %(message)s")
-    with composition.opened_database(settings) as database:
-        yield database
 
 
 def _print_book(book: Mapping[str, Any]) -> None:

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import getpass
-import json
-import logging
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from alexandria_pipeline import composition
+from alexandria_pipeline.cli_opening import opened_database
+from alexandria_pipeline.cli_tables import AsJson, new_table, print_json, print_table
 from alexandria_pipeline.domain.errors import InvalidValue
 from alexandria_pipeline.domain.rollout import Decision, DecisionKind
-from alexandria_pipeline.settings import load_settings
 from alexandria_pipeline.stages.rollout import Rollout, describe
 
 app = typer.Typer(no_args_is_help=True, help="The backfill by phases: where it stands, what comes next, go on or stop.")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept for good.")]
 By = Annotated[str | None, typer.Option("--by", help="Who decides; default: the name you are logged in with.")]
 
@@ -34,9 +30,9 @@ def status(as_json: AsJson = False) -> None:
         answer, decisions = describe(rollout.look()), rollout.decisions()
     said = [_plain(decision) for decision in decisions]
     if as_json:
-        _print_json({**answer, "decisions": said})
+        print_json({**answer, "decisions": said})
         return
-    _print(_gates(answer))
+    print_table(_gates(answer))
     _print_today(answer)
     for each in said:
         about = f" {each['phase']}" if each["phase"] else ""
@@ -49,7 +45,7 @@ def plan(as_json: AsJson = False) -> None:
     with _rollout() as rollout:
         answer = describe(rollout.look())
     if as_json:
-        _print_json(answer)
+        print_json(answer)
         return
     for start in answer["starts"]:
         typer.echo(f"{start['month']}  phase {start['phase']}, attempt {start['attempt']}")
@@ -84,7 +80,7 @@ def _decide(kind: DecisionKind, by: str | None, why: str, phase: str | None, as_
         decision = rollout.decide(kind, _login() if by is None else by, why, phase)
         answer = describe(rollout.look())
     if as_json:
-        _print_json({"decision": _plain(decision), **answer})
+        print_json({"decision": _plain(decision), **answer})
         return
     typer.echo(f"Noted: {kind.value}{f' {decision.phase}' if decision.phase else ''}, by {decision.by}.")
     _print_today(answer)
@@ -99,9 +95,7 @@ def _login() -> str:
 
 @contextmanager
 def _rollout() -> Iterator[Rollout]:
-    settings = load_settings()
-    logging.basicConfig(level=settings.log_level, format="%(levelname)s %(message)s")
-    with composition.opened_database(settings) as database:
+    with opened_database() as (settings, database):
         yield composition.rollout(settings, database)
 
 
@@ -113,9 +107,7 @@ def _plain(decision: Decision) -> dict[str, Any]:
 
 
 def _gates(answer: dict[str, Any]) -> Table:
-    table = Table()
-    for column in ("phase", "gate", "months done", "failed", "books", "with ISBN", "rate %", ""):
-        table.add_column(column, overflow="fold")
+    table = new_table("", "phase", "gate", "months done", "failed", "books", "with ISBN", "rate %", "")
     for gate in answer["gates"]:
         cells: Sequence[object] = (
             gate["phase"], gate["state"], f"{gate['terminal']} of {gate['months']}", gate["failed"], gate["generated"],
@@ -133,11 +125,3 @@ def _print_today(answer: dict[str, Any]) -> None:
     )
     months = ", ".join(start["month"] for start in answer["starts"])
     typer.echo(f"Next: {months}" if months else f"Waits: {answer['waits']}")
-
-
-def _print(table: Table) -> None:
-    Console(width=None if sys.stdout.isatty() else 150).print(table)
-
-
-def _print_json(answer: object) -> None:
-    typer.echo(json.dumps(answer, ensure_ascii=False, indent=2, default=str))

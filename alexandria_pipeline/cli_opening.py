@@ -1,0 +1,31 @@
+"""What a command opens first: the settings, with the log set up by them, and the database or the whole pipeline."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from alexandria_pipeline import composition
+from alexandria_pipeline.settings import Settings, load_settings
+from alexandria_pipeline.storage.database import Database
+
+
+@contextmanager
+def opened_database() -> Iterator[tuple[Settings, Database]]:
+    settings = _settings()
+    with composition.opened_database(settings) as database:
+        yield settings, database
+
+
+@contextmanager
+def opened_pipeline() -> Iterator[tuple[Settings, composition.Pipeline]]:
+    settings = _settings()
+    with composition.opened_pipeline(settings) as pipeline:
+        yield settings, pipeline
+
+
+def _settings() -> Settings:
+    settings = load_settings()
+    logging.basicConfig(level=settings.log_level, format="%(levelname)s %(message)s")
+    return settings
