@@ -55,6 +55,9 @@ log = logging.getLogger(__name__)
 MOST_ATTEMPTS = 3
 MOST_REDIRECTS = 3
 STATE_SECONDS = 1.0  # how long `unavailable` believes what it read
+QUEUED_SECONDS = (
+    1.0  # after which a question that has had to wait for its turn looks again whether it is answered by now
+)
 LATE_SECONDS = 0.005  # a request that leaves later than this after its slot moves those that follow by the rest
 
 
@@ -129,11 +132,13 @@ class Service:
         return answer
 
     async def _found_or_fetched(self, ask: Ask, key: str) -> Reply | Unavailable | Failed:
+        return await self._found(key) or await self._fetch(ask, key)
+
+    async def _found(self, key: str) -> Reply | Unavailable | None:
         try:
-            found = await self._cache.find(key)
+            return _stored(await self._cache.find(key))
         except StorageError as error:
             return no_database(error)
-        return _stored(found) or await self._fetch(ask, key)
 
     async def _fetch(self, ask: Ask, key: str | None) -> Reply | Unavailable | Failed:
         """The answer, after retries and redirects; a failure is logged here, once."""
@@ -176,8 +181,12 @@ class Service:
         number = next(numbers)
         attempt = Attempt(self.name, ask.method, self._addresses.readable(ask.url), number, current_call())
         parallel, ahead = here.queue(self.name, self._config.parallel, self._allowance.slots_ahead)
+        queued = time.monotonic()
         async with parallel:
             async with ahead:
+                # Another process may have asked the same while this one waited for its turn.
+                if key is not None and time.monotonic() - queued > QUEUED_SECONDS and (found := await self._found(key)):
+                    return Result(found)
                 leave = await self._slots.leave(attempt)
             if isinstance(leave, Unavailable):
                 return Result(leave)

@@ -300,6 +300,21 @@ def test_a_pause_may_be_said_in_the_body(make: Make) -> None:
     assert server.asked[1].at - server.asked[0].at >= 0.45
 
 
+def test_what_another_process_has_asked_meanwhile_is_not_asked_again(make: Make) -> None:
+    questions = [f"/books/{number}" for number in range(6)]
+
+    async def scenario() -> list[str]:
+        async with serving(OK) as server:
+            one, other = (make(server, requests_per_second=4) for _ in range(2))
+            both = [*map(one.get, questions), *map(other.get, reversed(questions))]
+            assert all(isinstance(answer, Reply) for answer in await asyncio.gather(*both))
+            return [asked.target for asked in server.asked]
+
+    asked = asyncio.run(scenario())
+    assert len(set(asked)) == 6
+    assert len(asked) <= 8, "they meet in the middle"
+
+
 def test_answers_are_asked_for_once(make: Make, database: Database) -> None:
     async def scenario() -> int:
         async with serving(OK, EMPTY, answer(503, HTML), answer(503, HTML), answer(503, HTML), OK) as server:
