@@ -15,17 +15,11 @@ from typing import Final
 from rapidfuzz import fuzz
 from rapidfuzz.distance import OSA
 
-from alexandria_pipeline.domain.titles import ARTICLES, NUMBER_WORDS, ORDINALS, TitleParts, canonical_words
+from alexandria_pipeline.domain.misspelling import is_misspelling, is_nearly, joined
+from alexandria_pipeline.domain.numerals import canonical_words, numbers_in
+from alexandria_pipeline.domain.titles import TitleParts
 
-# Letters that may be wrong in a whole title, by its length without spaces: (shorter than, allowed).
-SLIPS_IN_TITLE: Final = ((4, 0), (8, 1), (16, 2), (10_000, 3))
-# Not worth a closer look: three slips, and two articles that only one side has.
-FAR_APART: Final = 11
-# A short word a letter off is often another word ("Dead Heat", "Dead Beat"): only a long title around it vouches for it.
-VOUCHING_LENGTH: Final = 13
 SUBTITLE_LIKENESS: Final = 80
-# Scanned text has them for "o" and "l" within words: "Eur0pa", "Nicke1".
-_DIGIT_FOR_LETTER: Final = re.compile(r"(?<=[a-z])[01](?=[a-z])|(?<=[a-z]{4})1\b|\b0(?=[a-z]{3})")
 # No title ends so: it has been cut.
 BROKEN_OFF_AFTER: Final = frozenset("the a an of and in to for with from at by or on who that".split())
 
@@ -70,7 +64,7 @@ def compare_titles(a: TitleParts, b: TitleParts) -> TitleAgreement:
     """How two titles stand to each other; symmetric."""
     if not a.full or not b.full:
         return TitleAgreement.DIFFERENT
-    if _joined(a.full) == _joined(b.full):
+    if joined(a.full) == joined(b.full):
         return TitleAgreement.SAME
     agreement = _compare_texts(a, b)
     if agreement in {TitleAgreement.DIFFERENT, TitleAgreement.OTHER_SUBTITLE, TitleAgreement.OTHER_VOLUME}:
@@ -89,16 +83,10 @@ def content_words(words: str) -> tuple[str, ...]:
     return tuple(word for word in kept if word not in {"the", "a", "an"}) or kept
 
 
-@lru_cache(maxsize=8_192)
-def _joined(words: str) -> str:
-    kept = canonical_words(words)
-    return "".join(kept[1:] if len(kept) > 1 and kept[0] in ARTICLES else kept)
-
-
 def _compare_texts(a: TitleParts, b: TitleParts) -> TitleAgreement:
-    if _joined(a.plain) == _joined(b.plain):
+    if joined(a.plain) == joined(b.plain):
         return TitleAgreement.SAME
-    if _joined(a.main) == _joined(b.main):
+    if joined(a.main) == joined(b.main):
         return _compare_subtitles(a.subtitle, b.subtitle)
     if _number_beside_volume(a, b) or _number_beside_volume(b, a):
         return TitleAgreement.SAME
@@ -130,10 +118,10 @@ def _compare_subtitles(a: str, b: str) -> TitleAgreement:
     if not a or not b:
         goes_on = CONTINUATION.fullmatch(a or b) is not None
         return TitleAgreement.OTHER_VOLUME if goes_on else TitleAgreement.SUBTITLE_ON_ONE_SIDE
-    shorter, longer = sorted((_joined(a), _joined(b)), key=len)
+    shorter, longer = sorted((joined(a), joined(b)), key=len)
     if shorter == longer:
         return TitleAgreement.SAME
-    if _numbers(a) != _numbers(b):
+    if numbers_in(a) != numbers_in(b):
         return TitleAgreement.OTHER_VOLUME
     if is_misspelling(a, b):
         return TitleAgreement.MISSPELT
@@ -153,11 +141,11 @@ def _number_beside_volume(a: TitleParts, b: TitleParts) -> bool:
 
 def _series_in_front(a: TitleParts, b: TitleParts) -> TitleAgreement | None:
     """ "Phasma (Star Wars)" or "Phasma" is "Star Wars: Phasma"."""
-    if not b.subtitles or len(_joined(a.main)) < 3 or a.subtitles:
+    if not b.subtitles or len(joined(a.main)) < 3 or a.subtitles:
         return None
-    if _joined(a.main) not in {_joined(b.subtitles[-1]), _joined(b.subtitle)}:
+    if joined(a.main) not in {joined(b.subtitles[-1]), joined(b.subtitle)}:
         return None
-    named = a.series and _joined(a.series) in {_joined(b.main), _joined(b.series)}
+    named = a.series and joined(a.series) in {joined(b.main), joined(b.series)}
     return TitleAgreement.SAME if named else TitleAgreement.SERIES_IN_FRONT
 
 
@@ -178,10 +166,6 @@ def _compare_lengths(a: TitleParts, b: TitleParts) -> TitleAgreement:
     if not is_cut or (rest_words and any(map(str.isdecimal, rest_words[-1]))):
         return TitleAgreement.DIFFERENT
     return TitleAgreement.CUT
-
-
-def _numbers(words: str) -> list[str]:
-    return [word for word in canonical_words(words) if any(map(str.isdecimal, word))]
 
 
 def _numbers_alone_differ(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
@@ -210,7 +194,7 @@ def _one_part(volume: TitleParts, other: TitleParts, agreement: TitleAgreement) 
 
 def _is_apart_from_series(parts: TitleParts) -> bool:
     """The title says more than the series' name, so a number in the series does not tell it from its sisters."""
-    return bool(parts.series) and _joined(parts.main) != _joined(parts.series)
+    return bool(parts.series) and joined(parts.main) != joined(parts.series)
 
 
 def _places_differ(a: TitleParts, b: TitleParts) -> bool:
@@ -221,84 +205,3 @@ def _places_differ(a: TitleParts, b: TitleParts) -> bool:
     if not numbered.place or numbered.place == "1" or not numbered.series or _number_beside_volume(other, numbered):
         return False
     return not _is_apart_from_series(numbered)
-
-
-def is_nearly(a: str, b: str) -> bool:
-    """Whether two normalised texts are within a slip or two, whatever words come of it; numbers stay numbers."""
-    if OSA.distance(a, b, score_cutoff=FAR_APART) > FAR_APART:
-        return False
-    one, other = _joined(a), _joined(b)
-    length = max(len(one), len(other))
-    allowed = 0 if length < 4 or not (one.isascii() and other.isascii()) else 1 if length < 7 else 2
-    if _numbers(a) != _numbers(b) or OSA.distance(one, other, score_cutoff=allowed) > allowed:
-        return False
-    words_a, words_b = a.split(), b.split()
-    if len(words_a) != len(words_b):
-        return OSA.distance(one, other) <= 1
-    return all(x == y or _is_near(x, y) for x, y in zip(words_a, words_b, strict=True))
-
-
-def _is_near(a: str, b: str) -> bool:
-    """Looser than a slip: any letter of a longer word may be wrong; "Sea" and "Sky" are too short to be one word."""
-    distance, shorter = OSA.distance(a, b), min(len(a), len(b))
-    if distance == 1:
-        return shorter >= 4 or len(a) != len(b) or sorted(a) == sorted(b)
-    return distance == 2 and shorter >= 5 and a[0] == b[0]
-
-
-def is_misspelling(a: str, b: str) -> bool:
-    """Whether two normalised texts are one text with a slip of the pen; not when another word or number was meant."""
-    if OSA.distance(a, b, score_cutoff=FAR_APART) > FAR_APART:
-        return False
-    a, b = _DIGIT_FOR_LETTER.sub(_as_letter, a), _DIGIT_FOR_LETTER.sub(_as_letter, b)
-    spoken, written = (_spoken_words(a), _spoken_words(b)), (a.split(), b.split())
-    return _differ_by_slips(*spoken) or (spoken != written and _differ_by_slips(*written))
-
-
-def _as_letter(digit: re.Match[str]) -> str:
-    return "o" if digit[0] == "0" else "l"
-
-
-def _differ_by_slips(words_a: list[str], words_b: list[str]) -> bool:
-    one, other = "".join(words_a), "".join(words_b)
-    length = max(len(one), len(other))
-    allowed = next(slips for below, slips in SLIPS_IN_TITLE if length < below or below == SLIPS_IN_TITLE[-1][0])
-    if not (one.isascii() and other.isascii()):
-        allowed = 1 if length >= 8 else 0
-    distance = OSA.distance(one, other, score_cutoff=allowed)
-    if distance > allowed:
-        return False
-    if len(words_a) != len(words_b):
-        return length >= 8 and distance <= 1 and _numbers(" ".join(words_a)) == _numbers(" ".join(words_b))
-    return all(_is_slip(x, y, length) for x, y in zip(words_a, words_b, strict=True) if x != y)
-
-
-def _spoken_words(words: str) -> list[str]:
-    """Words without articles; beside another letter "a" is a letter ("L. A.")."""
-    kept = words.split()
-    initials = {place for place in range(len(kept)) if any(len(word) == 1 for word in kept[max(place - 1, 0) : place])}
-    return [word for place, word in enumerate(kept) if place in initials or word not in {"the", "a", "an"}] or kept
-
-
-def _is_numeral(word: str) -> bool:
-    return word in NUMBER_WORDS or word in ORDINALS or any(map(str.isdecimal, word))
-
-
-def _is_slip(a: str, b: str, title_length: int) -> bool:
-    """Whether one word is a misspelling of the other."""
-    if (_is_numeral(a) and _is_numeral(b)) or any(map(str.isdecimal, a + b)):
-        return canonical_words(a) == canonical_words(b)
-    shorter, longer = sorted((a, b), key=len)
-    distance = OSA.distance(a, b)
-    if distance > 1:
-        return distance == 2 and a[0] == b[0] and len(shorter) >= (6 if title_length >= VOUCHING_LENGTH else 8)
-    if sorted(a) == sorted(b):
-        return len(a) > 2 or title_length >= VOUCHING_LENGTH
-    if title_length >= VOUCHING_LENGTH:
-        return len(shorter) >= 2 or len(shorter) != len(longer)
-    if len(shorter) != len(longer):
-        if longer == shorter + "s":
-            return title_length >= 12
-        doubled = re.sub(r"(.)\1", r"\1", longer) == shorter
-        return len(shorter) >= 4 or (len(shorter) == 3 and doubled)
-    return len(a) >= 6 or (a[0] == b[0] and (len(a) == 5 or (len(a) == 4 and title_length >= 12)))

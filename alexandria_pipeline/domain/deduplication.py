@@ -11,13 +11,15 @@ from enum import IntEnum
 from itertools import combinations
 from typing import Final
 
-from alexandria_pipeline.domain.agreement import TitleAgreement, compare_titles, is_misspelling
+from alexandria_pipeline.domain.agreement import TitleAgreement, compare_titles
 from alexandria_pipeline.domain.kinds import kinds
+from alexandria_pipeline.domain.misspelling import is_misspelling
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.names import NameAgreement, PersonName, compare_names, people
+from alexandria_pipeline.domain.numerals import canonical_words
 from alexandria_pipeline.domain.records import GeneratedBook, Listing
 from alexandria_pipeline.domain.text import normalise
-from alexandria_pipeline.domain.titles import TitleParts, canonical_words, dissect
+from alexandria_pipeline.domain.titles import TitleParts, dissect
 
 # Books alike in author are compared each with each up to this many; of more, only neighbours in the order of titles.
 PAIRWISE_UP_TO: Final = 60

@@ -7,27 +7,27 @@ candidate wins, is decided in `domain.matching`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
-from itertools import pairwise
 from typing import Final
 
-from alexandria_pipeline.domain.agreement import TitleAgreement, compare_titles, is_descriptive, is_misspelling
+from alexandria_pipeline.domain.agreement import TitleAgreement, compare_titles, is_descriptive
+from alexandria_pipeline.domain.authorship import HELPERS, best_agreement, persons_of
+from alexandria_pipeline.domain.editions import format_of, language_of, words_of
 from alexandria_pipeline.domain.isbn import is_placeholder
 from alexandria_pipeline.domain.kinds import SUMMARY_MAKERS, is_heap, kinds
-from alexandria_pipeline.domain.names import NameAgreement, PersonName, compare_names, people
+from alexandria_pipeline.domain.misspelling import is_misspelling
+from alexandria_pipeline.domain.names import NameAgreement, people
+from alexandria_pipeline.domain.numerals import canonical_words, number_value
 from alexandria_pipeline.domain.records import (
     BookQuery,
     Candidate,
-    Contributor,
-    ContributorRole,
     EditionFormat,
     EvidenceLine,
 )
 from alexandria_pipeline.domain.text import normalise
-from alexandria_pipeline.domain.titles import DECORATION, TitleParts, canonical_words, dissect, number_value
+from alexandria_pipeline.domain.titles import DECORATION, TitleParts, dissect
 
 
 class RefusalReason(StrEnum):
@@ -108,36 +108,6 @@ SEVERITY: Final = (
 # In brackets and alone, another form than the book: "The Castle (Play)".
 _OTHER_FORMS: Final = frozenset("play drama musical opera film movie dvd game script comic".split())
 _LARGE_PRINT: Final = re.compile(r"\blarge (?:print|type)\b")
-_AUDIO: Final = re.compile(
-    r"\b(?:audio ?books?|audio ?cd|audio (?:download|cassette|edition)|mp3 cd|playaway|books? on (?:tape|cd)|compact disc)\b"
-    r"|(?<!complete and )(?<!complete )\bunabridged(?: edition)?$"
-)
-# Publishers of recordings; services often leave the format of their editions out.
-_AUDIO_PUBLISHERS: Final = re.compile(
-    r"\b(?:audio|audible|audiobooks?|audiogo|recorded books|recorded b|books on tape|books in motion|listening library|brilliance|tantor"
-    r"|naxos|dreamscape|podium|highbridge|bolinda|w f howes|oakhill|caedmon|findaway|sound library|playaway|storytel|blackstone audio)\b"
-)
-_EDITION_LANGUAGES: Final = {
-    "es": r"spanish edition|edicion espanola|edicion en espanol|en espanol",
-    "fr": r"french edition|edition francaise|en francais",
-    "de": r"german edition|deutsche ausgabe|auf deutsch|roman auf deutsch",
-    "it": r"italian edition|edizione italiana",
-    "pt": r"portuguese edition|edicao portuguesa|em portugues",
-    "nl": r"dutch edition|nederlandse editie",
-    "ru": r"russian edition",
-    "zh": r"chinese edition",
-    "ja": r"japanese edition",
-}
-# What the registration group of an ISBN says about its language, where it says anything; English books are published anywhere.
-_GROUP_LANGUAGES: Final = {
-    "9780": "en", "9781": "en", "9798": "en", "9782": "fr", "97910": "fr", "9783": "de", "9784": "ja", "9785": "ru", "9787": "zh",
-    "97880": "cs", "97883": "pl", "97884": "es", "97979": "it", "97885": "pt", "97888": "it", "97912": "it", "97890": "nl",
-    "97911": "ko", "97889": "ko", "97891": "sv", "97887": "da", "97882": "no", "978963": "hu", "978951": "fi", "978952": "fi",
-}  # fmt: skip
-
-_HELPERS: Final = frozenset(
-    {ContributorRole.TRANSLATOR, ContributorRole.ILLUSTRATOR, ContributorRole.NARRATOR, ContributorRole.OTHER}
-)
 EARLIEST_YEAR: Final = 1450
 LATEST_YEAR: Final = 2100
 # A catalogue year this far beyond the listing (or beyond 2000, for classics are always in print) is a slip of the keyboard.
@@ -228,8 +198,8 @@ def _says_more(asked: TitleParts, offered: TitleParts) -> bool:
 def _company(query: BookQuery, candidate: Candidate) -> str | None:
     """Whether somebody whom nobody asked for is named before or beside the author, as those are who write about a book."""
     wanted = people(query.author)
-    named = [people(one.name) for one in candidate.contributors if one.role not in _HELPERS]
-    strange = [bool(one) and _best(wanted, list(one)) is NameAgreement.DIFFERENT for one in named]
+    named = [people(one.name) for one in candidate.contributors if one.role not in HELPERS]
+    strange = [bool(one) and best_agreement(wanted, list(one)) is NameAgreement.DIFFERENT for one in named]
     if not wanted or all(strange) or not any(strange) or any(" " not in one.name for one in candidate.contributors):
         return None
     return "by_another" if strange[0] else "in_company"
@@ -265,9 +235,9 @@ def _cut(asked: TitleParts, offered: TitleParts) -> str:
 def _author(query: BookQuery, candidate: Candidate, asked: TitleParts) -> Finding:
     wanted = people(query.author)
     named = ", ".join(contributor.name for contributor in candidate.contributors)
-    authors = list(_persons(candidate, helpers=False))
+    authors = list(persons_of(candidate, helpers=False))
     if normalise(query.author) and normalise(query.author) in {
-        normalise(one.name) for one in candidate.contributors if one.role not in _HELPERS
+        normalise(one.name) for one in candidate.contributors if one.role not in HELPERS
     }:
         return Finding("author", "full", named)  # as written, which also holds for "Anonymous" and "Various Authors"
     if not wanted:
@@ -275,37 +245,17 @@ def _author(query: BookQuery, candidate: Candidate, asked: TitleParts) -> Findin
         return Finding(
             "author", "not_asked_generic" if generic else "not_asked", f"nobody asked for; {named or 'nobody named'}"
         )
-    if not authors and not any(_persons(candidate, helpers=True)):
+    if not authors and not any(persons_of(candidate, helpers=True)):
         # Never enough: a real title with a wrong author would be taken for the authorless record of it.
         return Finding("author", "missing", "nobody named")
-    agreement = _best(wanted, authors)
+    agreement = best_agreement(wanted, authors)
     if agreement is NameAgreement.DIFFERENT:
-        helps = _best(wanted, list(_persons(candidate, helpers=True))) >= NameAgreement.INITIALS
+        helps = best_agreement(wanted, list(persons_of(candidate, helpers=True))) >= NameAgreement.INITIALS
         return Finding("author", "helper" if helps else "different", named)
-    first = _best(wanted[:1], authors) is not NameAgreement.DIFFERENT
+    first = best_agreement(wanted[:1], authors) is not NameAgreement.DIFFERENT
     key = _AUTHOR_KEYS[agreement]
     weaker = not first and WEIGHTS["author"][key] > WEIGHTS["author"]["not_first"]
     return Finding("author", "not_first" if weaker else key, f"{agreement.name.lower()}: {named}")
-
-
-def _best(wanted: tuple[PersonName, ...], offered: list[PersonName]) -> NameAgreement:
-    return max((compare_names(one, other) for one in wanted for other in offered), default=NameAgreement.DIFFERENT)
-
-
-def _persons(candidate: Candidate, *, helpers: bool) -> Iterator[PersonName]:
-    contributors = [one for one in candidate.contributors if (one.role in _HELPERS) is helpers]
-    for contributor in contributors:
-        for name in (contributor.name, *contributor.aliases):
-            yield from people(name)
-    yield from _split_in_two(contributors)
-
-
-def _split_in_two(contributors: list[Contributor]) -> Iterator[PersonName]:
-    """ISBNdb gives "Allen, Charlotte Vale" as the two authors "Allen" and "Charlotte Vale" (payload v2_author.json)."""
-    for before, after in pairwise(contributors):
-        unknown = before.role is after.role is ContributorRole.UNKNOWN
-        if unknown and not {",", ";"} & set(before.name + after.name) and " " not in before.name.strip():
-            yield from people(f"{before.name}, {after.name}")
 
 
 def _year(query: BookQuery, candidate: Candidate) -> Finding:
@@ -337,18 +287,6 @@ def _language(query: BookQuery, candidate: Candidate) -> Finding:
     return Finding("language", "asked" if language == query.language else "other", language)
 
 
-def language_of(candidate: Candidate) -> str | None:
-    """The candidate's language, where the service or the title tells it."""
-    text = _words(candidate)
-    said = next((code for code, words in _EDITION_LANGUAGES.items() if re.search(rf"\b(?:{words})\b", text)), None)
-    return said or candidate.language
-
-
-def group_language(isbn: str) -> str | None:
-    """The usual language of an ISBN's registration group; a hint for choosing, never a reason to refuse."""
-    return next((language for prefix, language in _GROUP_LANGUAGES.items() if isbn.startswith(prefix)), None)
-
-
 def _format(candidate: Candidate) -> Finding:
     kind = format_of(candidate)
     key = {
@@ -357,18 +295,8 @@ def _format(candidate: Candidate) -> Finding:
     return Finding("format", key, kind.value)
 
 
-def format_of(candidate: Candidate) -> EditionFormat:
-    """How the edition is made; a narrator, the publisher or a word in the title betrays a recording not called one."""
-    if candidate.format in {EditionFormat.UNKNOWN, EditionFormat.OTHER}:
-        narrated = any(one.role is ContributorRole.NARRATOR for one in candidate.contributors)
-        recorded = _AUDIO_PUBLISHERS.search(normalise(candidate.publisher or ""))
-        if narrated or recorded or _AUDIO.search(_words(candidate)):
-            return EditionFormat.AUDIO
-    return candidate.format
-
-
 def _kind(query: BookQuery, candidate: Candidate) -> Finding:
-    asked, offered = normalise(query.title), _words(candidate)
+    asked, offered = normalise(query.title), words_of(candidate)
     others = frozenset() if is_misspelling(asked, offered) else kinds(offered) - kinds(asked)
     names = [one.name for one in candidate.contributors]
     makers = normalise(" ".join([candidate.publisher or "", *names]))
@@ -391,13 +319,8 @@ def _kind(query: BookQuery, candidate: Candidate) -> Finding:
 def _is_about(query: BookQuery, candidate: Candidate) -> bool:
     """Whether somebody else comes first and the title names the author asked for: "Emma: The Life of Jane Austen"."""
     wanted, first = people(query.author), people(candidate.contributors[0].name) if candidate.contributors else ()
-    if not wanted or not first or _best(wanted, list(first)) is not NameAgreement.DIFFERENT:
+    if not wanted or not first or best_agreement(wanted, list(first)) is not NameAgreement.DIFFERENT:
         return False
     title = candidate_title(candidate)
     said = " ".join([title.plain, *title.brackets]).split()
     return wanted[0].core in said and wanted[0].core not in normalise(query.title).split()
-
-
-@lru_cache(maxsize=8_192)
-def _words(candidate: Candidate) -> str:
-    return normalise(f"{candidate.title} {candidate.subtitle or ''}")

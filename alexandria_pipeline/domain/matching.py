@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from alexandria_pipeline.domain.agreement import TitleAgreement, compare_titles
+from alexandria_pipeline.domain.editions import format_of, group_language, language_of
 from alexandria_pipeline.domain.evidence import (
     SEVERITY,
     Finding,
     RefusalReason,
     candidate_title,
-    format_of,
     gather,
-    group_language,
-    language_of,
 )
 from alexandria_pipeline.domain.names import NameAgreement, compare_names, people
 from alexandria_pipeline.domain.records import BookQuery, Candidate, EditionFormat, EvidenceLine

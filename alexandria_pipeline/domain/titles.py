@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Final
 
 from alexandria_pipeline.domain.names import PersonName, author_key, people, same_person
+from alexandria_pipeline.domain.numerals import ORDINALS, ROMAN, TENS, UNITS, canonical_words, number_value
 from alexandria_pipeline.domain.text import normalise
 
 __all__ = [
@@ -45,34 +46,6 @@ TRAILING_DECORATION: Final = re.compile(
     r"|(?:[a-z0-9]+ )?(?:anniversary|special|deluxe|revised|expanded|collectors|international|illustrated|paperback|kindle) edition"
     r"|illustrated|movie tie in(?: edition)?)$"
 )  # fmt: skip
-
-UNITS: Final = (
-    *"zero one two three four five six seven eight nine ten eleven twelve".split(),
-    *"thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(),
-)
-TENS: Final = {
-    "twenty": 20,
-    "thirty": 30,
-    "forty": 40,
-    "fifty": 50,
-    "sixty": 60,
-    "seventy": 70,
-    "eighty": 80,
-    "ninety": 90,
-}
-ORDINALS: Final = {
-    word: place
-    for place, word in enumerate(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth".split(), 1
-    )
-}  # fmt: skip
-NUMBER_WORDS: Final = {word: value for value, word in enumerate(UNITS)} | TENS
-ROMAN: Final = {
-    numeral: value
-    for value, numeral in enumerate(
-        "i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx".split(), 1
-    )
-}
 
 _NUMERAL = rf"(?:\d{{1,4}}(?:\.\d)?|[ivx]+|{'|'.join([*UNITS[1:], *TENS, *ORDINALS])})"
 _PART_MARK = r"(?:volumes?|vol|part|pt|tome|band|teil|episode)"
@@ -222,14 +195,6 @@ def _cut_volume(words: str) -> tuple[str, str, str | None]:
     return rest, "book" if mark.startswith(("book", "bk")) else mark, value
 
 
-def number_value(word: str) -> str | None:
-    """The digits of a numeral written in digits, words or Roman figures; None when it is none of them."""
-    if re.fullmatch(r"\d+(?:\.\d+)?", word):
-        return word.lstrip("0") or "0"
-    value = NUMBER_WORDS.get(word, ORDINALS.get(word, ROMAN.get(word)))
-    return None if value is None else str(value)
-
-
 def _without_brackets(text: str) -> tuple[str, tuple[str, ...]]:
     """The text with its bracketed asides taken out; brackets at the start or inside a word belong to the title."""
     asides: list[str] = []
@@ -277,36 +242,6 @@ def volume(title: str) -> str | None:
 def title_key(title: str) -> str:
     """What to look a title up by: the same for all dresses of one title, without spaces, at most 200 characters."""
     return dissect(title).main.replace(" ", "")[:KEY_LENGTH]
-
-
-@lru_cache(maxsize=8_192)
-def canonical_words(words: str) -> tuple[str, ...]:
-    """Normalised words with numerals as digits: "book twenty one" and "book 21" are the same words."""
-    canonical: list[str] = []
-    tens = False
-    for word in words.split():
-        unit = NUMBER_WORDS.get(word)
-        if tens and unit is not None and 0 < unit < 10:
-            canonical[-1] = str(int(canonical[-1]) + unit)
-            tens = False
-            continue
-        tens = word in TENS
-        canonical.append(_canonical_word(word))
-    if len(canonical) > 1 and canonical[-1] in ROMAN:
-        canonical[-1] = str(ROMAN[canonical[-1]])
-    return tuple(canonical)
-
-
-def _canonical_word(word: str) -> str:
-    if word in NUMBER_WORDS:
-        return str(NUMBER_WORDS[word])
-    if word in ORDINALS:
-        return f"{ORDINALS[word]}th"
-    if ordinal := re.fullmatch(r"0*(\d+)(?:st|nd|rd|th)", word):
-        return f"{ordinal[1]}th"
-    if word in ROMAN and len(word) > 1:
-        return str(ROMAN[word])
-    return word.lstrip("0") or "0" if word.isdecimal() else word
 
 
 def synthetic_key(title: str, author: str) -> str:

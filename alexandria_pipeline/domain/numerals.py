@@ -1,0 +1,78 @@
+"""Numbers in titles: as digits, words or Roman figures, and words with their numbers in one form."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+UNITS: Final = (
+    *"zero one two three four five six seven eight nine ten eleven twelve".split(),
+    *"thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(),
+)
+TENS: Final = {
+    "twenty": 20,
+    "thirty": 30,
+    "forty": 40,
+    "fifty": 50,
+    "sixty": 60,
+    "seventy": 70,
+    "eighty": 80,
+    "ninety": 90,
+}
+ORDINALS: Final = {
+    word: place
+    for place, word in enumerate(
+        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth".split(), 1
+    )
+}  # fmt: skip
+NUMBER_WORDS: Final = {word: value for value, word in enumerate(UNITS)} | TENS
+ROMAN: Final = {
+    numeral: value
+    for value, numeral in enumerate(
+        "i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx".split(), 1
+    )
+}
+
+
+def number_value(word: str) -> str | None:
+    """The digits of a numeral written in digits, words or Roman figures; None when it is none of them."""
+    if re.fullmatch(r"\d+(?:\.\d+)?", word):
+        return word.lstrip("0") or "0"
+    value = NUMBER_WORDS.get(word, ORDINALS.get(word, ROMAN.get(word)))
+    return None if value is None else str(value)
+
+
+@lru_cache(maxsize=8_192)
+def canonical_words(words: str) -> tuple[str, ...]:
+    """Normalised words with numerals as digits: "book twenty one" and "book 21" are the same words."""
+    canonical: list[str] = []
+    tens = False
+    for word in words.split():
+        unit = NUMBER_WORDS.get(word)
+        if tens and unit is not None and 0 < unit < 10:
+            canonical[-1] = str(int(canonical[-1]) + unit)
+            tens = False
+            continue
+        tens = word in TENS
+        canonical.append(_canonical_word(word))
+    if len(canonical) > 1 and canonical[-1] in ROMAN:
+        canonical[-1] = str(ROMAN[canonical[-1]])
+    return tuple(canonical)
+
+
+def _canonical_word(word: str) -> str:
+    if word in NUMBER_WORDS:
+        return str(NUMBER_WORDS[word])
+    if word in ORDINALS:
+        return f"{ORDINALS[word]}th"
+    if ordinal := re.fullmatch(r"0*(\d+)(?:st|nd|rd|th)", word):
+        return f"{ordinal[1]}th"
+    if word in ROMAN and len(word) > 1:
+        return str(ROMAN[word])
+    return word.lstrip("0") or "0" if word.isdecimal() else word
+
+
+def numbers_in(words: str) -> list[str]:
+    """The numbers among normalised words, as digits."""
+    return [word for word in canonical_words(words) if any(map(str.isdecimal, word))]
