@@ -189,7 +189,8 @@ def _one_part(volume: TitleParts, other: TitleParts, agreement: TitleAgreement) 
     named = volume.part_is_named and other.subtitle and agreement in {TitleAgreement.SAME, TitleAgreement.MISSPELT}
     if named or agreement is TitleAgreement.SERIES_IN_FRONT or _number_beside_volume(other, volume):
         return agreement
-    return TitleAgreement.FIRST_VOLUME if volume.part == "1" else TitleAgreement.OTHER_VOLUME
+    is_first = volume.part == "1" and agreement is TitleAgreement.SAME
+    return TitleAgreement.FIRST_VOLUME if is_first else TitleAgreement.OTHER_VOLUME
 
 
 def _is_apart_from_series(parts: TitleParts) -> bool:

@@ -27,7 +27,8 @@ from alexandria_pipeline.domain.records import (
     EvidenceLine,
 )
 from alexandria_pipeline.domain.text import normalise
-from alexandria_pipeline.domain.titles import DECORATION, TitleParts, dissect
+from alexandria_pipeline.domain.titles import TitleParts, dissect
+from alexandria_pipeline.domain.wording import broken, cut, unexplained
 
 
 class RefusalReason(StrEnum):
@@ -56,6 +57,7 @@ WEIGHTS: Final[dict[str, dict[str, int]]] = {
         "cut": 14, "cut_record": 14, "cut_long": 34, "broken_off": 26, "in_company": 26, "by_another": 14,
         "other_subtitle": 5, "other_volume": VETO, "different": VETO,
     },
+    "extra": {"none": 0, "shared": 0, "unexplained": -1},
     "author": {
         "full": 40, "near": 37, "initials": 36, "misspelt": 30, "surname": 26, "not_first": 34, "not_asked": 12,
         "not_asked_generic": 2, "missing": 0, "helper": VETO, "different": VETO,
@@ -69,8 +71,6 @@ WEIGHTS: Final[dict[str, dict[str, int]]] = {
 
 # Agreements of whole titles, of which nothing is left when the record's title is cut; and how no title ends.
 _WHOLE: Final = frozenset({"same", "described", "misspelt", "nearly", "named_on_one_side"})
-_NO_END: Final = (",", ":", ";", "(", "[", "/", " -")
-_NO_LAST_WORD: Final = frozenset("the a an and of".split())
 _TITLE_KEYS: Final = {
     TitleAgreement.SAME: "same",
     TitleAgreement.SERIES_IN_FRONT: "series_in_front",
@@ -138,15 +138,17 @@ def gather(query: BookQuery, candidate: Candidate) -> tuple[Finding, ...]:
     """Everything that speaks for or against a candidate, in the order of `WEIGHTS`."""
     asked, offered = dissect(query.title), candidate_title(candidate)
     title = _title(asked, offered)
-    if title.key in _WHOLE and (broken := _broken(candidate.title, asked, offered)):
-        title = Finding("title", broken, f"{title.detail}, and the record's title is cut")
-    elif title.key in _WHOLE and _says_more(asked, offered) and (company := _company(query, candidate)):
+    more = unexplained(query, candidate, asked, offered)
+    if title.key in _WHOLE and (lost := broken(candidate.title, asked, offered)):
+        title = Finding("title", lost, f"{title.detail}, and the record's title is cut")
+    elif title.key in _WHOLE and more and (company := _company(query, candidate)):
         title = Finding("title", company, f"{title.detail}, with more to it and somebody else's name")
+    extra = Finding("extra", "unexplained" if more else "none", more or "nothing")
     year = _year(query, candidate)
     author = _author(query, candidate, asked)
     placeholder = is_placeholder(candidate.isbn13)
     isbn = [Finding("isbn", "placeholder", f"{candidate.isbn13} is a filler")] if placeholder else []
-    return (title, author, year, _language(query, candidate), _format(candidate), _kind(query, candidate), *isbn)
+    return (title, extra, author, year, _language(query, candidate), _format(candidate), _kind(query, candidate), *isbn)
 
 
 @lru_cache(maxsize=8_192)
@@ -185,14 +187,8 @@ def _title(asked: TitleParts, offered: TitleParts) -> Finding:
         both = asked.subtitle and offered.subtitle
         return Finding("title", "described" if both or is_descriptive(subtitle) else "named_on_one_side", detail)
     if agreement is TitleAgreement.CUT:
-        return Finding("title", _cut(asked, offered), detail)
+        return Finding("title", cut(asked, offered), detail)
     return Finding("title", _TITLE_KEYS[agreement], detail)
-
-
-def _says_more(asked: TitleParts, offered: TitleParts) -> bool:
-    """Whether the offered title has a subtitle, or an aside that is neither decoration nor a place in a series."""
-    asides = (aside for aside in set(offered.brackets) - set(asked.brackets) if not DECORATION.fullmatch(aside))
-    return (bool(offered.subtitle) and not asked.subtitle) or any(re.search(r"\d", aside) is None for aside in asides)
 
 
 def _company(query: BookQuery, candidate: Candidate) -> str | None:
@@ -203,33 +199,6 @@ def _company(query: BookQuery, candidate: Candidate) -> str | None:
     if not wanted or all(strange) or not any(strange) or any(" " not in one.name for one in candidate.contributors):
         return None
     return "by_another" if strange[0] else "in_company"
-
-
-def _broken(title: str, asked: TitleParts, offered: TitleParts) -> str | None:
-    """How a record has lost the end of its title: it stops at a comma ("The Expats," was "The Expats, Vol. 18") or in a word.
-
-    What is lost may have been the number of a volume, "Box Set" or, after an article, "Graphic Novel".
-    """
-    last = offered.plain.rpartition(" ")[2]
-    if last in _NO_LAST_WORD and last != asked.plain.rpartition(" ")[2]:
-        return "cut_record"
-    if title.rstrip().endswith(_NO_END):
-        return "broken_off"
-    lost = asked.full.removeprefix(offered.full) if asked.full.startswith(offered.full) else ""
-    return "broken_off" if len(lost) > 1 and not lost.startswith(" ") and " " not in lost else None
-
-
-def _cut(asked: TitleParts, offered: TitleParts) -> str:
-    """People cut long titles, and so do damaged records; but a record that stops early is more often another book.
-
-    One word more is another book, too, or something made of the first ("The Deep Rising", "The Deep Songbook").
-    """
-    if len(asked.plain) < len(offered.plain):
-        more = offered.plain[len(asked.main) :].split()
-        long = len(asked.full.split()) >= 4 and len(asked.main) >= 20
-        return "cut_long" if long and len(more) > 1 and more[0] != "and" else "cut"
-    kept = len(offered.plain) / len(asked.plain)
-    return "cut_record" if len(offered.main.split()) >= 5 and kept >= 0.7 else "different"
 
 
 def _author(query: BookQuery, candidate: Candidate, asked: TitleParts) -> Finding:

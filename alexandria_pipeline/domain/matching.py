@@ -6,8 +6,9 @@ work. Refuses when unsure: a missing ISBN can be found tomorrow, a wrong one is 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from alexandria_pipeline.domain.agreement import TitleAgreement, compare_titles
@@ -60,7 +61,8 @@ class Verdict:
         """Accepted, and no better answer is to be hoped for: no foreign edition, no recording, no title that only resembles."""
         points = {line.name: line.points for line in self.evidence}
         dressed = all(points.get(name, 0) > THRESHOLDS["wrong_dress"] for name in ("language", "format"))
-        return self.accepted and dressed and points.get("title", 0) >= THRESHOLDS["sure_title"]
+        plain = points.get("extra", 0) == 0
+        return self.accepted and dressed and plain and points.get("title", 0) >= THRESHOLDS["sure_title"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +87,31 @@ class _Weighed:
     def tier(self) -> int:
         return _TIERS.get(self.key("title"), _LAST_TIER)
 
+    @property
+    def is_loose(self) -> bool:
+        return self.key("extra") == "unexplained"
+
     def key(self, name: str) -> str:
-        return next(finding.key for finding in self.findings if finding.name == name)
+        return self.finding(name).key
+
+    def finding(self, name: str) -> Finding:
+        return next(finding for finding in self.findings if finding.name == name)
+
+    def shared(self) -> _Weighed:
+        findings = (replace(one, key="shared") if one.name == "extra" else one for one in self.findings)
+        return _Weighed(self.candidate, tuple(findings))
 
 
 def judge(query: BookQuery, candidates: Sequence[Candidate]) -> Verdict:
     """The right edition among those on offer, or why none of them will do. Does not depend on the candidates' order."""
-    weighed = [_Weighed(candidate, gather(query, candidate)) for candidate in candidates]
+    weighed = _corroborated([_Weighed(candidate, gather(query, candidate)) for candidate in candidates])
     if not weighed:
         return Verdict(accepted=False, candidate=None, confidence=0, reason=RefusalReason.NO_CANDIDATES)
     fit = sorted((one for one in weighed if one.acceptable), key=lambda one: (-one.confidence, *_tie_break(one)))
     fit = [one for one in fit if one.key("language") != "other" or one.tier <= 1]
     if not fit:
         return _refused(weighed)
-    best = min(fit, key=lambda one: (one.tier, -one.confidence, *_tie_break(one)))
+    best = min(fit, key=lambda one: (one.tier, one.is_loose, -one.confidence, *_tie_break(one)))
     rivals = [one for one in fit if one is not best and not _same_work(best.candidate, one.candidate)]
     runner_up = rivals[0] if rivals else None
     close = [one for one in rivals if one.tier <= best.tier and best.confidence - one.confidence < THRESHOLDS["gap"]]
@@ -106,6 +119,12 @@ def judge(query: BookQuery, candidates: Sequence[Candidate]) -> Verdict:
         return _verdict(best, RefusalReason.AMBIGUOUS, close[0])
     editions = [one for one in fit if one is best or _same_work(best.candidate, one.candidate)]
     return _verdict(min(editions, key=lambda one: _preference(query, one)), None, runner_up)
+
+
+def _corroborated(weighed: list[_Weighed]) -> list[_Weighed]:
+    """What several editions add to the title is the book's own subtitle; what is made of a book says it once."""
+    said = Counter(one.finding("extra").detail for one in weighed if one.acceptable and one.is_loose)
+    return [one.shared() if one.is_loose and said[one.finding("extra").detail] > 1 else one for one in weighed]
 
 
 def _verdict(weighed: _Weighed, reason: RefusalReason | None, runner_up: _Weighed | None) -> Verdict:
@@ -158,7 +177,7 @@ def _works(candidate: Candidate) -> frozenset[tuple[str, str]]:
     return frozenset(pair for pair in candidate.identifiers if pair[0].endswith("_work"))
 
 
-def _preference(query: BookQuery, one: _Weighed) -> tuple[int, int, int, int, int, int, int, int, str]:
+def _preference(query: BookQuery, one: _Weighed) -> tuple[int, int, int, int, bool, int, int, int, int, str]:
     """Best first: language asked for, no recording, the very title, print, a plain edition, nearest to the listing year."""
     candidate = one.candidate
     form = _FORMAT_RANK[format_of(candidate)]
@@ -169,4 +188,4 @@ def _preference(query: BookQuery, one: _Weighed) -> tuple[int, int, int, int, in
     year = candidate.published.year if candidate.published else None
     distance = 50 if year is None or query.year is None else min(abs(year - query.year), 50)
     large_print = int(one.key("kind") == "large_print")
-    return foreign, audio, grouped_abroad, one.tier, form, large_print, distance, *_tie_break(one)
+    return foreign, audio, grouped_abroad, one.tier, one.is_loose, form, large_print, distance, *_tie_break(one)

@@ -83,6 +83,8 @@ class TitleParts:
     part: str | None = None
     place: str | None = None
     brackets: tuple[str, ...] = ()
+    # All that follows the main title, decoration included, save numbered places and volumes.
+    asides: tuple[str, ...] = ()
     # Whether a name of its own follows the volume: "Volume I: The Pox Party".
     part_is_named: bool = False
 
@@ -116,8 +118,10 @@ def dissect(title: str, subtitle: str = "") -> TitleParts:
     if not main and subtitles:
         main = subtitles.pop(0)
     main = main or _drop_article(normalise(head)) or whole
-    asides = tuple(map(normalise, brackets))
-    return TitleParts(whole, main, tuple(subtitles), reader.series, reader.part, reader.place, asides, part_is_named)
+    asides = tuple(normalise(segment) for segment in (*tail, *brackets) if not _is_numbered(segment))
+    return TitleParts(
+        whole, main, tuple(subtitles), reader.series, reader.part, reader.place, tuple(map(normalise, brackets)), asides, part_is_named
+    )  # fmt: skip
 
 
 class _Reader:
@@ -193,6 +197,10 @@ def _cut_volume(words: str) -> tuple[str, str, str | None]:
     rest = f"{words[: match.start()]} {words[match.end() :] if match['mark2'] else match['rest'] or ''}"
     rest = re.sub(r"^(?:\s*(?:the|of)\b)+|\b(?:and|the)\s*$", "", rest.strip()).strip()
     return rest, "book" if mark.startswith(("book", "bk")) else mark, value
+
+
+def _is_numbered(segment: str) -> bool:
+    return _cut_volume(normalise(_HASH.sub(" hashno ", segment)))[2] is not None
 
 
 def _without_brackets(text: str) -> tuple[str, tuple[str, ...]]:
