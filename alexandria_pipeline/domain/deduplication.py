@@ -11,8 +11,8 @@ from enum import IntEnum
 from itertools import combinations
 from typing import Final
 
-from alexandria_pipeline.domain.agreement import TitleAgreement, compare_titles
-from alexandria_pipeline.domain.kinds import kinds
+from alexandria_pipeline.domain.agreement import TitleAgreement, compare_titles, content_words, is_descriptive
+from alexandria_pipeline.domain.kinds import is_heap, kinds
 from alexandria_pipeline.domain.misspelling import is_misspelling
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.names import NameAgreement, PersonName, compare_names, people
@@ -49,7 +49,11 @@ _NAME_TIES: Final = {
     NameAgreement.SURNAME: _Tie.WEAK,
 }
 
-_Form = tuple[TitleParts, tuple[PersonName, ...]]
+# A subtitle of so few words is called like a book of its own ("Homecoming"), unless it describes one ("A Memoir").
+_NAME_WORDS: Final = 2
+
+# A title, its people, and whether it strings several titles together.
+_Form = tuple[TitleParts, tuple[PersonName, ...], bool]
 
 
 def same_book(title_a: str, author_a: str, title_b: str, author_b: str) -> bool:
@@ -80,7 +84,7 @@ def _form(title: str, author: str) -> _Form:
     if not parts.full:
         # A title of signs only ("!!!") is compared as it is written.
         parts = TitleParts(title.strip(), title.strip())
-    return parts, people(author)
+    return parts, people(author), is_heap(title, frozenset(normalise(author).split()))
 
 
 def _groups(forms: list[_Form], members: list[list[int]]) -> list[list[int]]:
@@ -101,9 +105,19 @@ def _tie(a: _Form, b: _Form) -> _Tie:
     names = max(_NAME_TIES.get(compare_names(one, other), _Tie.NONE) for one in a[1] for other in b[1])
     if names is _Tie.NONE:
         return _Tie.NONE
+    if a[2] != b[2] or _goes_on(a[0], b[0]):
+        return _Tie.NONE
     if kinds(a[0].full) != kinds(b[0].full) and not is_misspelling(a[0].full, b[0].full):
         return _Tie.NONE
     return min(names, _TITLE_TIES.get(compare_titles(a[0], b[0]), _Tie.NONE))
+
+
+def _goes_on(a: TitleParts, b: TitleParts) -> bool:
+    """Whether one title is the other with the name of a sequel behind it: "Growing Up: The Reckoning"."""
+    if bool(a.subtitle) == bool(b.subtitle) or a.main != b.main:
+        return False
+    subtitle = a.subtitle or b.subtitle
+    return len(content_words(subtitle)) <= _NAME_WORDS and not is_descriptive(subtitle)
 
 
 def _full_key(form: _Form) -> str:
@@ -114,7 +128,7 @@ def _blocks(forms: Sequence[_Form], places: Iterable[int]) -> Iterator[list[int]
     """Ascending sets of forms worth comparing: alike in title, or alike in author and close in title."""
     blocks: dict[tuple[str, str], dict[int, None]] = defaultdict(dict)
     for place in places:
-        title, persons = forms[place]
+        title, persons, _ = forms[place]
         for text in {title.main, *title.subtitles[-1:]}:
             blocks["title", "".join(canonical_words(text))][place] = None
         for word in {word for person in persons for word in (person.core, person.words[0]) if len(word) > 1}:

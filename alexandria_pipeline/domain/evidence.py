@@ -57,7 +57,7 @@ WEIGHTS: Final[dict[str, dict[str, int]]] = {
         "cut": 14, "cut_record": 14, "cut_long": 34, "broken_off": 26, "in_company": 26, "by_another": 14,
         "other_subtitle": 5, "other_volume": VETO, "different": VETO,
     },
-    "extra": {"none": 0, "shared": 0, "unexplained": -1},
+    "extra": {"none": 0, "shared": 0, "unexplained": -1, "thin": -40},
     "author": {
         "full": 40, "near": 37, "initials": 36, "misspelt": 30, "surname": 26, "not_first": 34, "not_asked": 12,
         "not_asked_generic": 2, "missing": 0, "helper": VETO, "different": VETO,
@@ -108,6 +108,8 @@ SEVERITY: Final = (
 # In brackets and alone, another form than the book: "The Castle (Play)".
 _OTHER_FORMS: Final = frozenset("play drama musical opera film movie dvd game script comic".split())
 _LARGE_PRINT: Final = re.compile(r"\blarge (?:print|type)\b")
+# Pages of what is made of a book, at most.
+THIN: Final = 128
 EARLIEST_YEAR: Final = 1450
 LATEST_YEAR: Final = 2100
 # A catalogue year this far beyond the listing (or beyond 2000, for classics are always in print) is a slip of the keyboard.
@@ -143,7 +145,7 @@ def gather(query: BookQuery, candidate: Candidate) -> tuple[Finding, ...]:
         title = Finding("title", lost, f"{title.detail}, and the record's title is cut")
     elif title.key in _WHOLE and more and (company := _company(query, candidate)):
         title = Finding("title", company, f"{title.detail}, with more to it and somebody else's name")
-    extra = Finding("extra", "unexplained" if more else "none", more or "nothing")
+    extra = _extra(candidate, more)
     year = _year(query, candidate)
     author = _author(query, candidate, asked)
     placeholder = is_placeholder(candidate.isbn13)
@@ -177,6 +179,12 @@ def _without_names(parts: TitleParts, candidate: Candidate) -> TitleParts:
     return (
         parts if (main, subtitles) == (parts.main, parts.subtitles) else replace(parts, main=main, subtitles=subtitles)
     )
+
+
+def _extra(candidate: Candidate, more: str) -> Finding:
+    """A thin record that adds something to the title is more often a digest or a sample than the book."""
+    thin = candidate.pages is not None and 0 < candidate.pages <= THIN
+    return Finding("extra", ("thin" if thin else "unexplained") if more else "none", more or "nothing")
 
 
 def _title(asked: TitleParts, offered: TitleParts) -> Finding:

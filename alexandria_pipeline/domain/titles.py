@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from rapidfuzz.distance import OSA
+
 from alexandria_pipeline.domain.names import PersonName, author_key, people, same_person
 from alexandria_pipeline.domain.numerals import ORDINALS, ROMAN, TENS, UNITS, canonical_words, number_value
 from alexandria_pipeline.domain.text import normalise
@@ -55,6 +57,7 @@ _MARKED: Final = re.compile(
     rf"\b(?P<mark>{_PART_MARK}|{_PLACE_MARK})s? (?P<number>{_NUMERAL})(?: (?:of|in)\b(?P<rest>.*))?$"
     rf"|\b(?P<mark2>{_PART_MARK}|{_PLACE_MARK}) (?P<number2>\d{{1,4}})\b"
 )
+_ALMOST_VOLUME: Final = re.compile(rf"\bv[a-z]{{4,7}}(?= {_NUMERAL}$)")
 _OF_TOTAL: Final = re.compile(rf"\b({_NUMERAL}) of \d+$")
 _RANGE: Final = re.compile(rf"\b(?:{_PART_MARK}|{_PLACE_MARK}) (\d+ (?:(?:to|and|through|\d+) )*\d+)\b")
 _HASH: Final = re.compile(r"(?:#|\bno\.?|№)\s*(?=\d)", re.IGNORECASE)
@@ -129,6 +132,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.part: str | None = None
+        self.part_mark = ""
         self.place: str | None = None
         self.series = ""
         self.part_is_named = False
@@ -139,7 +143,7 @@ class _Reader:
         if number is not None and rest:
             if mark == "#" and words.count(" ") < 3:  # "Juror #3" is the title itself
                 return _drop_article(words.replace("hashno ", ""))
-            self.part = number
+            self._take_part(mark, number)
             words = rest
         words = words.replace("hashno ", "")
         stripped = TRAILING_DECORATION.sub("", words)
@@ -155,12 +159,12 @@ class _Reader:
             self.part_is_named = self.part is not None
             return TRAILING_DECORATION.sub("", words)
         if not rest or self._is_count(rest):
-            self.part = self.part or number
+            self._take_part(mark, number)
             return ""
         if mark == "#" or mark in {"book", "bk"}:
             self.place, self.series = self.place or number, self.series or _drop_article(rest)
             return ""
-        self.part = self.part or number
+        self._take_part(mark, number)
         return rest
 
     def bracket(self, segment: str) -> None:
@@ -170,9 +174,16 @@ class _Reader:
             if not DECORATION.fullmatch(words):
                 self.series = self.series or _drop_article(words)
         elif mark in {"vol", "volume", "part", "pt", "tome", "band", "teil"} and not rest:
-            self.part = self.part or number
+            self._take_part(mark, number)
         else:
             self.place, self.series = self.place or number, self.series or _drop_article(rest)
+
+    def _take_part(self, mark: str, number: str) -> None:
+        """ "Volume I: Book 2" is neither "Volume I" nor "Volume II": a number under another mark makes the volume a smaller one."""
+        if self.part is None:
+            self.part, self.part_mark = number, mark
+        elif self.part_mark != mark and self.part != number:
+            self.part, self.part_mark = f"{self.part}/{number}", mark
 
     @staticmethod
     def _is_count(rest: str) -> bool:
@@ -184,6 +195,7 @@ def _cut_volume(words: str) -> tuple[str, str, str | None]:
     if match := _HASH_NUMBER.search(words):
         rest = re.sub(rf"\b{_PLACE_MARK}$", "", words[: match.start()].strip()).strip()
         return f"{rest} {words[match.end() :]}".strip(), "#", str(int(match[1]))
+    words = _ALMOST_VOLUME.sub(_volume_spelt, words)
     words = _OF_TOTAL.sub(r"\1", words)
     if match := _RANGE.search(words):
         return f"{words[: match.start()]} {words[match.end() :]}".strip(), "volumes", "-".join(match[1].split())
@@ -197,6 +209,10 @@ def _cut_volume(words: str) -> tuple[str, str, str | None]:
     rest = f"{words[: match.start()]} {words[match.end() :] if match['mark2'] else match['rest'] or ''}"
     rest = re.sub(r"^(?:\s*(?:the|of)\b)+|\b(?:and|the)\s*$", "", rest.strip()).strip()
     return rest, "book" if mark.startswith(("book", "bk")) else mark, value
+
+
+def _volume_spelt(word: re.Match[str]) -> str:
+    return "volume" if OSA.distance(word[0], "volume", score_cutoff=2) <= 2 else word[0]
 
 
 def _is_numbered(segment: str) -> bool:

@@ -29,6 +29,7 @@ _BRACKET: Final = re.compile(r"\s*[(\[]([^()\[\]]{2,60})[)\]]\s*$")
 _LAST_PART: Final = re.compile(r"\s*,\s*([^,]{2,40})$")
 _PREFIX: Final = re.compile(r"^(\w+(?:\s+and\s+\w+)?\s+by)\s+(?=\S)", re.IGNORECASE)
 _BETWEEN_ENTRIES: Final = re.compile(r"\s*[;|]\s*|(?<=[)\]])\s*,\s*")
+_AND: Final = re.compile(r"\s+(?:and|&)\s+")
 _MISSING: Final = frozenset(
     {
         "unknown",
@@ -53,7 +54,8 @@ def contributors(
 
     `default` is the role of those who are given none. `halves`: the service cuts "Last, First" in two.
     """
-    names = [name for entry in texts(value) for name in _BETWEEN_ENTRIES.split(entry) if name]
+    entries = (part for entry in texts(value) for part in _BETWEEN_ENTRIES.split(entry) if part)
+    names = [name for entry in entries for name in _one_by_one(entry)]
     found = (contributor(name, default) for name in (_joined(names) if halves else names))
     return tuple(dict.fromkeys(person for person in found if person is not None))
 
@@ -70,6 +72,16 @@ def contributor(name: str, default: ContributorRole = ContributorRole.UNKNOWN) -
     if not name or name.lower() in _MISSING or not any(map(str.isalpha, name)):
         return None
     return Contributor(name, role or default)
+
+
+def _one_by_one(entry: str) -> list[str]:
+    """ "Hal Duncan and Wendy Okonkwo (Introduction)": the role is that of the last, unless it is that of several ("Translators")."""
+    told = _BRACKET.search(entry)
+    names = _AND.split(entry[: told.start()]) if told and role_of(told[1]) is not None else []
+    if told is None or len(names) < 2 or any(len(name.split()) < 2 for name in names):
+        return [entry]
+    shared = told[1].lower().endswith(("s", " by"))
+    return [f"{name} ({told[1]})" if shared or name is names[-1] else name for name in names]
 
 
 def role_of(words: str) -> ContributorRole | None:

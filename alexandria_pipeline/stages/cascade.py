@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alexandria_pipeline.domain.deduplication import same_book
 from alexandria_pipeline.domain.errors import StorageError
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.matching import THRESHOLDS, judge
+from alexandria_pipeline.domain.misspelling import is_misspelling
 from alexandria_pipeline.domain.outcomes import BookOutcome, Failed, Found, NotFound, Rejected, StepOutcome, Unavailable
 from alexandria_pipeline.domain.records import Attempt, BookQuery, Candidate, KnownIsbn, OpenBook, Resolution
+from alexandria_pipeline.domain.text import normalise
 from alexandria_pipeline.providers.base import IsbnResolver
 from alexandria_pipeline.storage import resolution as store
 from alexandria_pipeline.storage import review
@@ -59,7 +61,7 @@ class Cascade:
             if believed is not None and believed[0] == revision:
                 notes.append((name, Rejected(believed[1]) if believed[1] else NotFound()))
                 continue
-            outcome = await self._step(resolver, query, work_id, told)
+            outcome = await self._step(resolver, query, in_hand, work_id, told)
             notes.append((name, outcome))
             if not (isinstance(outcome, Unavailable) and not outcome.temporary):
                 attempts.append(_attempt(name, revision, outcome))
@@ -70,13 +72,18 @@ class Cascade:
         return _resolved(in_hand, tuple(attempts)) if in_hand else _unresolved(tuple(attempts), notes)
 
     async def _step(
-        self, resolver: IsbnResolver, query: BookQuery, work_id: int | None, told: dict[Isbn13, Candidate]
+        self,
+        resolver: IsbnResolver,
+        query: BookQuery,
+        in_hand: Found | None,
+        work_id: int | None,
+        told: dict[Isbn13, Candidate],
     ) -> StepOutcome:
         unavailable = resolver.unavailable()
         if unavailable is not None:
             return unavailable
         try:
-            answer = await resolver.resolve(query)
+            answer = await resolver.resolve(_as_found(query, in_hand))
         except StorageError:  # our own database is away: that says nothing about the service
             raise
         except Exception as error:  # a client with a fault costs its own answer, not the run
@@ -109,6 +116,13 @@ class Cascade:
         if owner is None or owner.work_id == work_id or _same_work(query, outcome.verdict.confidence, owner):
             return outcome
         return Rejected(ISBN_TAKEN, outcome.candidate, outcome.verdict)
+
+
+def _as_found(query: BookQuery, in_hand: Found | None) -> BookQuery:
+    """The question as the edition in hand spells its title, where the listing has a slip that hides it from other services."""
+    if in_hand is None or not is_misspelling(normalise(query.title), normalise(in_hand.candidate.title)):
+        return query
+    return replace(query, title=in_hand.candidate.title)
 
 
 def _judged(query: BookQuery, answer: Sequence[Candidate]) -> Found | Rejected:
