@@ -7,9 +7,8 @@ candidate wins, is decided in `domain.matching`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 from typing import Final
 
 from alexandria_pipeline.domain.agreement import TitleAgreement, compare_titles, is_descriptive
@@ -19,7 +18,7 @@ from alexandria_pipeline.domain.isbn import is_placeholder
 from alexandria_pipeline.domain.kinds import SUMMARY_MAKERS, is_heap, kinds
 from alexandria_pipeline.domain.misspelling import is_misspelling
 from alexandria_pipeline.domain.names import NameAgreement, people
-from alexandria_pipeline.domain.numerals import canonical_words, number_value
+from alexandria_pipeline.domain.numerals import canonical_words
 from alexandria_pipeline.domain.records import (
     BookQuery,
     Candidate,
@@ -28,7 +27,7 @@ from alexandria_pipeline.domain.records import (
 )
 from alexandria_pipeline.domain.text import normalise
 from alexandria_pipeline.domain.titles import TitleParts, dissect
-from alexandria_pipeline.domain.wording import broken, cut, unexplained
+from alexandria_pipeline.domain.wording import broken, candidate_title, cut, unexplained
 
 
 class RefusalReason(StrEnum):
@@ -151,34 +150,6 @@ def gather(query: BookQuery, candidate: Candidate) -> tuple[Finding, ...]:
     placeholder = is_placeholder(candidate.isbn13)
     isbn = [Finding("isbn", "placeholder", f"{candidate.isbn13} is a filler")] if placeholder else []
     return (title, extra, author, year, _language(query, candidate), _format(candidate), _kind(query, candidate), *isbn)
-
-
-@lru_cache(maxsize=8_192)
-def candidate_title(candidate: Candidate) -> TitleParts:
-    """The candidate's title taken apart, without the names of its people.
-
-    Series and volume that the service tells apart from it count where it says none.
-    """
-    parts = _without_names(dissect(candidate.title, candidate.subtitle or ""), candidate)
-    digits = re.search(r"\d+", candidate.volume or "")
-    number = digits[0].lstrip("0") or "0" if digits else number_value(normalise(candidate.volume or ""))
-    if parts.part or parts.place or (number is None and candidate.series is None):
-        return parts
-    series = parts.series or normalise(candidate.series or "")
-    return TitleParts(parts.full, parts.main, parts.subtitles, series, None, number, parts.brackets)
-
-
-def _without_names(parts: TitleParts, candidate: Candidate) -> TitleParts:
-    """ "Beauty by Faith Baldwin", "Beauty / Faith Baldwin" and "Faith Baldwin: Beauty" are "Beauty"."""
-    names = {" ".join(person.words) for one in candidate.contributors for person in people(one.name)}
-    main = next((cut for name in names if (cut := parts.main.removesuffix(f" by {name}")) != parts.main), parts.main)
-    subtitles = tuple(said for said in parts.subtitles if said.removeprefix("by ") not in names)
-    if main in names and subtitles:
-        main, *rest = subtitles
-        subtitles = tuple(rest)
-    return (
-        parts if (main, subtitles) == (parts.main, parts.subtitles) else replace(parts, main=main, subtitles=subtitles)
-    )
 
 
 def _extra(candidate: Candidate, more: str) -> Finding:

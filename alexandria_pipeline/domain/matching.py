@@ -17,11 +17,11 @@ from alexandria_pipeline.domain.evidence import (
     SEVERITY,
     Finding,
     RefusalReason,
-    candidate_title,
     gather,
 )
 from alexandria_pipeline.domain.names import NameAgreement, compare_names, people
 from alexandria_pipeline.domain.records import BookQuery, Candidate, EditionFormat, EvidenceLine
+from alexandria_pipeline.domain.wording import candidate_title
 
 __all__ = ["THRESHOLDS", "RefusalReason", "Verdict", "judge"]
 
@@ -85,11 +85,14 @@ class _Weighed:
 
     @property
     def tier(self) -> int:
-        return _TIERS.get(self.key("title"), _LAST_TIER)
+        tier = _TIERS.get(self.key("title"), _LAST_TIER)
+        if self.key("extra") == "shared":
+            return min(tier, _TIERS["described"])
+        return max(tier, _TIERS["described"]) if self.is_loose else tier
 
     @property
     def is_loose(self) -> bool:
-        return self.key("extra") == "unexplained"
+        return self.key("extra") in {"unexplained", "thin"}
 
     def key(self, name: str) -> str:
         return self.finding(name).key

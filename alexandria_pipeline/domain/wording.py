@@ -8,12 +8,16 @@ fifty pages, to a reader of words. What is added without being known for harmles
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from alexandria_pipeline.domain.misspelling import is_misspelling
+from alexandria_pipeline.domain.names import people
+from alexandria_pipeline.domain.numerals import number_value
 from alexandria_pipeline.domain.records import BookQuery, Candidate
 from alexandria_pipeline.domain.text import normalise
-from alexandria_pipeline.domain.titles import DECORATION, TitleParts
+from alexandria_pipeline.domain.titles import DECORATION, TitleParts, dissect
 
 # How no title ends.
 _NO_END: Final = (",", ":", ";", "(", "[", "/", " -")
@@ -32,6 +36,34 @@ _SERIES: Final = re.compile(r"(?:[a-z]+ ){1,4}(?:chronicles|mystery|mysteries|sa
 # A subtitle this long is the book's own: what is made of books is labelled in a word or two.
 _LONG: Final = 5
 _SAYS_NOTHING: Final = frozenset("by the and a an of press books publishing series".split())
+
+
+@lru_cache(maxsize=8_192)
+def candidate_title(candidate: Candidate) -> TitleParts:
+    """The candidate's title taken apart, without the names of its people.
+
+    Series and volume that the service tells apart from it count where it says none.
+    """
+    parts = _without_names(dissect(candidate.title, candidate.subtitle or ""), candidate)
+    digits = re.search(r"\d+", candidate.volume or "")
+    number = digits[0].lstrip("0") or "0" if digits else number_value(normalise(candidate.volume or ""))
+    if parts.part or parts.place or (number is None and candidate.series is None):
+        return parts
+    series = parts.series or normalise(candidate.series or "")
+    return TitleParts(parts.full, parts.main, parts.subtitles, series, None, number, parts.brackets)
+
+
+def _without_names(parts: TitleParts, candidate: Candidate) -> TitleParts:
+    """ "Beauty by Faith Baldwin", "Beauty / Faith Baldwin" and "Faith Baldwin: Beauty" are "Beauty"."""
+    names = {" ".join(person.words) for one in candidate.contributors for person in people(one.name)}
+    main = next((cut for name in names if (cut := parts.main.removesuffix(f" by {name}")) != parts.main), parts.main)
+    subtitles = tuple(said for said in parts.subtitles if said.removeprefix("by ") not in names)
+    if main in names and subtitles:
+        main, *rest = subtitles
+        subtitles = tuple(rest)
+    return (
+        parts if (main, subtitles) == (parts.main, parts.subtitles) else replace(parts, main=main, subtitles=subtitles)
+    )
 
 
 def unexplained(query: BookQuery, candidate: Candidate, asked: TitleParts, offered: TitleParts) -> str:

@@ -67,6 +67,7 @@ def _candidate(rank: int, fields: dict[str, Any]) -> Candidate:
         published=PartialDate(fields["year"]) if fields["year"] else None,
         language=fields["language"],
         format=EditionFormat(fields["format"]),
+        pages=fields.get("pages"),
         volume=fields.get("volume"),
         rank=rank,
     )

@@ -34,8 +34,15 @@ ONE_BOOK = [
     (("Mrs Dalloway", "Virginia Woolf"), ("Mrs. Dalloway", "Virginia Wolf")),
     (("A Companion to Wolves", "Sarah Monette"), ("A Cmpanion to Wolves", "Sarah Monette")),
     (("Catching Fire (The Hunger Games Trilogy, #2)", "Suzanne Collins"), ("Catching Fire", "Suzanne Collins")),
+    (("Saga, Volime 2", "Brian K. Vaughan"), ("Saga, Volume 2", "Brian K. Vaughan")),
+    (("Anthill: A Memoir", "E. O. Wilson"), ("Anthill", "E. O. Wilson")),
+    (("Greener Grass: The Famine Years", "Caroline Pignat"), ("Greener Grass", "Caroline Pignat")),
 ]
 TWO_BOOKS = [
+    (("The Devil's Breath", "David Gilman"), ("The Devil's Breath / Ice Claw", "David Gilman")),
+    (("Little Men", "Louisa May Alcott"), ("Little Men: Homecoming", "Louisa May Alcott")),
+    (("Growing Up: The Reckoning", "Ethan Laughman"), ("Growing Up", "Ethan Laughman")),
+    (("Octavian Nothing, Volume I: Book 2", "M. T. Anderson"), ("Octavian Nothing, Volume I", "M. T. Anderson")),
     (("The Girl on the Plane", "Paula Hawkins"), ("The Girl on the Train", "Paula Hawkins")),
     (("Dead Heat", "Joel C. Rosenberg"), ("Dead Heat", "Dick Francis and Felix Francis")),
     (("My Struggle: Book One", "Karl Ove Knausgaard"), ("My Struggle: Book Two", "Karl Ove Knausgaard")),

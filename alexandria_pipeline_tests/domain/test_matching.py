@@ -109,7 +109,15 @@ def test_several_editions_of_one_work_are_not_ambiguous_and_the_first_print_one_
 def test_the_evidence_adds_up_to_the_confidence() -> None:
     verdict = judge(EMMA, [candidate("Emma", "J. Austen", 1815)])
     assert verdict.confidence == sum(line.points for line in verdict.evidence)
-    assert {line.name for line in verdict.evidence} == {"title", "author", "year", "language", "format", "kind"}
+    assert {line.name for line in verdict.evidence} == {
+        "title",
+        "extra",
+        "author",
+        "year",
+        "language",
+        "format",
+        "kind",
+    }
 
 
 @given(title=st.text(), author=st.text(), offered=st.text(), by=st.text(), year=st.integers(-5, 12_000))
@@ -129,3 +137,12 @@ def test_a_publisher_of_recordings_betrays_a_recording_whose_format_is_not_told(
     assert verdict.candidate == book
     assert verdict.settled
     assert not judge(BookQuery("Halo: Silentium", "Greg Bear", 2020), [recording]).settled
+
+
+def test_a_title_with_more_to_it_is_settled_only_by_a_second_edition_that_says_the_same() -> None:
+    query = BookQuery("Anthill", "E. O. Wilson", 2010)
+    first = candidate("Anthill: An Ant Story", "E. O. Wilson", 2010)
+    assert judge(query, [first]).accepted
+    assert not judge(query, [first]).settled
+    second = replace(first, isbn13=Isbn13("9780060837365"))
+    assert judge(query, [first, second]).settled

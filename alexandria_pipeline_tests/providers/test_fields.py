@@ -124,6 +124,12 @@ def test_what_is_read_can_be_stored(value: str) -> None:
             "Brad Meltzer (Author), Chris Eliopoulos (Artist)",
             [("Brad Meltzer", "author"), ("Chris Eliopoulos", "illustrator")],
         ),
+        ("Hal Duncan and Wendy Okonkwo (Introduction)", [("Hal Duncan", "unknown"), ("Wendy Okonkwo", "other")]),
+        (
+            "Richard Pevear & Larissa Volokhonsky (Translators)",
+            [("Richard Pevear", "translator"), ("Larissa Volokhonsky", "translator")],
+        ),
+        ("Jan and Stan Berenstain (Author)", [("Jan and Stan Berenstain", "author")]),
         (["~autofilled~", "Unknown", "", None, "1941-"], []),
     ],
 )

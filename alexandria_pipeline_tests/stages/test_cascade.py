@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from alexandria_pipeline.domain.isbn import Isbn13
@@ -33,6 +33,7 @@ class Shelf:
     name: str
     answer: Sequence[Candidate]
     asked: int = 0
+    titles: list[str] = field(default_factory=list)
     info: ProviderInfo = field(init=False)
 
     def __post_init__(self) -> None:
@@ -44,8 +45,9 @@ class Shelf:
     def revision(self) -> str:
         return "1"
 
-    async def resolve(self, _query: BookQuery) -> Sequence[Candidate] | NotFound:
+    async def resolve(self, query: BookQuery) -> Sequence[Candidate] | NotFound:
         self.asked += 1
+        self.titles.append(query.title)
         return self.answer or NotFound()
 
 
@@ -81,3 +83,11 @@ def test_a_translation_stays_one_when_the_next_service_does_not_say_so(database:
 def test_a_recording_is_better_than_nothing(database: Database) -> None:
     shelves = Shelf("first", [edition(RECORDING, EditionFormat.AUDIO)]), Shelf("second", [edition(RECORDING)])
     assert isbn_of(down(database, *shelves, Shelf("third", []))) == RECORDING
+
+
+def test_the_next_service_is_asked_in_the_spelling_that_was_found(database: Database) -> None:
+    shelves = Shelf("first", [edition(RECORDING, EditionFormat.AUDIO)]), Shelf("second", [edition(PAPER)])
+    cascade = Cascade(database, shelves)
+    found = asyncio.run(cascade.ask(replace(QUERY, title="Deep Dihs"), cascade.revisions()))
+    assert isbn_of(found) == PAPER
+    assert [shelf.titles for shelf in shelves] == [["Deep Dihs"], ["Deep Dish"]]
