@@ -140,9 +140,10 @@ def gather(query: BookQuery, candidate: Candidate) -> tuple[Finding, ...]:
     asked, offered = dissect(query.title), candidate_title(candidate)
     title = _title(asked, offered)
     more = unexplained(query, candidate, asked, offered)
+    longer = bool(offered.subtitle) and not asked.subtitle
     if title.key in _WHOLE and (lost := broken(candidate.title, asked, offered)):
         title = Finding("title", lost, f"{title.detail}, and the record's title is cut")
-    elif title.key in _WHOLE and more and (company := _company(query, candidate)):
+    elif title.key in _WHOLE and (more or longer) and (company := _company(query, candidate)):
         title = Finding("title", company, f"{title.detail}, with more to it and somebody else's name")
     extra = _extra(candidate, more)
     year = _year(query, candidate)
