@@ -2,11 +2,15 @@
 
 The server is a local one of our own (`EmbeddedServer`), without safety against power loss. A test's database is cloned
 from a migrated template, which takes tens of milliseconds, and dropped afterwards. Nothing of ours is patched.
+
+Properties are tried with the same examples every time, so that a run that fails fails again. HYPOTHESIS_PROFILE=default looks for
+new ones.
 """
 
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -14,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 
 from alexandria_pipeline.storage.database import Database
@@ -22,6 +27,9 @@ from alexandria_pipeline.storage.migrate import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 TEMPLATE = "alexandria_template"
 _numbers = itertools.count(1)

@@ -151,7 +151,7 @@ def _series_in_front(a: TitleParts, b: TitleParts) -> TitleAgreement | None:
 
 def _compare_lengths(a: TitleParts, b: TitleParts) -> TitleAgreement:
     """One title is the other and more: a cut title, or another volume when what is more is a number."""
-    shorter, longer = sorted((a, b), key=lambda parts: len(parts.plain))
+    shorter, longer = sorted((a, b), key=lambda parts: (len(parts.plain), parts.plain))
     few, many = content_words(shorter.main), content_words(longer.main)
     rest = many[len(few) :]
     if few == many[: len(few)] and 1 <= len(rest) <= 2 and rest[-1].isdecimal():
