@@ -57,12 +57,16 @@ class Verdict:
     runner_up: Candidate | None = None
 
     @property
-    def settled(self) -> bool:
-        """Accepted, and no better answer is to be hoped for: no foreign edition, no recording, no title that only resembles."""
+    def sure(self) -> bool:
+        """Accepted for its title, not for one that only resembles or says more than was asked."""
         points = {line.name: line.points for line in self.evidence}
-        dressed = all(points.get(name, 0) > THRESHOLDS["wrong_dress"] for name in ("language", "format"))
-        plain = points.get("extra", 0) == 0
-        return self.accepted and dressed and plain and points.get("title", 0) >= THRESHOLDS["sure_title"]
+        return self.accepted and points.get("extra", 0) == 0 and points.get("title", 0) >= THRESHOLDS["sure_title"]
+
+    @property
+    def settled(self) -> bool:
+        """Sure, and no better edition is to be hoped for: neither in a foreign language nor a recording."""
+        dress = [line.points for line in self.evidence if line.name in ("language", "format")]
+        return self.sure and all(points > THRESHOLDS["wrong_dress"] for points in dress)
 
 
 @dataclass(frozen=True, slots=True)

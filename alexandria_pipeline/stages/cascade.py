@@ -49,7 +49,8 @@ class Cascade:
         """One book down the cascade. `answers`: services whose definite no is still believed, by revision and reason.
 
         A right book in the wrong dress (a foreign edition, a recording) is kept in hand while the services that are
-        left are asked for a better edition. What one service told of an ISBN is known when the next one offers it.
+        left are asked for a better edition, and so is a title that only resembles: that one waits for services that could
+        not answer, too. What one service told of an ISBN is known when the next one offers it.
         """
         told: dict[Isbn13, Candidate] = {}
         attempts: list[Attempt] = []
@@ -69,7 +70,9 @@ class Cascade:
                 in_hand = _better(in_hand, outcome)
                 if in_hand.verdict.settled:
                     break
-        return _resolved(in_hand, tuple(attempts)) if in_hand else _unresolved(tuple(attempts), notes)
+        if in_hand is None or (not in_hand.verdict.sure and _waiting(notes)):
+            return _unresolved(tuple(attempts), notes)
+        return _resolved(in_hand, tuple(attempts))
 
     async def _step(
         self,
@@ -169,16 +172,20 @@ def _attempt(provider: str, revision: str, outcome: StepOutcome) -> Attempt:
             return Attempt(provider, revision, "failed", reason=reason)
 
 
-def _unresolved(attempts: tuple[Attempt, ...], notes: Sequence[tuple[str, StepOutcome]]) -> Resolution:
-    """A definite no needs a definite no of every service that counts; anything else leaves the book for later."""
-    waiting = [
+def _waiting(notes: Sequence[tuple[str, StepOutcome]]) -> list[str]:
+    """The services that could not answer and may do so later, with their reasons."""
+    return [
         f"{name}: {o.reason}"
         for name, o in notes
         if isinstance(o, Failed) or (isinstance(o, Unavailable) and o.temporary)
     ]
+
+
+def _unresolved(attempts: tuple[Attempt, ...], notes: Sequence[tuple[str, StepOutcome]]) -> Resolution:
+    """A definite no needs a definite no of every service that counts; anything else leaves the book for later."""
     refused = [f"{name}: {o.reason}" for name, o in notes if isinstance(o, Rejected)]
     silent = [f"{name}: {o.reason}" for name, o in notes if isinstance(o, Unavailable) and not o.temporary]
-    if waiting:
+    if waiting := _waiting(notes):
         return Resolution(BookOutcome.DEFERRED, attempts, reason="; ".join(waiting))
     if len(silent) == len(notes):
         return Resolution(

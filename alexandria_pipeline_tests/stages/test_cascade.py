@@ -33,6 +33,7 @@ class Shelf:
     name: str
     answer: Sequence[Candidate]
     asked: int = 0
+    away: Unavailable | None = None
     titles: list[str] = field(default_factory=list)
     info: ProviderInfo = field(init=False)
 
@@ -45,10 +46,10 @@ class Shelf:
     def revision(self) -> str:
         return "1"
 
-    async def resolve(self, query: BookQuery) -> Sequence[Candidate] | NotFound:
+    async def resolve(self, query: BookQuery) -> Sequence[Candidate] | NotFound | Unavailable:
         self.asked += 1
         self.titles.append(query.title)
-        return self.answer or NotFound()
+        return self.away or self.answer or NotFound()
 
 
 def down(database: Database, *shelves: Shelf) -> Resolution:
@@ -91,3 +92,21 @@ def test_the_next_service_is_asked_in_the_spelling_that_was_found(database: Data
     found = asyncio.run(cascade.ask(replace(QUERY, title="Deep Dihs"), cascade.revisions()))
     assert isbn_of(found) == PAPER
     assert [shelf.titles for shelf in shelves] == [["Deep Dihs"], ["Deep Dish"]]
+
+
+def test_a_title_that_says_more_waits_for_a_service_that_could_not_answer(database: Database) -> None:
+    loose = replace(edition(RECORDING, EditionFormat.PAPERBACK), title="Deep Dish (Stepping Stone)")
+    first = Shelf("first", [loose])
+    second = Shelf("second", [edition(PAPER)], away=Unavailable("resting", temporary=True))
+    waiting = down(database, first, second)
+    assert (waiting.outcome, waiting.candidate) == (BookOutcome.DEFERRED, None)
+    assert waiting.reason == "second: resting"
+    second.away = None
+    assert isbn_of(down(database, first, second)) == PAPER
+    assert isbn_of(down(database, first, Shelf("third", []))) == RECORDING, "nobody has anything better"
+
+
+def test_the_very_title_does_not_wait_for_a_better_dress(database: Database) -> None:
+    first = Shelf("first", [edition(RECORDING, EditionFormat.AUDIO)])
+    second = Shelf("second", [], away=Unavailable("resting", temporary=True))
+    assert isbn_of(down(database, first, second)) == RECORDING
