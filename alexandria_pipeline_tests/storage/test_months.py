@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -17,8 +17,8 @@ from alexandria_pipeline.domain.records import GenerationRequest, RawReply
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.generation import keep_reply, mark_read
 from alexandria_pipeline.storage.months import MonthHolder, overlapping_claims
+from alexandria_pipeline_tests.storage.conftest import Holder
 from alexandria_pipeline_tests.world import JULY, JUNE, rows
-from alexandria_pipeline_tests.world import holder as new_holder
 
 HOLD = """
 import sys, time
@@ -31,23 +31,6 @@ months = MonthHolder(Database(sys.argv[1]), "run-killed", "a process about to di
 print(months.claim([Month(2020, 6)]), flush=True)
 time.sleep(60)
 """
-
-
-Holder = Callable[[str], MonthHolder]
-
-
-@pytest.fixture
-def holder(database: Database) -> Iterator[Holder]:
-    """Makes holders, and ends them with the test."""
-    made: list[MonthHolder] = []
-
-    def make(run_id: str) -> MonthHolder:
-        made.append(new_holder(database, run_id))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.close("the test is over", failed=False)
 
 
 def _log(database: Database) -> dict[str, object]:

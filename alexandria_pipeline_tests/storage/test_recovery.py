@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -24,6 +23,7 @@ from alexandria_pipeline.storage.embedded import EmbeddedServer
 from alexandria_pipeline.storage.migrate import migrate
 from alexandria_pipeline.storage.months import FIRST_WAIT_SECONDS, MonthHolder, overlapping_claims
 from alexandria_pipeline.storage.recovery import Orphan, orphans, take_back
+from alexandria_pipeline_tests.storage.conftest import Holder
 from alexandria_pipeline_tests.world import JULY, JUNE, rows
 from alexandria_pipeline_tests.world import holder as new_holder
 
@@ -60,22 +60,6 @@ for month in months:
     holder.close("the worker is done", failed=False)
 database.close()
 """
-
-Holder = Callable[[str], MonthHolder]
-
-
-@pytest.fixture
-def holder(database: Database) -> Iterator[Holder]:
-    """Makes holders, and ends them with the test."""
-    made: list[MonthHolder] = []
-
-    def make(run_id: str) -> MonthHolder:
-        made.append(new_holder(database, run_id))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.close("the test is over", failed=False)
 
 
 def _log(database: Database, month: Month = JUNE) -> dict[str, Any]:
