@@ -12,44 +12,44 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from alexandria_pipeline import notify, sample
+from alexandria_pipeline import sample
 from alexandria_pipeline.domain.ai_models import ModelEnd, ended, model_warning
 from alexandria_pipeline.domain.alerts import Links
 from alexandria_pipeline.domain.errors import AlexandriaError
-from alexandria_pipeline.domain.keyfigures import BUDGETED_SERVICE
-from alexandria_pipeline.providers import (
-    archive_org,
-    gemini,
-    google_books,
-    isbndb,
-    local_catalog,
-    open_library,
-    wikidata,
-    wikipedia,
-    xai,
-)
+from alexandria_pipeline.domain.key_figures import BUDGETED_SERVICE
+from alexandria_pipeline.operations import notifications as notify
+from alexandria_pipeline.operations.alerting import Alerting
+from alexandria_pipeline.operations.catalog import load_catalog
+from alexandria_pipeline.operations.rollout import Rollout
+from alexandria_pipeline.providers import local_catalog
 from alexandria_pipeline.providers.base import Provider
 from alexandria_pipeline.providers.curated_list import CuratedList
-from alexandria_pipeline.providers.exchange import HttpClient
-from alexandria_pipeline.providers.http import Service, ServiceSpec
+from alexandria_pipeline.providers.gemini import client as gemini
+from alexandria_pipeline.providers.google_books import client as google_books
+from alexandria_pipeline.providers.internet_archive import client as archive_org
+from alexandria_pipeline.providers.isbndb import client as isbndb
 from alexandria_pipeline.providers.local_catalog import LocalCatalog
+from alexandria_pipeline.providers.open_library import client as open_library
 from alexandria_pipeline.providers.registry import Registry
+from alexandria_pipeline.providers.transport.client import ServiceTransport
+from alexandria_pipeline.providers.transport.connection import HttpClient
+from alexandria_pipeline.providers.transport.types import ServiceSpec
+from alexandria_pipeline.providers.wikidata import client as wikidata
+from alexandria_pipeline.providers.wikipedia import client as wikipedia
+from alexandria_pipeline.providers.xai import client as xai
 from alexandria_pipeline.settings import SERVICES, Settings
-from alexandria_pipeline.stages.catalog import load_catalog
 from alexandria_pipeline.stages.enhance import Enhance
 from alexandria_pipeline.stages.generate import Generate
 from alexandria_pipeline.stages.persist import Persist
 from alexandria_pipeline.stages.resolve import Resolve
-from alexandria_pipeline.stages.rollout import Rollout
-from alexandria_pipeline.stages.watch import Watch
 from alexandria_pipeline.storage.catalog import Catalog
+from alexandria_pipeline.storage.connect import open_database
 from alexandria_pipeline.storage.database import Database
-from alexandria_pipeline.storage.embedded import EmbeddedServer
+from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 from alexandria_pipeline.storage.http_cache import HttpCache
 from alexandria_pipeline.storage.ledger import Ledger
 from alexandria_pipeline.storage.migrate import check_schema, migrate
 from alexandria_pipeline.storage.quota import QuotaManager
-from alexandria_pipeline.storage.server import open_database
 from alexandria_pipeline.storage.threads import Threads
 
 log = logging.getLogger(__name__)
@@ -130,8 +130,8 @@ def providers(settings: Settings, database: Database, threads: Threads) -> Seque
     """Every provider there is, free ones before paid ones where several can do the same. A new one is one line here, and one in `known`."""
     client, calls, cache = HttpClient(settings.contact), Ledger(database, threads), HttpCache(database, threads)
 
-    def service(spec: ServiceSpec) -> Service:
-        return Service(spec, settings.service(spec.name), client, calls, cache)
+    def service(spec: ServiceSpec) -> ServiceTransport:
+        return ServiceTransport(spec, settings.service(spec.name), client, calls, cache)
 
     facts = wikidata.Wikidata(service(wikidata.SPEC))
     return (
@@ -168,7 +168,7 @@ def models_in_use(settings: Settings) -> Mapping[str, str]:
     return used
 
 
-def watch(settings: Settings, database: Database) -> Watch:
+def watch(settings: Settings, database: Database) -> Alerting:
     """What people are told of, and who is told."""
     quota = QuotaManager(database, {name: settings.service(name).quota for name in SERVICES})
 
@@ -177,7 +177,7 @@ def watch(settings: Settings, database: Database) -> Watch:
         return {model: end for model, end in found.items() if end is not None}
 
     people = notify.receivers(settings.alert_urls)
-    return Watch(database, quota, SERVICES, rollout(settings, database), ends, people, Links(settings.dagster_url))
+    return Alerting(database, quota, SERVICES, rollout(settings, database), ends, people, Links(settings.dagster_url))
 
 
 def cascade(settings: Settings) -> Sequence[str]:

@@ -15,13 +15,13 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSetting
 
 from alexandria_pipeline.domain.errors import SettingsError
-from alexandria_pipeline.domain.phases import Rules
-from alexandria_pipeline.domain.prompts import PromptVariant
+from alexandria_pipeline.domain.generation.prompts import PromptVariant
 from alexandria_pipeline.domain.quota import QuotaLimits
+from alexandria_pipeline.domain.rollout.phases import Rules
 from alexandria_pipeline.domain.services import provider_of
 from alexandria_pipeline.providers import known
 from alexandria_pipeline.providers.base import Capability
-from alexandria_pipeline.providers.http import ServiceConfig
+from alexandria_pipeline.providers.transport.types import ServiceConfig
 
 Names = Annotated[tuple[str, ...], NoDecode]
 
@@ -142,7 +142,7 @@ class Settings(BaseSettings):
         description="Where people open the Dagster UI; alerts link to it.",
     )
 
-    # Addresses, paces and limits as PROVIDERS gives them, autumn 2026; where no pace is named, 1 request a second.
+    # RequestBuilder, paces and limits as PROVIDERS gives them, autumn 2026; where no pace is named, 1 request a second.
     # 15,000 calls a day and 3 a second are those of the Premium plan (https://isbndb.com/isbn-database).
     isbndb: ServiceSettings = _service("https://api2.isbndb.com", requests_per_second=3, daily_limit=15_000)
     # A key has 1,000 calls a day (https://console.cloud.google.com/apis/api/books.googleapis.com/quotas).

@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, settings
 from psycopg import sql
 
 from alexandria_pipeline.storage.database import Database
-from alexandria_pipeline.storage.embedded import EmbeddedServer
+from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 from alexandria_pipeline.storage.migrate import migrate
 
 if TYPE_CHECKING:

@@ -90,7 +90,7 @@ assert sample.path("monthly_list.tsv").is_file() and sample.path("catalogue.tsv"
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     (entry_points,) = tmp_path.glob("*.dist-info/entry_points.txt")
-    assert "alexandria = alexandria_pipeline.cli:main" in entry_points.read_text()
+    assert "alexandria = alexandria_pipeline.cli.app:main" in entry_points.read_text()
 
 
 # The lock.

@@ -10,9 +10,9 @@ import pytest
 
 from alexandria_pipeline import sample
 from alexandria_pipeline.domain.isbn import Isbn13, is_placeholder
-from alexandria_pipeline.domain.listfile import clean_text, listing_problem, read_table
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.domain.records import GenerationRequest, ListedFile
+from alexandria_pipeline.domain.records import GenerationRequest, TsvFile
+from alexandria_pipeline.domain.tsv import clean_text, listing_problem, read_table
 from alexandria_pipeline.providers.curated_list import REQUIRED_COLUMNS, CuratedList
 
 MONTHS = [Month(2020, number) for number in range(1, 13)]
@@ -20,16 +20,16 @@ SOURCES = {"post45-nyt", "wikidata", "openlibrary"}
 
 
 @pytest.fixture(scope="module")
-def books() -> ListedFile:
+def books() -> TsvFile:
     return read(sample.LIST, REQUIRED_COLUMNS)
 
 
 @pytest.fixture(scope="module")
-def editions() -> ListedFile:
+def editions() -> TsvFile:
     return read(sample.CATALOGUE, ("title", "author", "isbn13", "date"))
 
 
-def read(name: str, required: tuple[str, ...]) -> ListedFile:
+def read(name: str, required: tuple[str, ...]) -> TsvFile:
     return read_table(name, sample.path(name).read_bytes(), (*required, "source", "source_id"))
 
 
@@ -37,7 +37,7 @@ def book_key(row: dict[str, str]) -> tuple[str, str]:
     return row["title"].casefold(), re.sub(r"\W", "", row["author"]).casefold()
 
 
-def test_nothing_is_set_aside(books: ListedFile, editions: ListedFile) -> None:
+def test_nothing_is_set_aside(books: TsvFile, editions: TsvFile) -> None:
     assert books.set_aside == editions.set_aside == ()
     for _, row in books.rows + editions.rows:
         assert listing_problem(row["title"], row["author"]) is None
@@ -47,7 +47,7 @@ def test_nothing_is_set_aside(books: ListedFile, editions: ListedFile) -> None:
         assert row["source_id"]
 
 
-def test_the_list_has_every_month_of_2020_and_no_book_twice(books: ListedFile) -> None:
+def test_the_list_has_every_month_of_2020_and_no_book_twice(books: TsvFile) -> None:
     assert sorted({Month.parse(row["month"]) for _, row in books.rows}) == MONTHS
     assert max(Counter(book_key(row) for _, row in books.rows).values()) == 1
     listed = [(row["month"], row["title"].casefold()) for _, row in books.rows]
@@ -64,7 +64,7 @@ def test_the_list_serves_as_a_curated_list() -> None:
     assert parsed.set_aside == ()
 
 
-def test_every_isbn_is_valid_and_stands_once(editions: ListedFile) -> None:
+def test_every_isbn_is_valid_and_stands_once(editions: TsvFile) -> None:
     isbns = [row["isbn13"] for _, row in editions.rows]
     assert [Isbn13.parse(isbn) for isbn in isbns] == isbns
     assert not any(is_placeholder(Isbn13.parse(isbn)) for isbn in isbns)
@@ -72,7 +72,7 @@ def test_every_isbn_is_valid_and_stands_once(editions: ListedFile) -> None:
     assert all(re.fullmatch(r"\d{4}(-\d{2}){0,2}", row["date"]) for _, row in editions.rows)
 
 
-def test_ten_months_are_wholly_in_the_catalogue_and_two_are_not(books: ListedFile, editions: ListedFile) -> None:
+def test_ten_months_are_wholly_in_the_catalogue_and_two_are_not(books: TsvFile, editions: TsvFile) -> None:
     known = {book_key(row) for _, row in editions.rows}
     unknown = [(row["month"], row["title"]) for _, row in books.rows if book_key(row) not in known]
     assert unknown == [("2020-03", "WEATHER"), ("2020-11", "THE SENTINEL"), ("2020-11", "WHITE IVY")]
@@ -82,7 +82,7 @@ def test_ten_months_are_wholly_in_the_catalogue_and_two_are_not(books: ListedFil
     assert len(unknown) / total.total() < 0.05
 
 
-def test_the_catalogue_holds_more_than_the_answers(books: ListedFile, editions: ListedFile) -> None:
+def test_the_catalogue_holds_more_than_the_answers(books: TsvFile, editions: TsvFile) -> None:
     """Same title by another author, other books of the same author: without them any guess would be right."""
     listed = {book_key(row) for _, row in books.rows}
     others = [row for _, row in editions.rows if book_key(row) not in listed]

@@ -10,9 +10,9 @@ from psycopg import sql
 
 from alexandria_pipeline.composition import Pipeline, assemble
 from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.operations.catalog import load_catalog
 from alexandria_pipeline.settings import Settings
-from alexandria_pipeline.stages.catalog import load_catalog
-from alexandria_pipeline.stages.own import MonthRunner, StageReport
+from alexandria_pipeline.stages.runner import MonthRunner, StageReport
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.months import MonthHolder
 from alexandria_pipeline.storage.threads import Threads

@@ -31,10 +31,10 @@ import psutil
 from alexandria_pipeline.composition import opened_pipeline
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.settings import load_settings
-from alexandria_pipeline.stages.own import MonthRunner
+from alexandria_pipeline.stages.runner import MonthRunner
 from alexandria_pipeline.storage import figures
 from alexandria_pipeline.storage.database import Database
-from alexandria_pipeline.storage.embedded import EmbeddedServer
+from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 from alexandria_pipeline.storage.months import MonthHolder
 from alexandria_pipeline.storage.queries import Query
 from alexandria_pipeline_tests.upstream.books_file import OWN_BOOKS

@@ -36,7 +36,7 @@ from psycopg.rows import dict_row
 import alexandria_pipeline
 from alexandria_pipeline.domain.errors import AlexandriaError
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.storage.embedded import EmbeddedServer
+from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 
 PROJECT = Path(alexandria_pipeline.__file__).parents[1]
 MONTHLY = ("generated_books", "persisted_works", "resolved_isbns")

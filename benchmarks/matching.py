@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from alexandria_pipeline.domain.matching import judge
-from alexandria_pipeline_tests.domain.gold import GoldCase, gold_cases
+from alexandria_pipeline.domain.matching.verdict import judge
+from alexandria_pipeline_tests.domain.matching.gold import GoldCase, gold_cases
 
 
 def main() -> None:

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from alexandria_pipeline.storage.database import Database
-from alexandria_pipeline.storage.embedded import EmbeddedServer
+from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 from alexandria_pipeline.storage.migrate import migrate
 from alexandria_pipeline.storage.queries import Query
-from alexandria_pipeline_tests.providers.bad_server import as_json, serving
+from alexandria_pipeline_tests.providers.transport.bad_server import as_json, serving
 from alexandria_pipeline_tests.storage.workers import together
 
 LEDGER = Query("ledger", "what was written down", "select outcome, count(*) from api_call group by outcome")

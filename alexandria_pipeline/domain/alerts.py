@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from alexandria_pipeline.domain.ai_models import ModelEnd
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.quota import QuotaStatus
-from alexandria_pipeline.domain.rollout import Decision, Gate
+from alexandria_pipeline.domain.rollout.records import Gate, RolloutDecision
 
 QUOTA_PERCENTS = (80, 50)
 """Percents of the daily safe limit that somebody should know of (BEHAVIOUR, "Key figures"); the highest passed one counts."""
@@ -21,7 +21,7 @@ QUOTA_PERCENTS = (80, 50)
 SHUT_FOR = timedelta(hours=1)
 """How long a service may be left alone before somebody should look."""
 
-MOST_REASON = 600
+MAX_REASON_LENGTH = 600
 
 _DO: Mapping[str, str] = {
     "resolution_rate": "alexandria books {month} shows every book and why it has no ISBN",
@@ -59,7 +59,7 @@ class FailedMonth:
 
 
 @dataclass(frozen=True, slots=True)
-class ShutService:
+class PausedService:
     """A service that is left alone, with the time since which nothing has come back from it."""
 
     service: str
@@ -147,7 +147,7 @@ def gate_closed(gate: Gate, link: str) -> Alert:
     )
 
 
-def rollout_held(decision: Decision, link: str) -> Alert:
+def rollout_held(decision: RolloutDecision, link: str) -> Alert:
     """An operator stopped the rollout: everybody should know."""
     at = f"{decision.at:%Y-%m-%d %H:%M} UTC"
     return Alert(
@@ -176,7 +176,7 @@ def quota_used(status: QuotaStatus, day: date, link: str) -> Alert | None:
     )
 
 
-def breaker_open(shut: ShutService, link: str) -> Alert | None:
+def breaker_open(shut: PausedService, link: str) -> Alert | None:
     """A service has not answered for more than an hour; None before that."""
     lasted = shut.now - shut.since
     if lasted <= SHUT_FOR:
@@ -209,4 +209,4 @@ def months_in_words(keys: Sequence[str]) -> str | None:
 
 def _short(text: str) -> str:
     text = text.strip()
-    return text if len(text) <= MOST_REASON else text[: MOST_REASON - 1] + "…"
+    return text if len(text) <= MAX_REASON_LENGTH else text[: MAX_REASON_LENGTH - 1] + "…"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from alexandria_pipeline.domain.month import Month
-    from alexandria_pipeline.domain.outcomes import Unavailable
+    from alexandria_pipeline.domain.service_answers import Unavailable
 
 SLOT_MARGIN = 0.038
 """Seconds in which two requests may differ on the way from their slot to the service without ever making R + 1 in a second.
@@ -54,7 +54,7 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class CallAttempt:
     """One HTTP request that is about to be made. `url` is for people: it holds no key. `number` counts the retries from 1."""
 
     service: str
@@ -82,14 +82,14 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class Probing:
+class ProbeInProgress:
     """No leave yet: another request is finding out whether the service is back. `refusal`: for who does not wait for that."""
 
     refusal: Unavailable
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class SlotStatus:
     """A slot looked at again, shortly before it: moved to `at`, pushed back, or its way closed by the breaker?"""
 
     at: datetime
@@ -112,7 +112,7 @@ class CallOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class CacheEntry:
     """An answer for the cache, and for how long it is good."""
 
     key: str
@@ -123,7 +123,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class CallResult:
     """How an attempt ended, and what follows for everybody.
 
     `healthy`: the breaker's view (None: says nothing about the service). `hold`: seconds in which nobody asks, after a
@@ -142,7 +142,7 @@ class Ending:
     hold: float | None = None
     shut: float | None = None
     exhausted: bool = False
-    kept: Kept | None = None
+    kept: CacheEntry | None = None
 
 
 @dataclass(frozen=True, slots=True)

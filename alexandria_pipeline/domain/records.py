@@ -13,7 +13,15 @@ from enum import StrEnum
 
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.domain.outcomes import BookOutcome
+
+
+class BookOutcome(StrEnum):
+    """Where a generated book stands (BEHAVIOUR, "Resolution")."""
+
+    PENDING = "pending"  # not yet sent down the cascade
+    RESOLVED = "resolved"  # has the ISBN of an edition of this very work
+    NOT_FOUND = "not_found"  # every available service gave a definite no
+    DEFERRED = "deferred"  # some service could not answer: a later run asks again
 
 
 class ContributorRole(StrEnum):
@@ -153,7 +161,7 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class SetAside:
+class RejectedRow:
     """A row that could not be used: where it stands, why, and enough of it to recognise it."""
 
     source: str
@@ -168,7 +176,7 @@ class ParsedReply:
     """What a reply held: usable listings, and rows set aside with their reasons."""
 
     listings: tuple[Listing, ...]
-    set_aside: tuple[SetAside, ...] = ()
+    set_aside: tuple[RejectedRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +236,7 @@ class EvidenceLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class ResolutionAttempt:
     """One service's part in resolving one book; a row of `resolution_attempt`."""
 
     provider: str
@@ -247,7 +255,7 @@ class Resolution:
     """How one book left the cascade, with every attempt on the way; `candidate` is the accepted edition."""
 
     outcome: BookOutcome
-    attempts: tuple[Attempt, ...] = ()
+    attempts: tuple[ResolutionAttempt, ...] = ()
     candidate: Candidate | None = None
     confidence: int | None = None
     evidence: tuple[EvidenceLine, ...] = ()
@@ -269,10 +277,10 @@ class CatalogEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class ListedFile:
+class TsvFile:
     """A tab-separated file, read whole: `digest` identifies its content, `columns` its header."""
 
     name: str
     digest: str
     rows: tuple[tuple[int, dict[str, str]], ...]
-    set_aside: tuple[SetAside, ...] = field(default=())
+    set_aside: tuple[RejectedRow, ...] = field(default=())

@@ -19,11 +19,18 @@ from starlette.routing import Mount, Route
 
 from alexandria_pipeline.domain.errors import StorageError
 from alexandria_pipeline.monitoring import metrics, openapi, page
-from alexandria_pipeline.monitoring.asking import CronSecret, body
-from alexandria_pipeline.monitoring.remembered import Remembered
-from alexandria_pipeline.monitoring.replies import NO_DATABASE, Border, Json, problem, refused, unavailable
-from alexandria_pipeline.monitoring.watch import Watch
-from alexandria_pipeline.monitoring.wire import Health, ScheduleBackfill, SeedBackfillQueue
+from alexandria_pipeline.monitoring.dashboard import Dashboard
+from alexandria_pipeline.monitoring.models import Health, ScheduleBackfill, SeedBackfillQueue
+from alexandria_pipeline.monitoring.requests import CronSecret, body
+from alexandria_pipeline.monitoring.responses import (
+    NO_DATABASE,
+    Json,
+    SecurityHeadersMiddleware,
+    problem,
+    refused,
+    unavailable,
+)
+from alexandria_pipeline.monitoring.ttl_cache import TtlCache
 from alexandria_pipeline.storage.threads import Threads
 
 log = logging.getLogger(__name__)
@@ -39,7 +46,7 @@ PATIENCE = 10.0  # seconds after which a database that says nothing does not ans
 HEALTH_PATIENCE = 5.0  # the same for those who only want to know that
 
 
-def create_app(watch: Watch, secret: SecretStr | None) -> Starlette:
+def create_app(watch: Dashboard, secret: SecretStr | None) -> Starlette:
     """The application. Without a secret everything below /api/internal is closed."""
     threads = Threads()
     ask = _Endpoints(watch, threads)
@@ -63,7 +70,7 @@ def create_app(watch: Watch, secret: SecretStr | None) -> Starlette:
             Route("/api/quota/status", ask.quota),
             Mount("/api/internal", routes=internal, middleware=[Middleware(CronSecret, secret=secret)]),
         ],
-        middleware=[Middleware(Border)],
+        middleware=[Middleware(SecurityHeadersMiddleware)],
         exception_handlers={HTTPException: refused, StorageError: unavailable},
         lifespan=lifespan,
     )
@@ -74,13 +81,13 @@ def create_app(watch: Watch, secret: SecretStr | None) -> Starlette:
 class _Endpoints:
     """One method for each path. Whoever may be asked by everybody at once answers from memory."""
 
-    def __init__(self, watch: Watch, threads: Threads) -> None:
+    def __init__(self, watch: Dashboard, threads: Threads) -> None:
         self._watch, self._threads = watch, threads
         self._document = JSONResponse(openapi.document(metadata.version("alexandria-pipeline")))
-        self._quota = Remembered(lambda: self._or_503("/api/quota/status", self._ask_quota), QUOTA_SECONDS)
-        self._health = Remembered(self._ask_health, HEALTH_SECONDS)
-        self._metrics = Remembered(lambda: self._or_503("/metrics", self._ask_metrics), PAGE_SECONDS)
-        self._page = Remembered(lambda: self._or_503("/", self._ask_page), PAGE_SECONDS)
+        self._quota = TtlCache(lambda: self._or_503("/api/quota/status", self._ask_quota), QUOTA_SECONDS)
+        self._health = TtlCache(self._ask_health, HEALTH_SECONDS)
+        self._metrics = TtlCache(lambda: self._or_503("/metrics", self._ask_metrics), PAGE_SECONDS)
+        self._page = TtlCache(lambda: self._or_503("/", self._ask_page), PAGE_SECONDS)
 
     async def quota(self, _request: Request) -> Response:
         return await self._quota.get()

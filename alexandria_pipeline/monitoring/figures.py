@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.quota import QuotaStatus
-from alexandria_pipeline.monitoring.wire import Activity, BackfillStats, ByStatus, Progress, QuotaAnswer
-from alexandria_pipeline.storage.monitoring import MonthState
+from alexandria_pipeline.monitoring.models import Activity, BackfillStats, ByStatus, Progress, QuotaAnswer
+from alexandria_pipeline.storage.monitoring import MonthProgress
 
 FIRST_MONTH = Month(2000, 1)  # BEHAVIOUR, first paragraph
 MOST_ACTIVITIES = 20
@@ -25,7 +25,7 @@ def quota_answer(status: QuotaStatus) -> QuotaAnswer:
     return QuotaAnswer(**{name: getattr(status, name) for name in QuotaAnswer.model_fields})
 
 
-def backfill_stats(states: Sequence[MonthState]) -> BackfillStats:
+def backfill_stats(states: Sequence[MonthProgress]) -> BackfillStats:
     """Sums over all months, and the last of them that something happened to."""
     books, resolved = sum(s.books for s in states), sum(s.resolved for s in states)
     return BackfillStats(
@@ -41,13 +41,13 @@ def backfill_stats(states: Sequence[MonthState]) -> BackfillStats:
     )
 
 
-def by_status(states: Iterable[MonthState]) -> dict[str, int]:
+def by_status(states: Iterable[MonthProgress]) -> dict[str, int]:
     """How many months stand where; every status is there."""
     counted = Counter(s.status for s in states)
     return {status: counted[status] for status in ByStatus.model_fields}
 
 
-def recent(states: Iterable[MonthState]) -> list[MonthState]:
+def recent(states: Iterable[MonthProgress]) -> list[MonthProgress]:
     """Months that anybody ever began, the latest change first."""
     begun = [s for s in states if s.status != "pending" or s.started_at is not None]
     return sorted(
@@ -86,7 +86,7 @@ def _months(now: datetime) -> Iterator[Month]:
         month += 1
 
 
-def _activity(state: MonthState) -> Activity:
+def _activity(state: MonthProgress) -> Activity:
     return Activity(
         year=state.month.year, month=state.month.month, status=state.status,
         books_generated=state.books, isbns_resolved=state.resolved, resolution_rate=percent(state.resolved, state.books),

@@ -11,7 +11,7 @@ from itertools import pairwise
 from math import floor
 
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.storage.monitoring import MonthState
+from alexandria_pipeline.storage.monitoring import MonthProgress
 
 BACKFILL_YEARS = (2000, 2024)  # BEHAVIOUR, first paragraph: 300 months
 BANDS = (0, 50, 75, 85, 90, 95)  # lower ends in per cent; 90 is the gate
@@ -27,7 +27,7 @@ MEANINGS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class MonthCell:
     """A month: what is seen (`text`, `classes`), and what is said (`label`)."""
 
     text: str
@@ -40,7 +40,7 @@ class Year:
     """A row: twelve cells."""
 
     year: int
-    cells: Sequence[Cell]
+    cells: Sequence[MonthCell]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,13 @@ class Band:
     meaning: str
 
 
-def historical(states: Mapping[Month, MonthState]) -> list[Year]:
+def historical(states: Mapping[Month, MonthProgress]) -> list[Year]:
     """The 25 × 12 months of the backfill."""
     first, last = BACKFILL_YEARS
     return [_year(year, states) for year in range(last, first - 1, -1)]
 
 
-def others(states: Mapping[Month, MonthState]) -> list[Year]:
+def others(states: Mapping[Month, MonthProgress]) -> list[Year]:
     """The years outside the backfill that have a month in the queue, the latest first."""
     first, last = BACKFILL_YEARS
     return [
@@ -71,25 +71,25 @@ def legend() -> list[Band]:
     return [Band(f"r{number}", meaning) for number, meaning in enumerate(ranges)]
 
 
-def _year(year: int, states: Mapping[Month, MonthState]) -> Year:
+def _year(year: int, states: Mapping[Month, MonthProgress]) -> Year:
     return Year(year, [_cell(Month(year, month), states.get(Month(year, month))) for month in range(1, 13)])
 
 
-def _cell(month: Month, state: MonthState | None) -> Cell:
+def _cell(month: Month, state: MonthProgress | None) -> MonthCell:
     if state is None:
-        return Cell(SIGNS["none"], f"{month}: {MEANINGS['none']}", "s-none")
+        return MonthCell(SIGNS["none"], f"{month}: {MEANINGS['none']}", "s-none")
     rate = state.resolution_rate
     if rate is None:
-        return Cell(SIGNS[state.status], f"{month}: {MEANINGS[state.status]}", f"s-{state.status}")
+        return MonthCell(SIGNS[state.status], f"{month}: {MEANINGS[state.status]}", f"s-{state.status}")
     # Cut off, not rounded: 89.9 is not 90.
     label = f"{month}: {state.status}, {state.resolved} of {state.books} books resolved ({floor(rate * 10) / 10:g} %)"
-    return Cell(str(floor(rate)), label, f"{_band(rate)} s-{state.status}")
+    return MonthCell(str(floor(rate)), label, f"{_band(rate)} s-{state.status}")
 
 
 def _band(rate: float) -> str:
     return f"r{max(number for number, low in enumerate(BANDS) if rate >= low)}"
 
 
-def by_month(states: Iterable[MonthState]) -> dict[Month, MonthState]:
+def by_month(states: Iterable[MonthProgress]) -> dict[Month, MonthProgress]:
     """The rows, to look months up."""
     return {state.month: state for state in states}

@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 
 from alexandria_pipeline.domain.calls import ServiceState
 from alexandria_pipeline.monitoring.figures import by_status
-from alexandria_pipeline.storage.monitoring import MonthState, Spending
+from alexandria_pipeline.storage.monitoring import MonthProgress, Spending
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # what `generate_latest` writes
 
@@ -20,7 +20,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # what `generate_late
 class Measured:
     """Everything that is measured, read at one moment. `works` and `synthetic` are of the whole table; `limits`: safe calls a day."""
 
-    months: Sequence[MonthState]
+    months: Sequence[MonthProgress]
     works: int
     synthetic: int
     spendings: Sequence[Spending]

@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from alexandria_pipeline.monitoring import wire
-from alexandria_pipeline.monitoring.asking import CALLER_HEADER, MOST_BYTES
+from alexandria_pipeline.monitoring import models as wire
+from alexandria_pipeline.monitoring.requests import CALLER_HEADER, MOST_BYTES
 
 _ANSWERS = (wire.QuotaAnswer, wire.BackfillStats, wire.Scheduled, wire.Seeded, wire.Health, wire.Problem)
 _BODIES = (wire.ScheduleBackfill, wire.SeedBackfillQueue)

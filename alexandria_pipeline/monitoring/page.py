@@ -13,14 +13,14 @@ from typing import Any
 import jinja2
 
 from alexandria_pipeline.domain.quota import QuotaStatus
-from alexandria_pipeline.domain.rollout import Plan
+from alexandria_pipeline.domain.rollout.records import Plan
 from alexandria_pipeline.monitoring import grid
 from alexandria_pipeline.monitoring.figures import by_status, percent, presentable, recent
-from alexandria_pipeline.monitoring.replies import policy_for_style
-from alexandria_pipeline.storage.monitoring import MonthState, Spending
+from alexandria_pipeline.monitoring.responses import policy_for_style
+from alexandria_pipeline.storage.monitoring import MonthProgress, Spending
 
-MOST_FAILURES = 10
-MOST_OF_AN_ERROR = 300
+MAX_FAILURES = 10
+MAX_ERROR_LENGTH = 300
 MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -29,7 +29,7 @@ class Overview:
     """Everything the page shows. `begun`: some month was asked for or worked on, or an operator has decided something."""
 
     now: datetime
-    months: Sequence[MonthState]
+    months: Sequence[MonthProgress]
     plan: Plan
     begun: bool
     quota: QuotaStatus
@@ -53,9 +53,7 @@ def render(overview: Overview) -> str:
             statuses=by_status(overview.months),
             totals=_totals(overview),
             running=[s for s in overview.months if s.status == "processing"],
-            failures=[s for s in recent(overview.months) if s.status in ("failed", "retry") and s.error][
-                :MOST_FAILURES
-            ],
+            failures=[s for s in recent(overview.months) if s.status in ("failed", "retry") and s.error][:MAX_FAILURES],
             style=style(),
         )
     )
@@ -110,7 +108,7 @@ def _time(moment: datetime | None) -> str:
 
 
 def _error(text: str | None) -> str:
-    return presentable(text, MOST_OF_AN_ERROR) or ""
+    return presentable(text, MAX_ERROR_LENGTH) or ""
 
 
 def _percent(share: float | None) -> str:

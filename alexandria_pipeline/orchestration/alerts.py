@@ -14,9 +14,9 @@ import dagster as dg
 
 from alexandria_pipeline.domain import alerts as wording
 from alexandria_pipeline.domain.alerts import Alert, Links
-from alexandria_pipeline.stages.watch import Watch
+from alexandria_pipeline.operations.alerting import Alerting
 
-MOST_EVENTS = 500  # a tick; the rest is for the next one
+MAX_EVENTS_PER_TICK = 500  # a tick; the rest is for the next one
 NEWS_SECONDS = 86_400  # how far back the very first tick looks
 TYPES = {"checks": dg.DagsterEventType.ASSET_CHECK_EVALUATION, "runs": dg.DagsterEventType.RUN_FAILURE}
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
@@ -27,7 +27,7 @@ RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_e
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Tells people of failed checks and failed runs, each once, whoever started the run.",
 )
-def event_alerts(context: dg.SensorEvaluationContext, watcher: dg.ResourceParam[Watch]) -> dg.SensorResult:
+def event_alerts(context: dg.SensorEvaluationContext, watcher: dg.ResourceParam[Alerting]) -> dg.SensorResult:
     """The cursor is the last event seen of each type, and since when events are news: a day before the very first tick."""
     seen: dict[str, int] = json.loads(context.cursor or "{}")
     since = seen.setdefault("since", int(time.time()) - NEWS_SECONDS)
@@ -46,12 +46,12 @@ def event_alerts(context: dg.SensorEvaluationContext, watcher: dg.ResourceParam[
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Tells people, each cause once: months that failed for good, closed gates, quotas, silent services, ended models.",
 )
-def table_alerts(context: dg.SensorEvaluationContext, watcher: dg.ResourceParam[Watch]) -> dg.SkipReason:  # noqa: ARG001
+def table_alerts(context: dg.SensorEvaluationContext, watcher: dg.ResourceParam[Alerting]) -> dg.SkipReason:  # noqa: ARG001
     watcher.look()
     return _tell(watcher)
 
 
-def _tell(watcher: Watch) -> dg.SkipReason:
+def _tell(watcher: Alerting) -> dg.SkipReason:
     told = watcher.tell()
     waits = f"; {told.waiting} wait for a receiver that does not answer" if told.waiting else ""
     return dg.SkipReason(f"{told.sent} alerts sent{waits}")
@@ -65,10 +65,10 @@ def _after(instance: dg.DagsterInstance, kind: dg.DagsterEventType, seen: int) -
 
 def _events(instance: dg.DagsterInstance, kind: dg.DagsterEventType, after: int) -> Sequence[dg.EventLogRecord]:
     wanted = dg.EventRecordsFilter(kind, after_cursor=after)
-    return instance.event_log_storage.get_event_records(wanted, limit=MOST_EVENTS, ascending=True)
+    return instance.event_log_storage.get_event_records(wanted, limit=MAX_EVENTS_PER_TICK, ascending=True)
 
 
-def _take(instance: dg.DagsterInstance, watcher: Watch, entry: dg.EventLogEntry) -> None:
+def _take(instance: dg.DagsterInstance, watcher: Alerting, entry: dg.EventLogEntry) -> None:
     event, at = entry.dagster_event, datetime.fromtimestamp(entry.timestamp, UTC)
     if event is None:
         return

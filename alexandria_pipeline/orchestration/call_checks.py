@@ -8,9 +8,9 @@ from typing import Any
 import dagster as dg
 
 from alexandria_pipeline.composition import Pipeline
-from alexandria_pipeline.domain import keyfigures
+from alexandria_pipeline.domain import key_figures as keyfigures
+from alexandria_pipeline.operations.accounting import compare
 from alexandria_pipeline.orchestration.assets.isbns import resolved_isbns
-from alexandria_pipeline.stages.accounting import compare
 from alexandria_pipeline.storage import figures
 from alexandria_pipeline.storage.quota import QuotaManager
 

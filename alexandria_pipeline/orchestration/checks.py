@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from alexandria_pipeline.composition import Pipeline
-from alexandria_pipeline.domain import keyfigures
+from alexandria_pipeline.domain import key_figures as keyfigures
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.orchestration.assets.books import generated_books, persisted_works
 from alexandria_pipeline.orchestration.assets.isbns import resolved_isbns

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.stages.own import StageReport
+from alexandria_pipeline.stages.runner import StageReport
 
 Tables = Mapping[str, Sequence[Mapping[str, Any]]]
 

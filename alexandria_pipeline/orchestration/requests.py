@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from alexandria_pipeline.domain.rollout import Plan
+from alexandria_pipeline.domain.rollout.records import Plan
 
 
 def run_requests(plan: Plan) -> list[dg.RunRequest] | dg.SkipReason:

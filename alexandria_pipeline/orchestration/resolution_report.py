@@ -6,12 +6,12 @@ from typing import Any
 import dagster as dg
 
 from alexandria_pipeline.composition import Pipeline
-from alexandria_pipeline.domain.matching import THRESHOLDS
+from alexandria_pipeline.domain.matching.verdict import THRESHOLDS
+from alexandria_pipeline.domain.resolution_stats import histogram, minimum_seconds
 from alexandria_pipeline.domain.services import service_of
-from alexandria_pipeline.domain.tally import bins, bound
 from alexandria_pipeline.orchestration.charts import bar_chart
 from alexandria_pipeline.orchestration.reporting import show
-from alexandria_pipeline.stages.own import StageReport
+from alexandria_pipeline.stages.runner import StageReport
 from alexandria_pipeline.storage import resolution
 
 _ANSWERS = ("asked", "found", "no", "failed", "unavailable")
@@ -36,7 +36,7 @@ def _of_run(result: StageReport, pipeline: Pipeline, sure: Counter[int]) -> dict
         counts.update({name: value for name, value in month.items() if isinstance(value, int)})
     calls = {name.removeprefix("calls_"): count for name, count in counts.items() if name.startswith("calls_")}
     shown: dict[str, Any] = {"run_seconds": round(result.seconds, 1)}
-    least, slowest = bound(calls, pipeline.resolve.allowances)
+    least, slowest = minimum_seconds(calls, pipeline.resolve.allowances)
     if slowest:
         shown |= {
             "run_bound_seconds": round(least, 1), "run_bound_by": slowest, "run_wall_over_bound": round(result.seconds / least, 2)
@@ -66,4 +66,4 @@ def _services(counts: Counter[str], calls: dict[str, int]) -> list[dg.TableRecor
 
 
 def _histogram(title: str, sure: Counter[int]) -> dg.MarkdownMetadataValue:
-    return dg.MetadataValue.md(bar_chart(title, bins(sure.elements(), THRESHOLDS["accept"])))
+    return dg.MetadataValue.md(bar_chart(title, histogram(sure.elements(), THRESHOLDS["accept"])))

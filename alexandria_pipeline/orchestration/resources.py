@@ -10,14 +10,14 @@ from typing import Any
 import dagster as dg
 
 from alexandria_pipeline.composition import Pipeline, opened_database, opened_pipeline, rollout, watch
+from alexandria_pipeline.operations.alerting import Alerting
+from alexandria_pipeline.operations.rollout import Rollout
 from alexandria_pipeline.settings import Settings
-from alexandria_pipeline.stages.own import MonthRunner
-from alexandria_pipeline.stages.rollout import Rollout
-from alexandria_pipeline.stages.watch import Watch
+from alexandria_pipeline.stages.runner import MonthRunner
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.months import MonthHolder
-from alexandria_pipeline.storage.presence import present
 from alexandria_pipeline.storage.quota import QuotaManager
+from alexandria_pipeline.storage.run_heartbeat import heartbeat
 
 PROCESS_TAG = "alexandria/process"
 
@@ -61,7 +61,7 @@ def build_resources(settings: Settings) -> dict[str, Any]:
             yield Operations(database, rollout(settings, database))
 
     @dg.resource(description="What people are to be told of, and who is told.")
-    def watcher(_context: dg.InitResourceContext) -> Iterator[Watch]:
+    def watcher(_context: dg.InitResourceContext) -> Iterator[Alerting]:
         with opened_database(settings) as database:
             yield watch(settings, database)
 
@@ -74,7 +74,7 @@ def _seen_alive(context: dg.InitResourceContext, database: Database) -> Iterator
     if context.run is None or context.instance is None:
         yield
         return
-    with present(database, context.run.run_id):
+    with heartbeat(database, context.run.run_id):
         context.instance.add_run_tags(context.run.run_id, {PROCESS_TAG: _process()})
         yield
 

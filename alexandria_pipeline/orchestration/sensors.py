@@ -8,11 +8,11 @@ from typing import Self
 import dagster as dg
 
 from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.operations.recover import recover, silent_runs
 from alexandria_pipeline.orchestration.alerts import alert_sensors
 from alexandria_pipeline.orchestration.jobs import MONTHLY_BOOKS
 from alexandria_pipeline.orchestration.requests import run_requests
 from alexandria_pipeline.orchestration.resources import PROCESS_TAG, Operations
-from alexandria_pipeline.stages.recover import recover, silent_runs
 from alexandria_pipeline.storage.recovery import Orphan
 
 

@@ -26,9 +26,16 @@ from alexandria_pipeline.domain.metadata import (
     Subjects,
     Translation,
     WorkSummary,
-)  # fmt: skip
-from alexandria_pipeline.domain.outcomes import Failed, NotFound, Unavailable
-from alexandria_pipeline.domain.records import BookQuery, Candidate, GenerationRequest, ParsedReply, RawReply, SetAside
+)
+from alexandria_pipeline.domain.records import (
+    BookQuery,
+    Candidate,
+    GenerationRequest,
+    ParsedReply,
+    RawReply,
+    RejectedRow,
+)
+from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
 
 
 class Capability(StrEnum):
@@ -190,7 +197,7 @@ class BookGenerator(Provider, Protocol):
         """Raises SourceError when there is no answer worth keeping."""
         ...
 
-    def refused_rows(self) -> Sequence[SetAside]:
+    def refused_rows(self) -> Sequence[RejectedRow]:
         """Rows of a list that belong to no month; a service that is asked by the month has none. May raise SourceError."""
         ...
 

@@ -17,10 +17,17 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from alexandria_pipeline.domain.errors import InvalidValue, SourceError
 from alexandria_pipeline.domain.isbn import Isbn13, is_placeholder
-from alexandria_pipeline.domain.listfile import clean_text, excerpt, listing_problem, read_table
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.domain.outcomes import Unavailable
-from alexandria_pipeline.domain.records import GenerationRequest, ListedFile, Listing, ParsedReply, RawReply, SetAside
+from alexandria_pipeline.domain.records import (
+    GenerationRequest,
+    Listing,
+    ParsedReply,
+    RawReply,
+    RejectedRow,
+    TsvFile,
+)
+from alexandria_pipeline.domain.service_answers import Unavailable
+from alexandria_pipeline.domain.tsv import clean_text, excerpt, listing_problem, read_table
 from alexandria_pipeline.providers.base import Capability, ProviderInfo, ProviderKind
 
 if TYPE_CHECKING:
@@ -52,11 +59,11 @@ def parse_rows(reply: RawReply, month: Month) -> ParsedReply:
     except ValidationError as error:
         raise SourceError(f"The stored reply of {NAME} for {month} is not a list of rows: generate it again") from error
     listings: list[Listing] = []
-    set_aside: list[SetAside] = []
+    set_aside: list[RejectedRow] = []
     for row in rows:
         title, author = clean_text(row.values.get("title", "")), clean_text(row.values.get("author", ""))
         if problem := listing_problem(title, author):
-            set_aside.append(SetAside(reply.source, row.line, problem, _excerpt(row.values), month))
+            set_aside.append(RejectedRow(reply.source, row.line, problem, _excerpt(row.values), month))
         else:
             listings.append(Listing(NAME, row.line, title, author, _isbns(row.values.get("isbn13", ""))))
     return ParsedReply(tuple(listings), tuple(set_aside))
@@ -67,7 +74,7 @@ class _Snapshot:
     """The list as it was at one moment: rows by month, and what belongs to no month."""
 
     months: Mapping[Month, tuple[_Row, ...]]
-    refused: tuple[SetAside, ...]
+    refused: tuple[RejectedRow, ...]
 
 
 class CuratedList:
@@ -103,7 +110,7 @@ class CuratedList:
     def parse(self, reply: RawReply, request: GenerationRequest) -> ParsedReply:
         return parse_rows(reply, request.month)
 
-    def refused_rows(self) -> tuple[SetAside, ...]:
+    def refused_rows(self) -> tuple[RejectedRow, ...]:
         """The lines that belong to no month: unreadable ones, and those whose month cannot be read; in file order."""
         return self._current().refused
 
@@ -123,7 +130,7 @@ class CuratedList:
             return self._snapshot
 
 
-def _snapshot(table: ListedFile) -> _Snapshot:
+def _snapshot(table: TsvFile) -> _Snapshot:
     months: dict[Month, list[_Row]] = {}
     refused = list(table.set_aside)
     for line, values in table.rows:
@@ -132,7 +139,7 @@ def _snapshot(table: ListedFile) -> _Snapshot:
         except InvalidValue:
             written = excerpt(values["month"])[:40]
             reason = f"{written!r} is not a month: write it as YYYY-MM" if written else "the month is missing"
-            refused.append(SetAside(table.name, line, reason, _excerpt(values)))
+            refused.append(RejectedRow(table.name, line, reason, _excerpt(values)))
         else:
             months.setdefault(month, []).append(_Row(line=line, values=values))
     refused.sort(key=lambda row: row.position)

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from alexandria_pipeline.providers.archive_org import InternetArchive
 from alexandria_pipeline.providers.curated_list import CuratedList
-from alexandria_pipeline.providers.gemini import Gemini
-from alexandria_pipeline.providers.google_books import GoogleBooks
-from alexandria_pipeline.providers.isbndb import IsbnDb
+from alexandria_pipeline.providers.gemini.client import Gemini
+from alexandria_pipeline.providers.google_books.client import GoogleBooks
+from alexandria_pipeline.providers.internet_archive.client import InternetArchive
+from alexandria_pipeline.providers.isbndb.client import IsbnDb
 from alexandria_pipeline.providers.local_catalog import LocalCatalog
-from alexandria_pipeline.providers.open_library import OpenLibrary
-from alexandria_pipeline.providers.wikidata import Wikidata
-from alexandria_pipeline.providers.wikipedia import Wikipedia
-from alexandria_pipeline.providers.xai import XAI
+from alexandria_pipeline.providers.open_library.client import OpenLibrary
+from alexandria_pipeline.providers.wikidata.client import Wikidata
+from alexandria_pipeline.providers.wikipedia.client import Wikipedia
+from alexandria_pipeline.providers.xai.client import XAI
 
 if TYPE_CHECKING:
     from alexandria_pipeline.providers.base import Capability, ProviderInfo

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.metadata import EditionMetadata
-from alexandria_pipeline.domain.outcomes import NotFound, Unavailable
 from alexandria_pipeline.domain.records import BookQuery, Candidate, CatalogEntry, Contributor, ContributorRole
+from alexandria_pipeline.domain.service_answers import NotFound, Unavailable
 from alexandria_pipeline.providers.base import Answer, Capability, ProviderInfo, ProviderKind
 
 NAME = "local-catalog"

@@ -11,14 +11,22 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from alexandria_pipeline.domain.deduplication import same_book
 from alexandria_pipeline.domain.errors import StorageError
 from alexandria_pipeline.domain.isbn import Isbn13
-from alexandria_pipeline.domain.matching import THRESHOLDS, judge
-from alexandria_pipeline.domain.misspelling import is_misspelling
-from alexandria_pipeline.domain.outcomes import BookOutcome, Failed, Found, NotFound, Rejected, StepOutcome, Unavailable
-from alexandria_pipeline.domain.records import Attempt, BookQuery, Candidate, KnownIsbn, OpenBook, Resolution
-from alexandria_pipeline.domain.text import normalise
+from alexandria_pipeline.domain.matching.deduplication import same_book
+from alexandria_pipeline.domain.matching.verdict import THRESHOLDS, judge
+from alexandria_pipeline.domain.records import (
+    BookOutcome,
+    BookQuery,
+    Candidate,
+    KnownIsbn,
+    OpenBook,
+    Resolution,
+    ResolutionAttempt,
+)
+from alexandria_pipeline.domain.service_answers import Failed, Found, NotFound, Rejected, StepOutcome, Unavailable
+from alexandria_pipeline.domain.text.normalise import normalise
+from alexandria_pipeline.domain.text.spelling import is_misspelling
 from alexandria_pipeline.providers.base import IsbnResolver
 from alexandria_pipeline.storage import resolution as store
 from alexandria_pipeline.storage import review
@@ -53,7 +61,7 @@ class Cascade:
         not answer, too. What one service told of an ISBN is known when the next one offers it.
         """
         told: dict[Isbn13, Candidate] = {}
-        attempts: list[Attempt] = []
+        attempts: list[ResolutionAttempt] = []
         notes: list[tuple[str, StepOutcome]] = []
         in_hand: Found | None = None
         for resolver in self.resolvers:
@@ -149,27 +157,29 @@ def _better(in_hand: Found | None, found: Found) -> Found:
     return in_hand
 
 
-def _resolved(found: Found, attempts: tuple[Attempt, ...]) -> Resolution:
+def _resolved(found: Found, attempts: tuple[ResolutionAttempt, ...]) -> Resolution:
     verdict = found.verdict
     return Resolution(BookOutcome.RESOLVED, attempts, found.candidate, verdict.confidence, verdict.evidence)
 
 
-def _attempt(provider: str, revision: str, outcome: StepOutcome) -> Attempt:
+def _attempt(provider: str, revision: str, outcome: StepOutcome) -> ResolutionAttempt:
     match outcome:
         case Found(candidate, verdict):
-            return Attempt(
+            return ResolutionAttempt(
                 provider, revision, "found", candidate.isbn13, verdict.confidence, "", verdict.evidence, candidate
             )
         case Rejected(reason, nearest, verdict):
             isbn13, confidence = nearest.isbn13 if nearest else None, verdict.confidence if verdict else None
             evidence, second = (verdict.evidence, verdict.runner_up) if verdict else ((), None)
-            return Attempt(provider, revision, "rejected", isbn13, confidence, reason, evidence, nearest, second)
+            return ResolutionAttempt(
+                provider, revision, "rejected", isbn13, confidence, reason, evidence, nearest, second
+            )
         case NotFound():
-            return Attempt(provider, revision, "not_found")
+            return ResolutionAttempt(provider, revision, "not_found")
         case Unavailable(reason):
-            return Attempt(provider, revision, "unavailable", reason=reason)
+            return ResolutionAttempt(provider, revision, "unavailable", reason=reason)
         case Failed(reason):
-            return Attempt(provider, revision, "failed", reason=reason)
+            return ResolutionAttempt(provider, revision, "failed", reason=reason)
 
 
 def _waiting(notes: Sequence[tuple[str, StepOutcome]]) -> list[str]:
@@ -181,7 +191,7 @@ def _waiting(notes: Sequence[tuple[str, StepOutcome]]) -> list[str]:
     ]
 
 
-def _unresolved(attempts: tuple[Attempt, ...], notes: Sequence[tuple[str, StepOutcome]]) -> Resolution:
+def _unresolved(attempts: tuple[ResolutionAttempt, ...], notes: Sequence[tuple[str, StepOutcome]]) -> Resolution:
     """A definite no needs a definite no of every service that counts; anything else leaves the book for later."""
     refused = [f"{name}: {o.reason}" for name, o in notes if isinstance(o, Rejected)]
     silent = [f"{name}: {o.reason}" for name, o in notes if isinstance(o, Unavailable) and not o.temporary]

@@ -15,11 +15,10 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from alexandria_pipeline.domain.errors import DatabaseUnavailable, StorageError
-from alexandria_pipeline.domain.outcomes import BookOutcome
 from alexandria_pipeline.domain.quota import Operation, affordable
-from alexandria_pipeline.domain.records import OpenBook, Resolution
+from alexandria_pipeline.domain.records import BookOutcome, OpenBook, Resolution
 from alexandria_pipeline.domain.services import service_of
-from alexandria_pipeline.providers.http import call_context
+from alexandria_pipeline.providers.transport.types import call_context
 from alexandria_pipeline.stages.cascade import Answers, Cascade, store_resolution
 from alexandria_pipeline.storage import enhancement as store
 from alexandria_pipeline.storage import resolution as resolutions
@@ -30,8 +29,8 @@ from alexandria_pipeline.storage.quota import QuotaManager
 log = logging.getLogger(__name__)
 
 PAUSE = timedelta(days=7)
-MOST_WORKS = 500
-PORTION = 50
+MAX_WORKS = 500
+BATCH = 50
 
 # How the trying of one work ended, besides the outcomes of books.
 BUSY = "left_to_a_run"  # a run took one of its months meanwhile
@@ -41,7 +40,7 @@ FAILED = "failed"
 
 
 @dataclass(slots=True)
-class Enhanced:
+class EnhancementReport:
     """What came of it: works by how their trying ended, books settled without a call, and why it ended early, if it did."""
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -63,12 +62,12 @@ class Enhance:
     quota: QuotaManager
     language: str
     negative_life: timedelta
-    most: int = MOST_WORKS
+    most: int = MAX_WORKS
     name: str = "enhanced_synthetic_works"
 
-    def __call__(self, run_id: str) -> Enhanced:
+    def __call__(self, run_id: str) -> EnhancementReport:
         """One turn. Raises StorageError; a work that cannot be stored is counted as failed and tried in a week."""
-        report = Enhanced(settled=self._settle())
+        report = EnhancementReport(settled=self._settle())
         asyncio.run(_Turn(self, run_id, report).run())
         with self.cascade.database.transaction() as tx:
             report.synthetic, report.due = store.waiting(tx, PAUSE)
@@ -111,7 +110,7 @@ class Enhance:
 class _Turn:
     """One call of the stage."""
 
-    def __init__(self, stage: Enhance, run_id: str, report: Enhanced) -> None:
+    def __init__(self, stage: Enhance, run_id: str, report: EnhancementReport) -> None:
         self._stage, self._run_id, self._report = stage, run_id, report
         self._database = stage.cascade.database
         self._revisions = stage.cascade.revisions()
@@ -122,7 +121,7 @@ class _Turn:
     async def run(self) -> None:
         left, limited = await asyncio.to_thread(self._stage.room, self._stage.most)
         while left > 0:
-            portion, reason = await asyncio.to_thread(self._stage.room, min(left, PORTION))
+            portion, reason = await asyncio.to_thread(self._stage.room, min(left, BATCH))
             if portion == 0:
                 self._report.stopped = reason
                 return

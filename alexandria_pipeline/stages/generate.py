@@ -13,14 +13,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from alexandria_pipeline.domain.deduplication import deduplicate
 from alexandria_pipeline.domain.errors import GenerationFailed, SourceError
+from alexandria_pipeline.domain.generation.prompts import PromptVariant, default_variant
+from alexandria_pipeline.domain.matching.deduplication import deduplicate
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.domain.prompts import PromptVariant, default_variant
-from alexandria_pipeline.domain.records import GenerationRequest, ParsedReply, SetAside
+from alexandria_pipeline.domain.records import GenerationRequest, ParsedReply, RejectedRow
 from alexandria_pipeline.providers.base import BookGenerator
-from alexandria_pipeline.providers.http import call_context
-from alexandria_pipeline.stages.own import Counts, Done
+from alexandria_pipeline.providers.transport.types import call_context
+from alexandria_pipeline.stages.runner import Counts, Done
 from alexandria_pipeline.storage import generation as store
 from alexandria_pipeline.storage.database import Connection, Database
 from alexandria_pipeline.storage.generation import StoredListing, StoredReply
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 MONTHS_AT_ONCE = 8
 SET_ASIDE_SAID = 20
-MOST_ROWS_SHOWN = 50
+MAX_ROWS_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Generate:
         with self.database.transaction() as tx:
             tables = {
                 "refusals": store.refusals_of(tx, month),
-                "rows_set_aside": store.set_aside_of(tx, month, MOST_ROWS_SHOWN),
+                "rows_set_aside": store.set_aside_of(tx, month, MAX_ROWS_SHOWN),
             }
         return {name: rows for name, rows in tables.items() if rows}
 
@@ -180,7 +180,7 @@ def _store_books(tx: Connection, month: Month, parsed: Mapping[int, ParsedReply]
         store.add_listings(tx, [StoredListing(m.reply_id, book_id, m.listing) for m in fresh])
 
 
-def _note_set_aside(tx: Connection, rows: Sequence[SetAside]) -> None:
+def _note_set_aside(tx: Connection, rows: Sequence[RejectedRow]) -> None:
     """Keeps rows that could not be used, and says so for those that were not known yet."""
     new = store.set_aside(tx, rows)
     for row in new[:SET_ASIDE_SAID]:

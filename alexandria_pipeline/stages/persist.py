@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from alexandria_pipeline.domain.deduplication import same_book
 from alexandria_pipeline.domain.errors import AlexandriaError
+from alexandria_pipeline.domain.matching.deduplication import same_book
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.domain.titles import author_key, synthetic_key, title_key
-from alexandria_pipeline.stages.own import Done
+from alexandria_pipeline.domain.text.titles import author_key, synthetic_key, title_key
+from alexandria_pipeline.stages.runner import Done
 from alexandria_pipeline.storage import figures
 from alexandria_pipeline.storage import works as store
 from alexandria_pipeline.storage.database import Connection, Database

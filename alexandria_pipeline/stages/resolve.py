@@ -17,12 +17,11 @@ from datetime import timedelta
 
 from alexandria_pipeline.domain.errors import DatabaseUnavailable, OwnershipLost
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.domain.outcomes import BookOutcome
-from alexandria_pipeline.domain.records import OpenBook, Resolution
-from alexandria_pipeline.domain.tally import tally
-from alexandria_pipeline.providers.http import call_context
+from alexandria_pipeline.domain.records import BookOutcome, OpenBook, Resolution
+from alexandria_pipeline.domain.resolution_stats import tally
+from alexandria_pipeline.providers.transport.types import call_context
 from alexandria_pipeline.stages.cascade import Answers, Cascade, store_resolution, worth_asking
-from alexandria_pipeline.stages.own import Done
+from alexandria_pipeline.stages.runner import Done
 from alexandria_pipeline.storage import figures
 from alexandria_pipeline.storage import resolution as store
 from alexandria_pipeline.storage.months import MonthHolder

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from alexandria_pipeline.domain.alerts import FailedMonth, ShutService
+from alexandria_pipeline.domain.alerts import FailedMonth, PausedService
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.storage.queries import Queries
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _SQL = Queries("alerts")
 
-MOST_PROBLEM = 500
+MAX_PROBLEM_LENGTH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def sent(tx: Connection, alert: Unsent, reached: Collection[str]) -> None:
 
 def not_sent(tx: Connection, alert: Unsent, reached: Collection[str], problem: str) -> None:
     """Some have it, and it stays to be sent to the others."""
-    values = {"alert_id": alert.alert_id, "reached": sorted(reached), "problem": problem[:MOST_PROBLEM]}
+    values = {"alert_id": alert.alert_id, "reached": sorted(reached), "problem": problem[:MAX_PROBLEM_LENGTH]}
     tx.execute(_SQL["not_sent"], values)
 
 
@@ -76,9 +76,9 @@ def failed_months(tx: Connection) -> list[FailedMonth]:
     ]  # fmt: skip
 
 
-def shut_services(tx: Connection) -> list[ShutService]:
+def shut_services(tx: Connection) -> list[PausedService]:
     """Services that are left alone, and since when they have not answered."""
     return [
-        ShutService(row["service"], row["since"] or row["now"], row["now"], row["last_error"] or "no reason recorded")
+        PausedService(row["service"], row["since"] or row["now"], row["now"], row["last_error"] or "no reason recorded")
         for row in tx.execute(_SQL["shut_services"])
     ]

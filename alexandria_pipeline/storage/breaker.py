@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 _SQL = Queries("breaker")
 
-MOST_FAILURES = 5
+MAX_FAILURES = 5
 COOLDOWN_SECONDS = 60.0
-LONGEST_COOLDOWN_SECONDS = 900.0
+MAX_COOLDOWN_SECONDS = 900.0
 
 
 def states(database: Database, services: Sequence[str] | None = None) -> dict[str, ServiceState]:
@@ -36,14 +36,14 @@ def reset(database: Database, service: str) -> None:
     database.execute(_SQL["reset"], {"service": service})
 
 
-def why_shut(service: str, retry_at: datetime | None, last_error: str | None) -> str:
+def breaker_message(service: str, retry_at: datetime | None, last_error: str | None) -> str:
     """The sentence for a person."""
     when = f" until {retry_at:%H:%M:%S} UTC" if retry_at else ""
     return f"{service} is left alone{when} after failures in a row ({last_error or 'no reason recorded'})"
 
 
 def _state(row: Row) -> ServiceState:
-    shut = why_shut(row["service"], row["retry_at"], row["last_error"]) if row["shut"] else None
+    shut = breaker_message(row["service"], row["retry_at"], row["last_error"]) if row["shut"] else None
     if row["exhausted"]:
         shut = f"{row['service']} says that its quota is gone until 00:00 UTC ({row['exhausted']})"
     return ServiceState(

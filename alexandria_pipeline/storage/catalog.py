@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.records import CatalogEntry, PartialDate
-from alexandria_pipeline.domain.titles import author_key, title_key
+from alexandria_pipeline.domain.text.titles import author_key, title_key
 from alexandria_pipeline.storage.queries import Queries
 
 if TYPE_CHECKING:

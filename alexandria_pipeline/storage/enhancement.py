@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.domain.outcomes import BookOutcome
-from alexandria_pipeline.domain.records import KnownIsbn, OpenBook
+from alexandria_pipeline.domain.records import BookOutcome, KnownIsbn, OpenBook
 from alexandria_pipeline.storage.queries import Queries
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.domain.records import GenerationRequest, Listing, RawReply, SetAside
+from alexandria_pipeline.domain.records import GenerationRequest, Listing, RawReply, RejectedRow
 from alexandria_pipeline.storage.queries import Queries
 
 if TYPE_CHECKING:
@@ -120,12 +120,12 @@ def add_listings(tx: Connection, stored: Iterable[StoredListing]) -> None:
         tx.cursor().executemany(_SQL["add_listing"], rows)
 
 
-def set_aside(tx: Connection, rows: Iterable[SetAside]) -> list[SetAside]:
+def set_aside(tx: Connection, rows: Iterable[RejectedRow]) -> list[RejectedRow]:
     """Keeps rows that could not be used, once each; returns those that were new."""
     return [row for row in rows if tx.execute(_SQL["set_aside"], _set_aside(row)).rowcount]
 
 
-def _set_aside(row: SetAside) -> dict[str, Any]:
+def _set_aside(row: RejectedRow) -> dict[str, Any]:
     digest = sha256(f"{row.reason}\n{row.excerpt}".encode(errors="replace")).hexdigest()[:16]
     return {
         "source": row.source, "digest": digest, "position": row.position, "reason": row.reason, "excerpt": row.excerpt,

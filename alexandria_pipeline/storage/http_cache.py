@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 _SQL = Queries("http_cache")
 
-PORTION = 1000
-MOST_KEYS = 50  # in one statement; their answers are in memory together
+PRUNE_BATCH = 1000
+MAX_KEYS = 50  # in one statement; their answers are in memory together
 
 Found = dict[str, tuple[int, bytes]]
 
@@ -54,7 +54,7 @@ class HttpCache:
         """Status and stored body of an answer that is still good. Raises StorageError."""
         queue = self._queues.setdefault(asyncio.get_running_loop(), _Queue())
         batch = queue.last
-        if batch is None or len(batch.keys) >= MOST_KEYS:
+        if batch is None or len(batch.keys) >= MAX_KEYS:
             keys: set[str] = set()
             batch = queue.last = _Batch(keys, asyncio.create_task(self._look_up(keys, queue)))
         batch.keys.add(key)
@@ -70,7 +70,7 @@ class HttpCache:
     def prune(self) -> int:
         """Removes what is past its time, in small transactions; gives the number. Raises StorageError."""
         total = 0
-        while removed := self._database.execute(_SQL["prune"], {"portion": PORTION}):
+        while removed := self._database.execute(_SQL["prune"], {"portion": PRUNE_BATCH}):
             total += removed
         return total
 

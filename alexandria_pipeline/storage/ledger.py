@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from alexandria_pipeline.domain.calls import Outlook, Probing, Slot
+from alexandria_pipeline.domain.calls import ProbeInProgress, Slot, SlotStatus
 from alexandria_pipeline.domain.errors import DatabaseUnavailable, StorageError
-from alexandria_pipeline.domain.outcomes import Unavailable
+from alexandria_pipeline.domain.service_answers import Unavailable
 from alexandria_pipeline.storage import breaker
 from alexandria_pipeline.storage.queries import Queries
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    from alexandria_pipeline.domain.calls import Allowance, Attempt, Ending, Kept, ServiceState
+    from alexandria_pipeline.domain.calls import Allowance, CacheEntry, CallAttempt, CallResult, ServiceState
     from alexandria_pipeline.storage.database import Database, Row
     from alexandria_pipeline.storage.threads import Threads
 
 _SQL = Queries("ledger")
 
-MOST_URL = 2000
-MOST_REASON = 500
+MAX_URL_LENGTH = 2000
+MAX_REASON_LENGTH = 500
 
 
 class Ledger:
@@ -36,11 +36,13 @@ class Ledger:
         self._database = database
         self._threads = threads
 
-    async def begin(self, attempt: Attempt, allowance: Allowance, lead: float) -> Slot | Probing | Unavailable:
+    async def begin(
+        self, attempt: CallAttempt, allowance: Allowance, lead: float
+    ) -> Slot | ProbeInProgress | Unavailable:
         """A slot at least `lead` seconds from now, counted and written down; or why there is none. Raises StorageError."""
         return await self._threads.run(self.begin_now, attempt, allowance, lead)
 
-    async def look(self, slot: Slot) -> Outlook:
+    async def look(self, slot: Slot) -> SlotStatus:
         """Whether the slot still stands. Raises StorageError."""
         return await self._threads.run(self._look, slot)
 
@@ -56,7 +58,7 @@ class Ledger:
         """Nothing was sent. Raises StorageError."""
         await self._threads.run(self._give_back, slot)
 
-    async def finish(self, slot: Slot, ending: Ending) -> None:
+    async def finish(self, slot: Slot, ending: CallResult) -> None:
         """What became of the attempt. Raises StorageError."""
         await self._threads.run(self.finish_now, slot, ending)
 
@@ -64,7 +66,9 @@ class Ledger:
         """Where the service stands; None when it was never asked. Raises StorageError."""
         return breaker.states(self._database, [service]).get(service)
 
-    def begin_now(self, attempt: Attempt, allowance: Allowance, lead: float = 0) -> Slot | Probing | Unavailable:
+    def begin_now(
+        self, attempt: CallAttempt, allowance: Allowance, lead: float = 0
+    ) -> Slot | ProbeInProgress | Unavailable:
         values = _attempt_values(attempt, allowance, lead)
         row = self._database.fetch_one(_SQL["begin"], values)
         if row is None:
@@ -76,7 +80,7 @@ class Ledger:
             return _refusal(row, attempt.service, allowance)
         return Slot(row["call_id"], attempt.service, row["at"], row["wait"], row["day"], row["delayed"], row["probe"])
 
-    def finish_now(self, slot: Slot, ending: Ending) -> None:
+    def finish_now(self, slot: Slot, ending: CallResult) -> None:
         self._database.execute(_SQL["finish"], _ending_values(slot, ending))
 
     def spent_since(self, service: str, since: datetime) -> tuple[int, int, Decimal]:
@@ -84,9 +88,9 @@ class Ledger:
         row = self._database.fetch_one(_SQL["attempts"], {"service": service, "since": since})
         return (row["attempts"], row["open"], row["cost_usd"]) if row else (0, 0, 0)  # type: ignore[return-value]
 
-    def _look(self, slot: Slot) -> Outlook:
+    def _look(self, slot: Slot) -> SlotStatus:
         row = self._one("look", {"service": slot.service, "at": slot.at, "delayed": slot.delayed, "probe": slot.probe})
-        return Outlook(row["at"], row["wait"], row["delayed"], row["pushed_back"], row["shut"])
+        return SlotStatus(row["at"], row["wait"], row["delayed"], row["pushed_back"], row["shut"])
 
     def _again(self, slot: Slot, allowance: Allowance, lead: float) -> Slot:
         values = {"service": slot.service, "call_id": slot.call_id, "lead": lead, "spacing": allowance.spacing}
@@ -106,37 +110,37 @@ class Ledger:
         return row
 
 
-def _attempt_values(attempt: Attempt, allowance: Allowance, lead: float) -> dict[str, Any]:
+def _attempt_values(attempt: CallAttempt, allowance: Allowance, lead: float) -> dict[str, Any]:
     context = attempt.context
     return {
-        "service": attempt.service, "method": attempt.method, "url": attempt.url[:MOST_URL], "number": attempt.number,
+        "service": attempt.service, "method": attempt.method, "url": attempt.url[:MAX_URL_LENGTH], "number": attempt.number,
         "operation": context.operation, "stage": context.stage, "run_id": context.run_id, "work_id": context.work_id,
         "year": context.month.year if context.month else None, "month": context.month.month if context.month else None,
         "daily_limit": allowance.daily_limit, "spacing": allowance.spacing, "probe_seconds": allowance.probe_seconds, "lead": lead,
     }  # fmt: skip
 
 
-def _ending_values(slot: Slot, ending: Ending) -> dict[str, Any]:
+def _ending_values(slot: Slot, ending: CallResult) -> dict[str, Any]:
     return {
         "call_id": slot.call_id, "service": slot.service, "probe": slot.probe,
-        "outcome": ending.outcome, "status": ending.status, "reason": ending.reason[:MOST_REASON] if ending.reason else None,
+        "outcome": ending.outcome, "status": ending.status, "reason": ending.reason[:MAX_REASON_LENGTH] if ending.reason else None,
         "latency_ms": round(ending.latency * 1000), "size": ending.size,
         "input_tokens": ending.input_tokens, "output_tokens": ending.output_tokens, "cost_usd": ending.cost_usd,
         "healthy": ending.healthy, "hold": ending.hold, "shut": ending.shut, "exhausted": ending.exhausted,
-        "most_failures": breaker.MOST_FAILURES, "cooldown": breaker.COOLDOWN_SECONDS, "longest_cooldown": breaker.LONGEST_COOLDOWN_SECONDS,
+        "most_failures": breaker.MAX_FAILURES, "cooldown": breaker.COOLDOWN_SECONDS, "longest_cooldown": breaker.MAX_COOLDOWN_SECONDS,
         **_kept_values(ending.kept),
     }  # fmt: skip
 
 
-def _kept_values(kept: Kept | None) -> dict[str, Any]:
+def _kept_values(kept: CacheEntry | None) -> dict[str, Any]:
     if kept is None:
         return {"key": None, "negative": False, "body": None, "life": 0.0}
     return {"key": kept.key, "negative": kept.negative, "body": kept.body, "life": kept.days * 86400}
 
 
-def _refusal(row: Row, service: str, allowance: Allowance) -> Probing | Unavailable:
+def _refusal(row: Row, service: str, allowance: Allowance) -> ProbeInProgress | Unavailable:
     if row["refused_by"] in {"breaker", "probe"}:
-        shut = Unavailable(breaker.why_shut(service, row["retry_at"], row["last_error"]), temporary=True)
-        return Probing(shut) if row["refused_by"] == "probe" else shut
+        shut = Unavailable(breaker.breaker_message(service, row["retry_at"], row["last_error"]), temporary=True)
+        return ProbeInProgress(shut) if row["refused_by"] == "probe" else shut
     limit = "" if allowance.daily_limit is None else f" ({allowance.daily_limit:,} calls)"
     return Unavailable(f"the daily quota of {service}{limit} is used up until 00:00 UTC", temporary=True)

@@ -22,7 +22,7 @@ STATUSES = ("pending", "processing", "completed", "retry", "failed")
 
 
 @dataclass(frozen=True, slots=True)
-class MonthState:
+class MonthProgress:
     """One row of `backfill_log`, its books counted now. `owner_run` and `owner` are set while somebody works on it."""
 
     month: Month
@@ -56,9 +56,9 @@ class Spending:
     cost_usd: Decimal = Decimal(0)
 
 
-def month_states(tx: Connection) -> list[MonthState]:
+def month_states(tx: Connection) -> list[MonthProgress]:
     """Every month that has a row, in time."""
-    return [MonthState(Month(row.pop("year"), row.pop("month")), **row) for row in tx.execute(_SQL["months"])]
+    return [MonthProgress(Month(row.pop("year"), row.pop("month")), **row) for row in tx.execute(_SQL["months"])]
 
 
 def spendings(tx: Connection) -> list[Spending]:

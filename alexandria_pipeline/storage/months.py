@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 _SQL = Queries("months")
 
-MOST_RETRIES = 5
-FIRST_WAIT_SECONDS = 300
+MAX_RETRIES = 5
+FIRST_BACKOFF_SECONDS = 300
 KEEP_ALIVE_SECONDS = 5.0
 LOOK_SECONDS, LOOK_AGAIN_SECONDS = 2.0, 0.05
 
@@ -109,7 +109,7 @@ class MonthHolder:
 
     def give_back(self, month: Month, reason: str, *, failed: bool) -> None:
         """The month goes to `retry`; with `failed`, this counts as an attempt, and the fifth one is the last."""
-        policy = {"error": reason[:2000], "counts": failed, "most": MOST_RETRIES, "first_wait": FIRST_WAIT_SECONDS}
+        policy = {"error": reason[:2000], "counts": failed, "most": MAX_RETRIES, "first_wait": FIRST_BACKOFF_SECONDS}
         self._end(month, "give_back", policy)
 
     def note_stage(

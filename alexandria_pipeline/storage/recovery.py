@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.storage.months import FIRST_WAIT_SECONDS, MOST_RETRIES
+from alexandria_pipeline.storage.months import FIRST_BACKOFF_SECONDS, MAX_RETRIES
 from alexandria_pipeline.storage.queries import Queries
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def take_back(tx: Connection, lost: Collection[Orphan]) -> list[TakenBack]:
         "months": [orphan.month.month for orphan in lost],
         "claims": [orphan.claim for orphan in lost],
     }
-    policy = {"most": MOST_RETRIES, "first_wait": FIRST_WAIT_SECONDS}
+    policy = {"most": MAX_RETRIES, "first_wait": FIRST_BACKOFF_SECONDS}
     rows = tx.execute(_SQL["take_back"], {**keys, **policy}).fetchall()
     return [
         TakenBack(Month(row["year"], row["month"]), row["status"], row["retry_count"], row["error_message"])

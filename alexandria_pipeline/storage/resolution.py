@@ -12,9 +12,8 @@ from psycopg.types.json import Jsonb
 
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.domain.outcomes import BookOutcome
 from alexandria_pipeline.domain.records import (
-    Attempt,
+    BookOutcome,
     Candidate,
     Contributor,
     ContributorRole,
@@ -22,6 +21,7 @@ from alexandria_pipeline.domain.records import (
     KnownIsbn,
     OpenBook,
     PartialDate,
+    ResolutionAttempt,
 )
 from alexandria_pipeline.storage.queries import Queries
 
@@ -54,7 +54,7 @@ def definite_answers(tx: Connection, work_ids: Sequence[int], life: timedelta) -
     return answers
 
 
-def add_attempts(tx: Connection, book: OpenBook, attempts: Sequence[Attempt], run_id: str) -> None:
+def add_attempts(tx: Connection, book: OpenBook, attempts: Sequence[ResolutionAttempt], run_id: str) -> None:
     """One row per service asked."""
     rows = [
         {
@@ -69,7 +69,7 @@ def add_attempts(tx: Connection, book: OpenBook, attempts: Sequence[Attempt], ru
         tx.cursor().executemany(_SQL["add_attempt"], rows)
 
 
-def _offered(attempt: Attempt) -> dict[str, Any]:
+def _offered(attempt: ResolutionAttempt) -> dict[str, Any]:
     """The nearest candidate's facts, and those of the one that came second, if that is why it was refused."""
     if attempt.candidate is None:
         return {}

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.domain.outcomes import BookOutcome
-from alexandria_pipeline.domain.records import Candidate, KnownIsbn
+from alexandria_pipeline.domain.records import BookOutcome, Candidate, KnownIsbn
 from alexandria_pipeline.storage.queries import Queries
 from alexandria_pipeline.storage.resolution import edition_of
 
@@ -31,7 +30,7 @@ class ReviewedWork:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class ReviewDecision:
     """What a person said: of one ISBN, or (`isbn13` None) of the work as a whole."""
 
     decision: Literal["accepted", "rejected"]
@@ -59,7 +58,7 @@ def hold(tx: Connection, months: Collection[Month]) -> list[Month]:
     return [_month(row) for row in tx.execute(_SQL["hold"], _keys(months))]
 
 
-def decide(tx: Connection, work_id: int, said: Decision) -> None:
+def decide(tx: Connection, work_id: int, said: ReviewDecision) -> None:
     """Keeps a decision."""
     values = {"isbn13": said.isbn13, "decision": said.decision, "decided_by": said.by, "why": said.why}
     tx.execute(_SQL["decide"], {"work_id": work_id, **values})

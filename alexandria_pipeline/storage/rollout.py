@@ -6,10 +6,17 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from alexandria_pipeline.domain.keyfigures import BUDGETED_SERVICE
+from alexandria_pipeline.domain.key_figures import BUDGETED_SERVICE
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.quota import QuotaLimits, quota_status
-from alexandria_pipeline.domain.rollout import Decision, DecisionKind, MonthState, Start, State, Usage
+from alexandria_pipeline.domain.rollout.records import (
+    BudgetUsage,
+    DecisionKind,
+    RolloutDecision,
+    RolloutMonth,
+    RolloutState,
+    Start,
+)
 from alexandria_pipeline.storage.queries import Queries
 
 if TYPE_CHECKING:
@@ -31,10 +38,10 @@ def now(tx: Connection) -> datetime:
     return datetime.now(UTC) if row is None else row["now"]
 
 
-def read(tx: Connection, at: datetime, limits: QuotaLimits) -> State:
+def read(tx: Connection, at: datetime, limits: QuotaLimits) -> RolloutState:
     """The state at a time; `limits` are those of ISBNdb, the day is the UTC day of `at`."""
     months = [_month_state(row) for row in tx.execute(_SQL["months"], {"service": BUDGETED_SERVICE})]
-    return State(
+    return RolloutState(
         months={each.month: each for each in months},
         starts=tuple(_start(row) for row in tx.execute(_SQL["starts"])),
         decisions=tuple(_decision(row) for row in tx.execute(_SQL["decisions"])),
@@ -53,7 +60,7 @@ def record(tx: Connection, starts: Iterable[Start]) -> None:
         tx.execute(_SQL["record"], {**key, **values})
 
 
-def decide(tx: Connection, decision: Decision, seen: str) -> None:
+def decide(tx: Connection, decision: RolloutDecision, seen: str) -> None:
     """Writes down an operator's word, with what the gate said at that moment."""
     values = {
         "kind": decision.kind.value, "phase": decision.phase, "by": decision.by, "why": decision.why, "at": decision.at,
@@ -61,18 +68,18 @@ def decide(tx: Connection, decision: Decision, seen: str) -> None:
     tx.execute(_SQL["decide"], {**values, "seen": seen})
 
 
-def _usage(tx: Connection, at: datetime, limits: QuotaLimits) -> Usage:
+def _usage(tx: Connection, at: datetime, limits: QuotaLimits) -> BudgetUsage:
     since = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     span = {"day": since.date(), "since": since, "until": since + timedelta(days=1)}
     row = tx.execute(_SQL["usage"], {"service": BUDGETED_SERVICE, "recent": RECENT_MONTHS, **span}).fetchone()
     if row is None:
-        return Usage()
+        return BudgetUsage()
     left = quota_status(BUDGETED_SERVICE, limits, row["used"], at, row["exhausted"]).safety_remaining
-    return Usage(row["used"], row["for_months"], 0 if row["exhausted"] else left, row["per_month"])
+    return BudgetUsage(row["used"], row["for_months"], 0 if row["exhausted"] else left, row["per_month"])
 
 
-def _month_state(row: Row) -> MonthState:
-    return MonthState(
+def _month_state(row: Row) -> RolloutMonth:
+    return RolloutMonth(
         Month(row["year"], row["month"]), row["status"], row["next_attempt_at"], row["generated"], row["resolved"],
         row["claim"], row["calls"],
     )  # fmt: skip
@@ -84,5 +91,5 @@ def _start(row: Row) -> Start:
     )  # fmt: skip
 
 
-def _decision(row: Row) -> Decision:
-    return Decision(DecisionKind(row["kind"]), row["decided_by"], row["why"], row["decided_at"], row["phase"])
+def _decision(row: Row) -> RolloutDecision:
+    return RolloutDecision(DecisionKind(row["kind"]), row["decided_by"], row["why"], row["decided_at"], row["phase"])

@@ -12,11 +12,11 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from alexandria_pipeline.domain.phases import Rules
 from alexandria_pipeline.domain.quota import QuotaLimits
+from alexandria_pipeline.domain.rollout.phases import Rules
 from alexandria_pipeline.monitoring.app import create_app
+from alexandria_pipeline.monitoring.dashboard import Dashboard
 from alexandria_pipeline.monitoring.server import listening, new_server
-from alexandria_pipeline.monitoring.watch import Watch
 from alexandria_pipeline.storage.database import Database
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -29,7 +29,7 @@ def serving(
     database: Database, secret: str | None = SECRET, now: Callable[[], datetime] = lambda: NOW
 ) -> Iterator[httpx.Client]:
     """A client of a running server."""
-    watch = Watch(database, Rules(), LIMITS, now)
+    watch = Dashboard(database, Rules(), LIMITS, now)
     server = new_server(create_app(watch, SecretStr(secret) if secret else None))
     with listening("127.0.0.1", 0) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))

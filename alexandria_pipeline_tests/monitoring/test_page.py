@@ -19,7 +19,7 @@ from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.monitoring import grid, page
 from alexandria_pipeline.monitoring.figures import presentable
 from alexandria_pipeline.storage.database import Database
-from alexandria_pipeline.storage.monitoring import MonthState
+from alexandria_pipeline.storage.monitoring import MonthProgress
 from alexandria_pipeline_tests.monitoring.conftest import NOW, serving
 from alexandria_pipeline_tests.monitoring.months import put, put_all
 from alexandria_pipeline_tests.world import rows
@@ -203,7 +203,7 @@ def test_more_is_always_further_from_the_background(scheme: str, darker: bool) -
 @given(st.integers(1, 60), st.integers(0, 60))
 def test_a_band_never_flatters(books: int, resolved: int) -> None:
     resolved = min(books, resolved)
-    state = MonthState(Month(2020, 1), "completed", books, resolved, 0, 0, None, None, None, None, None, None, NOW)
+    state = MonthProgress(Month(2020, 1), "completed", books, resolved, 0, 0, None, None, None, None, None, None, NOW)
     cell = grid.historical({state.month: state})[4].cells[0]
     band = int(cell.classes[1])
     assert 100 * resolved >= grid.BANDS[band] * books

@@ -10,10 +10,10 @@ import pytest
 from pydantic import SecretStr
 
 from alexandria_pipeline import composition
-from alexandria_pipeline.domain.rollout import DecisionKind
+from alexandria_pipeline.domain.rollout.records import DecisionKind
+from alexandria_pipeline.operations.alerting import Alerting
 from alexandria_pipeline.orchestration.alerts import event_alerts, table_alerts
 from alexandria_pipeline.settings import Settings
-from alexandria_pipeline.stages.watch import Watch
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline_tests.orchestration.receiver import Receiver, receiving
 from alexandria_pipeline_tests.world import JUNE, holder, rows
@@ -46,7 +46,7 @@ class Daemon:
         self.cursor: str | None = None
 
     @property
-    def watch(self) -> Watch:
+    def watch(self) -> Alerting:
         return composition.watch(self.settings, self.database)
 
     def tick(self) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from alexandria_pipeline.domain.keyfigures import accounting_holds, budget_broken
+from alexandria_pipeline.domain.key_figures import accounting_holds, budget_broken
 from alexandria_pipeline.orchestration.build import build_definitions
 from alexandria_pipeline.settings import load_settings
 from alexandria_pipeline.storage.database import Database

@@ -19,7 +19,7 @@ import pytest
 
 from alexandria_pipeline.domain.errors import AlexandriaError
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.storage.embedded import EmbeddedServer
+from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 from alexandria_pipeline_tests.processes import PROJECT, Command, Site
 
 MONTHS = [str(Month(2001, 1) + number) for number in range(6)]

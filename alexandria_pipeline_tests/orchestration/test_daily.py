@@ -9,9 +9,9 @@ import dagster as dg
 import pytest
 from pydantic import SecretStr
 
+from alexandria_pipeline.operations.catalog import load_catalog
 from alexandria_pipeline.orchestration.build import build_definitions
 from alexandria_pipeline.settings import Settings
-from alexandria_pipeline.stages.catalog import load_catalog
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline_tests.world import CATALOGUE, JULY, JUNE, LIST, rows
 

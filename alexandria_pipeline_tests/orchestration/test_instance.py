@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 from dagster._core.instance.ref import InstanceRef
 
-from alexandria_pipeline.storage.embedded import EmbeddedServer
+from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 from alexandria_pipeline_tests.processes import PROJECT
 
 

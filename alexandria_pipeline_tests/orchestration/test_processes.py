@@ -18,11 +18,11 @@ import psycopg
 import pytest
 
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.stages.catalog import load_catalog
+from alexandria_pipeline.operations.catalog import load_catalog
+from alexandria_pipeline.storage.connect import open_database
 from alexandria_pipeline.storage.database import Database
-from alexandria_pipeline.storage.embedded import EmbeddedServer
+from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 from alexandria_pipeline.storage.migrate import read_migrations
-from alexandria_pipeline.storage.server import open_database
 from alexandria_pipeline_tests.processes import PATIENCE, PROJECT, Command, Site, materialize, succeeds
 from alexandria_pipeline_tests.world import JUNE, dump, holder, rows
 

@@ -19,7 +19,7 @@ from alexandria_pipeline.orchestration.schedules import daily_backfill
 from alexandria_pipeline.orchestration.sensors import recovery_sensor, rollout_sensor
 from alexandria_pipeline.settings import Settings
 from alexandria_pipeline.storage.database import Database
-from alexandria_pipeline.storage.presence import living, present
+from alexandria_pipeline.storage.run_heartbeat import heartbeat, live_runs
 from alexandria_pipeline_tests.world import JUNE, LIST, holder, rows
 
 FIRST_FIVE = ["2020-12:1", "2020-11:1", "2020-10:1", "2020-09:1", "2020-08:1"]
@@ -165,7 +165,7 @@ def test_a_run_without_a_sign_of_life_is_ended_by_the_second_tick(ticks: Ticks, 
     dead = _at_work(ticks, **{PROCESS_TAG: "process 1 on nowhere"})
     alive = _at_work(ticks, **{PROCESS_TAG: "process 2 on nowhere"})
     foreign = _at_work(ticks)
-    with present(database, alive):
+    with heartbeat(database, alive):
         _, said, cursor = ticks.sensor(recovery_sensor)
         assert said == f"run {dead} shows no sign of life; the next tick ends it"
         _, said, cursor = ticks.sensor(recovery_sensor, cursor)
@@ -179,7 +179,7 @@ def test_a_run_without_a_sign_of_life_is_ended_by_the_second_tick(ticks: Ticks, 
 def test_a_run_whose_sign_of_life_is_back_is_left_alone(ticks: Ticks, database: Database) -> None:
     run_id = _at_work(ticks, **{PROCESS_TAG: "process 1 on nowhere"})
     _, _, cursor = ticks.sensor(recovery_sensor)
-    with present(database, run_id, seconds=0.05):
+    with heartbeat(database, run_id, seconds=0.05):
         rows(
             database,
             "select pg_terminate_backend(pid) from pg_stat_activity where starts_with(application_name, 'alexandria run')",
@@ -205,7 +205,7 @@ def test_a_cursor_of_before_runs_were_looked_at_is_still_read(ticks: Ticks, data
 
 def _living(database: Database) -> frozenset[str]:
     with database.transaction() as tx:
-        return living(tx)
+        return live_runs(tx)
 
 
 def _until(condition: Callable[[], bool]) -> None:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hypothesis import strategies as st
 
-from alexandria_pipeline.providers.http import Reply
+from alexandria_pipeline.providers.transport.types import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
 
-    from alexandria_pipeline.domain.outcomes import Failed, Unavailable
-    from alexandria_pipeline.providers.http import Params
+    from alexandria_pipeline.domain.service_answers import Failed, Unavailable
+    from alexandria_pipeline.providers.transport.types import Params
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
 RECORDED = Path(__file__).parents[3] / "shared" / "payloads"

@@ -16,11 +16,19 @@ from hypothesis import strategies as st
 
 from alexandria_pipeline.domain.errors import InvalidValue, SourceError
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.domain.outcomes import Failed, Unavailable
 from alexandria_pipeline.domain.records import GenerationRequest, RawReply
+from alexandria_pipeline.domain.service_answers import Failed, Unavailable
 from alexandria_pipeline.providers.base import BookGenerator, Capability, ProviderKind
-from alexandria_pipeline.providers.gemini import DEFAULT_MODEL, SPEC, Gemini, explain, retry_after, thinking, usage
-from alexandria_pipeline.providers.http import Params, Reply
+from alexandria_pipeline.providers.gemini.client import (
+    DEFAULT_MODEL,
+    SPEC,
+    Gemini,
+    explain,
+    retry_after,
+    thinking,
+    usage,
+)
+from alexandria_pipeline.providers.transport.types import Params, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,11 +10,11 @@ from hypothesis import given
 
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.metadata import ExternalIds, PublicDomainStatus, Rating, Subjects
-from alexandria_pipeline.domain.outcomes import Failed, NotFound, Unavailable
 from alexandria_pipeline.domain.records import BookQuery, EditionFormat, PartialDate
+from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
 from alexandria_pipeline.providers import base
-from alexandria_pipeline.providers.google_books import SPEC, GoogleBooks
-from alexandria_pipeline.providers.google_books_wire import parse_edition, parse_search
+from alexandria_pipeline.providers.google_books.client import SPEC, GoogleBooks
+from alexandria_pipeline.providers.google_books.parser import parse_edition, parse_search
 from alexandria_pipeline_tests.providers.service import JSON, RECORDED, Service, answer, payload, reply, shaped
 
 KINDRED = Isbn13("9780807083697")

@@ -11,11 +11,11 @@ from hypothesis import given
 
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.metadata import EditionVariant, Rating, Subjects
-from alexandria_pipeline.domain.outcomes import Failed, NotFound, Unavailable
 from alexandria_pipeline.domain.records import BookQuery, ContributorRole, EditionFormat, PartialDate
+from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
 from alexandria_pipeline.providers import base
-from alexandria_pipeline.providers.isbndb import LONGEST_QUERY, SPEC, IsbnDb
-from alexandria_pipeline.providers.isbndb_wire import parse_batch, parse_book, parse_search
+from alexandria_pipeline.providers.isbndb.client import MAX_QUERY_LENGTH, SPEC, IsbnDb
+from alexandria_pipeline.providers.isbndb.parser import parse_batch, parse_book, parse_search
 from alexandria_pipeline_tests.providers.service import JSON, RECORDED, Service, answer, payload, reply, shaped
 
 DUNE = Isbn13("9780441172719")
@@ -51,7 +51,7 @@ def test_a_query_is_one_path_segment_of_bearable_length(title: str) -> None:
     answer(IsbnDb(service).resolve(BookQuery(title, "O'Brien/Smith")))
     ((path, _),) = service.asked
     assert path.count("/") == 2
-    assert len(unquote(path.removeprefix("/books/"))) <= LONGEST_QUERY
+    assert len(unquote(path.removeprefix("/books/"))) <= MAX_QUERY_LENGTH
 
 
 def test_a_nameless_question_costs_nothing() -> None:

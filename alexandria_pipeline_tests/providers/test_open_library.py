@@ -10,11 +10,11 @@ from hypothesis import given
 
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.metadata import ExternalIds, Rating, SeriesInfo, Subjects, WorkSummary
-from alexandria_pipeline.domain.outcomes import Failed, NotFound, Unavailable
 from alexandria_pipeline.domain.records import BookQuery, ContributorRole, EditionFormat, PartialDate
+from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
 from alexandria_pipeline.providers import base
-from alexandria_pipeline.providers.open_library import SPEC, OpenLibrary
-from alexandria_pipeline.providers.open_library_answers import (
+from alexandria_pipeline.providers.open_library.client import SPEC, OpenLibrary
+from alexandria_pipeline.providers.open_library.parser import (
     parse_authors,
     parse_editions,
     parse_rating,

@@ -24,14 +24,14 @@ from alexandria_pipeline.composition import Pipeline, assemble
 from alexandria_pipeline.domain.errors import SourceError
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.domain.outcomes import Failed, NotFound, Unavailable
 from alexandria_pipeline.domain.records import BookQuery, GenerationRequest
+from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
+from alexandria_pipeline.operations.fetch import FetchItem, fetch
 from alexandria_pipeline.providers.base import Capability
-from alexandria_pipeline.providers.http import ServiceConfig
+from alexandria_pipeline.providers.transport.types import ServiceConfig
 from alexandria_pipeline.settings import SERVICES, Settings
-from alexandria_pipeline.stages.fetch import Item, fetch
 from alexandria_pipeline.storage.database import Database
-from alexandria_pipeline.storage.embedded import EmbeddedServer
+from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 from alexandria_pipeline.storage.threads import Threads
 from alexandria_pipeline_tests.providers.service import PAYLOADS, RECORDED
 from alexandria_pipeline_tests.upstream.listener import Listener, Request, Response
@@ -156,7 +156,7 @@ def _resolved(name: str, title: str, author: str) -> Callable[[Pipeline], Any]:
 
 def _fetched(name: str, capability: Capability, **item: Any) -> Callable[[Pipeline], Any]:
     async def question(world: Pipeline) -> Any:
-        answer = await fetch(capability, Item(**item), [_provider(world, name)])
+        answer = await fetch(capability, FetchItem(**item), [_provider(world, name)])
         return answer.data if answer.provider else answer.asked[0]
 
     return question
@@ -331,7 +331,7 @@ def test_no_payload_makes_a_capability_fail_loudly(stranger: Stranger, place: st
     """Every capability of the services that a payload is of, or of Open Library where it is nobody's."""
     document = DOCUMENTS[place]
     asked = next((name for name, service in SERVICE_OF.items() if place.startswith(f"{service}/")), "open-library")
-    item = Item(Isbn13.parse("9780316556347"), "Circe", "Madeline Miller", "falconry", REQUEST.month)
+    item = FetchItem(Isbn13.parse("9780316556347"), "Circe", "Madeline Miller", "falconry", REQUEST.month)
 
     async def everything(world: Pipeline) -> list[Any]:
         provider = _provider(world, asked)

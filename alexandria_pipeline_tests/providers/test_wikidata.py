@@ -18,14 +18,15 @@ from hypothesis import strategies as st
 
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.metadata import Award, Cover, SeriesInfo, Translation
-from alexandria_pipeline.domain.outcomes import Failed, NotFound, Unavailable
 from alexandria_pipeline.domain.records import BookQuery, Contributor, ContributorRole, EditionFormat, PartialDate
-from alexandria_pipeline.providers import base, wikidata_queries
-from alexandria_pipeline.providers.http import Params, Reply
-from alexandria_pipeline.providers.wikidata import SPEC, Wikidata
-from alexandria_pipeline.providers.wikidata_answers import candidates
-from alexandria_pipeline.providers.wikidata_queries import sparql_literal, title_forms, writable
-from alexandria_pipeline.providers.wikidata_rows import parse_rows, wikidata_date
+from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
+from alexandria_pipeline.providers import base
+from alexandria_pipeline.providers.transport.types import Params, Reply
+from alexandria_pipeline.providers.wikidata import queries as wikidata_queries
+from alexandria_pipeline.providers.wikidata.client import SPEC, Wikidata
+from alexandria_pipeline.providers.wikidata.models import parse_rows, wikidata_date
+from alexandria_pipeline.providers.wikidata.parser import candidates
+from alexandria_pipeline.providers.wikidata.queries import sparql_literal, title_forms, writable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

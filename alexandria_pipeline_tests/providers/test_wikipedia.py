@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alexandria_pipeline.domain.metadata import AuthorBiography
-from alexandria_pipeline.domain.outcomes import Failed, NotFound, Unavailable
 from alexandria_pipeline.domain.records import PartialDate
+from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
 from alexandria_pipeline.providers import base
-from alexandria_pipeline.providers.http import Params, Reply
-from alexandria_pipeline.providers.wikipedia import (
+from alexandria_pipeline.providers.transport.types import Params, Reply
+from alexandria_pipeline.providers.wikipedia.client import (
     SPEC,
     Summary,
     Wikipedia,

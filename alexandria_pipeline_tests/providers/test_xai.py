@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alexandria_pipeline.domain.errors import InvalidValue, SourceError
+from alexandria_pipeline.domain.generation.prompts import BOOK_LIST_SCHEMA
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.domain.outcomes import Failed, Unavailable
-from alexandria_pipeline.domain.prompts import BOOK_LIST_SCHEMA
 from alexandria_pipeline.domain.records import GenerationRequest, RawReply
+from alexandria_pipeline.domain.service_answers import Failed, Unavailable
 from alexandria_pipeline.providers.base import BookGenerator, Capability, ProviderKind
-from alexandria_pipeline.providers.http import Params, Reply
-from alexandria_pipeline.providers.xai import DEFAULT_MODEL, SPEC, XAI, explain, usage
+from alexandria_pipeline.providers.transport.types import Params, Reply
+from alexandria_pipeline.providers.xai.client import DEFAULT_MODEL, SPEC, XAI, explain, usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.records import GenerationRequest, RawReply
-from alexandria_pipeline.stages.own import MonthRunner
+from alexandria_pipeline.stages.runner import MonthRunner
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline_tests.world import CATALOGUE, JULY, JUNE, LIST, dump, holder, pipeline, rows, run_all
 

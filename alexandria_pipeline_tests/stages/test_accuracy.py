@@ -15,8 +15,8 @@ import pytest
 
 from alexandria_pipeline.composition import Pipeline, opened_pipeline
 from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.operations.explain import explain
 from alexandria_pipeline.settings import load_settings
-from alexandria_pipeline.stages.explain import explain
 from alexandria_pipeline.storage import figures
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline_tests.upstream.model import RESOLVERS, Service

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from alexandria_pipeline.domain.isbn import Isbn13
-from alexandria_pipeline.domain.outcomes import BookOutcome, NotFound, Unavailable
-from alexandria_pipeline.domain.records import BookQuery, Candidate, Contributor, EditionFormat, Resolution
+from alexandria_pipeline.domain.records import BookOutcome, BookQuery, Candidate, Contributor, EditionFormat, Resolution
+from alexandria_pipeline.domain.service_answers import NotFound, Unavailable
 from alexandria_pipeline.providers.base import Capability, ProviderInfo, ProviderKind
 from alexandria_pipeline.stages.cascade import Cascade
 

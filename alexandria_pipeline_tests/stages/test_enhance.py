@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.domain.outcomes import Failed, NotFound, Unavailable
 from alexandria_pipeline.domain.quota import Operation, QuotaLimits, QuotaStatus, affordable, next_reset, permission
 from alexandria_pipeline.domain.records import BookQuery, Candidate, Contributor
+from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
+from alexandria_pipeline.operations.catalog import load_catalog
 from alexandria_pipeline.providers.base import Capability, ProviderInfo, ProviderKind
 from alexandria_pipeline.stages.cascade import Cascade
-from alexandria_pipeline.stages.catalog import load_catalog
 from alexandria_pipeline.stages.enhance import Enhance
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.quota import QuotaManager

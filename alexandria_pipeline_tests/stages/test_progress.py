@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from alexandria_pipeline.stages import resolve
-from alexandria_pipeline.stages.own import MonthRunner
 from alexandria_pipeline.stages.resolve import _Progress
+from alexandria_pipeline.stages.runner import MonthRunner
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline_tests.world import JUNE, holder, pipeline, rows
 

@@ -16,10 +16,9 @@ import pytest
 from alexandria_pipeline.composition import Pipeline, assemble
 from alexandria_pipeline.domain.errors import SourceError
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.domain.outcomes import BookOutcome
-from alexandria_pipeline.domain.records import BookQuery, GenerationRequest, Resolution
+from alexandria_pipeline.domain.records import BookOutcome, BookQuery, GenerationRequest, Resolution
 from alexandria_pipeline.providers.base import BookGenerator, IsbnResolver
-from alexandria_pipeline.providers.http import ServiceConfig
+from alexandria_pipeline.providers.transport.types import ServiceConfig
 from alexandria_pipeline.settings import Settings
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.threads import Threads

@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from alexandria_pipeline.domain.calls import Allowance, Attempt, CallContext, CallOutcome, Ending, Probing, Slot
-from alexandria_pipeline.domain.outcomes import Unavailable
+from alexandria_pipeline.domain.calls import (
+    Allowance,
+    CallAttempt,
+    CallContext,
+    CallOutcome,
+    CallResult,
+    ProbeInProgress,
+    Slot,
+)
+from alexandria_pipeline.domain.service_answers import Unavailable
 from alexandria_pipeline.storage import breaker
 from alexandria_pipeline.storage.ledger import Ledger
 from alexandria_pipeline.storage.threads import Threads
@@ -19,12 +27,12 @@ if TYPE_CHECKING:
 
     from alexandria_pipeline.storage.database import Database
 
-ATTEMPT = Attempt("svc", "GET", "https://example.org/x", 1, CallContext())
+ATTEMPT = CallAttempt("svc", "GET", "https://example.org/x", 1, CallContext())
 ALLOWANCE = Allowance(1000, None, 10)
-FAILED = Ending(CallOutcome.FAILED, 500, "HTTP 500", healthy=False)
-ANSWERED = Ending(CallOutcome.ANSWERED, 200)
-REFUSED = Ending(CallOutcome.REFUSED, 400, "a bad question", healthy=True)
-CANCELLED = Ending(CallOutcome.CANCELLED, healthy=None)
+FAILED = CallResult(CallOutcome.FAILED, 500, "HTTP 500", healthy=False)
+ANSWERED = CallResult(CallOutcome.ANSWERED, 200)
+REFUSED = CallResult(CallOutcome.REFUSED, 400, "a bad question", healthy=True)
+CANCELLED = CallResult(CallOutcome.CANCELLED, healthy=None)
 
 
 @pytest.fixture
@@ -34,7 +42,7 @@ def ledger(database: Database) -> Iterator[Ledger]:
     threads.close()
 
 
-def ends(ledger: Ledger, *endings: Ending) -> None:
+def ends(ledger: Ledger, *endings: CallResult) -> None:
     for ending in endings:
         slot = ledger.begin_now(ATTEMPT, ALLOWANCE)
         assert isinstance(slot, Slot)
@@ -99,7 +107,7 @@ def test_a_probe_that_never_ends_is_somebody_elses(ledger: Ledger, database: Dat
     probe = ledger.begin_now(ATTEMPT, ALLOWANCE)
     assert isinstance(probe, Slot)
     other = ledger.begin_now(ATTEMPT, ALLOWANCE)
-    assert isinstance(other, Probing)
+    assert isinstance(other, ProbeInProgress)
     assert other.refusal.temporary
     state = breaker.states(database)["svc"]
     assert (state.breaker, state.shut) == ("half_open", None), "who asks now waits for what the probe finds"
@@ -126,7 +134,7 @@ def test_stragglers_neither_open_nor_close_it(ledger: Ledger, database: Database
 
 
 def test_it_can_be_opened_at_once_for_a_time(ledger: Ledger, database: Database) -> None:
-    ends(ledger, Ending(CallOutcome.FAILED, 503, "HTTP 503", healthy=False, shut=3600))
+    ends(ledger, CallResult(CallOutcome.FAILED, 503, "HTTP 503", healthy=False, shut=3600))
     assert round(health(database)["cooldown"].total_seconds()) == 3600
 
 

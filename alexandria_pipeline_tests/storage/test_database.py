@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from alexandria_pipeline.storage.database import Connection
-    from alexandria_pipeline.storage.embedded import EmbeddedServer
+    from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 
 ANSWER = Query("answer", "a parameter comes back", "SELECT %(value)s::text AS value")
 NAMES = Query("names", "a table to write to", "CREATE TABLE names (name text PRIMARY KEY)")

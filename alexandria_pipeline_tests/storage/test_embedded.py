@@ -22,10 +22,10 @@ import pytest
 
 import alexandria_pipeline
 from alexandria_pipeline.domain.errors import EmbeddedServerError
-from alexandria_pipeline.storage import embedded
-from alexandria_pipeline.storage.embedded import EmbeddedServer
-from alexandria_pipeline.storage.embedded_binaries import Account, find_programs
-from alexandria_pipeline.storage.embedded_processes import Holder, holder_of, read_postmaster
+from alexandria_pipeline.storage.embedded import server as embedded
+from alexandria_pipeline.storage.embedded.binaries import ServerAccount, find_programs
+from alexandria_pipeline.storage.embedded.processes import Holder, holder_of, read_postmaster
+from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ PROJECT = Path(alexandria_pipeline.__file__).parents[1]
 ENSURE = """
 import sys
 from pathlib import Path
-from alexandria_pipeline.storage.embedded import EmbeddedServer
+from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 sys.stderr.write(EmbeddedServer(Path(sys.argv[1]), durable=False).ensure())
 """
 
@@ -333,7 +333,7 @@ def test_a_wheel_in_a_closed_folder_is_copied_for_the_account(home: Path) -> Non
         if source.exists():
             shutil.copytree(source, closed / source.name, symlinks=True)
     closed.chmod(0o700)
-    nobody = Account("nobody", *_ids_of("nobody"))
+    nobody = ServerAccount("nobody", *_ids_of("nobody"))
     programs = find_programs(closed / package.name / "pginstall" / "bin", nobody, home / "programs", None)
     assert programs.folder.is_relative_to(home / "programs")
     assert not programs.run("postgres", "--version").returncode

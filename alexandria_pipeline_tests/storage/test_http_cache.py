@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from alexandria_pipeline.domain.calls import Allowance, Attempt, CallContext, CallOutcome, Ending, Kept, Slot
+from alexandria_pipeline.domain.calls import (
+    Allowance,
+    CacheEntry,
+    CallAttempt,
+    CallContext,
+    CallOutcome,
+    CallResult,
+    Slot,
+)
 from alexandria_pipeline.domain.errors import DatabaseUnavailable
 from alexandria_pipeline.storage.database import Database
-from alexandria_pipeline.storage.http_cache import MOST_KEYS, HttpCache
+from alexandria_pipeline.storage.http_cache import MAX_KEYS, HttpCache
 from alexandria_pipeline.storage.ledger import Ledger
 from alexandria_pipeline.storage.threads import Threads
 from alexandria_pipeline_tests.world import rows
@@ -51,11 +59,11 @@ def ledger(database: Database, threads: Threads) -> Ledger:
 
 def keep(ledger: Ledger, key: str, body: bytes = b"packed", days: float = 1.0, service: str = "svc") -> None:
     slot = ledger.begin_now(
-        Attempt(service, "GET", "https://example.org/", 1, CallContext()), Allowance(1000, None, 10)
+        CallAttempt(service, "GET", "https://example.org/", 1, CallContext()), Allowance(1000, None, 10)
     )
     assert isinstance(slot, Slot)
     ledger.finish_now(
-        slot, Ending(CallOutcome.ANSWERED, 200, kept=Kept(key, 200, negative=False, body=body, days=days))
+        slot, CallResult(CallOutcome.ANSWERED, 200, kept=CacheEntry(key, 200, negative=False, body=body, days=days))
     )
 
 
@@ -70,7 +78,7 @@ def test_an_answer_is_found_by_its_key(cache: HttpCache, ledger: Ledger) -> None
 
 
 def test_many_keys_at_once_are_looked_up_together(ledger: Ledger, database_url: str, threads: Threads) -> None:
-    keys = [f"key-{number}" for number in range(3 * MOST_KEYS)]
+    keys = [f"key-{number}" for number in range(3 * MAX_KEYS)]
     for key in keys[::7]:
         keep(ledger, key, key.encode())
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from alexandria_pipeline.domain.calls import Allowance, Attempt, CallContext, CallOutcome, Ending, Slot
+from alexandria_pipeline.domain.calls import Allowance, CallAttempt, CallContext, CallOutcome, CallResult, Slot
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.domain.outcomes import Unavailable
-from alexandria_pipeline.storage.ledger import MOST_REASON, MOST_URL, Ledger
+from alexandria_pipeline.domain.service_answers import Unavailable
+from alexandria_pipeline.storage.ledger import MAX_REASON_LENGTH, MAX_URL_LENGTH, Ledger
 from alexandria_pipeline.storage.threads import Threads
-from alexandria_pipeline_tests.providers.bad_server import BadServer, serving, silence
+from alexandria_pipeline_tests.providers.transport.bad_server import BadServer, serving, silence
 from alexandria_pipeline_tests.storage.workers import started
 from alexandria_pipeline_tests.world import rows
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from alexandria_pipeline.storage.database import Database
 
-ATTEMPT = Attempt(
+ATTEMPT = CallAttempt(
     "svc", "GET", "https://example.org/x?q=1", 1, CallContext("run-1", Month(2020, 6), "resolved_isbns", "manual")
 )
 FREE = Allowance(1000, None, 10)
@@ -60,7 +60,7 @@ def test_a_row_is_there_before_the_call_and_complete_after_it(ledger: Ledger, da
         "resolved_isbns",
     )
     assert row["called_at"] == slot.at
-    ending = Ending(
+    ending = CallResult(
         CallOutcome.ANSWERED, 200, latency=0.25, size=123, input_tokens=7, output_tokens=9, cost_usd=Decimal("0.5")
     )
     ledger.finish_now(slot, ending)
@@ -89,7 +89,7 @@ def test_what_is_given_back_was_never_there(ledger: Ledger, database: Database) 
 
 def test_what_was_answered_cannot_be_given_back(ledger: Ledger, database: Database) -> None:
     slot = begin(ledger)
-    ledger.finish_now(slot, Ending(CallOutcome.ANSWERED, 200))
+    ledger.finish_now(slot, CallResult(CallOutcome.ANSWERED, 200))
     asyncio.run(ledger.give_back(slot))
     assert (used(database), len(rows(database, "select from api_call"))) == (1, 1)
 
@@ -127,9 +127,9 @@ def test_slots_move_with_the_latest_of_those_who_left_late(ledger: Ledger) -> No
 def test_long_words_are_cut(ledger: Ledger, database: Database) -> None:
     slot = ledger.begin_now(replace(ATTEMPT, url="u" * 9999), FREE)
     assert isinstance(slot, Slot)
-    ledger.finish_now(slot, Ending(CallOutcome.FAILED, reason="r" * 9999, healthy=False))
+    ledger.finish_now(slot, CallResult(CallOutcome.FAILED, reason="r" * 9999, healthy=False))
     (row,) = rows(database, "select length(url) as url, length(error) as error from api_call")
-    assert row == {"url": MOST_URL, "error": MOST_REASON}
+    assert row == {"url": MAX_URL_LENGTH, "error": MAX_REASON_LENGTH}
 
 
 def test_a_process_that_is_killed_has_called(database: Database, database_url: str) -> None:

@@ -12,15 +12,15 @@ import pytest
 
 import alexandria_pipeline
 from alexandria_pipeline.domain.errors import SchemaOutdated, StorageError
+from alexandria_pipeline.storage.connect import open_database
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.migrate import check_schema, is_new, migrate, read_migrations
 from alexandria_pipeline.storage.queries import Query
-from alexandria_pipeline.storage.server import open_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from alexandria_pipeline.storage.embedded import EmbeddedServer
+    from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 
 PROJECT = Path(alexandria_pipeline.__file__).parents[1]
 FIRST, SECOND = "0001_towns.sql", "0002_rivers.sql"

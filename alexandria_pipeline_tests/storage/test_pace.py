@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from alexandria_pipeline.domain.calls import Allowance
 from alexandria_pipeline.storage import pace
-from alexandria_pipeline_tests.providers.bad_server import as_json, serving
+from alexandria_pipeline_tests.providers.transport.bad_server import as_json, serving
 from alexandria_pipeline_tests.storage.workers import together
 from alexandria_pipeline_tests.world import rows
 

@@ -18,7 +18,7 @@ from psycopg import sql
 from alexandria_pipeline.storage.queries import Queries
 
 if TYPE_CHECKING:
-    from alexandria_pipeline.storage.embedded import EmbeddedServer
+    from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 
 SMALL_INDEXES = {"month_claim_open"}  # partial: holds the months of the runs of this moment, and no others
 LARGE = 5_000  # rows; reading all of such a table for one month or book is a mistake

@@ -18,14 +18,14 @@ from alexandria_pipeline.domain.quota import (
     permission,
     project,
     quota_status,
-)  # fmt: skip
+)
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.quota import QuotaManager
 from alexandria_pipeline_tests.storage.workers import together
 from alexandria_pipeline_tests.world import rows
 
 if TYPE_CHECKING:
-    from alexandria_pipeline.storage.embedded import EmbeddedServer
+    from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ISBNDB = QuotaLimits(15_000, 2_000)

@@ -17,11 +17,11 @@ import pytest
 
 from alexandria_pipeline.domain.errors import DatabaseUnavailable, OwnershipLost, StorageError
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.stages.recover import recover
+from alexandria_pipeline.operations.recover import recover
 from alexandria_pipeline.storage.database import Database
-from alexandria_pipeline.storage.embedded import EmbeddedServer
+from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 from alexandria_pipeline.storage.migrate import migrate
-from alexandria_pipeline.storage.months import FIRST_WAIT_SECONDS, MonthHolder, overlapping_claims
+from alexandria_pipeline.storage.months import FIRST_BACKOFF_SECONDS, MonthHolder, overlapping_claims
 from alexandria_pipeline.storage.recovery import Orphan, orphans, take_back
 from alexandria_pipeline_tests.storage.conftest import Holder
 from alexandria_pipeline_tests.world import JULY, JUNE, rows
@@ -107,7 +107,7 @@ def test_the_second_look_takes_back_what_the_first_has_seen(database: Database, 
     assert (log["status"], log["retry_count"], log["owner_run"], log["owner"]) == ("retry", 1, None, None)
     assert log["error_message"].startswith("its run died: run-1 (test process of run-1), started 20")
     wait = (log["next_attempt_at"] - log["last_retry_at"]).total_seconds()
-    assert 0.74 * FIRST_WAIT_SECONDS < wait < 1.26 * FIRST_WAIT_SECONDS
+    assert 0.74 * FIRST_BACKOFF_SECONDS < wait < 1.26 * FIRST_BACKOFF_SECONDS
     (claim,) = rows(database, "select * from month_claim")
     assert (claim["ended_as"], claim["released_at"] is not None) == ("owner died", True)
     assert recover(database, []).suspects == frozenset()
@@ -195,7 +195,7 @@ def test_the_fifth_death_is_the_last_and_the_waits_double(database: Database, ho
         (taken,) = recover(database, _lost(database)).taken_back
         statuses.append(taken.status)
         log = _log(database)
-        waits.append((log["next_attempt_at"] - log["last_retry_at"]).total_seconds() / FIRST_WAIT_SECONDS)
+        waits.append((log["next_attempt_at"] - log["last_retry_at"]).total_seconds() / FIRST_BACKOFF_SECONDS)
     assert statuses == ["retry"] * 4 + ["failed"]
     assert all(0.74 * 2**n < wait < 1.26 * 2**n for n, wait in enumerate(waits)), waits
     assert len({round(wait / 2**n, 4) for n, wait in enumerate(waits)}) > 1, "without jitter all would come at once"

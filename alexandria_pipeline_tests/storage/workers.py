@@ -9,8 +9,9 @@ import sys
 from collections.abc import Iterator
 
 from alexandria_pipeline.domain.quota import QuotaLimits
-from alexandria_pipeline.providers.exchange import HttpClient
-from alexandria_pipeline.providers.http import Reply, Service, ServiceConfig, ServiceSpec
+from alexandria_pipeline.providers.transport.client import ServiceTransport
+from alexandria_pipeline.providers.transport.connection import HttpClient
+from alexandria_pipeline.providers.transport.types import Reply, ServiceConfig, ServiceSpec
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.http_cache import HttpCache
 from alexandria_pipeline.storage.ledger import Ledger
@@ -45,7 +46,7 @@ def call(url: str, base: str, rate: str, count: str, name: str) -> list[int]:
     threads = Threads()
     with Database(url) as database, contextlib.closing(threads):
         shared = (Ledger(database, threads), HttpCache(database, threads))
-        service = Service(SPEC, ServiceConfig(base, float(rate)), HttpClient(), *shared)
+        service = ServiceTransport(SPEC, ServiceConfig(base, float(rate)), HttpClient(), *shared)
         _wait_for_start()
         return [asyncio.run(ask())]
 

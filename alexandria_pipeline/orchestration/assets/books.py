@@ -5,7 +5,7 @@ import dagster as dg
 from alexandria_pipeline.composition import Pipeline
 from alexandria_pipeline.orchestration.partitions import as_months, months, one_run
 from alexandria_pipeline.orchestration.reporting import columns, show
-from alexandria_pipeline.stages.own import MonthRunner
+from alexandria_pipeline.stages.runner import MonthRunner
 
 
 @dg.asset(

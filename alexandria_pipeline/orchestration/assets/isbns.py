@@ -7,7 +7,7 @@ from alexandria_pipeline.orchestration.assets.books import persisted_works
 from alexandria_pipeline.orchestration.partitions import as_months, months, one_run
 from alexandria_pipeline.orchestration.reporting import columns
 from alexandria_pipeline.orchestration.resolution_report import show_resolution
-from alexandria_pipeline.stages.own import MonthRunner
+from alexandria_pipeline.stages.runner import MonthRunner
 
 
 @dg.asset(

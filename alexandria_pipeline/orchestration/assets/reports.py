@@ -3,13 +3,13 @@
 import dagster as dg
 import pandas as pd
 
+from alexandria_pipeline.operations import report as figures_report
 from alexandria_pipeline.orchestration.assets.isbns import resolved_isbns
 from alexandria_pipeline.orchestration.assets.synthetic import enhanced_synthetic_works
 from alexandria_pipeline.orchestration.charts import bar_chart
 from alexandria_pipeline.orchestration.partitions import one_run
 from alexandria_pipeline.orchestration.reporting import columns, table
 from alexandria_pipeline.orchestration.resources import Operations
-from alexandria_pipeline.stages import figures_report
 
 
 @dg.asset(

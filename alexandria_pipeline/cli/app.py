@@ -1,0 +1,79 @@
+"""The `alexandria` command: parses, calls a stage or a storage query, prints. Nothing is decided here.
+
+Here are the list of its commands and the way in; the commands of one topic are in a `cli_<topic>.py`, what they open in
+`cli_opening` and how they print in `cli_tables`.
+
+Exit status: 0 for an answer (also "not found"), 1 when something is broken, 2 for wrong use or wrong settings.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from alexandria_pipeline.cli import books as cli_books
+from alexandria_pipeline.cli import database as cli_database
+from alexandria_pipeline.cli import report as cli_report
+from alexandria_pipeline.cli import review as cli_review
+from alexandria_pipeline.cli import rollout as cli_rollout
+from alexandria_pipeline.cli import services as cli_services
+from alexandria_pipeline.cli.context import opened_database
+from alexandria_pipeline.domain.errors import AlexandriaError, InvalidValue, SettingsError
+from alexandria_pipeline.settings import SERVICES
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Fills a book database, month by month.",
+)
+app.add_typer(cli_database.db, name="db")
+app.add_typer(cli_database.catalog, name="catalog")
+app.add_typer(cli_rollout.app, name="rollout")
+app.add_typer(cli_review.app, name="review")
+app.command()(cli_review.explain)
+app.command()(cli_report.report)
+app.command()(cli_books.status)
+app.command()(cli_books.books)
+app.command()(cli_services.resolve)
+app.command()(cli_services.providers)
+app.command()(cli_services.quota)
+app.command()(cli_services.fetch)
+app.command("set-aside")(cli_books.set_aside)
+
+
+def main() -> None:
+    """Entry point; says what went wrong in one plain sentence."""
+    try:
+        app()
+    except (SettingsError, InvalidValue) as error:
+        _fail(error, 2)
+    except AlexandriaError as error:
+        _fail(error, 1)
+
+
+def _fail(error: Exception, status: int) -> None:
+    typer.echo(f"alexandria: {error}", err=True)
+    raise SystemExit(status)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0: any free one.", min=0, max=65535)] = 8080,
+) -> None:
+    """Shows how the backfill is doing: a page, JSON, and figures for Prometheus; see /openapi.json."""
+    from alexandria_pipeline.monitoring import app as monitoring  # noqa: PLC0415 - only needed here
+    from alexandria_pipeline.monitoring import server  # noqa: PLC0415
+    from alexandria_pipeline.monitoring.dashboard import Dashboard  # noqa: PLC0415
+
+    with opened_database() as (settings, database):
+        limits = {name: settings.service(name).quota for name in SERVICES}
+        server.serve(
+            monitoring.create_app(Dashboard(database, settings.rollout, limits), settings.cron_secret), host, port
+        )
+
+
+if __name__ == "__main__":
+    main()

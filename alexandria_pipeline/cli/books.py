@@ -1,0 +1,70 @@
+"""`alexandria status`, `books` and `set-aside`: how far the months are, their books, and the rows that could not be used."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from alexandria_pipeline.cli.context import opened_database
+from alexandria_pipeline.cli.output import AsJson, cell, new_table, print_json, print_months, print_table, print_years
+from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.storage import figures, generation
+
+
+def status(
+    months: Annotated[
+        list[str] | None, typer.Argument(help="Months such as 2020-08; all when none is named.", metavar="[MONTH]...")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Where the backfill stands: months, books, ISBNs, and which key figures hold."""
+    from alexandria_pipeline.operations import status as report  # noqa: PLC0415 - pandas takes half a second to load
+
+    wanted = [Month.parse(month) for month in months or []]
+    with opened_database() as (_, database):
+        answer = report.status(database, wanted)
+    if as_json:
+        print_json(answer)
+    elif not answer["months"]:
+        typer.echo("No month has been processed yet. Start one with: make run")
+    elif wanted:
+        print_months(answer)
+    else:
+        print_years(answer, report.by_year(answer["months"]))
+
+
+def books(
+    month: Annotated[str, typer.Argument(help="A month such as 2020-08.", metavar="MONTH")], as_json: AsJson = False
+) -> None:
+    """The books of a month: who listed them, their ISBN, or why they have none."""
+    wanted = Month.parse(month)
+    with opened_database() as (_, database), database.transaction() as tx:
+        rows = figures.books_of(tx, wanted)
+    if as_json:
+        print_json(rows)
+        return
+    table = new_table(
+        f"{wanted}: {len(rows)} books", "title", "author", "outcome", "isbn13", "provider", "confidence", "reason"
+    )
+    for row in rows:
+        table.add_row(
+            *(
+                cell(row[column])
+                for column in ("title", "author", "outcome", "isbn13", "provider", "confidence", "reason")
+            )
+        )
+    print_table(table)
+
+
+def set_aside(as_json: AsJson = False) -> None:
+    """Rows of lists, catalogues and replies that could not be used, with their line and reason."""
+    with opened_database() as (_, database), database.transaction() as tx:
+        rows = generation.set_aside_rows(tx)
+    if as_json:
+        print_json(rows)
+        return
+    table = new_table(f"{len(rows)} rows set aside", "source", "line", "reason", "excerpt")
+    for row in rows:
+        table.add_row(row["source"], str(row["position"]), row["reason"], row["excerpt"])
+    print_table(table)

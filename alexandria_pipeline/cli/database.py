@@ -1,0 +1,78 @@
+"""`alexandria db` and `alexandria catalog`: the database, and the local catalogue of editions in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from alexandria_pipeline import composition
+from alexandria_pipeline.cli.context import opened_database
+from alexandria_pipeline.cli.output import AsJson, cell, print_json
+from alexandria_pipeline.settings import load_settings
+
+db = typer.Typer(no_args_is_help=True, help="The database: a local server, or the one of ALEXANDRIA_DATABASE_URL.")
+catalog = typer.Typer(no_args_is_help=True, help="The local catalogue of editions.")
+
+
+@db.command("start")
+def db_start() -> None:
+    """Starts the local server if there is none, and brings its tables up to date."""
+    with opened_database() as (settings, database):
+        typer.echo(
+            f"The database is at {database.address}"
+            + (" (ALEXANDRIA_DATABASE_URL; nothing was started)." if settings.database_url else ".")
+        )
+
+
+@db.command("stop")
+def db_stop() -> None:
+    """Stops the local server; its data stay."""
+    settings = load_settings()
+    stopped = composition.server(settings).stop()
+    typer.echo("The local server has been stopped." if stopped else "No local server was running.")
+
+
+@db.command("status")
+def db_status(as_json: AsJson = False) -> None:
+    """Whether the database answers, and where it is."""
+    answer = composition.database_status(load_settings())
+    if as_json:
+        print_json(answer)
+        return
+    for name, value in answer.items():
+        typer.echo(f"{name:>10}  {cell(value)}")
+
+
+@db.command("url")
+def db_url() -> None:
+    """Prints the address, password included, for psql and other clients; starts the local server if need be."""
+    typer.echo(composition.database_url(load_settings()))
+
+
+@db.command("migrate")
+def db_migrate() -> None:
+    """Brings the tables up to date."""
+    applied = composition.migrate_database(load_settings())
+    typer.echo("Applied: " + ", ".join(applied) if applied else "The tables are up to date.")
+
+
+@catalog.command("load")
+def catalog_load(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Tab-separated files with the columns title, author, isbn13.", metavar="FILE..."),
+    ],
+) -> None:
+    """Adds editions to the local catalogue. Bad rows are set aside, the others go on."""
+    from alexandria_pipeline.operations.catalog import load_catalog, read_file  # noqa: PLC0415 - only needed here
+
+    with opened_database() as (_, database):
+        for file in files:
+            loaded = load_catalog(database, file.name, read_file(file))
+            if loaded is None:
+                typer.echo(f"{file}: has been loaded before; nothing to do.")
+            else:
+                typer.echo(f"{file}: {loaded.editions} editions, {loaded.added} of them new; {loaded.set_aside} rows set aside"
+                           + (" (see: alexandria set-aside)." if loaded.set_aside else "."))  # fmt: skip

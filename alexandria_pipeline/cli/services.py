@@ -1,0 +1,151 @@
+"""`alexandria providers`, `quota`, `fetch` and `resolve`: whom one can ask, what has been asked, and asking by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from alexandria_pipeline import composition
+from alexandria_pipeline.cli.context import opened_pipeline
+from alexandria_pipeline.cli.output import AsJson, cell, new_table, print_json, print_table
+from alexandria_pipeline.domain.errors import InvalidValue
+from alexandria_pipeline.domain.isbn import Isbn13
+from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.domain.records import BookQuery, Resolution
+from alexandria_pipeline.operations import accounting
+from alexandria_pipeline.operations import fetch as fetching
+from alexandria_pipeline.providers.base import Capability
+from alexandria_pipeline.providers.transport.types import call_context
+from alexandria_pipeline.settings import SERVICES
+
+
+def resolve(
+    title: Annotated[str, typer.Argument(help="Title of the book.", metavar="TITLE")],
+    author: Annotated[str, typer.Option("--author", "-a", help="Its author.")],
+    year: Annotated[int | None, typer.Option(help="Year in which it came out.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Finds the ISBN of one book and shows why; stores nothing."""
+    with opened_pipeline() as (settings, pipeline):
+        query = BookQuery(title, author, year, settings.language)
+        resolution = asyncio.run(pipeline.resolve.ask(query, pipeline.resolve.revisions()))
+    answer = _answer(title, author, resolution)
+    if as_json:
+        print_json(answer)
+        return
+    typer.echo(
+        f"{title} / {author}: {answer['outcome']}"
+        + (
+            f", {answer['isbn13']} ({answer['provider']}, confidence {answer['confidence']})"
+            if answer["isbn13"]
+            else f" ({answer['reason']})"
+        )
+    )
+    for attempt in answer["attempts"]:
+        typer.echo(f"  {attempt['provider']}: {attempt['outcome']} {attempt['reason']}".rstrip())
+        for line in attempt["evidence"]:
+            typer.echo(f"    {line['points']:+4d}  {line['name']}: {line['detail']}")
+
+
+def _answer(title: str, author: str, resolution: Resolution) -> dict[str, Any]:
+    candidate = resolution.candidate
+    return {
+        "title": title, "author": author, "outcome": resolution.outcome.value, "isbn13": candidate.isbn13 if candidate else None,
+        "provider": candidate.provider if candidate else None, "confidence": resolution.confidence, "reason": resolution.reason,
+        "evidence": _evidence(resolution.evidence),
+        "attempts": [
+            {
+                "provider": a.provider, "outcome": a.outcome, "reason": a.reason, "isbn13": a.isbn13, "confidence": a.confidence,
+                "candidate": a.candidate.title if a.candidate else None, "evidence": _evidence(a.evidence),
+            }
+            for a in resolution.attempts
+        ],
+    }  # fmt: skip
+
+
+def _evidence(lines: Sequence[Any]) -> list[dict[str, Any]]:
+    return [{"name": line.name, "detail": line.detail, "points": line.points} for line in lines]
+
+
+def providers(as_json: AsJson = False) -> None:
+    """What can be asked of whom, and why not."""
+    with opened_pipeline() as (settings, pipeline):
+        cells = list(pipeline.registry.matrix())
+        warnings = composition.model_warnings(settings, datetime.now(UTC).date())
+    if as_json:
+        print_json([
+            {
+                "capability": c.capability.value, "provider": c.provider, "kind": c.kind.value,
+                "offered": c.offered, "available": c.available, "reason": c.reason, "warning": warnings.get(c.provider, ""),
+            }
+            for c in cells
+        ])  # fmt: skip
+        return
+    table = new_table("Who can be asked for what", "capability", "provider", "kind", "available")
+    for c in cells:
+        if c.offered:
+            table.add_row(c.capability.value, c.provider, c.kind.value, "yes" if c.available else f"no: {c.reason}")
+    print_table(table)
+
+
+def quota(as_json: AsJson = False) -> None:
+    """What was asked of each service today, what is left, and whether it is asked at all just now."""
+    with opened_pipeline() as (settings, pipeline):
+        paces = {name: settings.service(name).requests_per_second for name in SERVICES}
+        rows = accounting.standings(pipeline.database, pipeline.quota, paces)
+    if as_json:
+        print_json(rows)
+        return
+    table = new_table(f"Calls since 00:00 UTC; the count starts anew at {rows[0]['reset_at']}",
+                      "service", "used", "limit", "safe limit", "left", "a second", "breaker", "note")  # fmt: skip
+    for row in rows:
+        limits = (row["daily_limit"], row["safety_limit"], row["safety_remaining"])
+        cells = (row["service"], row["used"], *limits, row["requests_per_second"], row["breaker"])
+        table.add_row(*map(cell, cells), cell(row["exhausted"] or row["last_error"]))
+    print_table(table)
+
+
+def fetch(
+    capability: Annotated[
+        Capability, typer.Argument(help="What to ask for; see `alexandria providers`.", metavar="CAPABILITY")
+    ],
+    isbn: Annotated[str | None, typer.Option(help="ISBN-10 or ISBN-13.")] = None,
+    title: Annotated[str | None, typer.Option(help="Title, for isbn-resolution.")] = None,
+    author: Annotated[str | None, typer.Option(help="Author, for isbn-resolution and author-biography.")] = None,
+    subject: Annotated[str | None, typer.Option(help="Subject, for subject-browsing.")] = None,
+    month: Annotated[str | None, typer.Option(help="Month, for book-generation.")] = None,
+    year: Annotated[int | None, typer.Option(help="Year of the book.")] = None,
+    provider: Annotated[str | None, typer.Option(help="Ask this provider only.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Asks for one thing about one item, from whoever has it, until somebody answers; stores nothing but the call."""
+    with opened_pipeline() as (settings, pipeline):
+        item = fetching.FetchItem(
+            isbn=Isbn13.parse(isbn) if isbn else None, title=title, author=author, subject=subject,
+            month=Month.parse(month) if month else None, year=year, language=settings.language,
+        )  # fmt: skip
+        able = pipeline.registry.able(capability)
+        chosen = [each for each in able if provider in (None, each.info.name)]
+        if not chosen:
+            names = ", ".join(each.info.name for each in able)
+            raise InvalidValue(f"{provider} does not offer {capability.value}; these do: {names}")
+        with call_context(stage="fetch", operation="manual"):
+            answer = asyncio.run(fetching.fetch(capability, item, chosen))
+    if as_json:
+        outcome = "found" if answer.provider else _worst(answer.asked)
+        print_json({"capability": capability.value, "outcome": outcome, **fetching.plain(answer)})
+        return
+    for asked in answer.asked:
+        typer.echo(f"{asked.provider}: {asked.outcome} {asked.reason}".rstrip())
+    if answer.provider:
+        print_json(answer.data)
+
+
+def _worst(asked: Sequence[fetching.ProviderAnswer]) -> str:
+    """Nobody has it only when somebody said so and nobody failed."""
+    said = {each.outcome for each in asked}
+    return next((outcome for outcome in ("failed", "not_found") if outcome in said), "unavailable")

@@ -1,0 +1,34 @@
+"""Who wrote a candidate and who only helped: its people as names to compare with those asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Final
+
+from alexandria_pipeline.domain.records import Candidate, Contributor, ContributorRole
+from alexandria_pipeline.domain.text.person_names import NameAgreement, PersonName, compare_names, people
+
+HELPERS: Final = frozenset(
+    {ContributorRole.TRANSLATOR, ContributorRole.ILLUSTRATOR, ContributorRole.NARRATOR, ContributorRole.OTHER}
+)
+
+
+def best_agreement(wanted: tuple[PersonName, ...], offered: list[PersonName]) -> NameAgreement:
+    return max((compare_names(one, other) for one in wanted for other in offered), default=NameAgreement.DIFFERENT)
+
+
+def persons_of(candidate: Candidate, *, helpers: bool) -> Iterator[PersonName]:
+    contributors = [one for one in candidate.contributors if (one.role in HELPERS) is helpers]
+    for contributor in contributors:
+        for name in (contributor.name, *contributor.aliases):
+            yield from people(name)
+    yield from _split_in_two(contributors)
+
+
+def _split_in_two(contributors: list[Contributor]) -> Iterator[PersonName]:
+    """ISBNdb gives "Allen, Charlotte Vale" as the two authors "Allen" and "Charlotte Vale" (payload v2_author.json)."""
+    for before, after in pairwise(contributors):
+        unknown = before.role is after.role is ContributorRole.UNKNOWN
+        if unknown and not {",", ";"} & set(before.name + after.name) and " " not in before.name.strip():
+            yield from people(f"{before.name}, {after.name}")

@@ -1,0 +1,109 @@
+"""What the wording of a record's title adds to the title asked for, and what it lacks.
+
+A reader leaves subtitles out, and a shop adds the name of a series: both are the book. So are a study guide and the first
+fifty pages, to a reader of words. What is added without being known for harmless is therefore told apart, for
+`domain.matching` to look for an edition that does without.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import lru_cache
+from typing import Final
+
+from alexandria_pipeline.domain.records import BookQuery, Candidate
+from alexandria_pipeline.domain.text.normalise import normalise
+from alexandria_pipeline.domain.text.numerals import number_value
+from alexandria_pipeline.domain.text.person_names import people
+from alexandria_pipeline.domain.text.spelling import is_misspelling
+from alexandria_pipeline.domain.text.titles import DECORATION, TitleParts, dissect
+
+# How no title ends.
+_NO_END: Final = (",", ":", ";", "(", "[", "/", " -")
+_NO_LAST_WORD: Final = frozenset("the a an and of".split())
+_GENRES: Final = r"(?:novel|novella|memoir|thriller|mystery|romance)"
+# What says nothing of the work but its genre, and nothing of the edition but its dress.
+_HARMLESS: Final = re.compile(
+    rf"(?:(?:an? )?(?:[a-z]+ ){{0,2}}{_GENRES}(?: of suspense| series)?|stories|poems|(?:mass market )?paperback|hardcover|hardback"
+    r"|large print(?: edition)?|unabridged(?: edition)?|kindle(?: edition)?|e ?book|audio ?(?:book|cd)?|cd|(?:un)?illustrated"
+    r"|(?:[a-z]+|\d+th) anniversary edition|(?:first|second|third|revised|special|deluxe|collectors|international|us|uk|paperback"
+    r"|hardcover|reissue|updated|expanded|new) edition|reissue|reprint|signed(?: copy)?|movie tie in(?: edition)?)"
+)
+# Decoration into which any word fits, and so a word of what is made of books: "Promotional Edition", "Graphic Classics".
+_OPEN: Final = re.compile(r"(?:[a-z0-9]+ )+(?:edition|classics?|story|stories|tale|novels?)")
+_SERIES: Final = re.compile(r"(?:[a-z]+ ){1,4}(?:chronicles|mystery|mysteries|saga|trilogy|cycle|adventures?)")
+# A subtitle this long is the book's own: what is made of books is labelled in a word or two.
+_LONG: Final = 5
+_SAYS_NOTHING: Final = frozenset("by the and a an of press books publishing series".split())
+
+
+@lru_cache(maxsize=8_192)
+def candidate_title(candidate: Candidate) -> TitleParts:
+    """The candidate's title taken apart, without the names of its people.
+
+    Series and volume that the service tells apart from it count where it says none.
+    """
+    parts = _without_names(dissect(candidate.title, candidate.subtitle or ""), candidate)
+    digits = re.search(r"\d+", candidate.volume or "")
+    number = digits[0].lstrip("0") or "0" if digits else number_value(normalise(candidate.volume or ""))
+    if parts.part or parts.place or (number is None and candidate.series is None):
+        return parts
+    series = parts.series or normalise(candidate.series or "")
+    return TitleParts(parts.full, parts.main, parts.subtitles, series, None, number, parts.brackets)
+
+
+def _without_names(parts: TitleParts, candidate: Candidate) -> TitleParts:
+    """ "Beauty by Faith Baldwin", "Beauty / Faith Baldwin" and "Faith Baldwin: Beauty" are "Beauty"."""
+    names = {" ".join(person.words) for one in candidate.contributors for person in people(one.name)}
+    main = next((cut for name in names if (cut := parts.main.removesuffix(f" by {name}")) != parts.main), parts.main)
+    subtitles = tuple(said for said in parts.subtitles if said.removeprefix("by ") not in names)
+    if main in names and subtitles:
+        main, *rest = subtitles
+        subtitles = tuple(rest)
+    return (
+        parts if (main, subtitles) == (parts.main, parts.subtitles) else replace(parts, main=main, subtitles=subtitles)
+    )
+
+
+def unexplained(query: BookQuery, candidate: Candidate, asked: TitleParts, offered: TitleParts) -> str:
+    """What a record adds to the title that is neither genre, dress, series, imprint nor a name; "" when there is nothing."""
+    names = [one.name for one in candidate.contributors]
+    known = normalise(" ".join([query.author, candidate.publisher or "", candidate.series or "", *names])).split()
+    return " ".join(
+        aside for aside in offered.asides if not _is_explained(aside, asked, frozenset(known) - _SAYS_NOTHING)
+    )
+
+
+def _is_explained(aside: str, asked: TitleParts, known: frozenset[str]) -> bool:
+    said = aside in asked.full or any(is_misspelling(aside, other) for other in asked.asides)
+    dress = _HARMLESS.fullmatch(aside) or (DECORATION.fullmatch(aside) and not _OPEN.fullmatch(aside))
+    named = _SERIES.fullmatch(aside) or aside.count(" ") >= _LONG - 1 or aside.split(maxsplit=1)[0] in known
+    return bool(said or dress or named)
+
+
+def broken(title: str, asked: TitleParts, offered: TitleParts) -> str | None:
+    """How a record has lost the end of its title: it stops at a comma ("The Expats," was "The Expats, Vol. 18") or in a word.
+
+    What is lost may have been the number of a volume, "Box Set" or, after an article, "Graphic Novel".
+    """
+    last = offered.plain.rpartition(" ")[2]
+    if last in _NO_LAST_WORD and last != asked.plain.rpartition(" ")[2]:
+        return "cut_record"
+    if title.rstrip().endswith(_NO_END):
+        return "broken_off"
+    lost = asked.full.removeprefix(offered.full) if asked.full.startswith(offered.full) else ""
+    return "broken_off" if len(lost) > 1 and not lost.startswith(" ") and " " not in lost else None
+
+
+def cut(asked: TitleParts, offered: TitleParts) -> str:
+    """People cut long titles, and so do damaged records; but a record that stops early is more often another book.
+
+    One word more is another book, too, or something made of the first ("The Deep Rising", "The Deep Songbook").
+    """
+    if len(asked.plain) < len(offered.plain):
+        more = offered.plain[len(asked.main) :].split()
+        long = len(asked.full.split()) >= 4 and len(asked.main) >= 20
+        return "cut_long" if long and len(more) > 1 and more[0] != "and" else "cut"
+    kept = len(offered.plain) / len(asked.plain)
+    return "cut_record" if len(offered.main.split()) >= 5 and kept >= 0.7 else "different"

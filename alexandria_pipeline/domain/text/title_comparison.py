@@ -1,0 +1,208 @@
+"""Whether two titles name one book: dress, misspelling, cut, another volume, or another title altogether.
+
+Compares titles only, symmetrically, and gives no points: what an agreement is worth is said in `domain.evidence`, and
+`domain.deduplication` uses it without points.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from functools import lru_cache
+from itertools import zip_longest
+from typing import Final
+
+from rapidfuzz import fuzz
+from rapidfuzz.distance import OSA
+
+from alexandria_pipeline.domain.text.numerals import canonical_words, numbers_in
+from alexandria_pipeline.domain.text.spelling import is_misspelling, is_nearly, joined
+from alexandria_pipeline.domain.text.titles import TitleParts
+
+SUBTITLE_LIKENESS: Final = 80
+# No title ends so: it has been cut.
+BROKEN_OFF_AFTER: Final = frozenset("the a an of and in to for with from at by or on who that".split())
+
+DESCRIPTIVE: Final = re.compile(
+    r"^(?:an? |une? |eine? |una |uno |roman\b|how |why |what |from "
+    r"|the (?:[a-z]+ ){0,3}(?:story|life|history|making|rise|fall|secret|adventures|autobiography|case|year)"
+    r"|stories|essays|poems|tales|inside |my |notes |or |selected |collected |and other |life |lessons |on |one |in )"
+    r"|\b(?:stories|essays|poems|history|memoir|biography|story|life|guide|journey|adventures?|novels?|years|tales?|mystery|thriller|world)\b"
+)  # fmt: skip
+
+
+# What a book is called that goes on where another one stopped, and never a subtitle that people leave out.
+CONTINUATION: Final = re.compile(
+    r"(?:the |a )?(?:next (?:chapter|generation)|sequel|prequel|origins?|beginnings?|aftermath|continuation|final chapter|conclusion)"
+    r"|the (?:story|adventure|saga) continues|[a-z]+ years later|the (?:lost|early|final) years|book the [a-z]+"
+    r"|the return|resurrection|redemption|re(?:born|loaded|united)"
+)
+# A performance or a retelling is described like a book, and is another one as often as not.
+_RETOLD: Final = re.compile(r"an? (?:[a-z]+ ){0,2}(?:play|drama|comedy|tragedy|musical|parody)\b")
+
+
+class TitleAgreement(StrEnum):
+    """How two titles stand to each other."""
+
+    SAME = "same title"
+    SUBTITLE_ON_ONE_SIDE = "same title, one without the subtitle"
+    SERIES_IN_FRONT = "same title, one with the series in front"
+    MISSPELT = "same title, misspelt"
+    NEARLY = "a letter or two away: a misspelling, or another word"
+    CUT = "one title is the beginning of the other"
+    FIRST_VOLUME = "same title, one called the first volume"
+    OTHER_SUBTITLE = "same main title, another subtitle"
+    OTHER_VOLUME = "another volume"
+    DIFFERENT = "another title"
+
+
+_SAME_TEXT: Final = frozenset({TitleAgreement.SAME, TitleAgreement.SUBTITLE_ON_ONE_SIDE, TitleAgreement.MISSPELT})
+
+
+@lru_cache(maxsize=8_192)
+def compare_titles(a: TitleParts, b: TitleParts) -> TitleAgreement:
+    """How two titles stand to each other; symmetric."""
+    if not a.full or not b.full:
+        return TitleAgreement.DIFFERENT
+    if joined(a.full) == joined(b.full):
+        return TitleAgreement.SAME
+    agreement = _compare_texts(a, b)
+    if agreement in {TitleAgreement.DIFFERENT, TitleAgreement.OTHER_SUBTITLE, TitleAgreement.OTHER_VOLUME}:
+        return agreement
+    return _with_volumes(a, b, agreement)
+
+
+def is_descriptive(subtitle: str) -> bool:
+    """Whether a subtitle describes its book ("A History of…") and is not the name of a volume ("House Harkonnen")."""
+    return DESCRIPTIVE.search(subtitle) is not None and _RETOLD.match(subtitle) is None
+
+
+def content_words(words: str) -> tuple[str, ...]:
+    """Canonical words without articles anywhere: readers misremember those first."""
+    kept = canonical_words(words)
+    return tuple(word for word in kept if word not in {"the", "a", "an"}) or kept
+
+
+def _compare_texts(a: TitleParts, b: TitleParts) -> TitleAgreement:
+    if joined(a.plain) == joined(b.plain):
+        return TitleAgreement.SAME
+    if joined(a.main) == joined(b.main):
+        return _compare_subtitles(a.subtitle, b.subtitle)
+    if _number_beside_volume(a, b) or _number_beside_volume(b, a):
+        return TitleAgreement.SAME
+    if (in_front := _series_in_front(a, b) or _series_in_front(b, a)) is not None:
+        return in_front
+    if is_misspelling(a.plain, b.plain) or _misspelt_article(a, b) or _misspelt_article(b, a):
+        return TitleAgreement.MISSPELT
+    if is_misspelling(a.main, b.main):
+        subtitles = _compare_subtitles(a.subtitle, b.subtitle)
+        return TitleAgreement.MISSPELT if subtitles in _SAME_TEXT else TitleAgreement.DIFFERENT
+    lengths = _compare_lengths(a, b)
+    if lengths is not TitleAgreement.DIFFERENT:
+        return lengths
+    one_subtitle = not a.subtitle or not b.subtitle
+    near = is_nearly(a.plain, b.plain) or (one_subtitle and is_nearly(a.main, b.main))
+    return TitleAgreement.NEARLY if near else TitleAgreement.DIFFERENT
+
+
+def _misspelt_article(a: TitleParts, b: TitleParts) -> bool:
+    """ "Hte Waiter" is "The Waiter"."""
+    first, _, rest = a.main.partition(" ")
+    has_article = "the" in {b.full.partition(" ")[0], b.full.rpartition(" ")[2]} and first != "the"
+    if not rest or not has_article or len(first) > 4 or OSA.distance(first, "the") > 1:
+        return False
+    return rest == b.main or is_misspelling(rest, b.main)
+
+
+def _compare_subtitles(a: str, b: str) -> TitleAgreement:
+    if not a or not b:
+        goes_on = CONTINUATION.fullmatch(a or b) is not None
+        return TitleAgreement.OTHER_VOLUME if goes_on else TitleAgreement.SUBTITLE_ON_ONE_SIDE
+    shorter, longer = sorted((joined(a), joined(b)), key=len)
+    if shorter == longer:
+        return TitleAgreement.SAME
+    if numbers_in(a) != numbers_in(b):
+        return TitleAgreement.OTHER_VOLUME
+    if is_misspelling(a, b):
+        return TitleAgreement.MISSPELT
+    if len(shorter) >= 8 and shorter in longer:
+        return TitleAgreement.SUBTITLE_ON_ONE_SIDE
+    alike = is_descriptive(a) and is_descriptive(b) and fuzz.token_sort_ratio(a, b) >= SUBTITLE_LIKENESS
+    return TitleAgreement.SUBTITLE_ON_ONE_SIDE if alike else TitleAgreement.OTHER_SUBTITLE
+
+
+def _number_beside_volume(a: TitleParts, b: TitleParts) -> bool:
+    """ "Persepolis 2" is "Persepolis, Vol. 2"."""
+    *title, number = canonical_words(a.main) or ("",)
+    return (
+        bool(title) and number.isdecimal() and number in {b.part, b.place} and tuple(title) == canonical_words(b.main)
+    )
+
+
+def _series_in_front(a: TitleParts, b: TitleParts) -> TitleAgreement | None:
+    """ "Phasma (Star Wars)" or "Phasma" is "Star Wars: Phasma"."""
+    if not b.subtitles or len(joined(a.main)) < 3 or a.subtitles:
+        return None
+    if joined(a.main) not in {joined(b.subtitles[-1]), joined(b.subtitle)}:
+        return None
+    named = a.series and joined(a.series) in {joined(b.main), joined(b.series)}
+    return TitleAgreement.SAME if named else TitleAgreement.SERIES_IN_FRONT
+
+
+def _compare_lengths(a: TitleParts, b: TitleParts) -> TitleAgreement:
+    """One title is the other and more: a cut title, or another volume when what is more is a number."""
+    shorter, longer = sorted((a, b), key=lambda parts: (len(parts.plain), parts.plain))
+    few, many = content_words(shorter.main), content_words(longer.main)
+    rest = many[len(few) :]
+    if few == many[: len(few)] and 1 <= len(rest) <= 2 and rest[-1].isdecimal():
+        return TitleAgreement.OTHER_VOLUME
+    if _numbers_alone_differ(few, many):
+        return TitleAgreement.OTHER_VOLUME
+    start, whole = shorter.main, longer.plain
+    breaks_off = start.rpartition(" ")[2] in BROKEN_OFF_AFTER and " " in start
+    words = len(shorter.full.split())
+    is_cut = whole.startswith(start) and not shorter.subtitles and (breaks_off or (words >= 3 and len(start) >= 10))
+    rest_words = canonical_words(whole[len(start) :])
+    if not is_cut or (rest_words and any(map(str.isdecimal, rest_words[-1]))):
+        return TitleAgreement.DIFFERENT
+    return TitleAgreement.CUT
+
+
+def _numbers_alone_differ(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
+    pairs = [(one, other) for one, other in zip_longest(a, b, fillvalue="") if one != other]
+    return len(a) == len(b) and all(one[:1].isdecimal() and other[:1].isdecimal() for one, other in pairs)
+
+
+def _with_volumes(a: TitleParts, b: TitleParts, agreement: TitleAgreement) -> TitleAgreement:
+    """What is left of an agreement of texts once the volumes have been looked at."""
+    if a.part and b.part:
+        return agreement if a.part == b.part else TitleAgreement.OTHER_VOLUME
+    if a.part or b.part:
+        return _one_part(a, b, agreement) if a.part else _one_part(b, a, agreement)
+    return TitleAgreement.OTHER_VOLUME if _places_differ(a, b) else agreement
+
+
+def _one_part(volume: TitleParts, other: TitleParts, agreement: TitleAgreement) -> TitleAgreement:
+    """Only one title is called a volume of something; the other may be numbered in its series."""
+    if other.place and not _is_apart_from_series(other):
+        return agreement if other.place == volume.part else TitleAgreement.OTHER_VOLUME
+    named = volume.part_is_named and other.subtitle and agreement in {TitleAgreement.SAME, TitleAgreement.MISSPELT}
+    if named or agreement is TitleAgreement.SERIES_IN_FRONT or _number_beside_volume(other, volume):
+        return agreement
+    is_first = volume.part == "1" and agreement is TitleAgreement.SAME
+    return TitleAgreement.FIRST_VOLUME if is_first else TitleAgreement.OTHER_VOLUME
+
+
+def _is_apart_from_series(parts: TitleParts) -> bool:
+    """The title says more than the series' name, so a number in the series does not tell it from its sisters."""
+    return bool(parts.series) and joined(parts.main) != joined(parts.series)
+
+
+def _places_differ(a: TitleParts, b: TitleParts) -> bool:
+    """Series are counted in more than one way (Narnia), so a number counts only where the title is the series' name."""
+    if a.place and b.place:
+        return a.place != b.place and not (_is_apart_from_series(a) or _is_apart_from_series(b))
+    numbered, other = (a, b) if a.place else (b, a)
+    if not numbered.place or numbered.place == "1" or not numbered.series or _number_beside_volume(other, numbered):
+        return False
+    return not _is_apart_from_series(numbered)

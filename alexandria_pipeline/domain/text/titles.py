@@ -1,0 +1,284 @@
+"""Titles: taking one apart into main title, subtitle, series and volume, and the keys to find it by.
+
+The rule tables stand at the head. Whether two titles are one book is decided in `domain.agreement`; names of people are
+read in `domain.names` and offered from here too, because a key needs both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from rapidfuzz.distance import OSA
+
+from alexandria_pipeline.domain.text.normalise import normalise
+from alexandria_pipeline.domain.text.numerals import ORDINALS, ROMAN, TENS, UNITS, canonical_words, number_value
+from alexandria_pipeline.domain.text.person_names import PersonName, author_key, people, same_person
+
+__all__ = [
+    "PersonName", "TitleParts", "author_key", "canonical_words", "dissect", "main_title", "normalise", "people", "same_person",
+    "synthetic_key", "title_key", "volume",
+]  # fmt: skip
+
+# Dropped in front. Left out: "die", "de", "den", "as", "os" and the like, which are words of English titles.
+ARTICLES: Final = frozenset("the a an der das le la les el los las il het ein eine een un une una uno".split())
+# An "A" before one of these is the letter, not the article: "A Is for Alibi", "A to Z".
+AFTER_LETTER_A: Final = frozenset("is to z and b for".split())
+
+# What a bookseller adds to a title and a reader does not say. Whole segments, normalised.
+_GENRE = r"(?:novel|novella|memoir|thriller|mystery|romance|story|stories|love story|true story|tale|novel of suspense|autobiography)"
+_ADJECTIVES = r"(?:[a-z0-9]+ ){0,3}"
+DECORATION: Final = re.compile(
+    rf"(?:(?:a|an|the) {_ADJECTIVES}{_GENRE}|novel|a novel (?:of|in|about) .*|poems|poetry|fiction|book|literary fiction|(?:short )?stories"
+    r"|a novel|(?:[a-z]+ )?novel|large print(?: edition)?|unabridged(?: edition)?|abridged(?: edition)?|illustrated(?: edition)?"
+    r"|(?:complete )?illustrated and unabridged(?: edition)?|(?:[a-z0-9]+ ){0,4}edition|(?:[a-z0-9]+ ){0,2}tie in(?: edition)?"
+    r"|(?:hard|soft)(?:cover|back)|paperback|mass market(?: paperback)?|kindle|ebook|e book|audio(?:book)?|audio cd|cd|playaway"
+    r"|(?:[a-z]+ )*book club(?: [a-z]+)*|(?:[a-z0-9 ]+ )?(?:prize|award|medal)(?: [a-z0-9 ]+)?"
+    r"|(?:[a-z0-9]+ ){0,4}best ?sell(?:er|ing (?:novel|book|series))"
+    r"|(?:[a-z]+ ){0,2}classics?|vintage (?:international|contemporaries)|modern library|everymans library|[a-z]+ readers circle"
+    r"|now a major motion picture|signed(?: copy)?|reissue|reprint|deluxe|boxed|(?:spanish|french|german|italian) edition)"
+)  # fmt: skip
+TRAILING_DECORATION: Final = re.compile(
+    r"(?<=\S) (?:(?:a|an) (?:novel|memoir|thriller|novella)|large print(?: edition)?|unabridged(?: edition)?"
+    r"|(?:[a-z0-9]+ )?(?:anniversary|special|deluxe|revised|expanded|collectors|international|illustrated|paperback|kindle) edition"
+    r"|illustrated|movie tie in(?: edition)?)$"
+)  # fmt: skip
+
+_NUMERAL = rf"(?:\d{{1,4}}(?:\.\d)?|[ivx]+|{'|'.join([*UNITS[1:], *TENS, *ORDINALS])})"
+_PART_MARK = r"(?:volumes?|vol|part|pt|tome|band|teil|episode)"
+_PLACE_MARK = r"(?:books?|bk|no|number|nr|issue)"
+# A Roman numeral or a word counts only where the segment ends or goes on with "of": "Book I" but not "The Book I Lost".
+_MARKED: Final = re.compile(
+    rf"\b(?P<mark>{_PART_MARK}|{_PLACE_MARK})s? (?P<number>{_NUMERAL})(?: (?:of|in)\b(?P<rest>.*))?$"
+    rf"|\b(?P<mark2>{_PART_MARK}|{_PLACE_MARK}) (?P<number2>\d{{1,4}})\b"
+)
+_ALMOST_VOLUME: Final = re.compile(rf"\bv[a-z]{{4,7}}(?= {_NUMERAL}$)")
+_OF_TOTAL: Final = re.compile(rf"\b({_NUMERAL}) of \d+$")
+_RANGE: Final = re.compile(rf"\b(?:{_PART_MARK}|{_PLACE_MARK}) (\d+ (?:(?:to|and|through|\d+) )*\d+)\b")
+_HASH: Final = re.compile(r"(?:#|\bno\.?|№)\s*(?=\d)", re.IGNORECASE)
+_HASH_NUMBER: Final = re.compile(r"\bhashno (\d{1,4})\b")
+_BRACKETED: Final = re.compile(r"[(\[【（]([^()\[\]【】（）]*)[)\]】）]")
+_COLON: Final = re.compile(r"(?<!\d)\s*[:：;]\s*|\s*[:：;]\s*(?!\d)|\s+[-–—―|=]+\s+|\s*(?:--+|—)\s*|\s+[/=]\s+")
+_INVERTED_ARTICLE: Final = re.compile(
+    r",\s*(the|a|an|le|la|les|el|los|las|der|das|il|l['’])\s*(?=$|[(\[:;])", re.IGNORECASE
+)
+_ELISION: Final = re.compile(r"^\s*l['’]\s*(?=\w)", re.IGNORECASE)
+_ALNUM: Final = re.compile(r"\w")
+
+KEY_LENGTH: Final = 200
+SYNTHETIC_PART_LENGTH: Final = 160
+
+
+@dataclass(frozen=True, slots=True)
+class TitleParts:
+    """A title taken apart; every text is normalised. `part` is a volume of the work itself ("Persepolis, Vol. 2"),
+    `place` its number in a series ("(Leo Demidov, #1)"), which other dresses of the title leave out."""
+
+    full: str
+    main: str
+    subtitles: tuple[str, ...] = ()
+    series: str = ""
+    part: str | None = None
+    place: str | None = None
+    brackets: tuple[str, ...] = ()
+    # All that follows the main title, decoration included, save numbered places and volumes.
+    asides: tuple[str, ...] = ()
+    # Whether a name of its own follows the volume: "Volume I: The Pox Party".
+    part_is_named: bool = False
+
+    @property
+    def subtitle(self) -> str:
+        return " ".join(self.subtitles)
+
+    @property
+    def plain(self) -> str:
+        """Main title and subtitle, without brackets, decoration and volume."""
+        return f"{self.main} {self.subtitle}".strip()
+
+
+@lru_cache(maxsize=8_192)
+def dissect(title: str, subtitle: str = "") -> TitleParts:
+    """Take a title apart, with the subtitle that some services give apart from it."""
+    text = html.unescape(title).replace("\u00a0", " ")
+    whole = normalise(f"{text} {subtitle}")
+    body, brackets = _without_brackets(text)
+    segments = [segment for segment in _COLON.split(body) if _ALNUM.search(segment)]
+    if subtitle:
+        segments += [segment for segment in _COLON.split(_without_brackets(subtitle)[0]) if _ALNUM.search(segment)]
+    reader = _Reader()
+    head, *tail = segments or [text]
+    head = _turn_article(head)
+    main = reader.main(head)
+    subtitles = [said for segment in tail if (said := reader.aside(segment))]
+    part_is_named = reader.part_is_named
+    for bracket in brackets:
+        reader.bracket(bracket)
+    if not main and subtitles:
+        main = subtitles.pop(0)
+    main = main or _drop_article(normalise(head)) or whole
+    asides = tuple(normalise(segment) for segment in (*tail, *brackets) if not _is_numbered(segment))
+    return TitleParts(
+        whole, main, tuple(subtitles), reader.series, reader.part, reader.place, tuple(map(normalise, brackets)), asides, part_is_named
+    )  # fmt: skip
+
+
+class _Reader:
+    """Reads segments in order and remembers the volume and series met on the way."""
+
+    def __init__(self) -> None:
+        self.part: str | None = None
+        self.part_mark = ""
+        self.place: str | None = None
+        self.series = ""
+        self.part_is_named = False
+
+    def main(self, segment: str) -> str:
+        words = normalise(_HASH.sub(" hashno ", segment))
+        rest, mark, number = _cut_volume(words)
+        if number is not None and rest:
+            if mark == "#" and words.count(" ") < 3:  # "Juror #3" is the title itself
+                return _drop_article(words.replace("hashno ", ""))
+            self._take_part(mark, number)
+            words = rest
+        words = words.replace("hashno ", "")
+        stripped = TRAILING_DECORATION.sub("", words)
+        return _drop_article(stripped)
+
+    def aside(self, segment: str) -> str:
+        """What a segment after the main title adds to it; "" when that is decoration, a volume or a series."""
+        words = normalise(_HASH.sub(" hashno ", segment))
+        if DECORATION.fullmatch(words):
+            return ""
+        rest, mark, number = _cut_volume(words)
+        if number is None:
+            self.part_is_named = self.part is not None
+            return TRAILING_DECORATION.sub("", words)
+        if not rest or self._is_count(rest):
+            self._take_part(mark, number)
+            return ""
+        if mark == "#" or mark in {"book", "bk"}:
+            self.place, self.series = self.place or number, self.series or _drop_article(rest)
+            return ""
+        self._take_part(mark, number)
+        return rest
+
+    def bracket(self, segment: str) -> None:
+        words = normalise(_HASH.sub(" hashno ", segment))
+        rest, mark, number = _cut_volume(words)
+        if number is None:
+            if not DECORATION.fullmatch(words):
+                self.series = self.series or _drop_article(words)
+        elif mark in {"vol", "volume", "part", "pt", "tome", "band", "teil"} and not rest:
+            self._take_part(mark, number)
+        else:
+            self.place, self.series = self.place or number, self.series or _drop_article(rest)
+
+    def _take_part(self, mark: str, number: str) -> None:
+        """ "Volume I: Book 2" is neither "Volume I" nor "Volume II": a number under another mark makes the volume a smaller one."""
+        if self.part is None:
+            self.part, self.part_mark = number, mark
+        elif self.part_mark != mark and self.part != number:
+            self.part, self.part_mark = f"{self.part}/{number}", mark
+
+    @staticmethod
+    def _is_count(rest: str) -> bool:
+        return rest.isdigit()
+
+
+def _cut_volume(words: str) -> tuple[str, str, str | None]:
+    """(words without the volume, its marker, its number as digits) of a normalised segment."""
+    if match := _HASH_NUMBER.search(words):
+        rest = re.sub(rf"\b{_PLACE_MARK}$", "", words[: match.start()].strip()).strip()
+        return f"{rest} {words[match.end() :]}".strip(), "#", str(int(match[1]))
+    words = _ALMOST_VOLUME.sub(_volume_spelt, words)
+    words = _OF_TOTAL.sub(r"\1", words)
+    if match := _RANGE.search(words):
+        return f"{words[: match.start()]} {words[match.end() :]}".strip(), "volumes", "-".join(match[1].split())
+    match = _MARKED.search(words)
+    if match is None:
+        return words, "", None
+    mark, number = match["mark"] or match["mark2"], match["number"] or match["number2"]
+    value = number_value(number)
+    if value is None:
+        return words, "", None
+    rest = f"{words[: match.start()]} {words[match.end() :] if match['mark2'] else match['rest'] or ''}"
+    rest = re.sub(r"^(?:\s*(?:the|of)\b)+|\b(?:and|the)\s*$", "", rest.strip()).strip()
+    return rest, "book" if mark.startswith(("book", "bk")) else mark, value
+
+
+def _volume_spelt(word: re.Match[str]) -> str:
+    return "volume" if OSA.distance(word[0], "volume", score_cutoff=2) <= 2 else word[0]
+
+
+def _is_numbered(segment: str) -> bool:
+    return _cut_volume(normalise(_HASH.sub(" hashno ", segment)))[2] is not None
+
+
+def _without_brackets(text: str) -> tuple[str, tuple[str, ...]]:
+    """The text with its bracketed asides taken out; brackets at the start or inside a word belong to the title."""
+    asides: list[str] = []
+
+    def aside(match: re.Match[str]) -> str:
+        before, inside = text[: match.start()], match[1]
+        within_word = before[-1:].isalnum() and len(inside) < 3
+        if not _ALNUM.search(before) or within_word or not _ALNUM.search(inside):
+            return match[0]
+        asides.append(inside)
+        return " "
+
+    return _BRACKETED.sub(aside, text), tuple(asides)
+
+
+def _turn_article(segment: str) -> str:
+    """ "Dispossessed, The" and "L'Étranger" without their articles."""
+    return _ELISION.sub("", _INVERTED_ARTICLE.sub("", segment))
+
+
+def _drop_article(words: str) -> str:
+    first, _, rest = words.partition(" ")
+    is_letter = first == "a" and rest.partition(" ")[0] in AFTER_LETTER_A
+    return rest if first in ARTICLES and rest and not is_letter else words
+
+
+def main_title(title: str) -> str:
+    """Normalised title without article, subtitle, series, volume and decoration; "" only when there is no letter or digit."""
+    return dissect(title).main
+
+
+def volume(title: str) -> str | None:
+    """The volume, part or place in a series that a title names, as digits; a bare number at its end counts too."""
+    parts = dissect(title)
+    found = parts.part or parts.place
+    if found is not None:
+        return found
+    words = parts.main.split()
+    if len(words) < 2 or not (words[-1].isdigit() or (words[-1] in ROMAN and len(words[-1]) > 1)):
+        return None
+    value = number_value(words[-1])
+    return value if value is not None and int(value) < 100 else None
+
+
+def title_key(title: str) -> str:
+    """What to look a title up by: the same for all dresses of one title, without spaces, at most 200 characters."""
+    return dissect(title).main.replace(" ", "")[:KEY_LENGTH]
+
+
+def synthetic_key(title: str, author: str) -> str:
+    """The key of a work that has no ISBN yet: `synthetic:{title}:{author}`; different books get different keys.
+
+    Nothing but what `normalise` folds is taken off, so "Title" and "Title: Part Two" stay apart.
+    """
+    return f"synthetic:{_synthetic_part(title)}:{_synthetic_part(author)}"
+
+
+def _synthetic_part(text: str) -> str:
+    words = normalise(text)
+    if words and len(words) <= SYNTHETIC_PART_LENGTH:
+        return words
+    digest = hashlib.sha256(unicodedata.normalize("NFC", text).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"{words[:SYNTHETIC_PART_LENGTH]}~{digest}"

@@ -1,0 +1,192 @@
+"""Tab-separated lists as people make them: bytes in, rows and set-aside lines out; and what a listed book must be.
+
+One physical line is one row, always: quotes never join lines, so one bad line costs that line and nothing else. What a
+column means, and where the bytes come from, is the business of whoever reads the list.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import re
+import unicodedata
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from alexandria_pipeline.domain.errors import ListFormatError
+from alexandria_pipeline.domain.records import RejectedRow, TsvFile
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MAX_EXCERPT_LENGTH = 120
+MAX_TITLE_LENGTH = 500
+MAX_AUTHOR_LENGTH = 300
+_TAB = "\t"
+
+_UTF8_BOM = b"\xef\xbb\xbf"
+_UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
+# A whole field in quotes, quotes inside doubled; it may hold tabs, and the next field starts after it.
+_QUOTED = re.compile(r'"((?:[^"]|"")*+)"(?=\t|\Z)')
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+# Only entities that end in ";": without it, "R&notes" would turn into "R¬es".
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+# "&" escaped any number of times over, resolved in one step: pass by pass it would take time squared.
+_AMPERSANDS = re.compile(r"&(?:(?:amp|#0*38|#[xX]0*26);)+")
+# Soft hyphen, direction marks and overrides, zero-width space, invisible operators, byte order mark, annotation marks.
+_INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
+# Joiners shape Arabic and Indic scripts and emoji; after a Latin, Greek or Cyrillic letter or a space they only hide.
+_STRAY_JOINERS = re.compile("(?<![\u0590-\u1dff\u2190-\U0010ffff])[\u200c\u200d]+")
+
+
+def read_table(name: str, data: bytes, required: Sequence[str]) -> TsvFile:
+    """A list with a header line, read line by line; `name` is what people call the file.
+
+    Line numbers start at 1 and count as an editor does. Columns are the header's names in lower case, extra ones
+    included; a column that a short line lacks is "". Raises ListFormatError when the file as a whole is unusable.
+    """
+    if data.startswith(_UTF16_BOMS):
+        raise ListFormatError(f"{name} is saved as UTF-16: save it as UTF-8 (tab-separated text) and try again")
+    lines = _physical_lines(data.removeprefix(_UTF8_BOM))
+    header_at = next((at for at, line in enumerate(lines) if line.strip()), None)
+    if header_at is None:
+        raise ListFormatError(f"{name} is empty: its first line must name the columns {', '.join(required)}")
+    columns = _columns(name, lines[header_at], required)
+    needed = max((columns.index(column) for column in required), default=-1) + 1
+    rows: list[tuple[int, dict[str, str]]] = []
+    set_aside: list[RejectedRow] = []
+    for number, line in enumerate(lines[header_at + 1 :], start=header_at + 2):
+        row = _row(line, columns, needed)
+        if isinstance(row, str):
+            set_aside.append(RejectedRow(name, number, row, excerpt(line.decode("utf-8", "replace"))))
+        elif row is not None:
+            rows.append((number, row))
+    return TsvFile(name, hashlib.sha256(data).hexdigest(), tuple(rows), tuple(set_aside))
+
+
+def listing_problem(title: str, author: str) -> str | None:
+    """Why this cleaned title and author cannot be a listed book; None when they can. The author may be unknown ("")."""
+    if not title:
+        return "the title is missing"
+    if len(title) > MAX_TITLE_LENGTH:
+        return f"the title has {len(title):,} characters; {MAX_TITLE_LENGTH} is the most a title may have"
+    if len(author) > MAX_AUTHOR_LENGTH:
+        return f"the author has {len(author):,} characters; {MAX_AUTHOR_LENGTH} is the most an author may have"
+    if not any(map(str.isalnum, title)):
+        return "the title has no letter or digit"
+    return None
+
+
+def clean_text(value: str) -> str:
+    """Text as it was meant: entities such as "&#324;" resolved, NFC, one space between words, nothing invisible.
+
+    Letters, accents, emoji and the direction of right-to-left text stay as they are. Cleaning twice changes nothing.
+    """
+    while (cleaned := _clean_once(value)) != value:
+        value = cleaned
+    return value
+
+
+def excerpt(text: str) -> str:
+    """The beginning of a line, fit to print: no control characters, at most 120 characters."""
+    shown = text[: MAX_EXCERPT_LENGTH * 2].strip().replace("\t", " | ")
+    shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in shown)
+    return shown if len(shown) <= MAX_EXCERPT_LENGTH else shown[: MAX_EXCERPT_LENGTH - 1] + "…"
+
+
+def _physical_lines(data: bytes) -> list[bytes]:
+    # A carriage return ends a line only before a line feed, or in a file that has no line feed at all (old Mac).
+    lines = data.split(b"\n" if b"\n" in data else b"\r")
+    return [line.rstrip(b"\r") for line in lines]
+
+
+def _columns(name: str, header: bytes, required: Sequence[str]) -> list[str]:
+    if b"\0" in header:
+        raise ListFormatError(f"{name} is not plain text (perhaps UTF-16): save it as UTF-8 (tab-separated text)")
+    try:
+        text = header.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ListFormatError(f"The first line of {name} is not UTF-8: save the list as UTF-8") from error
+    columns = [_unquoted(field).strip().lower() for field in text.split("\t")]
+    while columns and not columns[-1]:
+        columns.pop()
+    missing = [column for column in required if column not in columns]
+    if missing:
+        raise ListFormatError(
+            f"{name} has no column {' and no column '.join(missing)}; the columns found are: "
+            f"{excerpt(', '.join(columns))}. Name the columns in the first line, with a tab between them"
+        )
+    if repeated := [column for column, times in Counter(columns).items() if times > 1]:
+        shown = excerpt(", ".join(column or "(no name)" for column in repeated))
+        raise ListFormatError(f"{name} has two columns of the same name: {shown}. Rename or remove one of them")
+    return columns
+
+
+def _row(line: bytes, columns: Sequence[str], needed: int) -> dict[str, str] | str | None:
+    """The values by column, or why the line is set aside, or None for a blank line."""
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        where = _place(columns, line.count(b"\t", 0, error.start), error.start + 1)
+        return f"byte 0x{line[error.start]:02X} {where}, is not UTF-8: save the list as UTF-8"
+    if control := _CONTROL.search(text):
+        what = "NUL" if control[0] == "\0" else f"control character U+{ord(control[0]):04X}"
+        return f"{what} {_place(columns, text.count(_TAB, 0, control.start()), control.start() + 1)}: remove it"
+    if not text.strip():
+        return None
+    fields = _fields(text, len(columns))
+    if len(fields) > len(columns):
+        return f"{len(fields)} columns where the header has {len(columns)}: a tab within a field?"
+    if len(fields) < needed:
+        return f"{len(fields)} columns where the header has {len(columns)}: is a tab missing?"
+    fields += [""] * (len(columns) - len(fields))
+    return dict(zip(columns, fields, strict=True))
+
+
+def _place(columns: Sequence[str], column: int, position: int) -> str:
+    name = columns[column] if column < len(columns) else f"number {column + 1}"
+    return f"at position {position}, in column {name}"
+
+
+def _fields(text: str, expected: int) -> list[str]:
+    """The stripped fields; when quotes can be read in two ways, the way that fits the header.
+
+    `"Title<tab>Author"` is one quoted field with a tab in it, or two fields with a stray quote each.
+    """
+    quoted = _trimmed(_split_quoted(text), expected)
+    if len(quoted) == expected:
+        return quoted
+    literal = _trimmed([_unquoted(field) for field in text.split("\t")], expected)
+    return literal if len(literal) == expected else quoted
+
+
+def _split_quoted(text: str) -> list[str]:
+    fields, at = [], 0
+    while True:
+        match = _QUOTED.match(text, at)
+        end = match.end() if match else text.find("\t", at)
+        end = len(text) if end < 0 else end
+        fields.append(match[1].replace('""', '"') if match else _unquoted(text[at:end]))
+        if end >= len(text):
+            return fields
+        at = end + 1
+
+
+def _unquoted(field: str) -> str:
+    match = _QUOTED.fullmatch(field.strip())
+    return match[1].replace('""', '"') if match else field
+
+
+def _trimmed(fields: list[str], expected: int) -> list[str]:
+    """Without the empty columns that spreadsheets add at the end."""
+    fields = [field.strip() for field in fields]
+    while len(fields) > expected and not fields[-1]:
+        fields.pop()
+    return fields
+
+
+def _clean_once(value: str) -> str:
+    value = _ENTITY.sub(lambda match: html.unescape(match[0]), _AMPERSANDS.sub("&", value))
+    value = "".join(" " if unicodedata.category(char) in {"Cc", "Cs"} else char for char in value)
+    value = _STRAY_JOINERS.sub("", _INVISIBLE.sub("", value))
+    return " ".join(unicodedata.normalize("NFC", value).split())

@@ -1,0 +1,99 @@
+"""The questions behind the endpoints: each one is a few statements in one transaction, and blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.domain.quota import QuotaLimits
+from alexandria_pipeline.domain.rollout.phases import Rules
+from alexandria_pipeline.domain.rollout.planner import plan
+from alexandria_pipeline.monitoring.figures import all_months, backfill_stats, months_of_years, quota_answer
+from alexandria_pipeline.monitoring.metrics import Measured
+from alexandria_pipeline.monitoring.models import (
+    BackfillStats,
+    QuotaAnswer,
+    ScheduleBackfill,
+    Scheduled,
+    SeedBackfillQueue,
+    Seeded,
+)
+from alexandria_pipeline.monitoring.page import Overview
+from alexandria_pipeline.storage import breaker, monitoring, rollout
+from alexandria_pipeline.storage.database import Database
+from alexandria_pipeline.storage.figures import synthetic_overall
+from alexandria_pipeline.storage.quota import QuotaManager
+
+SERVICE = "isbndb"  # the service whose quota the pipeline lives by
+
+
+def utc_now() -> datetime:
+    """The time of this machine."""
+    return datetime.now(UTC)
+
+
+class Dashboard:
+    """Asks the database of one pipeline. `rules` are the rollout's, `limits` the daily quotas by service.
+
+    Every method raises StorageError when the database does not answer.
+    """
+
+    def __init__(
+        self, database: Database, rules: Rules, limits: Mapping[str, QuotaLimits], now: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._database, self._rules, self._limits, self._now = database, rules, limits, now
+        self._quotas = QuotaManager(database, limits)
+
+    def alive(self) -> None:
+        """Returns when the database answers."""
+        monitoring.check_answers(self._database)
+
+    def quota(self) -> QuotaAnswer:
+        """Today's quota of ISBNdb."""
+        return quota_answer(self._quotas.status(SERVICE))
+
+    def stats(self) -> BackfillStats:
+        """Where the backfill stands."""
+        with self._database.transaction() as tx:
+            return backfill_stats(monitoring.month_states(tx))
+
+    def measured(self) -> Measured:
+        """Everything that is counted."""
+        services = breaker.states(self._database)
+        limits = {name: limit.safe for name, limit in self._limits.items() if limit.safe is not None}
+        with self._database.transaction() as tx:
+            synthetic, works = synthetic_overall(tx)
+            return Measured(
+                monitoring.month_states(tx), works, synthetic, monitoring.spendings(tx), monitoring.used_today(tx), limits, services
+            )  # fmt: skip
+
+    def overview(self) -> Overview:
+        """What the page shows."""
+        quota, now = self._quotas.status(SERVICE), self._now()
+        with self._database.transaction() as tx:
+            state = rollout.read(tx, now, self._limits.get(SERVICE, QuotaLimits(None)))
+            months, spendings = monitoring.month_states(tx), monitoring.spendings(tx)
+            synthetic, works = synthetic_overall(tx)
+        begun = bool(state.starts or state.decisions or any(each.status != "pending" for each in months))
+        return Overview(now, months, plan(state, now, self._rules), begun, quota, spendings, works, synthetic)
+
+    def schedule(self, wanted: ScheduleBackfill) -> Scheduled:
+        """Makes months due, or in a dry run says which these would be."""
+        years, now = wanted.year_range, self._now()
+        among = months_of_years(years.start, years.end, now) if years else all_months(now)
+        with self._database.transaction() as tx:
+            choose = monitoring.due_months if wanted.dry_run else monitoring.schedule_months
+            chosen = choose(tx, among, wanted.batch_size, force=wanted.force_retry)
+        return Scheduled(dry_run=wanted.dry_run, count=len(chosen), months=_keys(chosen))
+
+    def seed(self, wanted: SeedBackfillQueue) -> Seeded:
+        """Gives every month of the years its row."""
+        months = months_of_years(wanted.year_start, wanted.year_end, self._now())
+        with self._database.transaction() as tx:
+            new = monitoring.seed_months(tx, months)
+        return Seeded(inserted=len(new), existing=len(months) - len(new), months=_keys(new))
+
+
+def _keys(months: list[Month]) -> list[str]:
+    return [str(month) for month in months]

@@ -1,0 +1,122 @@
+"""Answers on the wire: JSON, plain text, refusals, and the headers that every one of them carries."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse, Response
+
+from alexandria_pipeline.monitoring.models import Problem
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = logging.getLogger(__name__)
+
+BROKEN = "something went wrong here; see the log of this process"
+NO_DATABASE = "the database does not answer; see the log of this process"
+
+# Whatever an answer does not say itself. Nothing of ours is to be framed, guessed at, kept, or run.
+HEADERS = {
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+
+
+class Refusal(HTTPException):
+    """A request that is answered with a reason; `problems` has everything that is wrong with it."""
+
+    def __init__(
+        self, status: int, reason: str, problems: Sequence[str] = (), headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(status, reason, headers)
+        self.problems = list(problems)
+
+
+class Json(Response):
+    """An answer that is a model of `wire`."""
+
+    media_type = "application/json"
+
+    def __init__(self, answer: BaseModel, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(answer.model_dump_json(), status, headers)
+
+
+def problem(
+    path: str, status: int, reason: str, problems: Sequence[str] = (), headers: Mapping[str, str] | None = None
+) -> Response:
+    """A refusal in the language of the path: JSON below /api, plain text elsewhere."""
+    if path == "/api" or path.startswith("/api/"):
+        return Json(Problem(error=reason, problems=list(problems)), status, headers)
+    return PlainTextResponse(f"{reason}\n", status, headers)
+
+
+async def refused(request: Request, error: Exception) -> Response:
+    """Starlette's refusals (404, 405) and ours. What a path understands is also the answer to OPTIONS."""
+    if not isinstance(error, HTTPException):
+        raise error
+    headers = dict(error.headers or {})
+    if error.status_code == 405 and "Allow" in headers:
+        headers["Allow"] = ", ".join(sorted({*headers["Allow"].split(", "), "OPTIONS"}))
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=headers)
+    reason = (
+        error.detail
+        if isinstance(error, Refusal)
+        else {404: "there is nothing here", 405: "not with this method"}.get(error.status_code, error.detail)
+    )
+    return problem(request.url.path, error.status_code, reason, getattr(error, "problems", ()), headers)
+
+
+async def unavailable(request: Request, error: Exception) -> Response:
+    """The database said no. Its words go to the log only: they may name hosts and people."""
+    log.warning("%s %r cannot be answered: %s", request.method, request.url.path, error)
+    return problem(request.url.path, 503, NO_DATABASE)
+
+
+def policy_for_style(style: str) -> str:
+    """The content policy of a page whose only extra is this style sheet, written in the page."""
+    digest = b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return f"{HEADERS['content-security-policy']}; style-src 'sha256-{digest}'"
+
+
+class SecurityHeadersMiddleware:
+    """What every answer passes: adds those of `HEADERS` that it does not have, and turns a mistake of ours into a 500.
+
+    Starlette's own handler raises the mistake again, and the server then cuts a connection that has been kept alive.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._headers = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                begun = True
+                given = list(message.get("headers", ()))
+                names = {name.lower() for name, _ in given}
+                # A new list: the answer's own is shared by all requests that get the same answer.
+                message = {**message, "headers": given + [pair for pair in self._headers if pair[0] not in names]}
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except Exception:
+            if begun or scope["type"] != "http":
+                raise
+            log.exception("%s %r failed", scope["method"], scope["path"])
+            await problem(scope["path"], 500, BROKEN)(scope, receive, send_with_headers)

@@ -1,0 +1,141 @@
+"""Looks for what somebody should know of, and sees to it that everybody is told once.
+
+A cause is written down before anything is sent. What could not be sent stays, and is sent by a later look; a receiver
+that has a message does not get it again because another one was down.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Protocol
+
+from pydantic import SecretStr
+
+from alexandria_pipeline.domain import alerts as wording
+from alexandria_pipeline.domain.alerts import Alert, Links
+from alexandria_pipeline.domain.rollout.records import DecisionKind, GateState, Plan, RolloutDecision
+from alexandria_pipeline.operations import notifications as notify
+from alexandria_pipeline.storage import alerts as store
+
+if TYPE_CHECKING:
+    from alexandria_pipeline.domain.ai_models import ModelEnd
+    from alexandria_pipeline.storage.database import Database
+    from alexandria_pipeline.storage.quota import QuotaManager
+
+log = logging.getLogger(__name__)
+
+MAX_ALERTS_PER_TICK = 50
+LOG_RECEIVER = "log"
+
+
+class RolloutReader(Protocol):
+    """As much of the rollout as is watched."""
+
+    def look(self, now: datetime | None = None) -> Plan: ...
+
+    def decisions(self) -> Sequence[RolloutDecision]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a look has told: messages sent, and those that wait for a receiver."""
+
+    sent: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Alerting:
+    """One database and the people to be told. `ended`: the models in use that are past their end on a day."""
+
+    database: Database
+    quota: QuotaManager
+    services: Sequence[str]
+    rollout: RolloutReader
+    ended: Callable[[date], Mapping[str, ModelEnd]]
+    receivers: Sequence[SecretStr]
+    links: Links
+
+    def note(self, alert: Alert, at: datetime) -> bool:
+        """Writes a cause down; whether it is news."""
+        with self.database.transaction() as tx:
+            return store.note(tx, alert, at)
+
+    def over(self, cause: str, at: datetime) -> None:
+        """The cause is gone."""
+        with self.database.transaction() as tx:
+            store.over(tx, cause, at)
+
+    def look(self, now: datetime | None = None) -> int:
+        """Notes what the tables show; returns how much of it is news. Raises StorageError."""
+        at = now or datetime.now(UTC)
+        return sum(self.note(alert, happened) for alert, happened in [*self._months(), *self._standing(at)])
+
+    def tell(self) -> Sent:
+        """Sends what has not reached everybody, oldest first. A receiver that fails is left alone until the next look."""
+        down: dict[str, str] = {}
+        sent = waiting = after = 0
+        for _ in range(MAX_ALERTS_PER_TICK):
+            with self.database.transaction(timeout=0) as tx:
+                alert = store.next_unsent(tx, after)
+                if alert is None:
+                    break
+                after = alert.alert_id
+                reached = alert.reached | self._send(alert, down)
+                missing = [receiver for receiver in map(notify.digest, self.receivers) if receiver not in reached]
+                if missing:
+                    store.not_sent(tx, alert, reached, "; ".join(down[receiver] for receiver in missing))
+                    waiting += 1
+                else:
+                    store.sent(tx, alert, reached)
+                    sent += 1
+        return Sent(sent, waiting)
+
+    def _send(self, alert: store.Unsent, down: dict[str, str]) -> frozenset[str]:
+        """The receivers that took it now; those that did not are added to `down`, with the reason."""
+        if not self.receivers:
+            log.warning("%s\n%s", alert.title, alert.text)
+            return frozenset({LOG_RECEIVER})
+        took = set()
+        for receiver in self.receivers:
+            digest = notify.digest(receiver)
+            if digest in alert.reached or digest in down:
+                continue
+            problem = notify.send(receiver, alert.title, alert.text, severe=alert.severe)
+            if problem is None:
+                took.add(digest)
+            else:
+                log.error("an alert could not be sent and will be tried again: %s", problem)
+                down[digest] = problem
+        return frozenset(took)
+
+    def _months(self) -> Iterable[tuple[Alert, datetime]]:
+        with self.database.transaction() as tx:
+            failed = store.failed_months(tx)
+            shut = store.shut_services(tx)
+        for each in failed:
+            yield wording.month_failed(each, self.links.run(each.run_id)), each.failed_at
+        for service in shut:
+            alert = wording.breaker_open(service, self.links.run(None))
+            if alert is not None:
+                yield alert, service.since
+
+    def _standing(self, at: datetime) -> Iterable[tuple[Alert, datetime]]:
+        """Rollout, quotas and models, as they are now."""
+        for service in self.services:
+            alert = wording.quota_used(self.quota.status(service), at.astimezone(UTC).date(), self.links.run(None))
+            if alert is not None:
+                yield alert, at
+        for gate in self.rollout.look(now=at).gates:
+            if gate.state is GateState.CLOSED:
+                yield wording.gate_closed(gate, self.links.run(None)), at
+            else:
+                self.over(wording.gate_cause(gate), at)
+        stops = [decision for decision in self.rollout.decisions() if decision.kind is not DecisionKind.APPROVE]
+        if stops and stops[-1].kind is DecisionKind.HOLD:
+            yield wording.rollout_held(stops[-1], self.links.run(None)), stops[-1].at
+        for model, end in self.ended(at.astimezone(UTC).date()).items():
+            yield wording.model_ended(model, end, self.links.asset("generated_books")), at

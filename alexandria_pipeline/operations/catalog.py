@@ -1,0 +1,74 @@
+"""Fills the local catalogue from tab-separated files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from alexandria_pipeline.domain.errors import InvalidValue, SourceError
+from alexandria_pipeline.domain.isbn import Isbn13
+from alexandria_pipeline.domain.records import CatalogEntry, PartialDate, RejectedRow, TsvFile
+from alexandria_pipeline.domain.tsv import clean_text, excerpt, listing_problem, read_table
+from alexandria_pipeline.storage import generation
+from alexandria_pipeline.storage.catalog import Catalog, CatalogLoad
+from alexandria_pipeline.storage.database import Database
+
+REQUIRED_COLUMNS = ("title", "author", "isbn13")
+_DATE = re.compile(r"(\d{4})(?:-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01]))?)?")
+_LANGUAGE = re.compile(r"[a-z]{2}")
+
+
+def load_catalog(database: Database, name: str, data: bytes) -> CatalogLoad | None:
+    """Adds a file's editions: columns title, author, isbn13, and if there are any date, language, publisher, source, source_id.
+
+    Bad rows are set aside with their line and reason. None when a file with this very content was loaded before.
+    Raises ListFormatError when the file as a whole is unusable.
+    """
+    table = read_table(name, data, REQUIRED_COLUMNS)
+    refused = list(table.set_aside)
+    entries = list(_entries(table, refused))
+    loaded = Catalog(database).load(name, table.digest, entries, len(refused))
+    with database.transaction() as tx:
+        generation.set_aside(tx, refused)
+    return loaded
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a file. Raises SourceError, saying what is wrong with it."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _entries(table: TsvFile, refused: list[RejectedRow]) -> Iterator[CatalogEntry]:
+    for line, row in table.rows:
+        try:
+            yield _entry(row)
+        except InvalidValue as error:
+            refused.append(RejectedRow(table.name, line, str(error), excerpt("\t".join(row.values()))))
+
+
+def _entry(row: dict[str, str]) -> CatalogEntry:
+    title, author = clean_text(row["title"]), clean_text(row["author"])
+    problem = listing_problem(title, author)
+    if problem:
+        raise InvalidValue(problem)
+    language = row.get("language", "").lower()
+    return CatalogEntry(
+        isbn13=Isbn13.parse(row["isbn13"]),
+        title=title,
+        author=author,
+        published=_date(row.get("date", "")),
+        language=language if _LANGUAGE.fullmatch(language) else None,
+        publisher=clean_text(row.get("publisher", "")) or None,
+        source=row.get("source", ""),
+        source_id=row.get("source_id", ""),
+    )
+
+
+def _date(text: str) -> PartialDate | None:
+    """A date as precise as it is written; anything else is unknown, which is no reason to do without the edition."""
+    match = _DATE.fullmatch(text)
+    return PartialDate(*(int(part) for part in match.groups() if part)) if match else None

@@ -1,0 +1,1 @@
+"""Gemini: client, wire models, parser and errors."""

@@ -1,0 +1,1 @@
+"""Google Books: client, wire models, parser and errors."""

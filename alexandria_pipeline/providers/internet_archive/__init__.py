@@ -1,0 +1,1 @@
+"""Internet Archive: client, wire models, parser and errors."""

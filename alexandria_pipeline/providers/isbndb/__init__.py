@@ -1,0 +1,1 @@
+"""ISBNdb: client, wire models, parser and errors."""

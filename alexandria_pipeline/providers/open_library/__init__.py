@@ -1,0 +1,1 @@
+"""Open Library: client, wire models, parser and errors."""

@@ -1,0 +1,1 @@
+"""The HTTP transport shared by all services: cache, circuit breaker, quota, rate limit, request, ledger."""

@@ -1,0 +1,1 @@
+"""Wikidata: client, wire models, parser and errors."""

@@ -1,0 +1,1 @@
+"""Wikipedia: client, wire models, parser and errors."""

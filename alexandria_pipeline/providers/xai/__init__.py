@@ -1,0 +1,1 @@
+"""xAI: client, wire models, parser and errors."""

@@ -1,0 +1,1 @@
+"""A local PostgreSQL server for machines that have none: binaries, cluster, processes, lifecycle."""

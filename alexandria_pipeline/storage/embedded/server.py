@@ -1,0 +1,209 @@
+"""A local PostgreSQL server for machines that have none: made, started and stopped on demand.
+
+One server per home, shared by every process that asks (daemon, web server, run workers, commands, tests), started by
+whichever comes first and stopped only by `stop()`. Here: who may do what when, and where the cluster lives. Not here:
+the cluster's files and the steps of a start (`embedded_cluster.py`), PostgreSQL's programs (`embedded_binaries.py`),
+whose a PID is (`embedded_processes.py`), tables and statements.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import filelock
+import psycopg
+from psycopg import sql
+
+from alexandria_pipeline.domain.errors import EmbeddedServerError
+from alexandria_pipeline.storage.embedded.binaries import account_for_this_process, find_programs
+from alexandria_pipeline.storage.embedded.cluster import DATABASE, ROLE, Cluster
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ELSEWHERE = Path("/var/tmp")  # noqa: S108 - the folder made in it must be ours, which is checked
+PATIENCE = 60.0  # seconds until a server that runs must let us in; twice that for another process to give up the lock
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStatus:
+    """What can be said about the local server without touching it; `url` carries no password."""
+
+    home: Path
+    running: bool
+    pid: int | None
+    port: int | None
+    url: str | None
+
+
+class EmbeddedServer:
+    """The local server of one home. Every method may be called by many processes at once.
+
+    It lives in `<home>/postgres`, or in /var/tmp when we are root and `home` is closed to the server's account; the
+    attribute `home` says which. `durable=False` gives up safety against power loss for speed (tests). `binaries` names
+    a folder with PostgreSQL's programs. `account` is whom the server runs as when we are root (default: nobody).
+    """
+
+    def __init__(
+        self, home: Path, *, durable: bool = True, binaries: Path | None = None, account: str | None = None
+    ) -> None:
+        self._account = account_for_this_process(account)
+        self._binaries = binaries
+        self.home = self._place(Path(home).expanduser().resolve())
+        self._cluster = Cluster(self.home, self._account, durable=durable)
+
+    def ensure(self) -> str:
+        """Make sure that the server runs and answers; gives its URL. Raises EmbeddedServerError with the way out."""
+        if not self._answers():
+            self._make_home()
+            self._refuse_unfit_home()
+            with self._lock():
+                if not self._answers():
+                    self._bring_up()
+        return self.url()
+
+    def revive(self) -> bool:
+        """Start the server again if it has died; one that was stopped stays so. Whether it was for us to do so.
+
+        For processes that keep their address for days, such as Dagster's daemon. Raises EmbeddedServerError.
+        """
+        died = self._cluster.died()
+        if died:
+            self.ensure()
+        return died
+
+    def stop(self) -> bool:
+        """Stop the server for everybody; False when it was not running."""
+        if not self._cluster.exists():
+            return False
+        self._refuse_unfit_home()
+        with self._lock():
+            return self._cluster.stop()
+
+    def status(self) -> ServerStatus:
+        """Whether the server runs, and where; starts and changes nothing."""
+        server = self._cluster.running()
+        if server is None:
+            return ServerStatus(self.home, running=False, pid=None, port=None, url=None)
+        url = f"postgresql://{ROLE}@127.0.0.1:{server.port}/{DATABASE}" if server.port else None
+        return ServerStatus(self.home, running=True, pid=server.pid, port=server.port, url=url)
+
+    def url(self, database: str | None = None) -> str:
+        """The URL of a database on the running server, with the password."""
+        server, password = self._cluster.running(), self._cluster.password()
+        if server is None or server.port is None:
+            raise EmbeddedServerError(
+                "The local PostgreSQL server is not running: start it with `alexandria db start`."
+            )
+        if password is None:
+            raise EmbeddedServerError(
+                f"{self.home / 'password'} is missing or damaged while the server runs: type `alexandria db stop`;"
+                " the next start makes a new password and keeps the data."
+            )
+        return f"postgresql://{ROLE}:{password}@127.0.0.1:{server.port}/{database or DATABASE}"
+
+    # The home and its lock.
+
+    def _place(self, home: Path) -> Path:
+        """The folder that the cluster lives in; a cluster that exists stays where it is."""
+        here = home / "postgres"
+        elsewhere = ELSEWHERE / f"alexandria-{hashlib.sha256(str(home).encode()).hexdigest()[:12]}"
+        if self._account is None or (here / "data").exists():
+            return here
+        # Closed folders are not opened by us: the server goes where its account may walk.
+        return elsewhere if elsewhere.exists() or not self._account.reaches(here) else here
+
+    def _make_home(self) -> None:
+        """Make our folder and the missing ones above it, such that the server's account may walk there."""
+        mode = 0o755 if self._account else 0o700
+        try:
+            for folder in reversed((self.home, *self.home.parents)):
+                if not folder.exists() and not folder.is_symlink():
+                    with contextlib.suppress(FileExistsError):
+                        folder.mkdir()
+                        folder.chmod(mode)  # whatever the umask says
+        except OSError as error:
+            raise EmbeddedServerError(
+                f"The folder {self.home} for the local database cannot be made: {error}"
+            ) from error
+
+    def _refuse_unfit_home(self) -> None:
+        """Refuse a folder that somebody else put there or that was closed later."""
+        owner = self.home.lstat().st_uid
+        if self.home.is_symlink() or owner != os.geteuid():
+            raise EmbeddedServerError(
+                f"{self.home} belongs to another user (uid {owner}): work as that user,"
+                " or set ALEXANDRIA_HOME to a folder of your own."
+            )
+        if self._account and not self._account.reaches(self.home):
+            raise EmbeddedServerError(
+                f"{self.home} is closed to the account {self._account.name!r} that PostgreSQL runs as:"
+                " open it and its parents (chmod o+x)."
+            )
+
+    @contextlib.contextmanager
+    def _lock(self) -> Iterator[None]:
+        lock = self.home / "lock"
+        try:
+            with filelock.FileLock(lock, timeout=PATIENCE * 2):
+                yield
+        except filelock.Timeout as error:
+            raise EmbeddedServerError(
+                f"Another process has held {lock} for {PATIENCE * 2:.0f} s to start or stop the local server:"
+                " find out what it waits for, end it, and try again."
+            ) from error
+        except OSError as error:
+            raise EmbeddedServerError(f"The local PostgreSQL server in {self.home} is unmanageable: {error}") from error
+
+    # Bringing the server up, under the lock.
+
+    def _answers(self) -> bool:
+        if self._cluster.running() is None or self._cluster.password() is None:
+            return False
+        with (
+            contextlib.suppress(psycopg.Error, EmbeddedServerError),  # the latter: it stopped this very moment
+            psycopg.connect(self.url(), connect_timeout=3),
+        ):
+            return True
+        return False
+
+    def _bring_up(self) -> None:
+        cluster = self._cluster
+        if not cluster.running():
+            programs = find_programs(self._binaries, self._account, self.home / "programs", cluster.major())
+            if not cluster.exists():
+                cluster.create(programs)
+            elif cluster.major() is None:
+                raise EmbeddedServerError(
+                    f"{cluster.data} is not a whole PostgreSQL database (it has no PG_VERSION):"
+                    " restore it from a backup, or move it away to begin with an empty one."
+                )
+            cluster.clear_wreckage()
+            if cluster.password() is None:
+                cluster.renew_password(programs)
+            cluster.start(programs)
+        self._await_answer()
+
+    def _await_answer(self) -> None:
+        """Wait until the server lets us in, and make our database if it is not there yet."""
+        deadline = time.monotonic() + PATIENCE
+        while self._cluster.running():
+            try:
+                with psycopg.connect(self.url("postgres"), connect_timeout=3, autocommit=True) as connection:
+                    return _make_database(connection)
+            except psycopg.Error as error:
+                if time.monotonic() > deadline:
+                    raise self._cluster.failure(f"The local PostgreSQL server does not let us in: {error}") from error
+            time.sleep(0.05)
+        raise self._cluster.failure("The local PostgreSQL server stopped again right after its start")
+
+
+def _make_database(connection: psycopg.Connection) -> None:
+    if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
