@@ -1,6 +1,6 @@
-"""Puts the parts together, for Dagster and for the command line alike: settings in, working objects out.
+"""Builds the objects of one process from its settings, for Dagster and for the command line.
 
-No rule, no statement and no address lives here; only who gets what.
+No rule, no SQL and no address lives here; only which object gets which other objects.
 """
 
 from __future__ import annotations
@@ -17,26 +17,16 @@ from alexandria_pipeline.domain.ai_models import ModelEnd, ended, model_warning
 from alexandria_pipeline.domain.alerts import Links
 from alexandria_pipeline.domain.errors import AlexandriaError
 from alexandria_pipeline.domain.key_figures import BUDGETED_SERVICE
-from alexandria_pipeline.operations import notifications as notify
+from alexandria_pipeline.operations import notifications
 from alexandria_pipeline.operations.alerting import Alerting
 from alexandria_pipeline.operations.catalog import load_catalog
 from alexandria_pipeline.operations.rollout import Rollout
 from alexandria_pipeline.providers import local_catalog
-from alexandria_pipeline.providers.base import Provider
-from alexandria_pipeline.providers.curated_list import CuratedList
-from alexandria_pipeline.providers.gemini import client as gemini
-from alexandria_pipeline.providers.google_books import client as google_books
-from alexandria_pipeline.providers.internet_archive import client as archive_org
-from alexandria_pipeline.providers.isbndb import client as isbndb
-from alexandria_pipeline.providers.local_catalog import LocalCatalog
-from alexandria_pipeline.providers.open_library import client as open_library
-from alexandria_pipeline.providers.registry import Registry
+from alexandria_pipeline.providers.base import Provider, ProviderKind
+from alexandria_pipeline.providers.registry import CASCADE, CASCADE_WITHOUT_SERVICES, DECLARATIONS, Registry
 from alexandria_pipeline.providers.transport.client import ServiceTransport
 from alexandria_pipeline.providers.transport.connection import HttpClient
 from alexandria_pipeline.providers.transport.types import ServiceSpec
-from alexandria_pipeline.providers.wikidata import client as wikidata
-from alexandria_pipeline.providers.wikipedia import client as wikipedia
-from alexandria_pipeline.providers.xai import client as xai
 from alexandria_pipeline.settings import SERVICES, Settings
 from alexandria_pipeline.stages.enhance import Enhance
 from alexandria_pipeline.stages.generate import Generate
@@ -54,17 +44,13 @@ from alexandria_pipeline.storage.threads import Threads
 
 log = logging.getLogger(__name__)
 
-# Books in flight ask the database from the loop's threads and from those of the calls.
+# Resolving books and recording calls use the database from different threads.
 CONNECTIONS = 16
-
-# The default cascade (BEHAVIOUR, "Resolution"), and what takes its place while no service has been set up.
-CASCADE = ("isbndb", "google-books", "open-library", "internet-archive", "wikidata")
-CASCADE_WITHOUT_SERVICES = (local_catalog.NAME,)
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Everything a process needs to move books: the database, who can be asked, what is left to ask, and the stages."""
+    """What a process needs to process months: the database, the providers, their quotas, and the stages."""
 
     database: Database
     registry: Registry
@@ -81,13 +67,13 @@ def server(settings: Settings) -> EmbeddedServer:
 
 
 def database_url(settings: Settings) -> str:
-    """The address of the database, its local server started when there is no other."""
+    """The address of the database; starts the local server when no other is set."""
     return settings.database_url.get_secret_value() if settings.database_url else server(settings).ensure()
 
 
 @contextmanager
 def opened_database(settings: Settings) -> Iterator[Database]:
-    """The database, ready for use: started and migrated when it is ours, checked when it is not."""
+    """The database, ready for use. A local one is started and migrated; another one is checked."""
     url = settings.database_url.get_secret_value() if settings.database_url else None
     with open_database(url, settings.home, pool_size=CONNECTIONS, binaries=settings.postgres_binaries) as database:
         yield database
@@ -95,7 +81,7 @@ def opened_database(settings: Settings) -> Iterator[Database]:
 
 @contextmanager
 def opened_pipeline(settings: Settings) -> Iterator[Pipeline]:
-    """A pipeline on an opened database. The sample fills a catalogue that is to be asked and that nobody has filled."""
+    """The pipeline on an opened database. Loads the sample into the local catalogue if the cascade uses it and it is empty."""
     with opened_database(settings) as database, closing(Threads()) as threads:
         if local_catalog.NAME in cascade(settings) and Catalog(database).empty():
             load_catalog(database, "sample catalogue.tsv", sample.path("catalogue.tsv").read_bytes())
@@ -127,77 +113,91 @@ def assemble(settings: Settings, database: Database, threads: Threads) -> Pipeli
 
 
 def providers(settings: Settings, database: Database, threads: Threads) -> Sequence[Provider]:
-    """Every provider there is, free ones before paid ones where several can do the same. A new one is one line here, and one in `known`."""
-    client, calls, cache = HttpClient(settings.contact), Ledger(database, threads), HttpCache(database, threads)
+    """Every provider of the registry's table, in its order."""
+    kit = _Kit(settings, database, Ledger(database, threads), HttpCache(database, threads))
+    return [kit.provider(declaration.name) for declaration in DECLARATIONS]
 
-    def service(spec: ServiceSpec) -> ServiceTransport:
-        return ServiceTransport(spec, settings.service(spec.name), client, calls, cache)
 
-    facts = wikidata.Wikidata(service(wikidata.SPEC))
-    return (
-        CuratedList(curated_list(settings)),
-        LocalCatalog(Catalog(database)),
-        open_library.OpenLibrary(service(open_library.SPEC)),
-        archive_org.InternetArchive(service(archive_org.SPEC), datetime.now(UTC).year),
-        facts,
-        wikipedia.Wikipedia(service(wikipedia.SPEC), facts.article),
-        google_books.GoogleBooks(service(google_books.SPEC)),
-        isbndb.IsbnDb(service(isbndb.SPEC), counter=service(isbndb.COUNTER_SPEC)),
-        gemini.Gemini(service(gemini.SPEC), settings.gemini.model or gemini.DEFAULT_MODEL),
-        xai.XAI(service(xai.SPEC), settings.xai.model or xai.DEFAULT_MODEL),
-    )
+class _Kit:
+    """The ProviderKit of one process."""
+
+    def __init__(self, settings: Settings, database: Database, ledger: Ledger, cache: HttpCache) -> None:
+        self.curated_list = curated_list(settings)
+        self.catalog = Catalog(database)
+        self.today = datetime.now(UTC).date()
+        self._settings, self._ledger, self._cache = settings, ledger, cache
+        self._client = HttpClient(settings.contact)
+        self._built: dict[str, Provider] = {}
+
+    def service(self, spec: ServiceSpec) -> ServiceTransport:
+        return ServiceTransport(spec, self._settings.service(spec.name), self._client, self._ledger, self._cache)
+
+    def model(self, name: str) -> str:
+        return _model(self._settings, name)
+
+    def provider(self, name: str) -> Provider:
+        if name not in self._built:
+            declaration = next(each for each in DECLARATIONS if each.name == name)
+            self._built[name] = declaration.build(self)
+        return self._built[name]
 
 
 def model_warnings(settings: Settings, today: date) -> Mapping[str, str]:
-    """What a person should know about the AI models in use, by provider: those that have ended, or are about to.
-
-    In use is the model of a service that is switched on and has a key, or for which a model has been chosen.
-    """
-    said = {name: model_warning(model, today) for name, model in models_in_use(settings).items()}
-    return {name: warning for name, warning in said.items() if warning is not None}
+    """One sentence per AI service whose model has ended or is about to end."""
+    found = {name: model_warning(model, today) for name, model in models_in_use(settings).items()}
+    return {name: warning for name, warning in found.items() if warning is not None}
 
 
 def models_in_use(settings: Settings) -> Mapping[str, str]:
-    """The model of each AI service that is switched on and has a key, or for which a model has been chosen."""
+    """The model of each AI service that is enabled and has a key or a model chosen by a setting."""
     used: dict[str, str] = {}
-    for name, usual in ((gemini.NAME, gemini.DEFAULT_MODEL), (xai.NAME, xai.DEFAULT_MODEL)):
-        config = settings.service(name)
-        model = config.model or usual
-        if config.enabled and (config.key is not None or model != usual):
-            used[name] = model
+    for declaration in DECLARATIONS:
+        if declaration.kind is ProviderKind.AI and declaration.http is not None:
+            config, model = settings.service(declaration.name), _model(settings, declaration.name)
+            if config.enabled and (config.key is not None or model != declaration.http.model):
+                used[declaration.name] = model
     return used
 
 
-def watch(settings: Settings, database: Database) -> Alerting:
-    """What people are told of, and who is told."""
+def _model(settings: Settings, name: str) -> str:
+    model = settings.service(name).model
+    if model is None:
+        raise AssertionError(f"the declaration of {name} has no default model")
+    return model
+
+
+def alerting(settings: Settings, database: Database) -> Alerting:
+    """Alerts of this database and their receivers."""
     quota = QuotaManager(database, {name: settings.service(name).quota for name in SERVICES})
 
     def ends(today: date) -> Mapping[str, ModelEnd]:
         found = {model: ended(model, today) for model in models_in_use(settings).values()}
         return {model: end for model, end in found.items() if end is not None}
 
-    people = notify.receivers(settings.alert_urls)
-    return Alerting(database, quota, SERVICES, rollout(settings, database), ends, people, Links(settings.dagster_url))
+    receivers = notifications.receivers(settings.alert_urls)
+    return Alerting(
+        database, quota, SERVICES, rollout(settings, database), ends, receivers, Links(settings.dagster_url)
+    )
 
 
 def cascade(settings: Settings) -> Sequence[str]:
-    """Who is asked for an ISBN, in order: as set; or the five services once any service is set up; or this machine."""
+    """The cascade in order: as set, or the five services if any service is set up, or the local catalogue."""
     return settings.resolver_order or (CASCADE if settings.services_set_up else CASCADE_WITHOUT_SERVICES)
 
 
 def curated_list(settings: Settings) -> Path:
-    """The list in use: the one that is set, or the sample's."""
+    """The curated list that is set, or the sample."""
     return settings.curated_list or sample.path("monthly_list.tsv")
 
 
 def migrate_database(settings: Settings) -> list[str]:
-    """Applies what is missing; names what was applied."""
+    """Applies the missing migrations and returns their names."""
     with Database(database_url(settings)) as database:
         return migrate(database)
 
 
 def database_status(settings: Settings) -> dict[str, object]:
-    """Where the database is and whether it answers; starts nothing."""
+    """Where the database is and whether it answers. Does not start a server."""
     if settings.database_url is None:
         state = server(settings).status()
         return {

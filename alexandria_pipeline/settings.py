@@ -1,16 +1,25 @@
-"""Every setting, with its default, unit and source. Frozen; read from the environment by the entry points, nowhere else.
+"""Every setting, with its default, unit and source. Frozen; only entry points read the environment.
 
-Names: `ALEXANDRIA_<FIELD>`, `ALEXANDRIA_<SERVICE>_<FIELD>`, and `<SERVICE>_API_KEY`. A wrong value is named, all of them at
-once, in a SettingsError.
+Variables are named `ALEXANDRIA_<FIELD>`, `ALEXANDRIA_<SERVICE>_<FIELD>` and `<SERVICE>_API_KEY`. The fields of services
+are made from the declarations in `providers/<service>/declaration.py`. A SettingsError names all wrong values at once.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    create_model,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSetting
 
@@ -18,42 +27,36 @@ from alexandria_pipeline.domain.errors import SettingsError
 from alexandria_pipeline.domain.generation.prompts import PromptVariant
 from alexandria_pipeline.domain.quota import QuotaLimits
 from alexandria_pipeline.domain.rollout.phases import Rules
-from alexandria_pipeline.domain.services import provider_of
-from alexandria_pipeline.providers import known
+from alexandria_pipeline.providers import registry
 from alexandria_pipeline.providers.base import Capability
 from alexandria_pipeline.providers.transport.types import ServiceConfig
 
+if TYPE_CHECKING:
+    from alexandria_pipeline.providers.base import HttpDefaults
+
 Names = Annotated[tuple[str, ...], NoDecode]
 
-SERVICES = ("isbndb", "google_books", "open_library", "archive_org", "wikidata", "wikipedia", "gemini", "xai")
-
-# Open Library answers 3 a second to a client that names itself and a contact, 1 a second to others
-# (https://openlibrary.org/developers/api, autumn 2026).
-PACE_WITH_CONTACT = {"open_library": 3.0}
-USUAL_PACE = 1.0
-# ISBNdb: 2,000 of the 15,000 calls a day stay unused (BEHAVIOUR, "Quota"), and as large a part of another plan's.
-UNUSED_PART = {"isbndb": (2, 15)}
-# The query service runs 5 queries of a client side by side (https://www.mediawiki.org/wiki/Wikidata_Query_Service/User_Manual,
-# autumn 2026).
-PARALLEL = {"wikidata": 5}
+SERVICES: Final = tuple(registry.SERVICES)
+"""The names of all HTTP services."""
 
 
 class ServiceSettings(BaseModel):
-    """What can be set for one service, as `ALEXANDRIA_<SERVICE>_<FIELD>`: pace in requests a second, times in seconds."""
+    """What can be set for one service, as `ALEXANDRIA_<SERVICE>_<FIELD>`: rate in requests a second, times in seconds."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     base_url: str
     requests_per_second: float | None = Field(None, gt=0, le=1000, allow_inf_nan=False)
     timeout_seconds: float = Field(15, gt=0, le=3600, allow_inf_nan=False)
+    backoff_seconds: float = Field(1, gt=0, le=60, description="Delay before the first retry; it doubles.")
     enabled: bool = True
     model: str | None = Field(None, min_length=1, description="AI services only.")
-    daily_limit: int | None = Field(None, ge=1, description="Calls a day; unset: not limited.")
-    safety_buffer: int | None = Field(None, ge=0, description="Calls of the daily limit that are left unused.")
+    daily_limit: int | None = Field(None, ge=1, description="Calls per day that the service allows; unset: no limit.")
+    safety_buffer: int | None = Field(None, ge=0, description="Calls of the daily limit that stay unused.")
 
     @field_validator("base_url")
     @classmethod
-    def _address(cls, value: str) -> str:
+    def _is_address(cls, value: str) -> str:
         parts = urlsplit(value.strip())
         if (
             parts.scheme not in ("http", "https")
@@ -61,27 +64,22 @@ class ServiceSettings(BaseModel):
             or parts.query
             or parts.fragment
             or parts.username
-            or parts.port == 0  # reading it also refuses what is no port
+            or parts.port == 0  # reading the port also rejects what is no port
         ):
             raise ValueError("must be an address such as https://host/path, without a query and without a password")
         return value.strip().rstrip("/")
 
     @field_validator("safety_buffer")
     @classmethod
-    def _leaves_something(cls, value: int | None, info: ValidationInfo) -> int | None:
+    def _is_below_limit(cls, value: int | None, info: ValidationInfo) -> int | None:
         limit = info.data.get("daily_limit")
         if value is not None and limit is not None and value >= limit:
             raise ValueError(f"must be below the daily limit ({limit:,})")
         return value
 
 
-def _service(base_url: str, **others: Any) -> Any:
-    """A field with the defaults of one service."""
-    return Field(ServiceSettings(base_url=base_url, **others))
-
-
 class Settings(BaseSettings):
-    """All settings of one process. Lists are written with commas."""
+    """The settings of one process, without the fields of services, which `load_settings` adds. Lists use commas."""
 
     model_config = SettingsConfigDict(
         env_prefix="ALEXANDRIA_",
@@ -94,114 +92,70 @@ class Settings(BaseSettings):
         populate_by_name=True,
     )
 
-    home: Path = Field(Path(".alexandria"), description="Where the local server and its data live.")
+    home: Path = Field(Path(".alexandria"), description="Folder of the local database server and its data.")
     database_url: SecretStr | None = Field(
-        None, description="A PostgreSQL server of your own; unset: a local one is started."
+        None, description="A PostgreSQL server of your own; unset: a local server is started."
     )
     postgres_binaries: Path | None = Field(
-        None, description="Folder with initdb and postgres, if the packaged ones do not suit."
+        None, description="Folder with initdb and postgres, if the packaged ones do not work."
     )
 
     curated_list: Path | None = Field(None, description="Tab-separated list of books; unset: the sample.")
-    generators: Names = Field((), description="Which generators to ask, in order; unset: those that are configured.")
-    generate_books_per_provider: int = Field(20, ge=10, le=50, description="Books asked of each AI service and month.")
+    generators: Names = Field((), description="Generators in order; unset: every AI service with a key, or the list.")
+    generate_books_per_provider: int = Field(20, ge=10, le=50, description="Books requested per AI service and month.")
     prompt_variant: PromptVariant | None = Field(None, description="Registered prompt; unset: chosen by the month.")
 
     resolver_order: Names = Field(
-        (), description="The cascade, in order; unset: the five services once one is set up, else the local catalogue."
+        (), description="The cascade in order; unset: the five services if any is set up, else the local catalogue."
     )
-    language: str = Field("en", pattern="^[a-z]{2}$", description="ISO 639-1 code of the editions wanted.")
-    negative_days: float = Field(7, gt=0, description="How long a service's definite no is believed, in days.")
-    books_in_flight: int = Field(
-        1000, ge=1, le=5000, description="Books at different steps of the cascade at the same time."
-    )
+    language: str = Field("en", description="ISO 639-1 code of the wanted editions.")
+    negative_days: float = Field(7, gt=0, description="Days for which a definite no of a service is valid.")
+    books_in_flight: int = Field(1000, ge=1, le=5000, description="Books in the cascade at the same time.")
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="How much the command line says."
+        "INFO", description="Log level of the command line."
     )
 
     rollout: Rules = Field(
-        Rules(), description="Phases of the rollout, and its ISBNdb calls a day; see docs/rollout.md."
+        Rules(), description="Phases of the rollout and its ISBNdb calls per day; see docs/rollout.md."
     )
 
-    contact: str | None = Field(
-        None, pattern=r"^[!-~]([ -~]*[!-~])?$", max_length=200, description="Mail or page named to the services."
-    )
+    contact: str | None = Field(None, max_length=200, description="Mail address or web page sent to the free services.")
 
     cron_secret: SecretStr | None = Field(
-        None, description="What callers of /api/internal bring in X-Cron-Secret; unset: these are closed."
+        None, description="Value of X-Cron-Secret that opens /api/internal; unset: these endpoints are closed."
     )
 
     alert_urls: SecretStr | None = Field(
-        None,
-        description="Who is told of failures: apprise URLs with commas between (chat, mail, webhook); unset: the log.",
+        None, description="Receivers of alerts: apprise URLs separated by commas (chat, mail, webhook); unset: the log."
     )
-    dagster_url: str = Field(
-        "http://localhost:3000",
-        pattern=r"^https?://\S+$",
-        description="Where people open the Dagster UI; alerts link to it.",
-    )
+    dagster_url: str = Field("http://localhost:3000", description="Address of the Dagster UI, for links in alerts.")
 
-    # RequestBuilder, paces and limits as PROVIDERS gives them, autumn 2026; where no pace is named, 1 request a second.
-    # 15,000 calls a day and 3 a second are those of the Premium plan (https://isbndb.com/isbn-database).
-    isbndb: ServiceSettings = _service("https://api2.isbndb.com", requests_per_second=3, daily_limit=15_000)
-    # A key has 1,000 calls a day (https://console.cloud.google.com/apis/api/books.googleapis.com/quotas).
-    google_books: ServiceSettings = _service("https://www.googleapis.com/books/v1", daily_limit=1_000)
-    open_library: ServiceSettings = _service("https://openlibrary.org")
-    archive_org: ServiceSettings = _service("https://archive.org")
-    # 60 s of query time a minute and client: one a second leaves each query its second.
-    wikidata: ServiceSettings = _service("https://query.wikidata.org")
-    # 200 a minute (https://www.mediawiki.org/wiki/Wikimedia_APIs/Rate_limits); 3 a second stays below.
-    wikipedia: ServiceSettings = _service("https://en.wikipedia.org", requests_per_second=3)
-    gemini: ServiceSettings = _service(
-        "https://generativelanguage.googleapis.com/v1beta", timeout_seconds=60, model="gemini-3.5-flash-lite"
-    )
-    xai: ServiceSettings = _service("https://api.x.ai/v1", timeout_seconds=60, model="grok-4.3")
-
-    isbndb_api_key: SecretStr | None = Field(None, validation_alias="ISBNDB_API_KEY")
-    google_books_api_key: SecretStr | None = Field(None, validation_alias="GOOGLE_BOOKS_API_KEY")
-    gemini_api_key: SecretStr | None = Field(None, validation_alias="GEMINI_API_KEY")
-    xai_api_key: SecretStr | None = Field(None, validation_alias="XAI_API_KEY")
-
-    @field_validator("isbndb_api_key", "google_books_api_key", "gemini_api_key", "xai_api_key", "cron_secret")
+    @field_validator("cron_secret")
     @classmethod
     def _fits_a_header(cls, value: SecretStr | None) -> SecretStr | None:
-        key = value.get_secret_value().strip() if value is not None else ""
-        if not (key.isascii() and key.isprintable()) or " " in key:
-            raise ValueError("must be one word of ASCII characters")
-        return SecretStr(key) if key else None
+        return _header_value(value)
 
-    @property
-    def services_set_up(self) -> bool:
-        """Whether somebody means the services to be asked: a key, a contact, or an address of a service is set."""
-        keys = (self.isbndb_api_key, self.google_books_api_key, self.gemini_api_key, self.xai_api_key)
-        own = (getattr(self, name).base_url != type(self).model_fields[name].default.base_url for name in SERVICES)
-        return self.contact is not None or any(keys) or any(own)
+    @field_validator("language")
+    @classmethod
+    def _is_language(cls, value: str) -> str:
+        if len(value) != 2 or not (value.isascii() and value.isalpha() and value.islower()):
+            raise ValueError("must be an ISO 639-1 code of two small letters, such as en")
+        return value
 
-    def service(self, name: str) -> ServiceConfig:
-        """What the transport needs of one service; `name` as in `SERVICES`, with - or _ between its words.
+    @field_validator("contact")
+    @classmethod
+    def _is_printable_ascii(cls, value: str | None) -> str | None:
+        if value is not None and not (value.isascii() and value.isprintable() and value.strip() == value and value):
+            raise ValueError("must be a mail address or a web address in ASCII characters")
+        return value
 
-        Raises SettingsError for a name that is none.
-        """
-        field = name.replace("-", "_")
-        if field not in SERVICES:
-            raise SettingsError(f"{name} is no service: {', '.join(SERVICES)}")
-        given: ServiceSettings = getattr(self, field)
-        usual = PACE_WITH_CONTACT.get(field, USUAL_PACE) if self.contact else USUAL_PACE
-        part, of = UNUSED_PART.get(field, (0, 1))
-        unused = given.safety_buffer if given.safety_buffer is not None else (given.daily_limit or 0) * part // of
-        return ServiceConfig(
-            base_url=given.base_url,
-            requests_per_second=given.requests_per_second or usual,
-            timeout_seconds=given.timeout_seconds,
-            enabled=given.enabled,
-            key=getattr(self, f"{field}_api_key", None),
-            model=given.model,
-            quota=QuotaLimits(given.daily_limit, unused),
-            key_setting=f"{field.upper()}_API_KEY",
-            enabled_setting=f"ALEXANDRIA_{field.upper()}_ENABLED",
-            parallel=PARALLEL.get(field, 32),
-        )
+    @field_validator("dagster_url")
+    @classmethod
+    def _is_web_address(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")) or any(map(str.isspace, value)):
+            raise ValueError("must be an address such as http://localhost:3000")
+        return value
 
     @field_validator("generators", "resolver_order", mode="before")
     @classmethod
@@ -210,33 +164,105 @@ class Settings(BaseSettings):
 
     @field_validator("generators", "resolver_order")
     @classmethod
-    def _known(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+    def _are_known(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         capability = Capability.BOOK_GENERATION if info.field_name == "generators" else Capability.ISBN_RESOLUTION
-        names, able = tuple(provider_of(name) for name in value), known.able(capability)
-        if unknown := [told for told, name in zip(value, names, strict=True) if name not in able]:
-            raise ValueError(f"names {', '.join(unknown)}; {capability.value} is offered by: {', '.join(able)}")
+        offered = registry.providers_with(capability)
+        names = tuple(registry.canonical_name(name) for name in value)
+        if unknown := [given for given, name in zip(value, names, strict=True) if name not in offered]:
+            raise ValueError(f"names {', '.join(unknown)}; {capability.value} is offered by: {', '.join(offered)}")
         return tuple(dict.fromkeys(names))
 
     @field_validator("database_url")
     @classmethod
-    def _postgres_only(cls, value: SecretStr | None) -> SecretStr | None:
+    def _is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
             raise ValueError("must start with postgresql://")
         return value
 
+    @property
+    def services_set_up(self) -> bool:
+        """Whether the services shall be called: a key, a contact, or the address of a service is set."""
+        return self.contact is not None or any(
+            self.service(name).key is not None or self.service(name).base_url != defaults.base_url
+            for name, defaults in registry.SERVICES.items()
+        )
+
+    def service(self, name: str) -> ServiceConfig:
+        """What the transport needs for one service. Raises SettingsError for an unknown name."""
+        canonical = registry.canonical_name(name)
+        if canonical not in registry.SERVICES:
+            raise SettingsError(f"{name} is not a service; the services are: {', '.join(SERVICES)}")
+        defaults = registry.SERVICES[canonical]
+        given: ServiceSettings = getattr(self, _field(defaults))
+        with_contact = defaults.requests_per_second_with_contact if self.contact else None
+        share = int((given.daily_limit or 0) * defaults.unused_share)
+        return ServiceConfig(
+            base_url=given.base_url,
+            requests_per_second=given.requests_per_second or with_contact or defaults.requests_per_second,
+            timeout_seconds=given.timeout_seconds,
+            enabled=given.enabled,
+            key=getattr(self, defaults.key_variable.lower()) if defaults.key_variable else None,
+            model=given.model,
+            quota=QuotaLimits(given.daily_limit, share if given.safety_buffer is None else given.safety_buffer),
+            key_variable=defaults.key_variable or "",
+            enabled_variable=f"ALEXANDRIA_{defaults.prefix}_ENABLED",
+            parallel=defaults.parallel,
+            backoff_seconds=given.backoff_seconds,
+        )
+
+
+def _header_value(value: SecretStr | None) -> SecretStr | None:
+    key = value.get_secret_value().strip() if value is not None else ""
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise ValueError("must be one word of ASCII characters")
+    return SecretStr(key) if key else None
+
+
+def _field(defaults: HttpDefaults) -> str:
+    return defaults.prefix.lower()
+
+
+def _service_fields() -> dict[str, Any]:
+    """One field of settings and, where the service needs it, one field for the key, per service."""
+    fields: dict[str, Any] = {}
+    for defaults in registry.SERVICES.values():
+        settings = ServiceSettings(
+            base_url=defaults.base_url,
+            timeout_seconds=defaults.timeout_seconds,
+            model=defaults.model,
+            daily_limit=defaults.daily_limit,
+        )
+        fields[_field(defaults)] = (ServiceSettings, Field(settings))
+        if defaults.key_variable:
+            fields[defaults.key_variable.lower()] = (
+                SecretStr | None,
+                Field(None, validation_alias=defaults.key_variable),
+            )
+    return fields
+
+
+def _key_validator() -> dict[str, Any]:
+    names = [each.key_variable.lower() for each in registry.SERVICES.values() if each.key_variable]
+    return {"key_fits_a_header": field_validator(*names)(_header_value)}
+
+
+_AllSettings: Final = create_model(
+    "AllSettings", __base__=Settings, __validators__=_key_validator(), **_service_fields()
+)
+
 
 def load_settings(**overrides: Any) -> Settings:
-    """The settings of this environment. Raises SettingsError naming every wrong variable."""
+    """The settings of this environment and of `.env`. Raises SettingsError that names every wrong variable."""
     try:
-        return Settings(_env_file=".env", **overrides)
+        return _AllSettings(_env_file=".env", **overrides)
     except UnreadableSetting as error:
-        raise SettingsError(f"ALEXANDRIA_ROLLOUT_PHASES is no JSON list: {error.__cause__}") from None
+        raise SettingsError(f"ALEXANDRIA_ROLLOUT_PHASES is not a JSON list: {error.__cause__}") from None
     except ValidationError as error:
         wrong = [f"  {_variable(e['loc'])}: {e['msg']}" for e in error.errors(include_input=False)]
         raise SettingsError("these settings are wrong:\n" + "\n".join(wrong)) from None
 
 
 def _variable(location: tuple[int | str, ...]) -> str:
-    """The environment variable of a field: the keys of services are known by their own names."""
+    """The environment variable of a field; the variables of keys have no prefix."""
     name = "_".join(map(str, location)).upper()
     return name if name.endswith("_API_KEY") else f"ALEXANDRIA_{name}"

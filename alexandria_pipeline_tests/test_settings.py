@@ -10,7 +10,8 @@ import pytest
 from alexandria_pipeline.composition import providers
 from alexandria_pipeline.domain.errors import SettingsError
 from alexandria_pipeline.domain.quota import QuotaLimits
-from alexandria_pipeline.providers import known
+from alexandria_pipeline.providers.registry import DECLARATIONS
+from alexandria_pipeline.providers.registry import SERVICES as DECLARED
 from alexandria_pipeline.settings import SERVICES, load_settings
 from alexandria_pipeline.storage.threads import Threads
 
@@ -20,15 +21,15 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for service in SERVICES:
-        monkeypatch.delenv(f"{service.upper()}_API_KEY", raising=False)
+    for defaults in DECLARED.values():
+        monkeypatch.delenv(defaults.key_variable or "", raising=False)
     monkeypatch.delenv("ALEXANDRIA_CONTACT", raising=False)
 
 
 def test_every_service_has_its_defaults() -> None:
     services = {name: load_settings().service(name) for name in SERVICES}
     assert services["isbndb"].quota == QuotaLimits(15_000, 2_000)
-    assert services["google_books"].base_url == "https://www.googleapis.com/books/v1"
+    assert services["google-books"].base_url == "https://www.googleapis.com/books/v1"
     assert {name for name, service in services.items() if service.timeout_seconds == 60} == {"gemini", "xai"}
     assert {name for name, service in services.items() if service.model} == {"gemini", "xai"}
     assert all(service.enabled and service.key is None for service in services.values())
@@ -90,10 +91,10 @@ def test_the_cascade_may_be_set_by_the_names_of_services_or_providers(monkeypatc
 
 def test_what_settings_may_name_is_what_there_is(database: Database) -> None:
     with closing(Threads()) as threads:
-        made = [provider.info for provider in providers(load_settings(), database, threads)]
-    assert list(known.INFOS) == made
+        made = [provider.declaration for provider in providers(load_settings(), database, threads)]
+    assert list(DECLARATIONS) == made
 
 
 def test_an_unknown_service_is_told_with_the_known_ones() -> None:
-    with pytest.raises(SettingsError, match="nyt is no service: isbndb, google_books"):
+    with pytest.raises(SettingsError, match="nyt is not a service; the services are: open-library, internet-archive"):
         load_settings().service("nyt")

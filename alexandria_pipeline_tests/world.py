@@ -11,7 +11,7 @@ from psycopg import sql
 from alexandria_pipeline.composition import Pipeline, assemble
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.operations.catalog import load_catalog
-from alexandria_pipeline.settings import Settings
+from alexandria_pipeline.settings import load_settings
 from alexandria_pipeline.stages.runner import MonthRunner, StageReport
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.months import MonthHolder
@@ -40,7 +40,7 @@ def pipeline(database: Database, folder: Path, listed: str = LIST, catalogue: st
     path = folder / "list.tsv"
     path.write_text(listed, encoding="utf-8")
     load_catalog(database, "catalogue.tsv", catalogue.encode())
-    return assemble(Settings(home=folder / "home", curated_list=path), database, Threads())
+    return assemble(load_settings(home=folder / "home", curated_list=path), database, Threads())
 
 
 def holder(database: Database, run_id: str = "run-1") -> MonthHolder:
@@ -69,3 +69,20 @@ def dump(database: Database, tables: Iterable[str]) -> dict[str, list[dict[str, 
             table: sorted(tx.execute(sql.SQL("select * from {}").format(sql.Identifier(table))).fetchall(), key=str)
             for table in tables
         }
+
+
+def use_calls(database: Database, service: str, count: int) -> None:
+    """Counts `count` calls of today, as if they had been made."""
+    rows(
+        database,
+        "insert into quota_usage as q (service, day, used) values (%s, (clock_timestamp() at time zone 'UTC')::date, %s)"
+        " on conflict (service, day) do update set used = q.used + excluded.used returning used",
+        service,
+        count,
+    )
+
+
+def exhaust(database: Database, service: str, reason: str) -> None:
+    """Marks today's quota as used up, as the response of the service does."""
+    use_calls(database, service, 0)
+    rows(database, "update quota_usage set exhausted = %s where service = %s returning used", reason, service)

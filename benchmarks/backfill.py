@@ -40,7 +40,7 @@ from alexandria_pipeline.storage.queries import Query
 from alexandria_pipeline_tests.upstream.books_file import OWN_BOOKS
 from alexandria_pipeline_tests.upstream.score import score
 
-RESOLVERS = ("isbndb", "google_books", "open_library", "archive_org", "wikidata")
+RESOLVERS = ("isbndb", "google-books", "open-library", "internet-archive", "wikidata")
 WORKS_A_MONTH = 23  # the stand-in's lists are full from about here on
 NO_LIMIT = 10_000_000  # a backfill of years in minutes: the day's quota is not what is measured
 COMMITS = Query(

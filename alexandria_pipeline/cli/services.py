@@ -96,7 +96,7 @@ def quota(as_json: AsJson = False) -> None:
     """What was asked of each service today, what is left, and whether it is asked at all just now."""
     with opened_pipeline() as (settings, pipeline):
         paces = {name: settings.service(name).requests_per_second for name in SERVICES}
-        rows = accounting.standings(pipeline.database, pipeline.quota, paces)
+        rows = accounting.service_standings(pipeline.database, pipeline.quota, paces)
     if as_json:
         print_json(rows)
         return
@@ -128,12 +128,12 @@ def fetch(
             isbn=Isbn13.parse(isbn) if isbn else None, title=title, author=author, subject=subject,
             month=Month.parse(month) if month else None, year=year, language=settings.language,
         )  # fmt: skip
-        able = pipeline.registry.able(capability)
-        chosen = [each for each in able if provider in (None, each.info.name)]
+        able = pipeline.registry.providers_with(capability)
+        chosen = [each for each in able if provider in (None, each.declaration.name)]
         if not chosen:
-            names = ", ".join(each.info.name for each in able)
+            names = ", ".join(each.declaration.name for each in able)
             raise InvalidValue(f"{provider} does not offer {capability.value}; these do: {names}")
-        with call_context(stage="fetch", operation="manual"):
+        with call_context(stage="fetch", purpose="manual"):
             answer = asyncio.run(fetching.fetch(capability, item, chosen))
     if as_json:
         outcome = "found" if answer.provider else _worst(answer.asked)

@@ -1,6 +1,6 @@
-"""What vendors publish about their AI models: what a token costs, and when a model ends; each with its date or source.
+"""Published facts about AI models: prices per token, and when a model ends. Each fact has a date or a source.
 
-Facts and their reading only. Which model is asked is a setting; what a reply used is the provider's business.
+The configured model is a setting; the tokens of a reply are read by its provider.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ XAI_SETTING: Final = "ALEXANDRIA_XAI_MODEL"
 WARN_DAYS: Final = 30
 
 _MILLION: Final = Decimal(1_000_000)
-# What vendors append to a name without changing price or end: "-latest", "-001", "-0825", "-2026-04-30".
+# Suffixes that do not change price or end: "-latest", "-001", "-0825", "-2026-04-30".
 _RELEASE: Final = re.compile(r"-(?:latest|\d{3,4}|\d{4}-\d{2}-\d{2})\Z")
 
 _GEMINI_SOURCE: Final = "https://ai.google.dev/gemini-api/docs/deprecations"
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars per million tokens on a day; output includes the tokens a model thinks with."""
+    """US dollars per million tokens; output includes reasoning tokens. `as_of`: the day of the fact."""
 
     input: Decimal
     output: Decimal
@@ -39,10 +39,10 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class ModelEnd:
-    """The day a model is shut down or silently replaced, what the vendor names as its heir, and where it says so."""
+    """The day on which a model is shut down or replaced, its successor, and the source."""
 
     day: date
-    heir: str
+    successor: str
     setting: str
     source: str
 
@@ -61,7 +61,7 @@ PRICES: Final[Mapping[str, Price]] = {
     "grok-4.3": Price(Decimal("1.25"), Decimal("2.50"), _AUTUMN_2026),
 }
 
-# After their end the 2.5 models answer through their heirs, at the heirs' prices; the 2.0 models answer 404.
+# After their end, requests for the 2.5 models go to their successors at those prices; the 2.0 models return 404.
 _GEMINI_ENDS: Final = {
     "gemini-2.5-pro": (date(2026, 12, 1), "gemini-3.8-flash"),
     "gemini-2.5-flash": (date(2026, 12, 1), "gemini-3.5-flash-lite"),
@@ -69,20 +69,23 @@ _GEMINI_ENDS: Final = {
     "gemini-2.0-flash-lite": (date(2026, 6, 1), "gemini-3.5-flash-lite"),
     "gemini-3.1-flash-lite": (date(2027, 5, 7), "gemini-3.5-flash-lite"),
 }
-# These are redirected to grok-4.3 without a word, at its price.
+# Requests for these go to grok-4.3 without notice, at its price.
 _GROK_ENDED: Final = (
     "grok-3", "grok-4", "grok-4-0709", "grok-4-fast", "grok-4-fast-reasoning", "grok-4-fast-non-reasoning",
     "grok-4-1", "grok-4-1-fast", "grok-4-1-fast-reasoning", "grok-4-1-fast-non-reasoning", "grok-code-fast-1",
 )  # fmt: skip
 
 MODEL_ENDS: Final[Mapping[str, ModelEnd]] = {
-    **{name: ModelEnd(day, heir, GEMINI_SETTING, _GEMINI_SOURCE) for name, (day, heir) in _GEMINI_ENDS.items()},
+    **{
+        name: ModelEnd(day, successor, GEMINI_SETTING, _GEMINI_SOURCE)
+        for name, (day, successor) in _GEMINI_ENDS.items()
+    },
     **{name: ModelEnd(date(2026, 5, 15), "grok-4.3", XAI_SETTING, _XAI_SOURCE) for name in _GROK_ENDED},
 }
 
 
 def price(model: str) -> Price | None:
-    """What the model costs; None for one that the table does not know."""
+    """The price of a model; None if it is not in the table."""
     return _entry(PRICES, model)
 
 
@@ -95,17 +98,17 @@ def cost(model: str, input_tokens: int, output_tokens: int) -> Decimal:
 
 
 def model_warning(model: str, today: date) -> str | None:
-    """What to tell a person about a configured model that has ended, or ends within 30 days; None when all is well."""
+    """A warning about a configured model that has ended or ends within 30 days; None otherwise."""
     end = _entry(MODEL_ENDS, model)
     days = (end.day - today).days if end else WARN_DAYS + 1
     if end is None or days > WARN_DAYS:
         return None
     when = f"ended on {end.day}" if days <= 0 else f"ends on {end.day}, in {days} day{'s' if days > 1 else ''}"
-    return f"the model {model} {when}: set {end.setting} to {end.heir} or another current model (see {end.source})"
+    return f"the model {model} {when}: set {end.setting} to {end.successor} or another current model (see {end.source})"
 
 
 def ended(model: str, today: date) -> ModelEnd | None:
-    """The end of a model that is past it; None for one that still answers as itself, as far as is known."""
+    """The end of a model that has ended by `today`; None for other models."""
     end = _entry(MODEL_ENDS, model)
     return end if end is not None and end.day <= today else None
 

@@ -195,8 +195,8 @@ def model_ended(model: str, end: ModelEnd, link: str) -> Alert:
     return Alert(
         f"model:{model}:{end.day}",
         f"the model {model} ended on {end.day}",
-        f"Month: all that are listed from now on\nFigures: ended on {end.day}, heir {end.heir}\n"
-        f"What to do: set {end.setting} to {end.heir} or another current model (see {end.source})\n{link}",
+        f"Month: all that are listed from now on\nFigures: ended on {end.day}, heir {end.successor}\n"
+        f"What to do: set {end.setting} to {end.successor} or another current model (see {end.source})\n{link}",
     )
 
 

@@ -1,6 +1,6 @@
-"""What one call to a service is, before and after: the words that the transport and the shared tables exchange.
+"""The values that the transport and the storage exchange about one call to a service.
 
-Values only. How a call is made is `providers.http`, how it is counted is `storage.ledger`; they do not know each other.
+Values only. `providers.transport` makes calls and `storage.ledger` counts them; neither imports the other.
 """
 
 from __future__ import annotations
@@ -17,45 +17,48 @@ if TYPE_CHECKING:
     from alexandria_pipeline.domain.service_answers import Unavailable
 
 SLOT_MARGIN = 0.038
-"""Seconds in which two requests may differ on the way from their slot to the service without ever making R + 1 in a second.
+"""Seconds by which the travel times of two requests may differ without the service seeing R + 1 requests in a second.
 
-R slots take 1 + this many seconds, so 96.3 % of the allowance is used (docs/decisions/0004-pace.md has the measurements).
+R slots take 1 + this many seconds, so 96.3 % of the rate limit is used (docs/decisions/0004-pace.md has measurements).
 """
 
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """For whom a call is made; it goes into the ledger."""
+    """What a call is made for; the ledger stores it."""
 
     run_id: str | None = None
     month: Month | None = None
     stage: str | None = None
-    operation: str = ""
+    purpose: str = ""
     work_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a service allows all processes together: a pace, and calls a day (None: no limit), the buffer taken off."""
+    """What all processes together may use of a service: a rate limit, and calls per day (None: no limit).
+
+    `safe_limit` is the daily limit minus the safety buffer. `probe_seconds`: time after which another probe may start.
+    """
 
     requests_per_second: float
-    daily_limit: int | None
+    safe_limit: int | None
     probe_seconds: float
 
     @property
     def spacing(self) -> float:
-        """Seconds from one slot to the next."""
+        """Seconds between two send slots."""
         return (1 + SLOT_MARGIN) / self.requests_per_second
 
     @property
     def slots_ahead(self) -> int:
-        """Slots that one process may hold at a time: enough to reserve while it waits, few enough for a push-back to reach the rest."""
+        """Slots that one process may hold at a time: enough to reserve while it waits, few enough to renew after a pause."""
         return max(1, math.ceil(self.requests_per_second / 10))
 
 
 @dataclass(frozen=True, slots=True)
 class CallAttempt:
-    """One HTTP request that is about to be made. `url` is for people: it holds no key. `number` counts the retries from 1."""
+    """One HTTP request that is about to be made. `url` contains no key. `number` counts the attempts from 1."""
 
     service: str
     method: str
@@ -66,10 +69,10 @@ class CallAttempt:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Leave to make one request, at `at` by the database's clock, `wait` seconds from when it was given.
+    """A reserved send time `at`, by the clock of the database, `wait` seconds after the reservation.
 
-    Counted in `day`. `delayed`: seconds by which late requests have moved the slots so far; what comes on top until `at`
-    moves this one too. `probe`: the breaker is open, and this request finds out whether the service is back.
+    The call counts for the quota of `day`. `delayed`: seconds by which late requests had moved the slots at that time;
+    what is added before `at` moves this slot, too. `probe`: the circuit breaker is open, and this call tests the service.
     """
 
     call_id: int
@@ -83,37 +86,37 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class ProbeInProgress:
-    """No leave yet: another request is finding out whether the service is back. `refusal`: for who does not wait for that."""
+    """No slot yet: another call is testing the service. `refusal` is the answer for a caller that does not wait."""
 
     refusal: Unavailable
 
 
 @dataclass(frozen=True, slots=True)
 class SlotStatus:
-    """A slot looked at again, shortly before it: moved to `at`, pushed back, or its way closed by the breaker?"""
+    """A slot as it is shortly before its time: moved to `at`, cancelled by a pause, or by an open circuit breaker."""
 
     at: datetime
     wait: float
     delayed: float
-    pushed_back: bool
-    shut: bool
+    cancelled: bool
+    breaker_open: bool
 
 
 class CallOutcome(StrEnum):
-    """How an attempt ended. A row that stays `sent` is of a process that died before it could say."""
+    """How an attempt ended. A row that stays `sent` belongs to a process that died during the call."""
 
     SENT = "sent"
     ANSWERED = "answered"
     EMPTY = "empty"  # a definite no
     REDIRECTED = "redirected"
     REFUSED = "refused"  # the service's error table explains it
-    FAILED = "failed"  # no usable answer
-    CANCELLED = "cancelled"  # sent, and not waited for
+    FAILED = "failed"  # no usable response
+    CANCELLED = "cancelled"  # sent, but the caller stopped waiting
 
 
 @dataclass(frozen=True, slots=True)
 class CacheEntry:
-    """An answer for the cache, and for how long it is good."""
+    """A response to be stored, and the days for which it is valid. `body` is compressed."""
 
     key: str
     status: int
@@ -124,30 +127,31 @@ class CacheEntry:
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """How an attempt ended, and what follows for everybody.
+    """How an attempt ended, and what follows for all processes.
 
-    `healthy`: the breaker's view (None: says nothing about the service). `hold`: seconds in which nobody asks, after a
-    429. `shut`: seconds for which the breaker opens at once. `exhausted`: the service says its quota of the day is gone.
+    `healthy` is for the circuit breaker (None: no statement about the service). `pause_seconds`: no calls for this time,
+    after a 429. `open_breaker_seconds`: the breaker opens at once for this time. `exhausted`: the service reports that
+    its daily quota is used up.
     """
 
     outcome: CallOutcome
     status: int | None = None
     reason: str | None = None
-    latency: float = 0
+    latency_seconds: float = 0
     size: int | None = None
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: Decimal = Decimal(0)
     healthy: bool | None = True
-    hold: float | None = None
-    shut: float | None = None
+    pause_seconds: float | None = None
+    open_breaker_seconds: float | None = None
     exhausted: bool = False
-    kept: CacheEntry | None = None
+    cache_entry: CacheEntry | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceState:
-    """Where a service stands for all processes. `shut`: in words for a person, why it cannot be asked now."""
+    """The state of a service that all processes share. `unavailable_reason`: why it cannot be called now, for people."""
 
     service: str
     breaker: str
@@ -155,4 +159,4 @@ class ServiceState:
     retry_at: datetime | None
     last_error: str | None
     used: int
-    shut: str | None
+    unavailable_reason: str | None

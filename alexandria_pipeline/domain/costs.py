@@ -8,7 +8,7 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Projection:
+class CostProjection:
     """The rest of the rollout, if the months to come are like those that are done; None while none is."""
 
     months_done: int
@@ -17,12 +17,12 @@ class Projection:
     rest: float | None
 
 
-def project(spent: float, months_done: int, months_left: int) -> Projection:
+def project_cost(spent: float, months_done: int, months_left: int) -> CostProjection:
     """From what `months_done` months took together (money or calls) to what `months_left` more will take."""
     if not months_done:
-        return Projection(months_done, months_left, None, 0.0 if not months_left else None)
+        return CostProjection(months_done, months_left, None, 0.0 if not months_left else None)
     per_month = spent / months_done
-    return Projection(months_done, months_left, per_month, per_month * months_left)
+    return CostProjection(months_done, months_left, per_month, per_month * months_left)
 
 
 def seconds_covered(spans: Iterable[tuple[datetime, datetime]]) -> float:

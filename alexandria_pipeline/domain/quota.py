@@ -1,4 +1,4 @@
-"""The arithmetic of daily quotas: limits, buffers, who may start what, and where the day will end. `now` is passed in."""
+"""Daily quotas: limits, safety buffers, permission to start work, and the projected usage. Pure; `now` is passed in."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 
 BULK_CALLS = 100
-"""The most calls that one `bulk` operation may make (BEHAVIOUR, "Quota")."""
+"""The calls that one piece of `bulk` work may make (docs/behaviour.md, "Quota")."""
 
 
-class Operation(StrEnum):
-    """What calls are made for; the rules differ."""
+class CallPurpose(StrEnum):
+    """What calls are made for; the rules differ by purpose. The ledger stores it in the column `operation`."""
 
-    CRON = "cron"  # nobody watches: starts only with twice its estimate left
-    BULK = "bulk"  # at most 100 calls an operation
+    CRON = "cron"  # unattended: starts only if twice its estimate is left
+    BULK = "bulk"  # at most BULK_CALLS calls
     BACKFILL = "backfill"
     NEW_RELEASES = "new_releases"
     MANUAL = "manual"
@@ -22,20 +22,23 @@ class Operation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QuotaLimits:
-    """Calls a day that a service allows (None: no limit), and how many of them stay unused."""
+    """The calls per day that a service publishes (None: no limit), and how many of them stay unused."""
 
     daily_limit: int | None
     safety_buffer: int = 0
 
     @property
-    def safe(self) -> int | None:
-        """What we allow ourselves."""
+    def safe_limit(self) -> int | None:
+        """The calls per day that we may use; None without a limit."""
         return None if self.daily_limit is None else max(0, self.daily_limit - self.safety_buffer)
 
 
 @dataclass(frozen=True, slots=True)
 class QuotaStatus:
-    """Today of one service; None where it has no limit. `exhausted`: the service itself said that its quota is gone."""
+    """The figures of one service today; None where it has no limit.
+
+    `exhausted`: the service's own message that its quota is used up. `percentage_used` is of the daily limit.
+    """
 
     service: str
     daily_limit: int | None
@@ -51,7 +54,7 @@ class QuotaStatus:
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """Whether an operation may start; `reason` is for a person."""
+    """Whether work may start; `reason` is a sentence for people."""
 
     allowed: bool
     reason: str = ""
@@ -61,18 +64,18 @@ class Permission:
 
 
 @dataclass(frozen=True, slots=True)
-class Projection:
-    """Where the day will end at the pace of the last hour, with what is planned on top."""
+class UsageProjection:
+    """The usage at the end of the day, if the last hour continues and the planned calls are added."""
 
     calls_per_hour: float
     expected_by_reset: int
     exhausted_at: datetime | None
-    room: int | None
-    """Calls of the safe limit that are neither used nor expected."""
+    spare: int | None
+    """Calls of the safe limit that are neither used nor expected; None without a limit."""
 
 
 def next_reset(now: datetime) -> datetime:
-    """The coming 00:00 UTC."""
+    """The next 00:00 UTC."""
     today = now.astimezone(UTC).date()
     return datetime.combine(today + timedelta(days=1), time(), tzinfo=UTC)
 
@@ -80,8 +83,8 @@ def next_reset(now: datetime) -> datetime:
 def quota_status(
     service: str, limits: QuotaLimits, used: int, now: datetime, exhausted: str | None = None
 ) -> QuotaStatus:
-    """The figures of today."""
-    limit, safe = limits.daily_limit, limits.safe
+    """The figures of today from the calls already used."""
+    limit, safe = limits.daily_limit, limits.safe_limit
     safe_left = None if safe is None else max(0, safe - used)
     return QuotaStatus(
         service=service,
@@ -97,45 +100,47 @@ def quota_status(
     )
 
 
-def permission(status: QuotaStatus, operation: Operation, estimate: int) -> Permission:
-    """Whether an operation of about `estimate` calls may start. It still needs a reservation for every call."""
-    if operation is Operation.BULK and estimate > BULK_CALLS:
-        return Permission(False, f"a bulk operation makes at most {BULK_CALLS} calls, not {estimate:,}")
+def permission(status: QuotaStatus, purpose: CallPurpose, estimate: int) -> Permission:
+    """Whether work of about `estimate` calls may start. Every call still needs its own reservation."""
+    if purpose is CallPurpose.BULK and estimate > BULK_CALLS:
+        return Permission(False, f"bulk work may make at most {BULK_CALLS} calls, not {estimate:,}")
     if status.exhausted is not None:
-        return Permission(False, f"{status.service} says that its quota is gone until {status.reset_at:%H:%M} UTC")
+        return Permission(
+            False, f"{status.service} reports that its quota is used up until {status.reset_at:%H:%M} UTC"
+        )
     left = status.safety_remaining
-    needed = max(1, estimate) * (2 if operation is Operation.CRON else 1)
+    needed = max(1, estimate) * (2 if purpose is CallPurpose.CRON else 1)
     if left is not None and left < needed:
         return Permission(
-            False, f"{operation} needs {needed:,} calls of {status.service}; {left:,} are left until 00:00 UTC"
+            False, f"{purpose} needs {needed:,} calls of {status.service}; {left:,} are left until 00:00 UTC"
         )
     return Permission(True)
 
 
-def affordable(status: QuotaStatus, operation: Operation, most: int) -> int:
-    """The largest estimate, at most `most`, that `permission` grants; 0 when not even one call may be made."""
+def affordable_calls(status: QuotaStatus, purpose: CallPurpose, limit: int) -> int:
+    """The largest estimate, at most `limit`, for which `permission` is granted; 0 if no call may be made."""
     left = status.safety_remaining
-    if operation is Operation.BULK:
-        most = min(most, BULK_CALLS)
+    if purpose is CallPurpose.BULK:
+        limit = min(limit, BULK_CALLS)
     if left is not None:
-        most = min(most, left // (2 if operation is Operation.CRON else 1))
-    return most if most > 0 and permission(status, operation, most) else 0
+        limit = min(limit, left // (2 if purpose is CallPurpose.CRON else 1))
+    return limit if limit > 0 and permission(status, purpose, limit) else 0
 
 
-def project(status: QuotaStatus, now: datetime, calls_last_hour: int, planned: int = 0) -> Projection:
-    """Where the day will end if the last hour goes on and `planned` calls come on top."""
+def project_usage(status: QuotaStatus, now: datetime, calls_last_hour: int, planned: int = 0) -> UsageProjection:
+    """The usage at the end of the day, if the last hour continues and `planned` calls are added."""
     hours = (status.reset_at - now).total_seconds() / 3600
     expected = status.used + planned + round(calls_last_hour * hours)
     left = status.safety_remaining
     if left is None or status.safety_limit is None:
-        return Projection(calls_last_hour, expected, None, None)
+        return UsageProjection(calls_last_hour, expected, None, None)
     at = None
     if expected > status.safety_limit:
         after = max(0, left - planned) / calls_last_hour if calls_last_hour else 0.0
         at = now + timedelta(hours=after)
-    return Projection(calls_last_hour, expected, at, max(0, status.safety_limit - expected))
+    return UsageProjection(calls_last_hour, expected, at, max(0, status.safety_limit - expected))
 
 
-def drift_percent(counted: int, told: int) -> float:
-    """How far our count is from the service's own, in per cent of the latter; above 0 when the service counts more."""
-    return round(100 * (told - counted) / max(told, counted, 1), 2)
+def drift_percent(counted: int, reported: int) -> float:
+    """The difference between the service's count and ours in percent of the larger; above 0 if the service counts more."""
+    return round(100 * (reported - counted) / max(reported, counted, 1), 2)

@@ -1,17 +1,17 @@
-"""How a question to one service ended, and how a book's way down the cascade ended.
+"""The possible answers of a service to one request.
 
-Five endings of one question are told apart because they lead to different acts: only a definite no (`NotFound`,
-`Rejected`) may be remembered as a no; `Unavailable` and `Failed` leave the book for a later run.
+They are told apart because they have different consequences: only a definite no (`NotFound`, `Rejected`) may be cached as
+a no; `Unavailable` and `Failed` leave the book for a later run.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TypeAlias, TypeVar
 
-if TYPE_CHECKING:
-    from alexandria_pipeline.domain.matching.verdict import Verdict
-    from alexandria_pipeline.domain.records import Candidate
+from alexandria_pipeline.domain.matching.verdict import Verdict
+from alexandria_pipeline.domain.records import Candidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +24,12 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class NotFound:
-    """The service answered, and has nothing by that title and author."""
+    """The service responded and has no such thing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The service offered books, none of them acceptable; `nearest` is the best of them."""
+    """The service offered books, but none is acceptable; `nearest` is the best of them."""
 
     reason: str
     nearest: Candidate | None = None
@@ -38,9 +38,9 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """The service was not asked. `temporary`: quota used up or breaker open, so that a later run should ask.
+    """The service was not called. `temporary`: its quota is used up or its breaker is open, so a later run should call it.
 
-    Otherwise (no key, switched off) the service does not count: a book need not wait for it.
+    If not temporary (no key, switched off), the service does not count: a book does not wait for it.
     """
 
     reason: str
@@ -49,10 +49,23 @@ class Unavailable:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The service was asked and gave no usable answer. `transient`: asking again later may help."""
+    """The service was called and gave no usable response. `transient`: a later call may succeed."""
 
     reason: str
     transient: bool = True
 
 
+T = TypeVar("T")
+Answer: TypeAlias = T | NotFound | Unavailable | Failed
+"""What a provider returns: a value, or why there is none."""
+
 StepOutcome = Found | NotFound | Rejected | Unavailable | Failed
+
+U = TypeVar("U")
+
+
+def then(answer: Answer[T], make: Callable[[T], Answer[U]]) -> Answer[U]:
+    """`make` applied to a value; any other answer unchanged."""
+    if isinstance(answer, NotFound | Unavailable | Failed):
+        return answer
+    return make(answer)

@@ -61,7 +61,7 @@ class Dashboard:
     def measured(self) -> Measured:
         """Everything that is counted."""
         services = breaker.states(self._database)
-        limits = {name: limit.safe for name, limit in self._limits.items() if limit.safe is not None}
+        limits = {name: limit.safe_limit for name, limit in self._limits.items() if limit.safe_limit is not None}
         with self._database.transaction() as tx:
             synthetic, works = synthetic_overall(tx)
             return Measured(

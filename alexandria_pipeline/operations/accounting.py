@@ -1,6 +1,6 @@
-"""What was asked of the services today: where each quota stands, and our count of calls held against the service's own.
+"""Today's calls: the quota of each service, and our count compared with the service's own.
 
-Counting is `storage`'s, limits are `domain`'s. Nothing here makes a call of its own but the question for a service's counter.
+Storage counts calls and the domain has the limits. The only call made here requests a service's counter.
 """
 
 from __future__ import annotations
@@ -19,50 +19,50 @@ from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.figures import CallsToday
 from alexandria_pipeline.storage.quota import QuotaManager
 
-RECONCILE = "reconcile"
-"""The operation of calls that ask for a counter; `storage.figures` knows them by it, since services do not charge for them."""
+RECONCILE_PURPOSE = "reconcile"
+"""The purpose of calls that request a counter. `storage.figures` excludes them: services do not charge for them."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallComparison:
-    """Our count of today's calls beside the service's. `drift` in percent of theirs, above 0 when they count more.
+    """Our count of today's calls and the service's. `drift` in percent, above 0 if the service counts more.
 
-    `told` and `drift` are None where there was nothing to compare with, and `note` says why.
+    `reported` and `drift` are None when there is nothing to compare with; `note` gives the reason.
     """
 
     service: str
     counted: int
-    told: int | None = None
+    reported: int | None = None
     drift: float | None = None
     note: str = ""
 
 
-def compare(database: Database, quota: QuotaManager, counter: CallCounter) -> CallComparison:
-    """Asks the service for its count, if it was asked anything since it last told. Raises StorageError."""
-    name = counter.info.name
+def compare_counts(database: Database, quota: QuotaManager, counter: CallCounter) -> CallComparison:
+    """Requests the service's count, if there were calls since the last time. Raises StorageError."""
+    name = counter.declaration.name
     before = _today(database, name)
-    if before.last_asked is None:
-        return CallComparison(name, before.attempts, note=f"{name} was not asked anything today")
-    told = before.told
-    if told is None or before.told_at is None or before.told_at < before.last_asked:
+    if before.last_called is None:
+        return CallComparison(name, before.attempts, note=f"no {name} calls today")
+    reported = before.reported
+    if reported is None or before.reported_at is None or before.reported_at < before.last_called:
         answer = _spent(counter)
         if isinstance(answer, str):
             return CallComparison(name, before.attempts, note=f"not compared: {answer}")
-        quota.reconcile(name, told := answer)
+        quota.reconcile(name, reported := answer)
     after = _today(database, name)
-    # A call that was never answered may not have arrived, and asking for the counter may count: both are right.
-    counted = min(max(told, before.certain), after.attempts)
-    return CallComparison(name, counted, told, drift_percent(counted, told))
+    # Both counts can be right: a call without a response may not have arrived, and requesting the counter may count.
+    counted = min(max(reported, before.certain), after.attempts)
+    return CallComparison(name, counted, reported, drift_percent(counted, reported))
 
 
-def standings(database: Database, quota: QuotaManager, paces: Mapping[str, float]) -> list[dict[str, Any]]:
-    """Today of every service in `paces` (requests per second): quota, breaker and pace, ready for JSON. Raises StorageError."""
-    states = breaker.states(database, list(paces))
+def service_standings(database: Database, quota: QuotaManager, rates: Mapping[str, float]) -> list[dict[str, Any]]:
+    """One row per service in `rates` (requests per second): quota, breaker and rate, ready for JSON. Raises StorageError."""
+    states = breaker.states(database, list(rates))
     rows = []
-    for name, pace in paces.items():
+    for name, rate in rates.items():
         status, state = quota.status(name), states.get(name)
         rows.append({
-            **asdict(status), "reset_at": status.reset_at.isoformat(), "requests_per_second": pace,
+            **asdict(status), "reset_at": status.reset_at.isoformat(), "requests_per_second": rate,
             "breaker": state.breaker if state else "closed", "failures": state.failures if state else 0,
             "retry_at": state.retry_at.isoformat() if state and state.retry_at else None,
             "last_error": state.last_error if state else None,
@@ -72,12 +72,12 @@ def standings(database: Database, quota: QuotaManager, paces: Mapping[str, float
 
 def _spent(counter: CallCounter) -> int | str:
     """The service's own count, or why there is none."""
-    if (closed := counter.unavailable()) is not None:
-        return closed.reason
-    with call_context(stage="call_accounting", operation=RECONCILE):
+    if (unavailable := counter.unavailable()) is not None:
+        return unavailable.reason
+    with call_context(stage="call_accounting", purpose=RECONCILE_PURPOSE):
         answer = asyncio.run(counter.spent())
     if isinstance(answer, NotFound):
-        return f"{counter.info.name} has no counter"
+        return f"{counter.declaration.name} has no counter"
     return answer.reason if isinstance(answer, Unavailable | Failed) else answer
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from alexandria_pipeline.domain.errors import InvalidValue
 from alexandria_pipeline.domain.explanations import explained
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.domain.services import service_of
 from alexandria_pipeline.storage import explain as store
 from alexandria_pipeline.storage.database import Database
 
@@ -84,7 +83,7 @@ def _attempts(rows: list[Fields], calls: list[Fields]) -> list[Fields]:
 
 
 def _made_for(call: Fields, attempt: Fields) -> bool:
-    same = call["service"] == service_of(attempt["provider"]) and call["run_id"] == attempt["run_id"]
+    same = call["service"] == attempt["provider"] and call["run_id"] == attempt["run_id"]
     return bool(same and call["called_at"] <= attempt["attempted_at"])
 
 

@@ -56,9 +56,9 @@ async def fetch(capability: Capability, item: FetchItem, providers: Sequence[Pro
     asked: list[ProviderAnswer] = []
     for provider in providers:
         answer = provider.unavailable() or await _ask(ask, provider, item)
-        asked.append(_note(provider.info.name, answer))
+        asked.append(_note(provider.declaration.name, answer))
         if not isinstance(answer, NotFound | Unavailable | Failed):
-            return Fetched(provider.info.name, plain(answer), tuple(asked))
+            return Fetched(provider.declaration.name, plain(answer), tuple(asked))
     return Fetched(None, None, tuple(asked))
 
 

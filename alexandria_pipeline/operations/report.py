@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pandas as pd
 
-from alexandria_pipeline.domain.costs import project, seconds_covered
+from alexandria_pipeline.domain.costs import project_cost, seconds_covered
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.rollout.phases import Rules
-from alexandria_pipeline.domain.services import service_of
 from alexandria_pipeline.storage import reports
 
 if TYPE_CHECKING:
@@ -214,9 +213,9 @@ def _services(raw: RawFigures) -> pd.DataFrame:
     spent = pd.DataFrame(raw.spent, columns=["year", "month", "service", "failed", "seconds", *_SPENT])
     figures = ["calls", "failed", "input_tokens", "output_tokens", "cost_usd", "seconds"]
     spent[figures] = spent[figures].astype("float64")
-    spent["service"] = [service_of(name) for name in spent["service"]]
+    spent["service"] = list(spent["service"])
     yields = pd.DataFrame(raw.yields, columns=["provider", "listed", "asked", "resolved"])
-    yields["service"] = [service_of(name) for name in yields["provider"]]
+    yields["service"] = list(yields["provider"])
     table = yields.drop(columns="provider").merge(
         spent.groupby("service", as_index=False)[figures].sum(), on="service", how="outer"
     )
@@ -252,7 +251,7 @@ def _projection(months: pd.DataFrame, raw: RawFigures, planned: set[Month]) -> p
     spent: dict[str, list[float]] = {}
     for row in raw.spent:
         of_done = row["year"] is not None and row["month"] is not None and Month(row["year"], row["month"]) in done
-        sums = spent.setdefault(service_of(row["service"]), [0.0, 0.0])
+        sums = spent.setdefault(row["service"], [0.0, 0.0])
         if of_done:
             sums[0] += row["cost_usd"]
             sums[1] += int(row["calls"])
@@ -263,7 +262,7 @@ def _projection(months: pd.DataFrame, raw: RawFigures, planned: set[Month]) -> p
 
 
 def _projected(service: str, sums: Sequence[float], done: int, left: int) -> dict[str, Any]:
-    money, calls = project(sums[0], done, left), project(sums[1], done, left)
+    money, calls = project_cost(sums[0], done, left), project_cost(sums[1], done, left)
     return {
         "service": service, "months_done": done, "months_left": left,
         "cost_usd": round(sums[0], 6), "usd_per_month": money.per_month, "rest_usd": money.rest,

@@ -9,7 +9,7 @@ import dagster as dg
 
 from alexandria_pipeline.composition import Pipeline
 from alexandria_pipeline.domain import key_figures as keyfigures
-from alexandria_pipeline.operations.accounting import compare
+from alexandria_pipeline.operations.accounting import compare_counts
 from alexandria_pipeline.orchestration.assets.isbns import resolved_isbns
 from alexandria_pipeline.storage import figures
 from alexandria_pipeline.storage.quota import QuotaManager
@@ -36,7 +36,7 @@ def isbndb_budget(pipeline: dg.ResourceParam[Pipeline], quota: dg.ResourceParam[
 
 @dg.asset_check(asset=resolved_isbns, description="Our count of today's calls is within 1 % of the service's own.")
 def call_accounting(pipeline: dg.ResourceParam[Pipeline], quota: dg.ResourceParam[QuotaManager]) -> dg.AssetCheckResult:
-    accounts = [compare(pipeline.database, quota, counter) for counter in pipeline.registry.counters()]
+    accounts = [compare_counts(pipeline.database, quota, counter) for counter in pipeline.registry.counters()]
     compared = [account for account in accounts if account.drift is not None]
     metadata: dict[str, Any] = {}
     for account in sorted(compared, key=lambda account: abs(account.drift or 0)):  # the figure is that of the worst
@@ -44,7 +44,7 @@ def call_accounting(pipeline: dg.ResourceParam[Pipeline], quota: dg.ResourcePara
             "figure": account.drift,
             "service": account.service,
             "counted": account.counted,
-            "told": account.told,
+            "told": account.reported,
         }
     return dg.AssetCheckResult(
         passed=all(keyfigures.accounting_holds(account.drift or 0) for account in compared),

@@ -8,7 +8,6 @@ import dagster as dg
 from alexandria_pipeline.composition import Pipeline
 from alexandria_pipeline.domain.matching.verdict import THRESHOLDS
 from alexandria_pipeline.domain.resolution_stats import histogram, minimum_seconds
-from alexandria_pipeline.domain.services import service_of
 from alexandria_pipeline.orchestration.charts import bar_chart
 from alexandria_pipeline.orchestration.reporting import show
 from alexandria_pipeline.stages.runner import StageReport
@@ -58,8 +57,8 @@ def _services(counts: Counter[str], calls: dict[str, int]) -> list[dg.TableRecor
         dg.TableRecord(
             {"service": name}
             | {answer: counts[f"{answer}_{name}"] for answer in _ANSWERS}
-            | {"calls": calls.get(service_of(name), 0)}
-            | {"calls_per_book": round(calls.get(service_of(name), 0) / books, 3) if books else 0.0}
+            | {"calls": calls.get(name, 0)}
+            | {"calls_per_book": round(calls.get(name, 0) / books, 3) if books else 0.0}
         )
         for name in sorted(asked, key=lambda name: (-counts[f"asked_{name}"], name))
     ]

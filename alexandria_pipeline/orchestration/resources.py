@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from alexandria_pipeline.composition import Pipeline, opened_database, opened_pipeline, rollout, watch
+from alexandria_pipeline.composition import Pipeline, alerting, opened_database, opened_pipeline, rollout
 from alexandria_pipeline.operations.alerting import Alerting
 from alexandria_pipeline.operations.rollout import Rollout
 from alexandria_pipeline.settings import Settings
@@ -63,7 +63,7 @@ def build_resources(settings: Settings) -> dict[str, Any]:
     @dg.resource(description="What people are to be told of, and who is told.")
     def watcher(_context: dg.InitResourceContext) -> Iterator[Alerting]:
         with opened_database(settings) as database:
-            yield watch(settings, database)
+            yield alerting(settings, database)
 
     return {"watcher": watcher, "operations": operations, "pipeline": pipeline, "runner": runner, "quota": quota}
 

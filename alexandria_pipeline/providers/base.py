@@ -1,8 +1,8 @@
-"""What a provider is: its capabilities, its kind, and one small Protocol for each capability.
+"""What a provider is: its declaration, its capabilities, and one small Protocol per capability.
 
-A provider answers with domain records and outcomes. It does not judge whether an answer fits (that is
-`domain.matching`), does not choose who is asked (`registry`) and does not know the database. No method raises for what
-a service says or fails to say: that is an outcome.
+A provider returns domain records and service answers. It does not decide whether a candidate is the wanted book
+(`domain.matching`), does not choose which provider is called (`registry`), and does not know the database. Its methods do
+not raise for what a service does: that is an answer.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, TypeAlias, TypeVar, runtime_checkable
+from fractions import Fraction
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.metadata import (
@@ -30,16 +32,23 @@ from alexandria_pipeline.domain.metadata import (
 from alexandria_pipeline.domain.records import (
     BookQuery,
     Candidate,
+    CatalogEntry,
     GenerationRequest,
     ParsedReply,
     RawReply,
     RejectedRow,
 )
-from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
+from alexandria_pipeline.domain.service_answers import Answer, Unavailable
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+    from alexandria_pipeline.providers.transport.types import ServiceHttp, ServiceSpec
 
 
 class Capability(StrEnum):
-    """The fourteen things a service can be asked for (PROVIDERS, "Capabilities × services")."""
+    """The fourteen capabilities (docs/services/README.md has the table of capabilities and services)."""
 
     ISBN_RESOLUTION = "isbn-resolution"
     METADATA_ENRICHMENT = "metadata-enrichment"
@@ -58,7 +67,7 @@ class Capability(StrEnum):
 
 
 class ProviderKind(StrEnum):
-    """What asking costs."""
+    """Whether calls cost money, tokens, or nothing."""
 
     FREE = "free"
     PAID = "paid"
@@ -67,26 +76,102 @@ class ProviderKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ProviderInfo:
-    """Who a provider is. `name` is used in settings, tables and the command line."""
+class HttpDefaults:
+    """The default settings of one HTTP service; every field can be overridden by `ALEXANDRIA_<prefix>_<FIELD>`.
+
+    `requests_per_second_with_contact` applies when a contact is set. `daily_limit`: calls per day that the service
+    publishes (None: no limit); `unused_share` of it stays unused. `quota_zone`: the time zone in which its quota day
+    ends. `parallel`: requests of one process at the same time. `key_variable`: the environment variable of the key.
+    """
+
+    prefix: str
+    base_url: str
+    key_variable: str | None = None
+    requests_per_second: float = 1.0
+    requests_per_second_with_contact: float | None = None
+    timeout_seconds: float = 15.0
+    daily_limit: int | None = None
+    unused_share: Fraction = Fraction(0)
+    quota_zone: str = "UTC"
+    parallel: int = 32
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What is fixed about a provider. `name` is its one name: settings, tables, metrics and commands use it.
+
+    `module` holds `build(kit)`, which makes the provider; it is imported when the provider is first built.
+    `http` is None for a provider that needs no network.
+    """
 
     name: str
+    title: str
     kind: ProviderKind
     capabilities: frozenset[Capability]
-    title: str
+    module: str
+    http: HttpDefaults | None = None
+
+    def build(self, kit: ProviderKit) -> Provider:
+        """The provider, built from `kit`."""
+        provider: Provider = import_module(self.module).build(kit)
+        return provider
 
 
-T = TypeVar("T")
-Answer: TypeAlias = T | NotFound | Unavailable | Failed
+class ProviderKit(Protocol):
+    """What providers are built from; the composition implements it."""
+
+    @property
+    def curated_list(self) -> Path:
+        """The list that the curated list provider reads."""
+        ...
+
+    @property
+    def catalog(self) -> CatalogSearch:
+        """The local catalogue."""
+        ...
+
+    @property
+    def today(self) -> date: ...
+
+    def service(self, spec: ServiceSpec) -> ServiceHttp:
+        """The transport for one service."""
+        ...
+
+    def model(self, name: str) -> str:
+        """The AI model that is set for a service, or its default."""
+        ...
+
+    def provider(self, name: str) -> Provider:
+        """Another provider, built once."""
+        ...
+
+
+class CatalogSearch(Protocol):
+    """The tables of the local catalogue, as far as its provider needs them."""
+
+    def revision(self) -> str: ...
+
+    def search(self, title: str, author: str, isbns: Sequence[Isbn13]) -> Sequence[CatalogEntry]: ...
+
+    def edition(self, isbn13: Isbn13) -> CatalogEntry | None: ...
 
 
 class Provider(Protocol):
-    """What the registry needs of every provider."""
+    """What every provider has."""
 
-    info: ProviderInfo
+    declaration: Declaration
 
     def unavailable(self) -> Unavailable | None:
-        """Why it cannot be asked now, in words for a person; None when it can."""
+        """Why it cannot be called now, in a sentence for people; None if it can."""
+        ...
+
+
+class ArticleFinder(Provider, Protocol):
+    """Knows the encyclopedia article about an author."""
+
+    async def article(self, author: str) -> str | None:
+        """The title of the article; None when it is unknown or ambiguous."""
         ...
 
 
@@ -95,11 +180,11 @@ class IsbnResolver(Provider, Protocol):
     """Offers editions for a title and an author."""
 
     def revision(self) -> str:
-        """Changes when a book that had no answer is worth asking for again."""
+        """A version of the provider's answers. When it changes, books without an answer are asked for again."""
         ...
 
     async def resolve(self, query: BookQuery) -> Answer[Sequence[Candidate]]:
-        """The editions on offer (at least one), or why there are none."""
+        """The offered editions (at least one), or why there are none."""
         ...
 
 
@@ -117,7 +202,7 @@ class BatchMetadataSource(MetadataSource, Protocol):
     batch_size: int
 
     async def metadata_batch(self, isbns: Sequence[Isbn13]) -> Answer[dict[Isbn13, EditionMetadata]]:
-        """At most `batch_size` ISBNs; those the service does not know are missing from the answer."""
+        """At most `batch_size` ISBNs; ISBNs that the service does not know are missing from the result."""
         ...
 
 
@@ -181,26 +266,26 @@ class CallCounter(Provider, Protocol):
     """Counts our calls itself, and tells. Its `info.name` is the service's name in the ledger."""
 
     async def spent(self) -> Answer[int]:
-        """Calls of today by the service's own count; never from a cache."""
+        """The calls of today by the service's own count; never from the cache."""
         ...
 
 
 @runtime_checkable
 class BookGenerator(Provider, Protocol):
-    """Lists the notable books of a month. Asking and reading are apart, so that an answer is kept before it is read."""
+    """Lists the notable books of a month. Calling and parsing are separate, so that a reply is stored before it is parsed."""
 
     def model(self, request: GenerationRequest) -> str:
-        """What a stored reply must have come from to serve this request again; see `RawReply.model`."""
+        """The model (or digest of a list) whose stored reply can answer this request again; see `RawReply.model`."""
         ...
 
     async def generate(self, request: GenerationRequest) -> RawReply:
-        """Raises SourceError when there is no answer worth keeping."""
+        """The reply as received. Raises SourceError when there is none to store."""
         ...
 
     def refused_rows(self) -> Sequence[RejectedRow]:
-        """Rows of a list that belong to no month; a service that is asked by the month has none. May raise SourceError."""
+        """Rows of a list that belong to no month; an AI service has none. May raise SourceError."""
         ...
 
     def parse(self, reply: RawReply, request: GenerationRequest) -> ParsedReply:
-        """Field by field; a bad book is set aside with its reason, the others stay. Raises SourceError for a refusal."""
+        """The listings of a reply. A bad entry is skipped with its reason, the others stay. Raises SourceError for a refusal."""
         ...

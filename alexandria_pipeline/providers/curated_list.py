@@ -11,7 +11,7 @@ import json
 import re
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -28,13 +28,22 @@ from alexandria_pipeline.domain.records import (
 )
 from alexandria_pipeline.domain.service_answers import Unavailable
 from alexandria_pipeline.domain.tsv import clean_text, excerpt, listing_problem, read_table
-from alexandria_pipeline.providers.base import Capability, ProviderInfo, ProviderKind
+from alexandria_pipeline.providers.base import Capability, Declaration, ProviderKind, ProviderKit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-NAME = "curated-list"
+NAME: Final = "curated-list"
+
+DECLARATION: Final = Declaration(
+    name=NAME,
+    title="Curated list",
+    kind=ProviderKind.LOCAL,
+    capabilities=frozenset({Capability.BOOK_GENERATION}),
+    module=__name__,
+)
+
 SETTING = "ALEXANDRIA_CURATED_LIST"
 REQUIRED_COLUMNS = ("month", "title", "author")
 # The columns that make a listing: a month with the same values in them is the same month, whatever else the file has.
@@ -80,7 +89,7 @@ class _Snapshot:
 class CuratedList:
     """A generator whose answers are the rows of a list; every listed book counts, so `request.limit` does not apply."""
 
-    info = ProviderInfo(NAME, ProviderKind.LOCAL, frozenset({Capability.BOOK_GENERATION}), "Curated list")
+    declaration = DECLARATION
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -165,3 +174,8 @@ def _isbns(cell: str) -> tuple[Isbn13, ...]:
             candidates = [Isbn13.find(piece) for piece in part.split()]
         found.update((isbn, None) for isbn in candidates if isbn and not is_placeholder(isbn))
     return tuple(found)
+
+
+def build(kit: ProviderKit) -> CuratedList:
+    """The provider of the list that is set."""
+    return CuratedList(kit.curated_list)

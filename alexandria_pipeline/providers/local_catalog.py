@@ -4,36 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final
 
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.metadata import EditionMetadata
 from alexandria_pipeline.domain.records import BookQuery, Candidate, CatalogEntry, Contributor, ContributorRole
-from alexandria_pipeline.domain.service_answers import NotFound, Unavailable
-from alexandria_pipeline.providers.base import Answer, Capability, ProviderInfo, ProviderKind
+from alexandria_pipeline.domain.service_answers import Answer, NotFound, Unavailable
+from alexandria_pipeline.providers.base import Capability, CatalogSearch, Declaration, ProviderKind, ProviderKit
 
-NAME = "local-catalog"
+NAME: Final = "local-catalog"
 
-
-class CatalogSearch(Protocol):
-    """The tables of the catalogue, as far as this provider needs them."""
-
-    def revision(self) -> str: ...
-
-    def search(self, title: str, author: str, isbns: Sequence[Isbn13]) -> Sequence[CatalogEntry]: ...
-
-    def edition(self, isbn13: Isbn13) -> CatalogEntry | None: ...
+DECLARATION: Final = Declaration(
+    name=NAME,
+    title="Local catalogue",
+    kind=ProviderKind.LOCAL,
+    capabilities=frozenset({Capability.ISBN_RESOLUTION, Capability.METADATA_ENRICHMENT}),
+    module=__name__,
+)
 
 
 class LocalCatalog:
     """Editions from the tables that `alexandria catalog load` fills."""
 
-    info = ProviderInfo(
-        NAME,
-        ProviderKind.LOCAL,
-        frozenset({Capability.ISBN_RESOLUTION, Capability.METADATA_ENRICHMENT}),
-        "Local catalogue",
-    )
+    declaration = DECLARATION
 
     def __init__(self, catalog: CatalogSearch) -> None:
         self._catalog = catalog
@@ -86,3 +79,8 @@ def _candidate(entry: CatalogEntry, rank: int) -> Candidate:
         identifiers=_identifiers(entry),
         rank=rank,
     )
+
+
+def build(kit: ProviderKit) -> LocalCatalog:
+    """The provider on the tables of this database."""
+    return LocalCatalog(kit.catalog)

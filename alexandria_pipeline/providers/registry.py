@@ -1,31 +1,80 @@
-"""Who can be asked for what: an explicit table of providers, filtered by what is available now, with reasons.
+"""The table of all providers, and which of them can be called now, with reasons.
 
-Adding a service is one file beside this one and one line each in `known` and the composition. Nothing else names a chain of services.
+Adding a service is one package beside this module and one line in `DECLARATIONS`. Nothing else lists the services.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Final, cast
 
 from alexandria_pipeline.domain.errors import SettingsError
+from alexandria_pipeline.providers import (
+    curated_list,
+    gemini,
+    google_books,
+    internet_archive,
+    isbndb,
+    local_catalog,
+    open_library,
+    wikidata,
+    wikipedia,
+    xai,
+)
 from alexandria_pipeline.providers.base import (
     BookGenerator,
     CallCounter,
     Capability,
+    Declaration,
+    HttpDefaults,
     IsbnResolver,
     Provider,
     ProviderKind,
 )
 
+# In the order in which they are asked for one capability, except in the cascade: free providers come first.
+DECLARATIONS: Final[tuple[Declaration, ...]] = (
+    curated_list.DECLARATION,
+    local_catalog.DECLARATION,
+    open_library.DECLARATION,
+    internet_archive.DECLARATION,
+    wikidata.DECLARATION,
+    wikipedia.DECLARATION,
+    google_books.DECLARATION,
+    isbndb.DECLARATION,
+    gemini.DECLARATION,
+    xai.DECLARATION,
+)
+
+SERVICES: Final[Mapping[str, HttpDefaults]] = {each.name: each.http for each in DECLARATIONS if each.http is not None}
+"""The default settings of every HTTP service, by name."""
+
+# The default cascade (docs/behaviour.md, "Resolution"), and the cascade while no service is set up.
+CASCADE: Final = tuple(
+    each.DECLARATION.name for each in (isbndb, google_books, open_library, internet_archive, wikidata)
+)
+CASCADE_WITHOUT_SERVICES: Final = (local_catalog.DECLARATION.name,)
+
+
+def providers_with(capability: Capability) -> tuple[str, ...]:
+    """The names of all providers that declare a capability."""
+    return tuple(each.name for each in DECLARATIONS if capability in each.capabilities)
+
+
+def canonical_name(name: str) -> str:
+    """The one name of a provider, from what a person types: case and underscores do not matter.
+
+    The environment prefix of a service is accepted, too ("archive_org" for "internet-archive").
+    """
+    typed = name.strip().lower().replace("_", "-")
+    prefixes = {http.prefix.lower().replace("_", "-"): service for service, http in SERVICES.items()}
+    return prefixes.get(typed, typed)
+
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """One cell of the matrix capability × provider. `reason` says why it is not available.
-
-    `offered`: the provider has the capability at all.
-    """
+    """One provider and one capability. `offered`: the provider has it at all. `reason`: why it is not available now."""
 
     capability: Capability
     provider: str
@@ -38,57 +87,59 @@ class Availability:
 class Registry:
     """All providers of one process. `resolver_order` and `generators` are names from the settings, () for the default.
 
-    Raises SettingsError for a name that no provider has, or that cannot do what it is named for.
+    Raises SettingsError for an unknown name, or a provider without the needed capability.
     """
 
     def __init__(self, providers: Sequence[Provider], resolver_order: Sequence[str], generators: Sequence[str]) -> None:
-        self._providers = {provider.info.name: provider for provider in providers}
+        self._providers = {provider.declaration.name: provider for provider in providers}
         self._resolvers = self._named(Capability.ISBN_RESOLUTION, "ALEXANDRIA_RESOLVER_ORDER", resolver_order)
         self._generators = self._named(Capability.BOOK_GENERATION, "ALEXANDRIA_GENERATORS", generators)
         self._generators_named = bool(generators)
 
-    def able(self, capability: Capability) -> list[Provider]:
-        """Every provider that has the capability, available or not, free ones first as they are registered."""
-        return [provider for provider in self._providers.values() if capability in provider.info.capabilities]
+    def providers_with(self, capability: Capability) -> list[Provider]:
+        """Every provider that has the capability, available or not, in the order of `DECLARATIONS`."""
+        return [provider for provider in self._providers.values() if capability in provider.declaration.capabilities]
 
     def available(self, capability: Capability) -> list[Provider]:
-        """Those that can be asked now."""
-        return [provider for provider in self.able(capability) if provider.unavailable() is None]
+        """Those that can be called now."""
+        return [provider for provider in self.providers_with(capability) if provider.unavailable() is None]
 
     def resolvers(self) -> list[IsbnResolver]:
-        """The cascade in order, unavailable services included: they say why, and whether a book should wait for them."""
+        """The cascade in order, with unavailable services: these give the reason and whether a book should wait for them."""
         return cast("list[IsbnResolver]", self._resolvers)
 
     def generators(self) -> list[BookGenerator]:
-        """Whom to ask for a month's books: those named; or else every AI service set up; or else the curated list.
+        """The generators of a month: those that are set, or else every AI service with a key, or else the curated list.
 
-        An AI service that cannot be asked just now stays: the curated list is no substitute for a list that is to come.
+        An AI service that is unavailable for a time stays in the list: the curated list does not replace its answer.
         """
         chosen = self._generators
         if not self._generators_named:
-            set_up = [each for each in chosen if (closed := each.unavailable()) is None or closed.temporary]
-            ai = [provider for provider in set_up if provider.info.kind is ProviderKind.AI]
+            set_up = [each for each in chosen if (reason := each.unavailable()) is None or reason.temporary]
+            ai = [provider for provider in set_up if provider.declaration.kind is ProviderKind.AI]
             chosen = ai or set_up
         return cast("list[BookGenerator]", chosen)
 
     def counters(self) -> list[CallCounter]:
-        """Services that count our calls themselves, so that our count can be held against theirs."""
+        """Services that count our calls themselves; the call accounting check compares both counts."""
         return [provider for provider in self._providers.values() if isinstance(provider, CallCounter)]
 
     def matrix(self) -> Iterator[Availability]:
-        """Every capability with every provider, and whether it can be asked for it now, or why not."""
-        closed = {name: provider.unavailable() for name, provider in self._providers.items()}
+        """Every capability with every provider, whether it is available now, and if not, why."""
+        unavailable = {name: provider.unavailable() for name, provider in self._providers.items()}
         for capability in Capability:
             for name, provider in self._providers.items():
-                offered, why = capability in provider.info.capabilities, closed[name]
+                offered, why = capability in provider.declaration.capabilities, unavailable[name]
                 reason = (why.reason if why else "") if offered else f"{name} does not offer {capability.value}"
-                yield Availability(capability, name, provider.info.kind, offered, offered and why is None, reason)
+                yield Availability(
+                    capability, name, provider.declaration.kind, offered, offered and why is None, reason
+                )
 
     def _named(self, capability: Capability, setting: str, names: Sequence[str]) -> list[Provider]:
-        able = {provider.info.name: provider for provider in self.able(capability)}
-        unknown = [name for name in names if name not in able]
+        found = {provider.declaration.name: provider for provider in self.providers_with(capability)}
+        unknown = [name for name in names if name not in found]
         if unknown:
             raise SettingsError(
-                f"{setting} names {', '.join(unknown)}; {capability.value} is offered by: {', '.join(able)}"
+                f"{setting} names {', '.join(unknown)}; {capability.value} is offered by: {', '.join(found)}"
             )
-        return [able[name] for name in names] or list(able.values())
+        return [found[name] for name in names] or list(found.values())

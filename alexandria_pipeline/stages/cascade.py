@@ -49,7 +49,7 @@ class Cascade:
 
     def revisions(self) -> Mapping[str, str]:
         """The revision of every service's answers, now."""
-        return {resolver.info.name: resolver.revision() for resolver in self.resolvers}
+        return {resolver.declaration.name: resolver.revision() for resolver in self.resolvers}
 
     async def ask(
         self, query: BookQuery, revisions: Mapping[str, str], answers: Answers | None = None, work_id: int | None = None
@@ -65,7 +65,7 @@ class Cascade:
         notes: list[tuple[str, StepOutcome]] = []
         in_hand: Found | None = None
         for resolver in self.resolvers:
-            name, revision = resolver.info.name, revisions[resolver.info.name]
+            name, revision = resolver.declaration.name, revisions[resolver.declaration.name]
             believed = (answers or {}).get(name)
             if believed is not None and believed[0] == revision:
                 notes.append((name, Rejected(believed[1]) if believed[1] else NotFound()))
@@ -98,7 +98,7 @@ class Cascade:
         except StorageError:  # our own database is away: that says nothing about the service
             raise
         except Exception as error:  # a client with a fault costs its own answer, not the run
-            log.exception("%s: unexpected %s", resolver.info.name, type(error).__name__)
+            log.exception("%s: unexpected %s", resolver.declaration.name, type(error).__name__)
             return Failed(f"unexpected {type(error).__name__}")
         if isinstance(answer, NotFound | Unavailable | Failed):
             return answer

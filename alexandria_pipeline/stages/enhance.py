@@ -15,9 +15,8 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from alexandria_pipeline.domain.errors import DatabaseUnavailable, StorageError
-from alexandria_pipeline.domain.quota import Operation, affordable
+from alexandria_pipeline.domain.quota import CallPurpose, affordable_calls
 from alexandria_pipeline.domain.records import BookOutcome, OpenBook, Resolution
-from alexandria_pipeline.domain.services import service_of
 from alexandria_pipeline.providers.transport.types import call_context
 from alexandria_pipeline.stages.cascade import Answers, Cascade, store_resolution
 from alexandria_pipeline.storage import enhancement as store
@@ -81,12 +80,12 @@ class Enhance:
         """
         reason = ""
         for resolver in self.cascade.resolvers:
-            service, closed = service_of(resolver.info.name), resolver.unavailable()
+            service, closed = resolver.declaration.name, resolver.unavailable()
             if closed is not None and not closed.temporary:
                 continue
-            fits = affordable(self.quota.status(service), Operation.CRON, most)
+            fits = affordable_calls(self.quota.status(service), CallPurpose.CRON, most)
             if fits < most:
-                reason = self.quota.allows(service, Operation.CRON, fits + 1).reason
+                reason = self.quota.allows(service, CallPurpose.CRON, fits + 1).reason
                 most = fits
         return most, reason
 
@@ -183,7 +182,7 @@ class _Turn:
             run_id=self._run_id,
             month=books[0].month,
             stage=self._stage.name,
-            operation=Operation.CRON.value,
+            purpose=CallPurpose.CRON.value,
             work_id=books[0].work_id,
         ):
             return await self._stage.cascade.ask(query, self._revisions, answers, books[0].work_id)

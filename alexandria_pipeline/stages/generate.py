@@ -82,7 +82,9 @@ class Generate:
         answers = await asyncio.gather(*(self._reply(g, request, holder) for g in self.generators))
         replies = [reply for reply in answers if isinstance(reply, StoredReply)]
         refusals = {
-            g.info.name: answer for g, answer in zip(self.generators, answers, strict=True) if isinstance(answer, str)
+            g.declaration.name: answer
+            for g, answer in zip(self.generators, answers, strict=True)
+            if isinstance(answer, str)
         }
         unread = [reply for reply in replies if not reply.read]
         if unread:
@@ -100,13 +102,13 @@ class Generate:
         """
         try:
             model = await asyncio.to_thread(generator.model, request)
-            stored = await asyncio.to_thread(self._stored, request, generator.info.name, model)
+            stored = await asyncio.to_thread(self._stored, request, generator.declaration.name, model)
             if stored is not None:
                 return stored
             with call_context(run_id=holder.run_id, month=request.month, stage=self.name):
                 reply = await generator.generate(request)
         except SourceError as error:
-            log.warning("%s %s: %s", request.month, generator.info.name, error)
+            log.warning("%s %s: %s", request.month, generator.declaration.name, error)
             return str(error)
 
         def keep() -> StoredReply:
@@ -121,7 +123,7 @@ class Generate:
 
     def _read(self, replies: Sequence[StoredReply], request: GenerationRequest, holder: MonthHolder) -> dict[str, str]:
         """Stores the books of kept replies; returns the refusals among them."""
-        by_name = {generator.info.name: generator for generator in self.generators}
+        by_name = {generator.declaration.name: generator for generator in self.generators}
         parsed: dict[int, ParsedReply] = {}
         refusals: dict[str, str] = {}
         with self.database.transaction() as tx:

@@ -96,7 +96,9 @@ class _Run:
             books = store.open_books(tx, self._months)
             answers = store.definite_answers(tx, [book.work_id for book in books], self._stage.negative_life)
         revisions = {
-            r.info.name: self._revisions[r.info.name] for r in self._stage.resolvers if r.unavailable() is None
+            r.declaration.name: self._revisions[r.declaration.name]
+            for r in self._stage.resolvers
+            if r.unavailable() is None
         }
         works: dict[int, list[OpenBook]] = defaultdict(list)
         for book in books:

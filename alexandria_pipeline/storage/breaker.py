@@ -1,8 +1,7 @@
-"""The circuit breakers: where each service stands for all processes, in numbers and in words.
+"""The circuit breakers: the state of each service that all processes share, as numbers and as a sentence.
 
-Opening, probing and closing happen in the two statements of `ledger.py`; here is what they go by, and the view of it.
-After 5 failures in a row a service is left alone for a minute; then one request of one process finds out whether it is
-back; if not, it is left alone for twice as long, up to a quarter of an hour.
+The statements of `ledger.py` open, probe and close them. After 5 failures in a row, a service is paused for a minute. Then
+one request of one process tests it. If that fails, the pause doubles, up to 15 minutes.
 """
 
 from __future__ import annotations
@@ -26,26 +25,21 @@ MAX_COOLDOWN_SECONDS = 900.0
 
 
 def states(database: Database, services: Sequence[str] | None = None) -> dict[str, ServiceState]:
-    """Every service that was ever asked (or those named), by name. Raises StorageError."""
+    """The state of every service that was ever called, or of those named, by name. Raises StorageError."""
     names = list(services) if services is not None else None
     return {row["service"]: _state(row) for row in database.fetch_all(_SQL["states"], {"services": names})}
 
 
-def reset(database: Database, service: str) -> None:
-    """A person says that the service is well: closed, no pause. Raises StorageError."""
-    database.execute(_SQL["reset"], {"service": service})
-
-
 def breaker_message(service: str, retry_at: datetime | None, last_error: str | None) -> str:
-    """The sentence for a person."""
+    """Why a paused service is not called, for people."""
     when = f" until {retry_at:%H:%M:%S} UTC" if retry_at else ""
-    return f"{service} is left alone{when} after failures in a row ({last_error or 'no reason recorded'})"
+    return f"{service} is paused{when} after repeated failures ({last_error or 'no reason recorded'})"
 
 
 def _state(row: Row) -> ServiceState:
-    shut = breaker_message(row["service"], row["retry_at"], row["last_error"]) if row["shut"] else None
+    reason = breaker_message(row["service"], row["retry_at"], row["last_error"]) if row["is_open"] else None
     if row["exhausted"]:
-        shut = f"{row['service']} says that its quota is gone until 00:00 UTC ({row['exhausted']})"
+        reason = f"{row['service']} reports that its daily quota is used up until 00:00 UTC ({row['exhausted']})"
     return ServiceState(
-        row["service"], row["breaker"], row["failures"], row["retry_at"], row["last_error"], row["used"], shut
+        row["service"], row["breaker"], row["failures"], row["retry_at"], row["last_error"], row["used"], reason
     )

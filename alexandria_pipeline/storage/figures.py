@@ -42,14 +42,14 @@ class MonthFigures:
 class CallsToday:
     """A service's attempts since 00:00 UTC: all that we made, and those of them that it has surely counted.
 
-    `told` is its own figure at `told_at`; `last_asked`: when it was last asked for anything else. None: not today.
+    `reported`: its own count at `reported_at`. `last_called`: the last other call. None: not today.
     """
 
     attempts: int
     certain: int
-    last_asked: datetime | None
-    told: int | None
-    told_at: datetime | None
+    last_called: datetime | None
+    reported: int | None
+    reported_at: datetime | None
 
 
 def of_months(tx: Connection, months: Sequence[Month]) -> dict[Month, MonthFigures]:

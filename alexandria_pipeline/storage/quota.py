@@ -1,21 +1,21 @@
-"""Daily quotas in the database: reservations that cannot overshoot, today's figures, and the service's own counter.
+"""Daily quotas: today's figures, and the comparison with the service's own counter.
 
-The rules are `domain.quota`; here they meet the count of all processes. A database that does not answer means no.
-Attempts of the transport are reserved in `ledger.py`, one by one, in the same rows.
+The rules are in `domain.quota`. Calls are reserved one by one in `ledger.py`, in the same table; this module only reads
+and reconciles it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from alexandria_pipeline.domain.errors import StorageError
-from alexandria_pipeline.domain.quota import QuotaLimits, drift_percent, permission, project, quota_status
+from alexandria_pipeline.domain.quota import QuotaLimits, drift_percent, permission, project_usage, quota_status
 from alexandria_pipeline.storage.queries import Queries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from alexandria_pipeline.domain.quota import Operation, Permission, Projection, QuotaStatus
+    from alexandria_pipeline.domain.quota import CallPurpose, Permission, QuotaStatus, UsageProjection
     from alexandria_pipeline.storage.database import Database, Row
 
 _SQL = Queries("quota")
@@ -24,62 +24,53 @@ _UNLIMITED = QuotaLimits(None)
 
 
 class QuotaManager:
-    """The quotas of all services; `limits` by service, a service without them is counted and not limited."""
+    """The quotas of all services. `limits` by service; a service without limits is counted and not limited.
+
+    Every method raises StorageError.
+    """
 
     def __init__(self, database: Database, limits: Mapping[str, QuotaLimits]) -> None:
         self._database = database
         self._limits = dict(limits)
 
-    def reserve(self, service: str, calls: int = 1) -> bool:
-        """Takes calls from today's quota, all or none. False also when the database does not answer: fail closed."""
-        if calls < 1:
-            return False
-        try:
-            return self._database.fetch_one(_SQL["reserve"], {**self._of(service), "calls": calls}) is not None
-        except StorageError:
-            return False
-
     def status(self, service: str) -> QuotaStatus:
-        """Today's figures. Raises StorageError."""
+        """Today's figures."""
         return self._status(service, self._used(service))
 
-    def allows(self, service: str, operation: Operation, estimate: int) -> Permission:
-        """Whether an operation of about so many calls may start. Raises StorageError."""
-        return permission(self.status(service), operation, estimate)
+    def allows(self, service: str, purpose: CallPurpose, estimate: int) -> Permission:
+        """Whether work that needs about `estimate` calls may start."""
+        return permission(self.status(service), purpose, estimate)
 
-    def projection(self, service: str, planned: int = 0) -> Projection:
-        """Where today will end, at the pace of the last hour and with `planned` calls on top. Raises StorageError."""
+    def projection(self, service: str, planned: int = 0) -> UsageProjection:
+        """The usage at the end of the day, if the last hour continues and `planned` calls are added."""
         row = self._used(service)
-        return project(self._status(service, row), row["now"], row["last_hour"], planned)
+        return project_usage(self._status(service, row), row["now"], row["last_hour"], planned)
 
     def reconcile(self, service: str, spent: int) -> float:
-        """Takes note of the service's own counter of today; gives our drift from it in per cent.
+        """Stores the service's own count of today; returns our drift from it in percent.
 
-        It can raise our count, so that we stop in time, and never lowers it. Raises StorageError.
+        Raises our count to the service's, so that we stop in time, and never lowers it.
         """
         with self._database.transaction() as tx:
             row = tx.execute(_SQL["lock_day"], {"service": service}).fetchone()
             if row is None:
-                raise StorageError(f"today's line of {service} in quota_usage cannot be made")
+                raise StorageError(f"quota_usage has no row for {service} today")
             counted = row["used"] - row["reconciled"]
             used = max(row["used"], spent)
             drift = drift_percent(counted, spent)
-            values = {"used": used, "reconciled": used - counted, "told": spent, "drift_percent": drift}
-            tx.execute(_SQL["note_told"], {"service": service, "day": row["day"], **values})
+            values = {"used": used, "reconciled": used - counted, "reported": spent, "drift_percent": drift}
+            tx.execute(_SQL["store_reported"], {"service": service, "day": row["day"], **values})
         return drift
 
     def exhaust(self, service: str, reason: str) -> None:
-        """The service says that its quota is gone: nobody asks it before 00:00 UTC. Raises StorageError."""
+        """Stops all calls of today: the service reports that its quota is used up."""
         self._database.execute(_SQL["exhaust"], {"service": service, "reason": reason})
 
     def _used(self, service: str) -> Row:
         row = self._database.fetch_one(_SQL["used"], {"service": service})
         if row is None:
-            raise StorageError("the database gave no figures of today")
+            raise StorageError("the database returned no figures of today")
         return row
 
     def _status(self, service: str, row: Row) -> QuotaStatus:
         return quota_status(service, self._limits.get(service, _UNLIMITED), row["used"], row["now"], row["exhausted"])
-
-    def _of(self, service: str) -> dict[str, Any]:
-        return {"service": service, "limit": self._limits.get(service, _UNLIMITED).safe}

@@ -107,7 +107,7 @@ def test_the_table_is_a_setting(rollout: Command, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("ALEXANDRIA_ROLLOUT_PHASES", "2001")
     assert "ALEXANDRIA_ROLLOUT_PHASES" in rollout("plan")[2]
     monkeypatch.setenv("ALEXANDRIA_ROLLOUT_PHASES", "[{")
-    assert "ALEXANDRIA_ROLLOUT_PHASES is no JSON list" in rollout("plan")[2]
+    assert "ALEXANDRIA_ROLLOUT_PHASES is not a JSON list" in rollout("plan")[2]
     monkeypatch.setenv("ALEXANDRIA_ROLLOUT_PHASES", '[{"name": "mine", "months": ["2001-13"], "per_day": 0}]')
     said = rollout("plan")[2]
     assert "2001-13 is not a month" in said

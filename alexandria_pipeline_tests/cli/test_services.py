@@ -16,6 +16,7 @@ import pytest
 from alexandria_pipeline.cli.app import main
 from alexandria_pipeline.composition import model_warnings
 from alexandria_pipeline.providers.base import Capability
+from alexandria_pipeline.providers.registry import SERVICES as DECLARED
 from alexandria_pipeline.settings import SERVICES, load_settings
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline_tests.upstream.model import Kind, Service
@@ -25,7 +26,6 @@ from alexandria_pipeline_tests.world import rows
 pytest_plugins = ("alexandria_pipeline_tests.upstream.fixture",)
 
 Json = Callable[..., Any]
-NAMES = {"internet-archive": "archive_org"}
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_one_provider_can_be_asked_alone(ask: Json, upstream: StandIn) -> None:
     work = next(work for work in upstream.catalogue.works if work.listed)
     words = ("fetch", "isbn-resolution", "--title", work.title, "--author", work.authors[0])
     for name in ("isbndb", "google-books", "open-library", "internet-archive", "wikidata"):
-        service = Service(NAMES.get(name, name.replace("-", "_")))
+        service = Service(name)
         told = ask(*words, "--provider", name)
         assert [each["provider"] for each in told["asked"]] == [name]
         asked = {service for service, gate in upstream.gates.items() if gate.counters.requests}
@@ -127,7 +127,7 @@ def test_one_provider_can_be_asked_alone(ask: Json, upstream: StandIn) -> None:
 
 def test_quota_shows_every_service(ask: Json, upstream: StandIn) -> None:
     ask("fetch", "isbn-resolution", "--title", "Anything", "--author", "Anybody", "--provider", "isbndb")
-    upstream.faults.add({"service": "google_books", "kind": "200-html"})
+    upstream.faults.add({"service": "google-books", "kind": "200-html"})
     for number in range(5):
         ask(
             "fetch", "isbn-resolution", "--title", f"Book {number}", "--author", "Anybody", "--provider", "google-books"
@@ -139,9 +139,9 @@ def test_quota_shows_every_service(ask: Json, upstream: StandIn) -> None:
     assert (isbndb["safety_remaining"], isbndb["percentage_used"], isbndb["can_make_calls"]) == (899, 0.1, True)
     assert isbndb["reset_at"].endswith("T00:00:00+00:00")
     assert (isbndb["breaker"], isbndb["requests_per_second"]) == ("closed", 60)
-    assert (shown["google_books"]["breaker"], shown["google_books"]["used"]) == ("open", 5)
-    assert shown["google_books"]["retry_at"]
-    assert "HTML" in shown["google_books"]["last_error"]
+    assert (shown["google-books"]["breaker"], shown["google-books"]["used"]) == ("open", 5)
+    assert shown["google-books"]["retry_at"]
+    assert "HTML" in shown["google-books"]["last_error"]
     assert (shown["xai"]["used"], shown["xai"]["daily_limit"], shown["xai"]["retry_at"]) == (0, None, None)
 
 
@@ -156,10 +156,10 @@ def _cells(ask: Json, provider: str, **told: str) -> list[dict[str, Any]]:
 def test_each_variable_of_a_service_arrives(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for field, value in (("BASE_URL", "https://example.org/v9/"), ("REQUESTS_PER_SECOND", "7.5"), ("TIMEOUT_SECONDS", "2.5"),
                          ("ENABLED", "false"), ("MODEL", "m-1"), ("DAILY_LIMIT", "77"), ("SAFETY_BUFFER", "7")):  # fmt: skip
-        monkeypatch.setenv(f"ALEXANDRIA_{service.upper()}_{field}", value)
+        monkeypatch.setenv(f"ALEXANDRIA_{DECLARED[service].prefix}_{field}", value)
     config = load_settings().service(service)
     assert (config.base_url, config.requests_per_second, config.timeout_seconds) == ("https://example.org/v9", 7.5, 2.5)
-    assert (config.enabled, config.model, config.quota.daily_limit, config.quota.safe) == (False, "m-1", 77, 70)
+    assert (config.enabled, config.model, config.quota.daily_limit, config.quota.safe_limit) == (False, "m-1", 77, 70)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_the_stand_in_hears_what_was_set(ask: Json, upstream: StandIn, database:
     upstream.gates[Service.ISBNDB].behaviour.latency = 1.0
     asked = ask("resolve", "Another Book", "--author", "Nobody", **slow)
     assert asked["outcome"] == "deferred"
-    assert "no complete answer within 0.3 s" in asked["reason"]
+    assert "no complete response within 0.3 s" in asked["reason"]
     (least,) = rows(database, "select min(latency_ms) as ms from api_call where outcome = 'failed'")
     assert least["ms"] >= 290
 

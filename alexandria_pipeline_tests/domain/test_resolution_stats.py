@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from alexandria_pipeline.domain.records import ResolutionAttempt
 from alexandria_pipeline.domain.resolution_stats import KINDS, histogram, minimum_seconds, tally
-from alexandria_pipeline.domain.services import service_of
 
 
 def test_a_service_that_could_not_be_asked_was_not_asked() -> None:
@@ -26,9 +25,9 @@ def test_every_attempt_is_counted_once(attempts: list[tuple[str, str]]) -> None:
 
 
 def test_the_slowest_service_sets_the_bound() -> None:
-    assert minimum_seconds({"isbndb": 300, "google_books": 120, "gemini": 9}, {"isbndb": 3, "google_books": 1}) == (
+    assert minimum_seconds({"isbndb": 300, "google-books": 120, "gemini": 9}, {"isbndb": 3, "google-books": 1}) == (
         120,
-        "google_books",
+        "google-books",
     )
     assert minimum_seconds({"local": 5}, {"isbndb": 3}) == (0.0, "")
     assert minimum_seconds({}, {}) == (0.0, "")
@@ -43,13 +42,3 @@ def test_bars_go_from_the_least_to_the_most_and_a_hundred_is_in_the_last() -> No
 @given(st.lists(st.integers(65, 100)))
 def test_no_confidence_is_left_out(confidences: list[int]) -> None:
     assert sum(count for _, count in histogram(confidences, 65)) == len(confidences)
-
-
-def test_services_have_their_names() -> None:
-    names = {
-        "isbndb": "isbndb",
-        "google-books": "google_books",
-        "internet-archive": "archive_org",
-        "wikidata": "wikidata",
-    }
-    assert {provider: service_of(provider) for provider in names} == names

@@ -12,10 +12,9 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from alexandria_pipeline.storage.database import Database
-from alexandria_pipeline.storage.quota import QuotaManager
-from alexandria_pipeline_tests.monitoring.conftest import LIMITS, serving
+from alexandria_pipeline_tests.monitoring.conftest import serving
 from alexandria_pipeline_tests.monitoring.months import put_all
-from alexandria_pipeline_tests.world import rows
+from alexandria_pipeline_tests.world import rows, use_calls
 
 NO_SERVER = "postgresql://someone:geheim@127.0.0.1:1/nowhere"
 PUBLIC = ("/", "/healthz", "/metrics", "/api/quota/status", "/openapi.json")
@@ -36,7 +35,7 @@ values ('k', 't', 'a', 't', 'a', 'p') returning work_id
 
 
 def test_the_quota_has_exactly_the_promised_fields(client: httpx.Client, database: Database) -> None:
-    assert QuotaManager(database, LIMITS).reserve("isbndb", 1_234)
+    use_calls(database, "isbndb", 1_234)
     answer = client.get("/api/quota/status")
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "max-age=60"
@@ -49,8 +48,7 @@ def test_the_quota_has_exactly_the_promised_fields(client: httpx.Client, databas
 
 
 def test_a_quota_that_is_gone_makes_no_calls(database: Database) -> None:
-    quotas = QuotaManager(database, LIMITS)
-    assert quotas.reserve("isbndb", 13_000)
+    use_calls(database, "isbndb", 13_000)
     with serving(database) as client:
         said = client.get("/api/quota/status").json()
     assert (said["safety_remaining"], said["remaining"], said["can_make_calls"]) == (0, 2_000, False)
@@ -124,7 +122,7 @@ def test_a_database_that_is_back_is_asked_again(client: httpx.Client, database: 
 def test_the_figures_for_prometheus(database: Database) -> None:
     put_all(database)
     rows(database, SPENT)
-    assert QuotaManager(database, LIMITS).reserve("isbndb", 7)
+    use_calls(database, "isbndb", 7)
     with serving(database) as client:
         answer = client.get("/metrics")
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"

@@ -87,7 +87,7 @@ def test_calls_are_told_with_the_attempt_that_they_were_made_for(filled: Databas
         """
         insert into api_call (service, work_id, run_id, method, url, status, outcome, called_at)
         select service, work_id, run, 'GET', 'https://host/' || nr, 200, 'answered', now() + make_interval(secs => nr)
-        from enriched_works, (values ('archive_org', 'run-2', 1), ('archive_org', 'run-2', 2), ('archive_org', 'run-3', 100),
+        from enriched_works, (values ('internet-archive', 'run-2', 1), ('internet-archive', 'run-2', 2), ('internet-archive', 'run-3', 100),
                                      ('wikidata', 'run-3', 101)) as c (service, run, nr) where title = 'Hamnet' returning 1""",
     )
     (book,) = [each for each in explain(filled, "2020-07") if each["title"] == "Hamnet"]

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alexandria_pipeline.domain.costs import Projection, project, seconds_covered
+from alexandria_pipeline.domain.costs import CostProjection, project_cost, seconds_covered
 from alexandria_pipeline.domain.rollout.phases import Rules
 from alexandria_pipeline.operations.report import TITLES, Format, Tables, build, records, render
 from alexandria_pipeline.storage.database import Database
@@ -54,7 +54,7 @@ from enriched_works, unnest(array['isbndb', 'google-books']) provider;
 insert into api_call (service, year, month, method, url, outcome, latency_ms, input_tokens, output_tokens, cost_usd) values
     ('gemini', 2020, 6, 'POST', '', 'answered', 4000, 100, 1000, 0.5), ('gemini', 2021, 1, 'POST', '', 'failed', 1000, 0, 0, 0.1),
     ('isbndb', 2020, 6, 'GET', '', 'answered', 500, 0, 0, 0), ('isbndb', 2020, 6, 'GET', '', 'failed', 500, 0, 0, 0),
-    ('google_books', 2021, 1, 'GET', '', 'empty', 250, 0, 0, 0), ('isbndb', null, null, 'GET', '', 'answered', 100, 0, 0, 0);
+    ('google-books', 2021, 1, 'GET', '', 'empty', 250, 0, 0, 0), ('isbndb', null, null, 'GET', '', 'answered', 100, 0, 0, 0);
 """
 
 
@@ -98,7 +98,7 @@ def test_services(tables: Tables) -> None:
     }  # fmt: skip
     gemini = _row(tables, "services", "gemini")
     assert (gemini["listed"], gemini["calls"], gemini["output_tokens"], gemini["seconds"]) == (5, 2, 2000, 5.0)
-    google = _row(tables, "services", "google_books")
+    google = _row(tables, "services", "google-books")
     assert (google["asked"], google["calls"], google["resolved"]) == (5, 1, 0)
 
 
@@ -191,8 +191,8 @@ def test_time_is_covered_once(pairs: list[tuple[int, int]]) -> None:
 
 @given(st.floats(0, 1e6), st.integers(0, 300), st.integers(0, 300))
 def test_a_projection_is_proportional(spent: float, done: int, left: int) -> None:
-    found = project(spent, done, left)
+    found = project_cost(spent, done, left)
     if done and left:
         assert found.rest == pytest.approx(spent * left / done)
     else:
-        assert found in (Projection(done, left, found.per_month, 0.0), Projection(0, left, None, None))
+        assert found in (CostProjection(done, left, found.per_month, 0.0), CostProjection(0, left, None, None))

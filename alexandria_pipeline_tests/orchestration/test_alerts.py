@@ -13,10 +13,10 @@ from alexandria_pipeline import composition
 from alexandria_pipeline.domain.rollout.records import DecisionKind
 from alexandria_pipeline.operations.alerting import Alerting
 from alexandria_pipeline.orchestration.alerts import event_alerts, table_alerts
-from alexandria_pipeline.settings import Settings
+from alexandria_pipeline.settings import load_settings
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline_tests.orchestration.receiver import Receiver, receiving
-from alexandria_pipeline_tests.world import JUNE, holder, rows
+from alexandria_pipeline_tests.world import JUNE, holder, rows, use_calls
 
 BOOKS = dg.AssetKey("resolved_isbns")
 
@@ -36,7 +36,7 @@ class Daemon:
 
     def __init__(self, database: Database, url: str, home: Path, *receivers: str) -> None:
         self.database = database
-        self.settings = Settings(
+        self.settings = load_settings(
             home=home,
             database_url=SecretStr(url),
             alert_urls=SecretStr(",".join(receivers)) if receivers else None,
@@ -47,7 +47,7 @@ class Daemon:
 
     @property
     def watch(self) -> Alerting:
-        return composition.watch(self.settings, self.database)
+        return composition.alerting(self.settings, self.database)
 
     def tick(self) -> str:
         """Both sensors once, as the daemon does it; what they say."""
@@ -264,7 +264,7 @@ def test_a_month_that_failed_for_good(start: Start, receiver: Receiver) -> None:
 ])  # fmt: skip
 def test_quota(start: Start, receiver: Receiver, used: int, titles: list[str]) -> None:
     daemon = start(receiver.url)
-    daemon.watch.quota.reserve("isbndb", used)
+    use_calls(daemon.database, "isbndb", used)
     daemon.tick()
     daemon.tick()
     assert receiver.titles == titles
@@ -273,7 +273,7 @@ def test_quota(start: Start, receiver: Receiver, used: int, titles: list[str]) -
 def test_both_marks_of_the_quota_are_told_and_tomorrow_again(start: Start, receiver: Receiver) -> None:
     daemon = start(receiver.url)
     for calls in (7_000, 4_000, 1_000):
-        daemon.watch.quota.reserve("isbndb", calls)
+        use_calls(daemon.database, "isbndb", calls)
         daemon.tick()
     assert receiver.titles == ["isbndb: 54 % of today's calls are used", "isbndb: 85 % of today's calls are used"]
     assert f"of 13,000 safe calls on {datetime.now(UTC).date()}" in receiver.messages[0]["message"]
@@ -327,11 +327,9 @@ def test_a_closed_gate_and_a_hold(start: Start, receiver: Receiver) -> None:
     assert "the key is being changed" in receiver.messages[1]["message"]
 
 
-def test_a_model_past_its_end(start: Start, receiver: Receiver, tmp_path: Path) -> None:
+def test_a_model_past_its_end(start: Start, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALEXANDRIA_GEMINI_MODEL", "gemini-2.5-flash")
     daemon = start(receiver.url)
-    daemon.settings = daemon.settings.model_copy(
-        update={"gemini": daemon.settings.gemini.model_copy(update={"model": "gemini-2.5-flash"})}
-    )
     before = datetime(2026, 11, 30, 23, 59, tzinfo=UTC)
     daemon.watch.look(before)
     daemon.watch.tell()

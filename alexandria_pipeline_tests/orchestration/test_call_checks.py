@@ -130,7 +130,7 @@ def test_accounting_without_a_counter_passes_and_says_why(
     day: Day, upstream: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     idle = day.judged("call_accounting")
-    assert (idle.passed, idle.description) == (True, "isbndb was not asked anything today")
+    assert (idle.passed, idle.description) == (True, "no isbndb calls today")
     day.called(10)
     upstream.faults.add({"service": "isbndb", "kind": "200-html", "path": "/key"})
     broken = day.judged("call_accounting")

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from alexandria_pipeline.operations.catalog import load_catalog
 from alexandria_pipeline.orchestration.build import build_definitions
-from alexandria_pipeline.settings import Settings
+from alexandria_pipeline.settings import load_settings
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline_tests.world import CATALOGUE, JULY, JUNE, LIST, rows
 
@@ -23,7 +23,7 @@ def definitions(database: Database, database_url: str, tmp_path: Path) -> dg.Def
     (tmp_path / "list.tsv").write_text(LIST, encoding="utf-8")
     load_catalog(database, "catalogue.tsv", CATALOGUE.encode())
     return build_definitions(
-        Settings(
+        load_settings(
             home=tmp_path / "home",
             database_url=SecretStr(database_url),
             curated_list=tmp_path / "list.tsv",

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.orchestration.build import build_definitions
 from alexandria_pipeline.orchestration.partitions import months
-from alexandria_pipeline.settings import Settings
+from alexandria_pipeline.settings import load_settings
 
 MONTHLY = "Monthly, starting 2000-01 UTC."
 
@@ -131,7 +131,7 @@ import alexandria_pipeline.definitions
 def definitions() -> dg.Definitions:
     """Built from settings that lead nowhere: nothing is opened before a run."""
     return build_definitions(
-        Settings(home=Path("/nowhere"), database_url=SecretStr("postgresql://nobody@127.0.0.1:1/nothing"))
+        load_settings(home=Path("/nowhere"), database_url=SecretStr("postgresql://nobody@127.0.0.1:1/nothing"))
     )
 
 
@@ -218,7 +218,7 @@ def test_partitions_are_the_months_that_have_ended() -> None:
 
 def test_resources_can_be_replaced() -> None:
     mine = dg.ResourceDefinition.none_resource()
-    built = build_definitions(Settings(home=Path("/nowhere")), resources={"pipeline": mine})
+    built = build_definitions(load_settings(home=Path("/nowhere")), resources={"pipeline": mine})
     assert (built.resources or {})["pipeline"] is mine
 
 

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.operations.catalog import load_catalog
 from alexandria_pipeline.orchestration.build import build_definitions
-from alexandria_pipeline.settings import Settings
+from alexandria_pipeline.settings import load_settings
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline_tests.world import AUGUST, JULY, JUNE, dump, holder, rows
 
@@ -90,7 +90,7 @@ class Lab:
 
     def run(self, *months: Month, select: dg.AssetSelection | None = None) -> Ran:
         """Materializes the months: one as `--partition` does, several as `--partition-range`."""
-        settings = Settings(
+        settings = load_settings(
             home=self._folder / "home", database_url=SecretStr(self._url), curated_list=self._folder / "list.tsv",
             generators=("curated-list",), resolver_order=("local-catalog",),
         )  # fmt: skip
@@ -491,7 +491,7 @@ def test_assets_one_by_one_come_to_the_same_month(lab: Lab) -> None:
 
 
 def test_a_database_that_is_away_fails_the_run_with_one_sentence_and_no_password(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path, database_url=SecretStr("postgresql://someone:geheim@127.0.0.1:1/none"))
+    settings = load_settings(home=tmp_path, database_url=SecretStr("postgresql://someone:geheim@127.0.0.1:1/none"))
     job = build_definitions(settings).resolve_implicit_global_asset_job_def()
     with dg.DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(instance=instance, raise_on_error=False, partition_key="2020-06")

@@ -146,8 +146,8 @@ def _places_with(site: Site, words: list[str]) -> list[str]:
 
 def test_keys_are_nowhere_to_be_found(site: Site, upstream: StandIn) -> None:
     """Neither after a month in which services misbehave, nor after one in which they refuse the keys, nor on the screen."""
-    for service, kind in (("isbndb", "429"), ("google_books", "redirect"), ("gemini", "500"), ("open_library", "cut-json"),
-                          ("google_books", "200-html"), ("wikidata", "drop-within"), ("isbndb", "503-html")):  # fmt: skip
+    for service, kind in (("isbndb", "429"), ("google-books", "redirect"), ("gemini", "500"), ("open-library", "cut-json"),
+                          ("google-books", "200-html"), ("wikidata", "drop-within"), ("isbndb", "503-html")):  # fmt: skip
         upstream.faults.add({"service": service, "kind": kind, "count": 2})
     succeeds(site, *materialize("2020-03"))
     assert all(fault["done"] for fault in upstream.faults.as_list())

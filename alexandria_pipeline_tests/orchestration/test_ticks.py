@@ -17,7 +17,7 @@ from alexandria_pipeline.orchestration.partitions import months
 from alexandria_pipeline.orchestration.resources import PROCESS_TAG
 from alexandria_pipeline.orchestration.schedules import daily_backfill
 from alexandria_pipeline.orchestration.sensors import recovery_sensor, rollout_sensor
-from alexandria_pipeline.settings import Settings
+from alexandria_pipeline.settings import load_settings
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.run_heartbeat import heartbeat, live_runs
 from alexandria_pipeline_tests.world import JUNE, LIST, holder, rows
@@ -30,7 +30,7 @@ class Ticks:
 
     def __init__(self, url: str, folder: Path, instance: dg.DagsterInstance) -> None:
         (folder / "list.tsv").write_text(LIST, encoding="utf-8")
-        settings = Settings(
+        settings = load_settings(
             home=folder / "home", database_url=SecretStr(url), curated_list=folder / "list.tsv",
             generators=("curated-list",), resolver_order=("local-catalog",),
         )  # fmt: skip

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hypothesis import strategies as st
 
-from alexandria_pipeline.providers.transport.types import Reply
+from alexandria_pipeline.domain.service_answers import Failed, Unavailable
+from alexandria_pipeline.providers.transport.types import JsonResponse
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
 
-    from alexandria_pipeline.domain.service_answers import Failed, Unavailable
-    from alexandria_pipeline.providers.transport.types import Params
+    from alexandria_pipeline.domain.service_answers import Answer
+    from alexandria_pipeline.providers.transport.types import Params, Parse
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
-RECORDED = Path(__file__).parents[3] / "shared" / "payloads"
 T = TypeVar("T")
+Scripted = JsonResponse | Unavailable | Failed
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
@@ -42,8 +43,13 @@ def payload(service: str, name: str) -> Any:
     return json.loads((PAYLOADS / service / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def reply(data: Any, status: int = 200) -> Reply:
-    return Reply(status, data, "")
+def reply(data: Any, status: int = 200) -> JsonResponse:
+    return JsonResponse(status, data, "")
+
+
+def parsed(scripted: Scripted, parse: Parse[T]) -> Answer[T]:
+    """What the transport makes of a scripted response."""
+    return parse(scripted) if isinstance(scripted, JsonResponse) else scripted
 
 
 def answer(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -56,7 +62,9 @@ class Service:
     name = "scripted"
 
     def __init__(
-        self, otherwise: Reply | Unavailable | Failed, script: Mapping[str, Reply | Unavailable | Failed] | None = None
+        self,
+        otherwise: Scripted,
+        script: Mapping[str, Scripted] | None = None,
     ) -> None:
         self.otherwise = otherwise
         self.script = dict(script or {})
@@ -66,10 +74,13 @@ class Service:
     def unavailable(self) -> Unavailable | None:
         return self.closed
 
-    async def get(self, path: str, params: Params | None = None) -> Reply | Unavailable | Failed:
+    async def get(self, path: str, parse: Parse[T], params: Params | None = None) -> Answer[T]:
         self.asked.append((path, dict(params or {})))
-        return self.script.get(path, self.otherwise)
+        return self._answer(path, parse)
 
-    async def post(self, path: str, body: Mapping[str, Any]) -> Reply | Unavailable | Failed:
+    async def post(self, path: str, body: Mapping[str, Any], parse: Parse[T]) -> Answer[T]:
         self.asked.append((path, dict(body)))
-        return self.script.get(path, self.otherwise)
+        return self._answer(path, parse)
+
+    def _answer(self, path: str, parse: Parse[T]) -> Answer[T]:
+        return parsed(self.script.get(path, self.otherwise), parse)

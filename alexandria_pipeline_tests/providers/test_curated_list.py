@@ -52,8 +52,8 @@ def listed(file: Path, request: GenerationRequest = JUNE) -> ParsedReply:
 def test_it_is_a_local_generator_of_books(path: Path) -> None:
     generator = CuratedList(path)
     assert isinstance(generator, BookGenerator)
-    assert (generator.info.name, generator.info.kind) == ("curated-list", ProviderKind.LOCAL)
-    assert generator.info.capabilities == {Capability.BOOK_GENERATION}
+    assert (generator.declaration.name, generator.declaration.kind) == ("curated-list", ProviderKind.LOCAL)
+    assert generator.declaration.capabilities == {Capability.BOOK_GENERATION}
     assert generator.unavailable() is None
 
 

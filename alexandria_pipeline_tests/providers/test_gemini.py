@@ -17,24 +17,20 @@ from hypothesis import strategies as st
 from alexandria_pipeline.domain.errors import InvalidValue, SourceError
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.records import GenerationRequest, RawReply
-from alexandria_pipeline.domain.service_answers import Failed, Unavailable
+from alexandria_pipeline.domain.service_answers import Answer, Failed, Unavailable
 from alexandria_pipeline.providers.base import BookGenerator, Capability, ProviderKind
-from alexandria_pipeline.providers.gemini.client import (
-    DEFAULT_MODEL,
-    SPEC,
-    Gemini,
-    explain,
-    retry_after,
-    thinking,
-    usage,
-)
-from alexandria_pipeline.providers.transport.types import Params, Reply
+from alexandria_pipeline.providers.gemini.client import SPEC, Gemini, thinking
+from alexandria_pipeline.providers.gemini.errors import explain, retry_after
+from alexandria_pipeline.providers.gemini.parser import usage
+from alexandria_pipeline.providers.transport.types import JsonResponse, Params, Parse
+from alexandria_pipeline.settings import load_settings
+from alexandria_pipeline_tests.providers.service import T, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+DEFAULT_MODEL = load_settings().service("gemini").model or ""
 PAYLOADS = Path(__file__).parent.parent / "payloads" / "gemini"
-RECORDED = Path(__file__).parents[2].parent / "shared" / "payloads" / "gemini"
 JUNE = GenerationRequest(Month(2020, 6), limit=20, prompt_variant="baseline")
 THREE = ["The Vanishing Half", "Mexican Gothic", "The City We Became"]
 
@@ -68,7 +64,7 @@ class InMemoryHttp:
 
     name = "gemini"
 
-    def __init__(self, answer: Reply | Unavailable | Failed, closed: Unavailable | None = None) -> None:
+    def __init__(self, answer: JsonResponse | Unavailable | Failed, closed: Unavailable | None = None) -> None:
         self.answer = answer
         self.closed = closed
         self.asked: list[tuple[str, Mapping[str, Any]]] = []
@@ -76,20 +72,20 @@ class InMemoryHttp:
     def unavailable(self) -> Unavailable | None:
         return self.closed
 
-    async def get(self, path: str, params: Params | None = None) -> Reply | Unavailable | Failed:
-        raise AssertionError(f"nobody should get {path} {params}")
+    async def get(self, path: str, parse: Parse[T], params: Params | None = None) -> Answer[T]:
+        raise AssertionError(path, params, parse)
 
-    async def post(self, path: str, body: Mapping[str, Any]) -> Reply | Unavailable | Failed:
+    async def post(self, path: str, body: Mapping[str, Any], parse: Parse[T]) -> Answer[T]:
         self.asked.append((path, body))
-        return self.answer
+        return parsed(self.answer, parse)
 
 
 def payload(name: str) -> Any:
     return json.loads((PAYLOADS / f"{name}.json").read_text())
 
 
-def reply_of(data: Any, status: int = 200) -> Reply:
-    return Reply(status, data, json.dumps(data))
+def reply_of(data: Any, status: int = 200) -> JsonResponse:
+    return JsonResponse(status, data, json.dumps(data))
 
 
 def kept(data: Any, model: str = DEFAULT_MODEL) -> RawReply:
@@ -97,7 +93,7 @@ def kept(data: Any, model: str = DEFAULT_MODEL) -> RawReply:
 
 
 def parse(body: str) -> list[str]:
-    generator = Gemini(InMemoryHttp(Failed("parsing asks nobody")))
+    generator = Gemini(InMemoryHttp(Failed("parsing asks nobody")), DEFAULT_MODEL)
     return [x.title for x in generator.parse(RawReply("gemini", DEFAULT_MODEL, body), JUNE).listings]
 
 
@@ -105,8 +101,8 @@ def test_it_is_an_ai_generator_of_books() -> None:
     closed = Unavailable("GEMINI_API_KEY is not set")
     generator = Gemini(InMemoryHttp(Failed("x"), closed), "some-model")
     assert isinstance(generator, BookGenerator)
-    assert (generator.info.name, generator.info.kind) == ("gemini", ProviderKind.AI)
-    assert generator.info.capabilities == {Capability.BOOK_GENERATION}
+    assert (generator.declaration.name, generator.declaration.kind) == ("gemini", ProviderKind.AI)
+    assert generator.declaration.capabilities == {Capability.BOOK_GENERATION}
     assert generator.unavailable() is closed
     assert generator.model(JUNE) == "some-model"
     assert generator.model(dataclasses.replace(JUNE, month=Month(1999, 1))) == "some-model"
@@ -116,7 +112,7 @@ def test_it_is_an_ai_generator_of_books() -> None:
 
 def test_the_request_asks_for_json_of_the_schema_with_room_to_answer() -> None:
     http = InMemoryHttp(reply_of(payload("answer")))
-    asyncio.run(Gemini(http).generate(JUNE))
+    asyncio.run(Gemini(http, DEFAULT_MODEL).generate(JUNE))
     (path, body), *others = http.asked
     assert (path, others) == ("/models/gemini-3.5-flash-lite:generateContent", [])
     config = body["generationConfig"]
@@ -137,7 +133,7 @@ def test_the_request_asks_for_json_of_the_schema_with_room_to_answer() -> None:
 def test_free_text_is_no_prompt() -> None:
     http = InMemoryHttp(reply_of(payload("answer")))
     with pytest.raises(InvalidValue, match="not a registered prompt"):
-        asyncio.run(Gemini(http).generate(dataclasses.replace(JUNE, prompt_variant="any books")))
+        asyncio.run(Gemini(http, DEFAULT_MODEL).generate(dataclasses.replace(JUNE, prompt_variant="any books")))
     assert http.asked == []
 
 
@@ -177,12 +173,12 @@ def test_the_answering_model_is_recorded_where_it_is_another(caplog: pytest.LogC
     [
         (Unavailable("closed for today", temporary=True), "closed for today"),
         (Failed("no connection"), "no connection"),
-        (Reply(302, {}, "{}"), "HTTP status 302"),
+        (JsonResponse(302, {}, "{}"), "HTTP status 302"),
     ],
 )
-def test_no_answer_is_a_source_error(answer: Reply | Unavailable | Failed, message: str) -> None:
+def test_no_answer_is_a_source_error(answer: JsonResponse | Unavailable | Failed, message: str) -> None:
     with pytest.raises(SourceError, match=message):
-        asyncio.run(Gemini(InMemoryHttp(answer)).generate(JUNE))
+        asyncio.run(Gemini(InMemoryHttp(answer), DEFAULT_MODEL).generate(JUNE))
 
 
 def test_thoughts_are_skipped_and_parts_joined() -> None:
@@ -190,7 +186,7 @@ def test_thoughts_are_skipped_and_parts_joined() -> None:
 
 
 def test_a_cut_answer_keeps_its_complete_books() -> None:
-    generator = Gemini(InMemoryHttp(Failed("")))
+    generator = Gemini(InMemoryHttp(Failed("")), DEFAULT_MODEL)
     parsed = generator.parse(kept(payload("cut")), JUNE)
     assert [(x.position, x.title) for x in parsed.listings] == [(1, THREE[0]), (2, THREE[1])]
     assert [(x.position, x.reason) for x in parsed.set_aside] == [(3, "the reply is cut off within this book")]
@@ -296,21 +292,3 @@ def test_usage_is_never_nonsense(body: Any) -> None:
     used = usage(body)
     assert used.input_tokens >= 0
     assert used.output_tokens >= 0
-
-
-@pytest.mark.skipif(not RECORDED.exists(), reason="recorded answers are not at hand")
-def test_recorded_answers_are_read() -> None:
-    def recorded(name: str) -> Any:
-        return json.loads((RECORDED / f"{name}.json").read_text())
-
-    daily = explain(429, recorded("error_429_free_tier_full"))
-    assert isinstance(daily, Unavailable)
-    assert isinstance(explain(429, recorded("error_429_retry_info")), Failed)
-    assert isinstance(explain(404, recorded("error_404_model")["body"]), Failed)
-    assert usage(recorded("structured_output_gemini3_thought_signature")["body"]).output_tokens == 72
-    with pytest.raises(SourceError, match="2 spent on thinking"):
-        parse(json.dumps(recorded("max_tokens_no_parts")["body"]))
-    with pytest.raises(SourceError, match="MODEL_ARMOR"):
-        parse(json.dumps(recorded("prompt_blocked_no_candidates")["body"]))
-    with pytest.raises(SourceError, match="not a list of books"):
-        parse(json.dumps(recorded("structured_output_ok")["body"]))

@@ -19,20 +19,20 @@ from hypothesis import strategies as st
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.metadata import Award, Cover, SeriesInfo, Translation
 from alexandria_pipeline.domain.records import BookQuery, Contributor, ContributorRole, EditionFormat, PartialDate
-from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
+from alexandria_pipeline.domain.service_answers import Answer, Failed, NotFound, Unavailable
 from alexandria_pipeline.providers import base
-from alexandria_pipeline.providers.transport.types import Params, Reply
+from alexandria_pipeline.providers.transport.types import JsonResponse, Params, Parse
 from alexandria_pipeline.providers.wikidata import queries as wikidata_queries
 from alexandria_pipeline.providers.wikidata.client import SPEC, Wikidata
 from alexandria_pipeline.providers.wikidata.models import parse_rows, wikidata_date
 from alexandria_pipeline.providers.wikidata.parser import candidates
 from alexandria_pipeline.providers.wikidata.queries import sparql_literal, title_forms, writable
+from alexandria_pipeline_tests.providers.service import T, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PAYLOADS = Path(__file__).parents[1] / "payloads" / "wikidata"
-RECORDED = Path(__file__).parents[3] / "shared" / "payloads" / "wikidata"
 ISBN = Isbn13.parse("9780441013593")
 GERMAN = Isbn13.parse("9783453317178")
 QUERY = BookQuery("The Glass Harbour", "Mara Ellison")
@@ -70,14 +70,17 @@ class Recorded:
     def unavailable(self) -> Unavailable | None:
         return self.answer if isinstance(self.answer, Unavailable) else None
 
-    async def get(self, path: str, params: Params | None = None) -> Reply | Unavailable | Failed:
+    async def get(self, path: str, parse: Parse[T], params: Params | None = None) -> Answer[T]:
         self.asked.append((path, dict(params or {})))
         if isinstance(self.answer, (Unavailable, Failed)):
             return self.answer
-        return SPEC.explain(self.status, self.answer) or Reply(self.status, self.answer, json.dumps(self.answer))
+        return parsed(
+            SPEC.explain(self.status, self.answer) or JsonResponse(self.status, self.answer, json.dumps(self.answer)),
+            parse,
+        )
 
-    async def post(self, path: str, body: Mapping[str, Any]) -> Reply | Unavailable | Failed:
-        raise AssertionError(path, body)
+    async def post(self, path: str, body: Mapping[str, Any], parse: Parse[T]) -> Answer[T]:
+        raise AssertionError(path, body, parse)
 
 
 def payload(name: str) -> Any:
@@ -311,9 +314,6 @@ def test_the_error_table() -> None:
     banned = SPEC.explain(403, None)
     assert isinstance(banned, Unavailable)
     assert banned.temporary
-    assert SPEC.empty(Reply(200, payload("empty"), ""))
-    assert not SPEC.empty(Reply(200, payload("edition"), ""))
-    assert not SPEC.empty(Reply(200, None, ""))
 
 
 def test_it_is_what_the_registry_expects() -> None:
@@ -352,12 +352,3 @@ def test_no_answer_makes_it_raise_or_say_no_without_reason(body: Any) -> None:
         ask(name, body, QUERY if name == "resolve" else ISBN)
     ask("browse", body, "sea")
     ask("article", body, "Mara Ellison")
-    SPEC.empty(Reply(200, body, ""))
-
-
-@pytest.mark.skipif(not RECORDED.is_dir(), reason="the recorded answers are not handed out with the package")
-def test_recorded_answers_to_other_questions_are_no_answers_to_ours() -> None:
-    for file in RECORDED.glob("*.json"):
-        body = json.loads(file.read_text())
-        assert isinstance(ask("resolve", body, QUERY), Failed), file.name
-        assert isinstance(ask("metadata", body, ISBN), Failed), file.name

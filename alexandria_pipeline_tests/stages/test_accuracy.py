@@ -152,7 +152,7 @@ def test_a_quota_that_runs_out_leaves_books_for_a_later_run_that_asks_for_nothin
 def test_a_service_that_fails_every_other_time_is_never_taken_for_a_no(
     opened: Opened, database: Database, upstream: StandIn
 ) -> None:
-    upstream.faults.add({"service": "google_books", "kind": "drop-before", "probability": 0.5})
+    upstream.faults.add({"service": "google-books", "kind": "drop-before", "probability": 0.5})
     with opened() as world:
         run_all(database, world, MONTHS)
     _everything_is_kept(database)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.records import BookOutcome, BookQuery, Candidate, Contributor, EditionFormat, Resolution
 from alexandria_pipeline.domain.service_answers import NotFound, Unavailable
-from alexandria_pipeline.providers.base import Capability, ProviderInfo, ProviderKind
+from alexandria_pipeline.providers.base import Capability, Declaration, ProviderKind
 from alexandria_pipeline.stages.cascade import Cascade
 
 if TYPE_CHECKING:
@@ -35,10 +35,12 @@ class Shelf:
     asked: int = 0
     away: Unavailable | None = None
     titles: list[str] = field(default_factory=list)
-    info: ProviderInfo = field(init=False)
+    declaration: Declaration = field(init=False)
 
     def __post_init__(self) -> None:
-        self.info = ProviderInfo(self.name, ProviderKind.FREE, frozenset({Capability.ISBN_RESOLUTION}), self.name)
+        self.declaration = Declaration(
+            self.name, self.name, ProviderKind.FREE, frozenset({Capability.ISBN_RESOLUTION}), module=__name__
+        )
 
     def unavailable(self) -> Unavailable | None:
         return None

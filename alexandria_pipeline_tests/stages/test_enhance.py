@@ -16,17 +16,24 @@ from hypothesis import strategies as st
 
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.domain.quota import Operation, QuotaLimits, QuotaStatus, affordable, next_reset, permission
+from alexandria_pipeline.domain.quota import (
+    CallPurpose,
+    QuotaLimits,
+    QuotaStatus,
+    affordable_calls,
+    next_reset,
+    permission,
+)
 from alexandria_pipeline.domain.records import BookQuery, Candidate, Contributor
 from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
 from alexandria_pipeline.operations.catalog import load_catalog
-from alexandria_pipeline.providers.base import Capability, ProviderInfo, ProviderKind
+from alexandria_pipeline.providers.base import Capability, Declaration, ProviderKind
 from alexandria_pipeline.stages.cascade import Cascade
 from alexandria_pipeline.stages.enhance import Enhance
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.quota import QuotaManager
 from alexandria_pipeline_tests.storage.test_quota import NOON
-from alexandria_pipeline_tests.world import JULY, JUNE, holder, pipeline, rows, run_all
+from alexandria_pipeline_tests.world import JULY, JUNE, exhaust, holder, pipeline, rows, run_all, use_calls
 
 if TYPE_CHECKING:
     from alexandria_pipeline.composition import Pipeline
@@ -78,7 +85,9 @@ class Service:
     together: Barrier | None = None
 
     def __post_init__(self) -> None:
-        self.info = ProviderInfo(self.name, ProviderKind.PAID, frozenset({Capability.ISBN_RESOLUTION}), self.name)
+        self.declaration = Declaration(
+            self.name, self.name, ProviderKind.PAID, frozenset({Capability.ISBN_RESOLUTION}), module=__name__
+        )
 
     def unavailable(self) -> Unavailable | None:
         return self.closed
@@ -241,7 +250,7 @@ def test_as_many_as_twice_their_calls_are_left(database: Database, used: int, tr
     service = Service()
     limits = QuotaLimits(100, 20)
     if used:
-        QuotaManager(database, {}).reserve("isbndb", used)
+        use_calls(database, "isbndb", used)
     report = _enhance(database, service, limits)("run-1")
     assert (report.tried, len(service.asked)) == (tried, tried)
     assert "cron needs" in report.stopped
@@ -256,10 +265,10 @@ def test_a_small_quota_is_no_reason_when_nothing_is_due(database: Database) -> N
 def test_a_quota_that_the_service_says_is_gone_stops_it(database: Database) -> None:
     _many(database, 3)
     enhance = _enhance(database, Service(), QuotaLimits(100, 20))
-    enhance.quota.exhaust("isbndb", "Daily quota exceeded")
+    exhaust(database, "isbndb", "Daily quota exceeded")
     report = enhance("run-1")
     assert (report.tried, report.due) == (0, 3)
-    assert "says that its quota is gone" in report.stopped
+    assert "reports that its quota is used up" in report.stopped
 
 
 def test_a_service_without_a_key_does_not_count(database: Database) -> None:
@@ -308,13 +317,13 @@ def test_a_work_that_cannot_be_stored_stops_no_other(database: Database) -> None
 counts = st.integers(0, 10**5)
 
 
-@given(counts, counts, counts, counts, st.sampled_from(Operation))
+@given(counts, counts, counts, counts, st.sampled_from(CallPurpose))
 def test_what_is_affordable_is_permitted_and_one_more_is_not(
-    limit: int, buffer: int, used: int, most: int, operation: Operation
+    limit: int, buffer: int, used: int, most: int, operation: CallPurpose
 ) -> None:
     safe = max(0, limit - buffer - used)
     status = QuotaStatus("svc", limit, max(0, limit - buffer), used, 0, safe, 0.0, next_reset(NOON), safe > 0)
-    fits = affordable(status, operation, most)
+    fits = affordable_calls(status, operation, most)
     assert 0 <= fits <= most
     assert fits == 0 or permission(status, operation, fits)
     assert fits == most or not permission(status, operation, fits + 1)

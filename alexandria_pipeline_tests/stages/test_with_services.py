@@ -18,8 +18,8 @@ from alexandria_pipeline.domain.errors import SourceError
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.records import BookOutcome, BookQuery, GenerationRequest, Resolution
 from alexandria_pipeline.providers.base import BookGenerator, IsbnResolver
-from alexandria_pipeline.providers.transport.types import ServiceConfig
-from alexandria_pipeline.settings import Settings
+from alexandria_pipeline.providers.registry import SERVICES as DECLARED
+from alexandria_pipeline.settings import load_settings
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.threads import Threads
 from alexandria_pipeline_tests.upstream.faults import KINDS
@@ -33,17 +33,10 @@ MONTH = Month(2020, 1)
 TIMEOUT = 1.0
 RESOLVERS = {
     "isbndb": Service.ISBNDB, "google-books": Service.GOOGLE_BOOKS, "open-library": Service.OPEN_LIBRARY,
-    "internet-archive": Service.ARCHIVE_ORG, "wikidata": Service.WIKIDATA,
+    "internet-archive": Service.INTERNET_ARCHIVE, "wikidata": Service.WIKIDATA,
 }  # fmt: skip
 # What can be read all the same: the body is good, or says itself how it is written.
 HARMLESS = {"wrong-content-type", "utf16"}
-
-
-class Impatient(Settings):
-    """The settings of the environment, with pauses of hundredths of a second between attempts."""
-
-    def service(self, name: str) -> ServiceConfig:
-        return replace(super().service(name), backoff_seconds=0.02)
 
 
 class Worlds:
@@ -56,7 +49,9 @@ class Worlds:
         with self._monkeypatch.context() as patch:
             for name, value in told.items():
                 patch.setenv(name if name.endswith("_API_KEY") else f"ALEXANDRIA_{name}", value)
-            return assemble(Impatient(), self._database, self._threads)
+            for defaults in DECLARED.values():
+                patch.setenv(f"ALEXANDRIA_{defaults.prefix}_BACKOFF_SECONDS", "0.02")
+            return assemble(load_settings(), self._database, self._threads)
 
 
 @pytest.fixture
@@ -115,7 +110,7 @@ def test_both_failing_is_a_retry_that_says_why_and_then_works(
     assert not listed.done
     failed = _month(database)
     assert (failed["status"], failed["retry_count"], failed["owner_run"]) == ("retry", 1, None)
-    assert failed["error_message"] == "2020-01: gemini: HTTP 500; xai: HTTP 200, the answer is HTML where JSON is due"
+    assert failed["error_message"] == "2020-01: gemini: HTTP 500; xai: HTTP 200, the response is HTML instead of JSON"
     assert rows(database, "select 1 from generated_book") == []
 
     _well_again(upstream, database)
@@ -134,7 +129,7 @@ def test_services_that_pause_are_waited_for_not_replaced_by_the_curated_list(
             )
     run_all(database, worlds(), [MONTH])
     assert _month(database)["status"] == "retry"
-    assert "gemini is left alone until" in _month(database)["error_message"]
+    assert "gemini is paused until" in _month(database)["error_message"]
     assert rows(database, "select 1 from generation_reply") == []
 
 
@@ -204,11 +199,11 @@ def _known_books(world: Pipeline, upstream: StandIn) -> dict[str, dict[str, Any]
 
     async def first(resolver: IsbnResolver) -> dict[str, Any]:
         for row in truth:
-            if RESOLVERS[resolver.info.name] in row["known"]:
+            if RESOLVERS[resolver.declaration.name] in row["known"]:
                 resolution = await _ask(world, resolver, row["title"], row["author"])
                 if resolution.candidate is not None and resolution.candidate.isbn13 in row["editions"]:
                     return row
-        raise AssertionError(f"{resolver.info.name} knows no book of these months")
+        raise AssertionError(f"{resolver.declaration.name} knows no book of these months")
 
     async def of_all() -> dict[str, dict[str, Any]]:
         found = await asyncio.gather(*map(first, world.registry.resolvers()))
@@ -221,7 +216,7 @@ def _ask_all(world: Pipeline, books: dict[str, dict[str, Any]]) -> dict[str, Res
     async def scenario() -> Sequence[Resolution]:
         return await asyncio.gather(
             *(
-                _ask(world, r, books[r.info.name]["title"], books[r.info.name]["author"])
+                _ask(world, r, books[r.declaration.name]["title"], books[r.declaration.name]["author"])
                 for r in world.registry.resolvers()
             )
         )
@@ -238,7 +233,7 @@ def _forget(database: Database) -> None:
 def test_a_fault_is_neither_a_yes_nor_a_no(kind: str, worlds: Worlds, database: Database, upstream: StandIn) -> None:
     """Every resolver in turn answers with the fault, for ever; afterwards it is well, and nothing of it has stayed."""
     world = worlds(**{f"{service.upper()}_TIMEOUT_SECONDS": str(TIMEOUT) for service in Service})
-    assert [resolver.info.name for resolver in world.registry.resolvers()] == list(RESOLVERS)
+    assert [resolver.declaration.name for resolver in world.registry.resolvers()] == list(RESOLVERS)
     books = _known_books(world, upstream)
     _forget(database)
     upstream.faults.add({"service": "*", "kind": kind, "retry_after": "0"})

@@ -44,9 +44,9 @@ def ledger(database: Database) -> Iterator[Ledger]:
 
 def ends(ledger: Ledger, *endings: CallResult) -> None:
     for ending in endings:
-        slot = ledger.begin_now(ATTEMPT, ALLOWANCE)
+        slot = ledger.reserve_now(ATTEMPT, ALLOWANCE)
         assert isinstance(slot, Slot)
-        ledger.finish_now(slot, ending)
+        ledger.record_now(slot, ending)
 
 
 def health(database: Database) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def test_five_in_a_row_open_it(ledger: Ledger, database: Database) -> None:
     assert health(database)["breaker"] == "closed"
     ends(ledger, ANSWERED, *[FAILED] * 4, REFUSED, *[FAILED] * 5)
     assert health(database)["breaker"] == "open"
-    refusal = ledger.begin_now(ATTEMPT, ALLOWANCE)
+    refusal = ledger.reserve_now(ATTEMPT, ALLOWANCE)
     assert isinstance(refusal, Unavailable)
     assert refusal.temporary
     assert "HTTP 500" in refusal.reason
@@ -78,11 +78,11 @@ def test_one_of_many_probes(ledger: Ledger, database: Database) -> None:
     with ThreadPoolExecutor(16) as pool:
         slots = [
             slot
-            for slot in pool.map(lambda _: ledger.begin_now(ATTEMPT, ALLOWANCE), range(64))
+            for slot in pool.map(lambda _: ledger.reserve_now(ATTEMPT, ALLOWANCE), range(64))
             if isinstance(slot, Slot)
         ]
     assert [slot.probe for slot in slots] == [True]
-    ledger.finish_now(slots[0], ANSWERED)
+    ledger.record_now(slots[0], ANSWERED)
     assert health(database)["breaker"] == "closed"
     ends(ledger, ANSWERED)
 
@@ -104,29 +104,31 @@ def test_a_failed_probe_leaves_it_alone_for_longer(ledger: Ledger, database: Dat
 def test_a_probe_that_never_ends_is_somebody_elses(ledger: Ledger, database: Database, given_up: str) -> None:
     ends(ledger, *[FAILED] * 5)
     wait_is_over(database)
-    probe = ledger.begin_now(ATTEMPT, ALLOWANCE)
+    probe = ledger.reserve_now(ATTEMPT, ALLOWANCE)
     assert isinstance(probe, Slot)
-    other = ledger.begin_now(ATTEMPT, ALLOWANCE)
+    other = ledger.reserve_now(ATTEMPT, ALLOWANCE)
     assert isinstance(other, ProbeInProgress)
     assert other.refusal.temporary
     state = breaker.states(database)["svc"]
-    assert (state.breaker, state.shut) == ("half_open", None), "who asks now waits for what the probe finds"
+    assert (state.breaker, state.unavailable_reason) == ("half_open", None), (
+        "who asks now waits for what the probe finds"
+    )
     if given_up == "died":
         wait_is_over(database)
     else:
-        ledger.finish_now(probe, CANCELLED)
-    another = ledger.begin_now(ATTEMPT, ALLOWANCE)
+        ledger.record_now(probe, CANCELLED)
+    another = ledger.reserve_now(ATTEMPT, ALLOWANCE)
     assert isinstance(another, Slot)
     assert another.probe
 
 
 def test_stragglers_neither_open_nor_close_it(ledger: Ledger, database: Database) -> None:
-    early = [ledger.begin_now(ATTEMPT, ALLOWANCE) for _ in range(3)]
+    early = [ledger.reserve_now(ATTEMPT, ALLOWANCE) for _ in range(3)]
     ends(ledger, *[FAILED] * 5)
     before = health(database)
     for slot, ending in zip(early, (ANSWERED, FAILED, CANCELLED), strict=True):
         assert isinstance(slot, Slot)
-        ledger.finish_now(slot, ending)
+        ledger.record_now(slot, ending)
     after = health(database)
     assert {key: before[key] for key in ("breaker", "retry_at", "openings")} == {
         key: after[key] for key in ("breaker", "retry_at", "openings")
@@ -134,18 +136,15 @@ def test_stragglers_neither_open_nor_close_it(ledger: Ledger, database: Database
 
 
 def test_it_can_be_opened_at_once_for_a_time(ledger: Ledger, database: Database) -> None:
-    ends(ledger, CallResult(CallOutcome.FAILED, 503, "HTTP 503", healthy=False, shut=3600))
+    ends(ledger, CallResult(CallOutcome.FAILED, 503, "HTTP 503", healthy=False, open_breaker_seconds=3600))
     assert round(health(database)["cooldown"].total_seconds()) == 3600
 
 
-def test_its_state_can_be_seen_and_reset(ledger: Ledger, database: Database) -> None:
+def test_its_state_can_be_read(ledger: Ledger, database: Database) -> None:
     assert ledger.state("svc") is None
     ends(ledger, *[FAILED] * 5)
     state = breaker.states(database)["svc"]
     assert (state.breaker, state.failures, state.last_error, state.used) == ("open", 5, "HTTP 500", 5)
-    assert "left alone until" in (state.shut or "")
+    assert "paused until" in (state.unavailable_reason or "")
     wait_is_over(database)
-    assert breaker.states(database, ["svc"])["svc"].shut is None
-    breaker.reset(database, "svc")
-    assert breaker.states(database)["svc"].breaker == "closed"
-    ends(ledger, ANSWERED)
+    assert breaker.states(database, ["svc"])["svc"].unavailable_reason is None

@@ -58,12 +58,13 @@ def ledger(database: Database, threads: Threads) -> Ledger:
 
 
 def keep(ledger: Ledger, key: str, body: bytes = b"packed", days: float = 1.0, service: str = "svc") -> None:
-    slot = ledger.begin_now(
+    slot = ledger.reserve_now(
         CallAttempt(service, "GET", "https://example.org/", 1, CallContext()), Allowance(1000, None, 10)
     )
     assert isinstance(slot, Slot)
-    ledger.finish_now(
-        slot, CallResult(CallOutcome.ANSWERED, 200, kept=CacheEntry(key, 200, negative=False, body=body, days=days))
+    ledger.record_now(
+        slot,
+        CallResult(CallOutcome.ANSWERED, 200, cache_entry=CacheEntry(key, 200, negative=False, body=body, days=days)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -9,23 +10,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alexandria_pipeline.domain.calls import Allowance, CallAttempt, CallContext, Slot
 from alexandria_pipeline.domain.quota import (
-    Operation,
+    CallPurpose,
     Permission,
     QuotaLimits,
     drift_percent,
     next_reset,
     permission,
-    project,
+    project_usage,
     quota_status,
 )
+from alexandria_pipeline.domain.service_answers import Unavailable
 from alexandria_pipeline.storage.database import Database
+from alexandria_pipeline.storage.ledger import Ledger
 from alexandria_pipeline.storage.quota import QuotaManager
+from alexandria_pipeline.storage.threads import Threads
 from alexandria_pipeline_tests.storage.workers import together
-from alexandria_pipeline_tests.world import rows
+from alexandria_pipeline_tests.world import exhaust, rows, use_calls
 
 if TYPE_CHECKING:
-    from alexandria_pipeline.storage.embedded.server import EmbeddedServer
+    from collections.abc import Iterator
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ISBNDB = QuotaLimits(15_000, 2_000)
@@ -34,6 +39,17 @@ ISBNDB = QuotaLimits(15_000, 2_000)
 @pytest.fixture
 def quotas(database: Database) -> QuotaManager:
     return QuotaManager(database, {"isbndb": QuotaLimits(100, 20)})
+
+
+@pytest.fixture
+def ledger(database: Database) -> Iterator[Ledger]:
+    with closing(Threads()) as threads:
+        yield Ledger(database, threads)
+
+
+def take(ledger: Ledger) -> object:
+    """One reservation of ISBNdb, with a safe limit of 80 calls."""
+    return ledger.reserve_now(CallAttempt("isbndb", "GET", "", 1, CallContext()), Allowance(1000, 80, 10))
 
 
 def test_sixteen_processes_get_exactly_the_last_fifty(database: Database, database_url: str) -> None:
@@ -50,51 +66,42 @@ def test_sixteen_processes_get_exactly_the_last_fifty(database: Database, databa
     }
 
 
-def test_all_or_none_and_not_more_than_the_safe_limit(quotas: QuotaManager) -> None:
-    assert quotas.reserve("isbndb", 79)
-    assert not quotas.reserve("isbndb", 2)
-    assert quotas.reserve("isbndb")
-    assert not quotas.reserve("isbndb")
-    assert not quotas.reserve("isbndb", 0)
+def test_not_more_than_the_safe_limit(ledger: Ledger, quotas: QuotaManager, database: Database) -> None:
+    use_calls(database, "isbndb", 79)
+    assert isinstance(take(ledger), Slot)
+    refusal = take(ledger)
+    assert isinstance(refusal, Unavailable)
+    assert refusal.reason == "the daily quota of isbndb (safe limit: 80 calls) is used up until 00:00 UTC"
     status = quotas.status("isbndb")
     assert (status.used, status.remaining, status.safety_remaining, status.can_make_calls) == (80, 20, 0, False)
     assert status.reset_at == next_reset(datetime.now(UTC))
 
 
-def test_one_reservation_beyond_the_limit_is_refused_on_a_fresh_day(quotas: QuotaManager) -> None:
-    assert not quotas.reserve("isbndb", 81)
-    assert quotas.status("isbndb").used == 0
-
-
-def test_a_service_without_a_limit_is_counted(quotas: QuotaManager) -> None:
-    assert quotas.reserve("open_library", 100_000)
-    status = quotas.status("open_library")
+def test_a_service_without_a_limit_is_counted(quotas: QuotaManager, database: Database) -> None:
+    use_calls(database, "open-library", 100_000)
+    status = quotas.status("open-library")
     assert (status.used, status.daily_limit, status.can_make_calls, status.percentage_used) == (100_000, None, True, 0)
 
 
-def test_yesterday_does_not_count(quotas: QuotaManager, database: Database) -> None:
-    assert quotas.reserve("isbndb", 80)
+def test_yesterday_does_not_count(ledger: Ledger, database: Database) -> None:
+    use_calls(database, "isbndb", 80)
+    assert isinstance(take(ledger), Unavailable)
     rows(database, "update quota_usage set day = day - 1 returning day")
-    assert quotas.reserve("isbndb", 80)
+    assert isinstance(take(ledger), Slot)
 
 
-def test_no_database_no_calls(server: EmbeddedServer) -> None:
-    with Database("postgresql://nobody:word@127.0.0.1:9/none") as nowhere:
-        assert not QuotaManager(nowhere, {}).reserve("isbndb")
-
-
-def test_a_day_that_the_service_declares_over_is_over(quotas: QuotaManager) -> None:
-    quotas.exhaust("isbndb", "Daily quota exceeded")
-    assert not quotas.reserve("isbndb")
+def test_a_day_that_the_service_declares_over_is_over(ledger: Ledger, quotas: QuotaManager, database: Database) -> None:
+    exhaust(database, "isbndb", "Daily quota exceeded")
+    assert isinstance(take(ledger), Unavailable)
     assert not quotas.status("isbndb").can_make_calls
-    assert "says that its quota is gone" in quotas.allows("isbndb", Operation.MANUAL, 1).reason
+    assert "reports that its quota is used up" in quotas.allows("isbndb", CallPurpose.MANUAL, 1).reason
 
 
 @pytest.mark.parametrize(("spent", "used", "drift"), [(10, 10, 0.0), (16, 16, 37.5), (9, 10, -10.0), (0, 10, -100.0)])
 def test_the_services_own_counter_raises_ours_and_never_lowers_it(
-    quotas: QuotaManager, spent: int, used: int, drift: float
+    quotas: QuotaManager, database: Database, spent: int, used: int, drift: float
 ) -> None:
-    assert quotas.reserve("isbndb", 10)
+    use_calls(database, "isbndb", 10)
     assert quotas.reconcile("isbndb", spent) == drift
     assert quotas.reconcile("isbndb", spent) == drift  # measured against what we counted, not against the correction
     assert quotas.status("isbndb").used == used
@@ -110,13 +117,13 @@ def test_a_projection_goes_by_the_last_hour(quotas: QuotaManager, database: Data
 
 def test_operations() -> None:
     status = quota_status("isbndb", ISBNDB, 12_900, NOON)
-    assert permission(status, Operation.CRON, 50)
-    assert permission(status, Operation.CRON, 51) == Permission(
+    assert permission(status, CallPurpose.CRON, 50)
+    assert permission(status, CallPurpose.CRON, 51) == Permission(
         False, "cron needs 102 calls of isbndb; 100 are left until 00:00 UTC"
     )
-    assert permission(status, Operation.BULK, 100)
-    assert not permission(status, Operation.BULK, 101)
-    for operation in (Operation.BACKFILL, Operation.NEW_RELEASES, Operation.MANUAL):
+    assert permission(status, CallPurpose.BULK, 100)
+    assert not permission(status, CallPurpose.BULK, 101)
+    for operation in (CallPurpose.BACKFILL, CallPurpose.NEW_RELEASES, CallPurpose.MANUAL):
         assert permission(status, operation, 100)
         assert not permission(status, operation, 101)
 
@@ -124,10 +131,10 @@ def test_operations() -> None:
 def test_the_end_of_the_day() -> None:
     status = quota_status("isbndb", ISBNDB, 7_000, NOON)
     assert (status.percentage_used, status.remaining, status.safety_remaining) == (46.67, 8_000, 6_000)
-    quiet, busy = project(status, NOON, 100, planned=300), project(status, NOON, 1_000)
-    assert (quiet.expected_by_reset, quiet.exhausted_at, quiet.room) == (8_500, None, 4_500)
-    assert (busy.expected_by_reset, busy.exhausted_at, busy.room) == (19_000, NOON + timedelta(hours=6), 0)
-    assert project(quota_status("wikidata", QuotaLimits(None), 5, NOON), NOON, 10).room is None
+    quiet, busy = project_usage(status, NOON, 100, planned=300), project_usage(status, NOON, 1_000)
+    assert (quiet.expected_by_reset, quiet.exhausted_at, quiet.spare) == (8_500, None, 4_500)
+    assert (busy.expected_by_reset, busy.exhausted_at, busy.spare) == (19_000, NOON + timedelta(hours=6), 0)
+    assert project_usage(quota_status("wikidata", QuotaLimits(None), 5, NOON), NOON, 10).spare is None
     assert next_reset(datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)) == datetime(2027, 1, 1, tzinfo=UTC)
 
 
@@ -141,5 +148,5 @@ def test_figures_never_contradict_each_other(limit: int, buffer: int, used: int)
     assert status.safety_remaining is not None
     assert 0 <= status.safety_remaining <= status.remaining <= limit
     assert status.can_make_calls == (used < limit - buffer)
-    assert bool(permission(status, Operation.MANUAL, 1)) == status.can_make_calls
+    assert bool(permission(status, CallPurpose.MANUAL, 1)) == status.can_make_calls
     assert -100 <= drift_percent(limit, used) <= 100

@@ -8,29 +8,29 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-from alexandria_pipeline.domain.quota import QuotaLimits
+from alexandria_pipeline.domain.calls import Allowance, CallAttempt, CallContext, Slot
 from alexandria_pipeline.providers.transport.client import ServiceTransport
 from alexandria_pipeline.providers.transport.connection import HttpClient
-from alexandria_pipeline.providers.transport.types import Reply, ServiceConfig, ServiceSpec
+from alexandria_pipeline.providers.transport.types import JsonResponse, ServiceConfig, ServiceSpec, unparsed
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.http_cache import HttpCache
 from alexandria_pipeline.storage.ledger import Ledger
-from alexandria_pipeline.storage.quota import QuotaManager
 from alexandria_pipeline.storage.threads import Threads
 
-SPEC = ServiceSpec("svc", lambda _status, _body: None, lambda _reply: False, cache_days=1, negative_cache_days=1)
+SPEC = ServiceSpec("svc", lambda _status, _body: None, cache_days=1, negative_cache_days=1)
 
 
 def reserve(url: str, rounds: str, limit: str, _: str) -> list[int]:
     """How many calls this process gets of each round's quota, one by one."""
-    with Database(url) as database:
+    with Database(url) as database, contextlib.closing(Threads()) as threads:
+        ledger, allowance = Ledger(database, threads), Allowance(1000, int(limit), 10)
         names = [f"round-{number}" for number in range(int(rounds))]
-        quotas = QuotaManager(database, dict.fromkeys(names, QuotaLimits(int(limit))))
         _wait_for_start()
         granted = []
         for name in names:
             count = 0
-            while quotas.reserve(name):
+            attempt = CallAttempt(name, "GET", "", 1, CallContext())
+            while isinstance(ledger.reserve_now(attempt, allowance), Slot):
                 count += 1
             granted.append(count)
         return granted
@@ -40,8 +40,8 @@ def call(url: str, base: str, rate: str, count: str, name: str) -> list[int]:
     """How many of so many questions to a service were answered."""
 
     async def ask() -> int:
-        replies = await asyncio.gather(*(service.get(f"/{name}/{number}") for number in range(int(count))))
-        return sum(isinstance(reply, Reply) for reply in replies)
+        replies = await asyncio.gather(*(service.get(f"/{name}/{number}", unparsed) for number in range(int(count))))
+        return sum(isinstance(reply, JsonResponse) for reply in replies)
 
     threads = Threads()
     with Database(url) as database, contextlib.closing(threads):

@@ -11,7 +11,7 @@ from alexandria_pipeline_tests.upstream.model import Service
 
 # Requests allowed within any one second (PROVIDERS); Wikipedia's 200 a minute and the models' rates are rounded down.
 RATES: Final = {
-    Service.ISBNDB: 3, Service.GOOGLE_BOOKS: 1, Service.OPEN_LIBRARY: 3, Service.ARCHIVE_ORG: 1, Service.WIKIDATA: 5, Service.WIKIPEDIA: 3,
+    Service.ISBNDB: 3, Service.GOOGLE_BOOKS: 1, Service.OPEN_LIBRARY: 3, Service.INTERNET_ARCHIVE: 1, Service.WIKIDATA: 5, Service.WIKIPEDIA: 3,
     Service.GEMINI: 2, Service.XAI: 2,
 }  # fmt: skip
 PARALLEL: Final = {Service.WIKIDATA: 5}

@@ -11,7 +11,7 @@ PREFIXES: Final = {
     Service.ISBNDB: "/isbndb",
     Service.GOOGLE_BOOKS: "/google/books/v1",
     Service.OPEN_LIBRARY: "/openlibrary",
-    Service.ARCHIVE_ORG: "/archive",
+    Service.INTERNET_ARCHIVE: "/archive",
     Service.WIKIDATA: "/wikidata",
     Service.WIKIPEDIA: "/wikipedia",
     Service.GEMINI: "/gemini/v1beta",
@@ -26,10 +26,18 @@ KEYS: Final = {
 }
 
 
+def variable_prefix(service: Service) -> str:
+    """The part of a setting's variable that names the service."""
+    return "ARCHIVE_ORG" if service is Service.INTERNET_ARCHIVE else service.upper().replace("-", "_")
+
+
 def environment(base: str, time_scale: float = 1.0, daily: int = ISBNDB_DAILY) -> dict[str, str]:
     """Addresses, keys and rates for a stand-in at `base`, whose rates are `time_scale` times the usual ones."""
-    found = {f"ALEXANDRIA_{service.upper()}_BASE_URL": f"{base}{prefix}" for service, prefix in PREFIXES.items()}
+    found = {
+        f"ALEXANDRIA_{variable_prefix(service)}_BASE_URL": f"{base}{prefix}" for service, prefix in PREFIXES.items()
+    }
     found |= {
-        f"ALEXANDRIA_{service.upper()}_REQUESTS_PER_SECOND": f"{rate * time_scale:g}" for service, rate in RATES.items()
+        f"ALEXANDRIA_{variable_prefix(service)}_REQUESTS_PER_SECOND": f"{rate * time_scale:g}"
+        for service, rate in RATES.items()
     }
     return found | KEYS | {"ALEXANDRIA_ISBNDB_DAILY_LIMIT": str(daily), "ALEXANDRIA_CONTACT": "tests@example.org"}

@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 NOBODY: Final = 0.02
 KNOWN_WORKS: Final = {
-    Service.ISBNDB: 0.85, Service.GOOGLE_BOOKS: 0.80, Service.OPEN_LIBRARY: 0.75, Service.ARCHIVE_ORG: 0.45, Service.WIKIDATA: 0.35,
+    Service.ISBNDB: 0.85, Service.GOOGLE_BOOKS: 0.80, Service.OPEN_LIBRARY: 0.75, Service.INTERNET_ARCHIVE: 0.45, Service.WIKIDATA: 0.35,
 }  # fmt: skip
 KNOWN_EDITIONS: Final = {
-    Service.ISBNDB: 0.9, Service.GOOGLE_BOOKS: 0.7, Service.OPEN_LIBRARY: 0.85, Service.ARCHIVE_ORG: 0.5, Service.WIKIDATA: 0.5,
+    Service.ISBNDB: 0.9, Service.GOOGLE_BOOKS: 0.7, Service.OPEN_LIBRARY: 0.85, Service.INTERNET_ARCHIVE: 0.5, Service.WIKIDATA: 0.5,
 }  # fmt: skip
 KNOWN_DECOYS: Final = {
-    Service.ISBNDB: 0.8, Service.GOOGLE_BOOKS: 0.6, Service.OPEN_LIBRARY: 0.4, Service.ARCHIVE_ORG: 0.25, Service.WIKIDATA: 0.0,
+    Service.ISBNDB: 0.8, Service.GOOGLE_BOOKS: 0.6, Service.OPEN_LIBRARY: 0.4, Service.INTERNET_ARCHIVE: 0.25, Service.WIKIDATA: 0.0,
 }  # fmt: skip
 DAMAGED: Final = {
-    Service.ISBNDB: 0.20, Service.GOOGLE_BOOKS: 0.08, Service.OPEN_LIBRARY: 0.08, Service.ARCHIVE_ORG: 0.12, Service.WIKIDATA: 0.03,
+    Service.ISBNDB: 0.20, Service.GOOGLE_BOOKS: 0.08, Service.OPEN_LIBRARY: 0.08, Service.INTERNET_ARCHIVE: 0.12, Service.WIKIDATA: 0.03,
 }  # fmt: skip
 _PUSH: Final = {Kind.EDITION: 0.0, Kind.PLACEHOLDER: 0.2}
 _RARE: Final = 0.2

@@ -7,19 +7,19 @@ from enum import StrEnum
 
 
 class Service(StrEnum):
-    """The eight services, by the names of their settings in lower case."""
+    """The eight services, by the names that the pipeline gives them."""
 
     ISBNDB = "isbndb"
-    GOOGLE_BOOKS = "google_books"
-    OPEN_LIBRARY = "open_library"
-    ARCHIVE_ORG = "archive_org"
+    GOOGLE_BOOKS = "google-books"
+    OPEN_LIBRARY = "open-library"
+    INTERNET_ARCHIVE = "internet-archive"
     WIKIDATA = "wikidata"
     WIKIPEDIA = "wikipedia"
     GEMINI = "gemini"
     XAI = "xai"
 
 
-RESOLVERS = (Service.ISBNDB, Service.GOOGLE_BOOKS, Service.OPEN_LIBRARY, Service.ARCHIVE_ORG, Service.WIKIDATA)
+RESOLVERS = (Service.ISBNDB, Service.GOOGLE_BOOKS, Service.OPEN_LIBRARY, Service.INTERNET_ARCHIVE, Service.WIKIDATA)
 
 
 class Kind(StrEnum):

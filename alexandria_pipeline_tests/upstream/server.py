@@ -77,7 +77,7 @@ class StandIn:
             Service.ISBNDB: IsbnDbService(catalogue, known[Service.ISBNDB], self.gates[Service.ISBNDB]),
             Service.GOOGLE_BOOKS: GoogleService(catalogue, known[Service.GOOGLE_BOOKS]),
             Service.OPEN_LIBRARY: OpenLibraryService(catalogue, known[Service.OPEN_LIBRARY]),
-            Service.ARCHIVE_ORG: ArchiveService(catalogue, known[Service.ARCHIVE_ORG]),
+            Service.INTERNET_ARCHIVE: ArchiveService(catalogue, known[Service.INTERNET_ARCHIVE]),
             Service.WIKIDATA: WikidataService(catalogue, known[Service.WIKIDATA]),
             Service.WIKIPEDIA: WikipediaService(catalogue),
             Service.GEMINI: GeminiService(self.lists),

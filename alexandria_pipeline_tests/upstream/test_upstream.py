@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 pytest_plugins = ("alexandria_pipeline_tests.upstream.fixture",)
 
-RECORDED = Path(__file__).resolve().parents[3] / "shared" / "payloads"
+PAYLOADS = Path(__file__).resolve().parents[1] / "payloads"
 
 ISBNDB_MEMBERS = {"publisher", "image", "title_long", "pages", "authors", "title", "isbn13", "binding", "isbn"}
 
@@ -99,20 +99,18 @@ def small() -> Catalogue:
 
 
 def recorded(name: str, *within: str | int) -> Any:
-    """A recorded answer, or a part of it; None where the folder is not at hand."""
-    path = RECORDED / name
-    if not path.is_file():
-        return None
-    found: Any = json.loads(path.read_text(encoding="utf-8"))
+    """A restated response, or a part of it."""
+    service, _, file = name.partition("/")
+    found: Any = json.loads((PAYLOADS / service / f"restated_{file}").read_text(encoding="utf-8"))
     for step in within:
         found = found[step]
     return found
 
 
 def assert_like(real: Any, ours: Any, *, some: set[str]) -> None:
-    """The members named are in ours, and of the same kind as in the recorded answer, if there is one."""
+    """The members named are in ours, and of the same kind as in the restated response."""
     assert some <= set(ours)
-    for name in some if real is not None else ():
+    for name in some:
         assert type(real[name]) is type(ours[name]), name
 
 
@@ -329,39 +327,39 @@ def test_open_library_records(ask: Asker) -> None:
 def test_archive_searches(ask: Asker) -> None:
     record = next(
         each
-        for each in ask.stand_in.known[Service.ARCHIVE_ORG].records
+        for each in ask.stand_in.known[Service.INTERNET_ARCHIVE].records
         if not each.damage and ":" not in each.title and each.authors
     )
     asked = (
         f"title:({' '.join(tokens(record.title))}) AND creator:({tokens(record.authors[0])[-1]}) AND mediatype:texts"
     )
     params: dict[str, str | int] = {"q": asked, "fl[]": "identifier,title,isbn,date,creator", "rows": 50}
-    reply = ask.get(Service.ARCHIVE_ORG, "/advancedsearch.php", **params, output="json")
+    reply = ask.get(Service.INTERNET_ARCHIVE, "/advancedsearch.php", **params, output="json")
     docs = reply.json()["response"]["docs"]
     assert docs
     assert all(set(doc) <= {"identifier", "title", "isbn", "date", "creator"} for doc in docs)
-    nasa = "archive_org/advancedsearch_nasa_50docs.json"
+    nasa = "internet_archive/advancedsearch_nasa_50docs.json"
     assert_like(recorded(nasa), reply.json(), some={"responseHeader", "response"})
     assert_like(recorded(nasa, "response"), reply.json()["response"], some={"numFound", "start", "docs"})
-    whole = ask.get(Service.ARCHIVE_ORG, f"/metadata/{docs[0]['identifier']}").json()
+    whole = ask.get(Service.INTERNET_ARCHIVE, f"/metadata/{docs[0]['identifier']}").json()
     assert_like(
-        recorded("archive_org/metadata_book_journalofexpedit00ford.json"),
+        recorded("internet_archive/metadata_book_journalofexpedit00ford.json"),
         whole,
         some={"created", "files", "metadata", "server"},
     )
-    assert ask.get(Service.ARCHIVE_ORG, "/metadata/nothing").json() == {}
-    assert ask.get(Service.ARCHIVE_ORG, "/services/img/nothing").headers["content-type"] == "image/gif"
+    assert ask.get(Service.INTERNET_ARCHIVE, "/metadata/nothing").json() == {}
+    assert ask.get(Service.INTERNET_ARCHIVE, "/services/img/nothing").headers["content-type"] == "image/gif"
 
 
 def test_archive_reads_escaped_lucene_and_numbers(ask: Asker) -> None:
-    record = next(each for each in ask.stand_in.known[Service.ARCHIVE_ORG].records if each.damage is None)
+    record = next(each for each in ask.stand_in.known[Service.INTERNET_ARCHIVE].records if each.damage is None)
     asked = f"isbn:({record.isbn} OR {isbn10(record.isbn) or record.isbn}) AND mediatype:texts"
-    assert ask.get(Service.ARCHIVE_ORG, "/advancedsearch.php", q=asked).json()["response"]["numFound"] == 1
+    assert ask.get(Service.INTERNET_ARCHIVE, "/advancedsearch.php", q=asked).json()["response"]["numFound"] == 1
     escaped = ask.get(
-        Service.ARCHIVE_ORG, "/advancedsearch.php", q=r"title:(what\? \(zzqq\)) AND mediatype:texts"
+        Service.INTERNET_ARCHIVE, "/advancedsearch.php", q=r"title:(what\? \(zzqq\)) AND mediatype:texts"
     ).json()
     assert escaped["response"]["docs"] == []
-    assert ask.get(Service.ARCHIVE_ORG, "/advancedsearch.php", q="nonsense").status_code == 400
+    assert ask.get(Service.INTERNET_ARCHIVE, "/advancedsearch.php", q="nonsense").status_code == 400
 
 
 def test_wikidata_finds_literals(ask: Asker) -> None:
@@ -488,7 +486,7 @@ def test_quota_over_http(ask: Asker) -> None:
 def test_time_scale_raises_all_rates(upstream: StandIn) -> None:
     variables = environment(upstream.base, upstream.options.time_scale)
     for service, gate in upstream.gates.items():
-        assert float(variables[f"ALEXANDRIA_{service.upper()}_REQUESTS_PER_SECOND"]) == gate.behaviour.rate
+        assert float(variables[f"ALEXANDRIA_{variable_prefix(service)}_REQUESTS_PER_SECOND"]) == gate.behaviour.rate
         assert variables[f"ALEXANDRIA_{service.upper()}_BASE_URL"].startswith(upstream.base)
 
 

@@ -1,1 +1,3 @@
-"""Gemini: client, wire models, parser and errors."""
+"""Gemini: declaration, client, wire models, parser and errors. Importing the package loads the declaration only."""
+
+from alexandria_pipeline.providers.gemini.declaration import DECLARATION as DECLARATION

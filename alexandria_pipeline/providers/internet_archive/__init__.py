@@ -1,1 +1,3 @@
-"""Internet Archive: client, wire models, parser and errors."""
+"""Internet Archive: declaration, client, wire models, parser and errors. Importing the package loads the declaration only."""
+
+from alexandria_pipeline.providers.internet_archive.declaration import DECLARATION as DECLARATION

@@ -1,7 +1,7 @@
-"""Internet Archive: scanned books by title and author or by ISBN, their records, covers and copyright status.
+"""The Internet Archive client: scanned books by title and author or by ISBN, their records, covers and copyright status.
 
-Here are the client and the writing of its Lucene queries. What search and item records mean is `archive_org_wire`,
-what is free to copy `archive_org_rights`.
+This module writes the Lucene queries. `parser.py` reads search results and items, and `rights.py` decides what is in the
+public domain. docs/services/internet_archive.md has the facts.
 """
 
 from __future__ import annotations
@@ -9,24 +9,23 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from alexandria_pipeline.domain.service_answers import NotFound, Unavailable
+from alexandria_pipeline.domain.service_answers import Answer, NotFound, Unavailable, then
 from alexandria_pipeline.domain.text.normalise import normalise
 from alexandria_pipeline.domain.text.titles import main_title
-from alexandria_pipeline.providers.base import Answer, Capability, ProviderInfo, ProviderKind
+from alexandria_pipeline.providers.base import ProviderKit
 from alexandria_pipeline.providers.common.search_terms import path_segment, surname
+from alexandria_pipeline.providers.internet_archive.declaration import DECLARATION, NAME
+from alexandria_pipeline.providers.internet_archive.errors import explain
+from alexandria_pipeline.providers.internet_archive.models import ArchiveItem
 from alexandria_pipeline.providers.internet_archive.parser import (
-    NAME,
-    ArchiveItem,
     candidates,
     edition_metadata,
-    empty,
-    explain,
     parse_covers,
     parse_item,
     parse_search,
 )
 from alexandria_pipeline.providers.internet_archive.rights import public_domain_status
-from alexandria_pipeline.providers.transport.types import Params, Reply, ServiceHttp, ServiceSpec
+from alexandria_pipeline.providers.transport.types import Params, ServiceHttp, ServiceSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from alexandria_pipeline.domain.metadata import Cover, EditionMetadata, PublicDomain
     from alexandria_pipeline.domain.records import BookQuery, Candidate
 
-# Where covers are for readers; what the client itself asks is the transport's business and a setting.
+# The site in the addresses of covers. The base URL of requests is a setting.
 PUBLIC_SITE: Final = "https://archive.org"
 SEARCH_FIELDS: Final = (
     "identifier", "title", "creator", "date", "year", "isbn", "language", "publisher", "volume",
@@ -48,13 +47,13 @@ _CONTROL: Final = re.compile(r"[\x00-\x20\x7f-\x9f\ud800-\udfff]+")
 _LUCENE: Final = re.compile(r'[+\-=&|!(){}\[\]^"~*?:\\/]')
 _OPERATORS: Final = frozenset({"AND", "OR", "NOT", "TO"})
 
-SPEC: Final = ServiceSpec(name="archive_org", explain=explain, empty=empty, cache_days=7, negative_cache_days=2)
+SPEC: Final = ServiceSpec(name=NAME, explain=explain, cache_days=7, negative_cache_days=2)
 
 
 def search_terms(query: BookQuery) -> str:
     """The Lucene query for a title and an author: the words of the main title, and the author's surname."""
     main = set(normalise(main_title(query.title)).split())
-    words = [word for word in query.title.split() if (said := set(normalise(word).split())) and said <= main]
+    words = [word for word in query.title.split() if (folded := set(normalise(word).split())) and folded <= main]
     clauses = [
         ("title", lucene_words(" ".join(words)) or lucene_words(query.title)),
         ("creator", lucene_words(surname(query.author))),
@@ -63,7 +62,7 @@ def search_terms(query: BookQuery) -> str:
 
 
 def lucene_words(text: str) -> str:
-    """User text as Lucene terms: syntax escaped, operators made plain words, nothing left but words."""
+    """User text as Lucene terms: syntax characters are escaped and operators become ordinary words."""
     words = (
         word.strip("-=+&|!(){}[]^\"~*?:\\/.,;'‘’“”") for word in re.sub(r"[<>]", " ", _CONTROL.sub(" ", text)).split()
     )
@@ -72,27 +71,15 @@ def lucene_words(text: str) -> str:
 
 
 def isbn_terms(isbn13: Isbn13) -> str:
-    """The Lucene query for an ISBN, which items hold in either length."""
+    """The Lucene query for an ISBN; items contain ISBN-13s and ISBN-10s."""
     forms = [str(isbn13), *([isbn13.isbn10] if isbn13.isbn10 else [])]
     return f"isbn:({' OR '.join(forms)}) AND mediatype:texts"
 
 
 class InternetArchive:
-    """Answers from archive.org; `current_year` decides the publication-date rule, `site` stands in cover addresses."""
+    """The client. `current_year` is for the publication-date rule, `site` for the addresses of covers."""
 
-    info = ProviderInfo(
-        NAME,
-        ProviderKind.FREE,
-        frozenset(
-            {
-                Capability.ISBN_RESOLUTION,
-                Capability.METADATA_ENRICHMENT,
-                Capability.COVER_IMAGES,
-                Capability.PUBLIC_DOMAIN,
-            }
-        ),
-        "Internet Archive",
-    )
+    declaration = DECLARATION
 
     def __init__(self, http: ServiceHttp, current_year: int, site: str = PUBLIC_SITE) -> None:
         self._http = http
@@ -106,33 +93,34 @@ class InternetArchive:
         return "1"
 
     async def resolve(self, query: BookQuery) -> Answer[Sequence[Candidate]]:
-        items = await self._search(search_terms(query), SEARCH_ROWS)
-        return items if not isinstance(items, tuple) else candidates(items) or NotFound()
+        return then(await self._search(search_terms(query), SEARCH_ROWS), lambda items: candidates(items) or NotFound())
 
     async def metadata(self, isbn13: Isbn13) -> Answer[EditionMetadata]:
-        item = await self._item(isbn13)
-        return edition_metadata(item, isbn13) if isinstance(item, ArchiveItem) else item
+        return then(await self._item(isbn13), lambda item: edition_metadata(item, isbn13))
 
     async def covers(self, isbn13: Isbn13) -> Answer[Sequence[Cover]]:
         items = await self._search(isbn_terms(isbn13), ISBN_ROWS)
-        return items if not isinstance(items, tuple) else parse_covers(items, isbn13, self._site) or NotFound()
+        return then(items, lambda found: parse_covers(found, isbn13, self._site) or NotFound())
 
     async def public_domain(self, isbn13: Isbn13) -> Answer[PublicDomain]:
-        item = await self._item(isbn13)
-        return public_domain_status(item, self._current_year) if isinstance(item, ArchiveItem) else item
+        return then(await self._item(isbn13), lambda item: public_domain_status(item, self._current_year))
 
     async def _search(self, terms: str, rows: int) -> Answer[tuple[ArchiveItem, ...]]:
         params: Params = {"q": terms, "fl[]": SEARCH_FIELDS, "rows": rows, "page": 1, "output": "json"}
-        reply = await self._http.get("/advancedsearch.php", params)
-        return parse_search(reply.data) if isinstance(reply, Reply) else reply
+        return await self._http.get("/advancedsearch.php", parse_search, params)
 
     async def _item(self, isbn13: Isbn13) -> Answer[ArchiveItem]:
-        """The full record of the first item that carries the ISBN."""
+        """The full record of the first item with the ISBN."""
         items = await self._search(isbn_terms(isbn13), ISBN_ROWS)
         if not isinstance(items, tuple):
             return items
         identifier = next((item.identifier for item in items if isbn13 in item.isbn), None)
         if identifier is None:
             return NotFound()
-        reply = await self._http.get(f"/metadata/{path_segment(identifier)}")
-        return parse_item(reply.data, identifier, isbn13) if isinstance(reply, Reply) else reply
+        path = f"/metadata/{path_segment(identifier)}"
+        return await self._http.get(path, lambda response: parse_item(response, identifier, isbn13))
+
+
+def build(kit: ProviderKit) -> InternetArchive:
+    """The provider with its transport."""
+    return InternetArchive(kit.service(SPEC), kit.today.year)

@@ -1,27 +1,15 @@
-"""The Internet Archive's errors, search results and item records, as models and pure parse functions.
-
-An item is one scanned copy, mostly of one edition; its fields hold a string where there is one value and a list where
-there are several, and anybody may have written them. Whether one may be copied is read in `archive_org_rights`; the
-client is in `archive_org`.
-"""
+"""The Internet Archive's search results and item records as domain records. Pure functions."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Final
-
-from pydantic import Field, PlainValidator
+from typing import TYPE_CHECKING, Any, Final
 
 from alexandria_pipeline.domain.metadata import Cover, EditionMetadata
-from alexandria_pipeline.domain.records import Candidate, PartialDate
-from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
+from alexandria_pipeline.domain.records import Candidate
+from alexandria_pipeline.domain.service_answers import Failed, NotFound
 from alexandria_pipeline.providers.common.contributors import contributors
 from alexandria_pipeline.providers.common.fields import (
-    Isbns,
-    Language,
-    Texts,
-    Wire,
-    partial_date,
     plain_text,
     texts,
     web_address,
@@ -29,86 +17,30 @@ from alexandria_pipeline.providers.common.fields import (
     wires,
 )
 from alexandria_pipeline.providers.common.search_terms import path_segment
-from alexandria_pipeline.providers.transport.types import Json, Reply
+from alexandria_pipeline.providers.internet_archive.declaration import NAME
+from alexandria_pipeline.providers.internet_archive.models import ArchiveItem
+from alexandria_pipeline.providers.transport.types import Json, JsonResponse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from alexandria_pipeline.domain.isbn import Isbn13
 
-NAME: Final = "internet-archive"
 
-_FILLED_UP: Final = re.compile(r"(?:-01)?-01T00:00:00(?:\.0+)?Z$")
 _EXTENT: Final = re.compile(r"(?:.*\D)?(\d{1,5})\s*p(?:ages|p)?\b\.?.*\bcm\b.*", re.IGNORECASE)
 
 
-def explain(status: int, body: Json) -> Unavailable | Failed | None:
-    """archive.org's errors: a status, or HTTP 200 with an `error` member, or a body that is no object."""
-    if status in {401, 403}:
-        return Unavailable(f"archive.org refuses this client (HTTP {status})", temporary=True)
-    if status != 200:
-        return Failed(f"archive.org answered HTTP {status}", transient=status >= 500 or status in {408, 425, 429})
-    if body is None:
-        return None  # the transport knows better why there is no JSON
-    if not isinstance(body, dict):
-        return Failed("archive.org answered with something that is not a JSON object")
-    if "error" in body:
-        return Failed(f"archive.org reports an error: {' '.join(texts(body['error']))[:200]}")
-    return None
-
-
-def empty(reply: Reply) -> bool:
-    """A search without results, or the empty object that stands for an unknown item."""
-    return _docs(reply.data) == [] or reply.data == {}
-
-
-def _first_date(value: object) -> PartialDate | None:
-    """The first date that can be read; the search index fills "2003" up to "2003-01-01T00:00:00Z"."""
-    told = (_FILLED_UP.sub("", each) for each in texts(value))
-    return next((date for each in told if (date := partial_date(each)) is not None), None)
-
-
-def _first_text(value: object) -> str | None:
-    return next(iter(texts(value)), None)
-
-
-_First = Annotated[str | None, PlainValidator(_first_text)]
-
-
-class ArchiveItem(Wire):
-    """A search result or the `metadata` of an item record: the same fields under the same names."""
-
-    identifier: _First = None
-    title: Texts = ()
-    creator: Texts = ()
-    date: Annotated[PartialDate | None, PlainValidator(_first_date)] = None
-    year: Annotated[PartialDate | None, PlainValidator(_first_date)] = None
-    isbn: Isbns = ()
-    language: Language = None
-    publisher: Texts = ()
-    volume: Texts = ()
-    description: Texts = ()
-    subject: Texts = ()
-    collection: Texts = ()
-    mediatype: _First = None
-    rights: Texts = ()
-    license_url: Texts = Field(default=(), alias="licenseurl")
-    copyright_status: Texts = Field(default=(), alias="possible-copyright-status")
-    oclc: Texts = Field(default=(), alias="oclc-id")
-    lccn: Texts = ()
-    openlibrary_edition: Texts = ()
-    openlibrary_work: Texts = ()
-
-
-def parse_search(data: Json) -> tuple[ArchiveItem, ...] | Failed:
-    """The items of a search answer, in its order."""
-    docs = _docs(data)
+def parse_search(response: JsonResponse) -> tuple[ArchiveItem, ...] | NotFound | Failed:
+    """The items of a search result, in its order; NotFound for a search without results."""
+    docs = _docs(response.data)
     if docs is None:
-        return Failed("archive.org answered a search without a list of results")
+        return Failed("archive.org returned a search result without a list")
+    if not docs:
+        return NotFound()
     items = tuple(item for item in wires(ArchiveItem, docs) if item.identifier and _is_text(item))
-    if docs and not any(isinstance(doc, dict) and "identifier" in doc for doc in docs):
-        return Failed("archive.org answered a search with results that cannot be read")
-    return items
+    if not any(isinstance(doc, dict) and "identifier" in doc for doc in docs):
+        return Failed("archive.org returned search results that cannot be read")
+    return items or NotFound()
 
 
 def _docs(data: Json) -> list[Any] | None:
@@ -162,16 +94,17 @@ def _identifiers(item: ArchiveItem) -> tuple[tuple[str, str], ...]:
     return tuple((scheme, value.strip()) for scheme, values in schemes.items() for value in values if value)
 
 
-def parse_item(data: Json, identifier: str, isbn13: Isbn13) -> ArchiveItem | NotFound | Failed:
-    """The record of an item, if it is the one asked for and about the ISBN asked for."""
+def parse_item(response: JsonResponse, identifier: str, isbn13: Isbn13) -> ArchiveItem | NotFound | Failed:
+    """The record of an item, if it is the requested item and has the requested ISBN; {} is an unknown item."""
+    data = response.data
     if data == {} or (isinstance(data, dict) and data.get("is_dark") is True):
         return NotFound()
     record = data.get("metadata") if isinstance(data, dict) else None
     if not isinstance(record, dict):
-        return Failed(f"archive.org answered for item {identifier} without its metadata")
+        return Failed(f"archive.org returned item {identifier} without its metadata")
     item = wire(ArchiveItem, record)
     if item.identifier != identifier:
-        return Failed(f"archive.org answered for item {identifier} with another item")
+        return Failed(f"archive.org returned another item instead of {identifier}")
     return NotFound() if item.isbn and isbn13 not in item.isbn else item
 
 

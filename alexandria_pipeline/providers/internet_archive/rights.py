@@ -9,10 +9,10 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from alexandria_pipeline.domain.metadata import PublicDomain, PublicDomainStatus
-from alexandria_pipeline.providers.internet_archive.parser import NAME
+from alexandria_pipeline.providers.internet_archive.declaration import NAME
 
 if TYPE_CHECKING:
-    from alexandria_pipeline.providers.internet_archive.parser import ArchiveItem
+    from alexandria_pipeline.providers.internet_archive.models import ArchiveItem
 
 # United States: what was published more than 95 years ago is in the public domain (17 U.S.C. § 304).
 YEARS_OF_PROTECTION: Final = 95

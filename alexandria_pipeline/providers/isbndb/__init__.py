@@ -1,1 +1,3 @@
-"""ISBNdb: client, wire models, parser and errors."""
+"""ISBNdb: declaration, client, wire models, parser and errors. Importing the package loads the declaration only."""
+
+from alexandria_pipeline.providers.isbndb.declaration import DECLARATION as DECLARATION

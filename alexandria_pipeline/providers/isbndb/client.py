@@ -1,7 +1,7 @@
-"""ISBNdb v2: search, single books and batches of up to 1,000 ISBNs. Paid: every attempt counts.
+"""The ISBNdb client: search, single books, and batches of up to 1,000 ISBNs. Paid: every attempt counts.
 
-What is asked for what belongs here, and `isbndb_wire` reads the answers; quota, pace, retries and the key are the
-transport's business. Facts about the service: PROVIDERS, "ISBNdb v2", and its own OpenAPI 2.7.0.
+This module decides which endpoint answers which question. `parser.py` reads the responses; quota, rate limit, retries and
+the key belong to the transport. docs/services/isbndb.md has the facts.
 """
 
 from __future__ import annotations
@@ -10,22 +10,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from alexandria_pipeline.domain.metadata import Cover, EditionMetadata, EditionVariant, Rating, Subjects
-from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
-from alexandria_pipeline.providers.base import Answer, Capability, ProviderInfo, ProviderKind
+from alexandria_pipeline.domain.service_answers import Answer, Failed, NotFound, Unavailable, then
+from alexandria_pipeline.providers.base import ProviderKit
 from alexandria_pipeline.providers.common.search_terms import path_segment, surname, title_words
+from alexandria_pipeline.providers.isbndb.declaration import DECLARATION, NAME
+from alexandria_pipeline.providers.isbndb.errors import explain
+from alexandria_pipeline.providers.isbndb.models import Book
 from alexandria_pipeline.providers.isbndb.parser import (
-    NAME,
-    Book,
     covers_of,
-    explain,
-    is_empty,
     metadata_of,
     parse_batch,
     parse_book,
     parse_search,
     parse_spent,
+    rating_of,
+    variants_of,
 )
-from alexandria_pipeline.providers.transport.types import KeyPlace, Reply, ServiceHttp, ServiceSpec
+from alexandria_pipeline.providers.transport.types import KeyPlace, ServiceHttp, ServiceSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,31 +41,20 @@ MAX_QUERY_LENGTH: Final = 150
 NEGATIVE_CACHE_DAYS: Final = 1.0  # a missing book may be added within 24 hours
 
 SPEC: Final = ServiceSpec(
-    name="isbndb",
+    name=NAME,
     explain=explain,
-    empty=is_empty,
     cache_days=30,
     negative_cache_days=NEGATIVE_CACHE_DAYS,
     key=KeyPlace(header="Authorization"),
 )
-# The account's own counter changes with every call: the same service, pace and ledger, but nothing is kept.
+# The counter of the account changes with every call, so its responses are not cached.
 COUNTER_SPEC: Final = replace(SPEC, cache_days=0, negative_cache_days=0)
 
 
 class IsbnDb:
-    """The client. `batch_size` is the plan's: 10, 100 or 1,000 ISBNs per request. `counter` keeps no answers."""
+    """The client. `batch_size`: ISBNs per request, 10, 100 or 1,000 by plan. `counter`: a transport that caches nothing."""
 
-    info = ProviderInfo(
-        NAME,
-        ProviderKind.PAID,
-        frozenset(
-            {
-                Capability.ISBN_RESOLUTION, Capability.METADATA_ENRICHMENT, Capability.COVER_IMAGES, Capability.RATINGS,
-                Capability.EDITION_VARIANTS, Capability.SUBJECT_ENRICHMENT,
-            }
-        ),
-        "ISBNdb",
-    )  # fmt: skip
+    declaration = DECLARATION
 
     def __init__(self, http: ServiceHttp, batch_size: int = BATCH_SIZE, counter: ServiceHttp | None = None) -> None:
         self._http = http
@@ -78,70 +68,59 @@ class IsbnDb:
         return "1"
 
     async def resolve(self, query: BookQuery) -> Answer[Sequence[Candidate]]:
-        """One call: words of the title and the surname, in every column.
+        """One call: words of the title and the surname, searched in every column.
 
-        Without `shouldMatchAll`, which wants all words within the title or all within the author, and forgives no slip.
+        `shouldMatchAll` is not used: it requires all words in one column and finds no misspelt title.
         """
         words = search_query(query)
         if not words:
             return NotFound()
-        reply = await self._http.get(f"/books/{path_segment(words)}", {"page": 1, "pageSize": PAGE_SIZE})
-        return parse_search(reply) if isinstance(reply, Reply) else reply
+        path = f"/books/{path_segment(words)}"
+        return await self._http.get(path, parse_search, {"page": 1, "pageSize": PAGE_SIZE})
 
     async def metadata(self, isbn13: Isbn13) -> Answer[EditionMetadata]:
-        book = await self._book(isbn13)
-        return metadata_of(book, isbn13) if isinstance(book, Book) else book
+        return then(await self._book(isbn13), lambda book: metadata_of(book, isbn13))
 
     async def metadata_batch(self, isbns: Sequence[Isbn13]) -> Answer[dict[Isbn13, EditionMetadata]]:
-        asked = list(dict.fromkeys(isbns))
-        if not asked:
+        wanted = list(dict.fromkeys(isbns))
+        if not wanted:
             return {}
-        if len(asked) > self.batch_size:
-            return Failed(f"ISBNdb takes at most {self.batch_size} ISBNs a request", transient=False)
-        reply = await self._http.post("/books", {"isbns": [str(isbn) for isbn in asked]})
-        return parse_batch(reply, asked) if isinstance(reply, Reply) else reply
+        if len(wanted) > self.batch_size:
+            return Failed(f"ISBNdb accepts at most {self.batch_size} ISBNs a request", transient=False)
+        body = {"isbns": [str(isbn) for isbn in wanted]}
+        return await self._http.post("/books", body, lambda response: parse_batch(response, wanted))
 
     async def covers(self, isbn13: Isbn13) -> Answer[Sequence[Cover]]:
-        book = await self._book(isbn13)
-        return (covers_of(book) or NotFound()) if isinstance(book, Book) else book
+        return then(await self._book(isbn13), lambda book: covers_of(book) or NotFound())
 
     async def rating(self, isbn13: Isbn13) -> Answer[Rating]:
-        """Only where a record carries one, which the vendor's specification does not promise."""
-        book = await self._book(isbn13)
-        if not isinstance(book, Book):
-            return book
-        if book.rating is None or not 0 < book.rating <= 5:
-            return NotFound()
-        return Rating(NAME, book.rating, book.ratings or 0)
+        """The rating of a record that has one; the service's specification does not mention ratings."""
+        return then(await self._book(isbn13), rating_of)
 
     async def variants(self, isbn13: Isbn13) -> Answer[Sequence[EditionVariant]]:
-        book = await self._book(isbn13)
-        if not isinstance(book, Book):
-            return book
-        others = {isbn: form for isbn, form in book.other_isbns if isbn != isbn13}
-        return [EditionVariant(NAME, isbn, book.main or "", form) for isbn, form in others.items()] or NotFound()
+        return then(await self._book(isbn13), lambda book: variants_of(book, isbn13) or NotFound())
 
     async def subjects(self, isbn13: Isbn13) -> Answer[Subjects]:
-        book = await self._book(isbn13)
-        if not isinstance(book, Book):
-            return book
-        return Subjects(NAME, book.topics) if book.topics else NotFound()
+        return then(await self._book(isbn13), lambda book: Subjects(NAME, book.topics) if book.topics else NotFound())
 
     async def spent(self) -> Answer[int]:
-        """By the account's own counter, asked anew each time; the service does not charge for it."""
-        reply = await self._counter.get("/key")
-        return parse_spent(reply) if isinstance(reply, Reply) else reply
+        """The account's own counter, never cached; the service does not charge for this call."""
+        return await self._counter.get("/key", parse_spent)
 
-    async def _book(self, isbn13: Isbn13) -> Book | NotFound | Unavailable | Failed:
-        reply = await self._http.get(f"/book/{isbn13}")
-        return parse_book(reply, isbn13) if isinstance(reply, Reply) else reply
+    async def _book(self, isbn13: Isbn13) -> Answer[Book]:
+        return await self._http.get(f"/book/{isbn13}", lambda response: parse_book(response, isbn13))
 
 
 def search_query(query: BookQuery) -> str:
-    """Title words and surname, cut at a word to the longest query the service takes; the surname is kept."""
+    """Title words and surname, shortened at a word boundary to the maximum length; the surname stays."""
     author = surname(query.author)[:MAX_QUERY_LENGTH]
-    room = MAX_QUERY_LENGTH - len(author) - 1
+    space = MAX_QUERY_LENGTH - len(author) - 1
     words = title_words(query.title)
-    if len(words) > room:
-        words = words[: room + 1].rpartition(" ")[0] or words[:room]
+    if len(words) > space:
+        words = words[: space + 1].rpartition(" ")[0] or words[:space]
     return f"{words} {author}".strip()
+
+
+def build(kit: ProviderKit) -> IsbnDb:
+    """The provider with its transport."""
+    return IsbnDb(kit.service(SPEC), counter=kit.service(COUNTER_SPEC))

@@ -1,7 +1,7 @@
-"""Open Library: the client, and what it tells of an edition, a subject or an author.
+"""The Open Library client: editions, works, subjects and authors.
 
-Records are fetched by `open_library_records` and books looked for by `open_library_search`; what the service's answers
-say is read in `open_library_wire` and `open_library_answers`.
+`records.py` fetches records, `search.py` searches for books, `models.py` and `parser.py` read the responses.
+docs/services/open_library.md has the facts.
 """
 
 from __future__ import annotations
@@ -20,23 +20,27 @@ from alexandria_pipeline.domain.metadata import (
     WorkSummary,
 )
 from alexandria_pipeline.domain.records import BookQuery, Candidate, Contributor, ContributorRole
-from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
+from alexandria_pipeline.domain.service_answers import Answer, Failed, NotFound, Unavailable, then
 from alexandria_pipeline.domain.text.normalise import normalise
 from alexandria_pipeline.domain.text.person_names import NameAgreement, compare_names, people
-from alexandria_pipeline.providers.base import Answer, Capability, ProviderInfo, ProviderKind
+from alexandria_pipeline.providers.base import ProviderKit
 from alexandria_pipeline.providers.common.search_terms import path_segment
-from alexandria_pipeline.providers.open_library.models import NAME, Author, Edition, Work, explain, is_empty
+from alexandria_pipeline.providers.open_library.declaration import DECLARATION, NAME
+from alexandria_pipeline.providers.open_library.errors import explain
+from alexandria_pipeline.providers.open_library.models import Author, Edition, Work
 from alexandria_pipeline.providers.open_library.parser import (
+    external_ids_of,
     parse_authors,
     parse_rating,
     parse_subject,
     series_of,
+    subjects_of,
     topics,
     variants_of,
 )
 from alexandria_pipeline.providers.open_library.records import Records
 from alexandria_pipeline.providers.open_library.search import Search
-from alexandria_pipeline.providers.transport.types import Reply, ServiceHttp, ServiceSpec
+from alexandria_pipeline.providers.transport.types import ServiceHttp, ServiceSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,27 +48,16 @@ if TYPE_CHECKING:
     from alexandria_pipeline.domain.isbn import Isbn13
 
 COVERS_URL: Final = "https://covers.openlibrary.org"
-# Namesakes among whom the author with the most works is looked for.
+# Hits of an author search; among authors of the same name, the one with the most works is chosen.
 MAX_NAMESAKES: Final = 20
 
-SPEC: Final = ServiceSpec(name="open_library", explain=explain, empty=is_empty, cache_days=7, negative_cache_days=7)
+SPEC: Final = ServiceSpec(name=NAME, explain=explain, cache_days=7, negative_cache_days=7)
 
 
 class OpenLibrary:
-    """The client. `covers_url` is where images are shown to people; nothing is fetched from it."""
+    """The client. `covers_url` is the site in the addresses of covers; nothing is fetched from it."""
 
-    info = ProviderInfo(
-        NAME,
-        ProviderKind.FREE,
-        frozenset(
-            {
-                Capability.ISBN_RESOLUTION, Capability.METADATA_ENRICHMENT, Capability.COVER_IMAGES, Capability.RATINGS,
-                Capability.EDITION_VARIANTS, Capability.EXTERNAL_IDS, Capability.SUBJECT_ENRICHMENT,
-                Capability.SUBJECT_BROWSING, Capability.SERIES_INFO, Capability.AUTHOR_BIOGRAPHY,
-            }
-        ),
-        "Open Library",
-    )  # fmt: skip
+    declaration = DECLARATION
 
     def __init__(self, http: ServiceHttp, covers_url: str = COVERS_URL) -> None:
         self._http = http
@@ -79,15 +72,15 @@ class OpenLibrary:
         return "2"
 
     async def resolve(self, query: BookQuery) -> Answer[Sequence[Candidate]]:
-        """The editions of the works that the search finds; three calls at most."""
+        """The editions of the works that the search finds; at most three calls."""
         return await self._search.editions(query)
 
     async def metadata(self, isbn13: Isbn13) -> Answer[EditionMetadata]:
-        """Edition, work and authors: three calls or more, of which the cache keeps what editions share."""
-        told = await self._records.edition_and_work(isbn13)
-        if not isinstance(told, tuple):
-            return told
-        edition, work = told
+        """Edition, work and authors: three calls or more; the cache holds what editions share."""
+        found = await self._records.edition_and_work(isbn13)
+        if not isinstance(found, tuple):
+            return found
+        edition, work = found
         authors = await self._records.authors(work.authors or edition.authors)
         if isinstance(authors, (Unavailable, Failed)):
             return authors
@@ -106,55 +99,38 @@ class OpenLibrary:
         key = await self._records.work_key(isbn13)
         if not isinstance(key, str):
             return key
-        reply = await self._http.get(f"/works/{key}/ratings.json")
-        rated = parse_rating(reply) if isinstance(reply, Reply) else reply
-        if isinstance(rated, (NotFound, Unavailable, Failed)):
-            return rated
-        return Rating(NAME, rated.average or 0.0, rated.count or 0)
+        return await self._http.get(f"/works/{key}/ratings.json", parse_rating)
 
     async def variants(self, isbn13: Isbn13) -> Answer[Sequence[EditionVariant]]:
         key = await self._records.work_key(isbn13)
         if not isinstance(key, str):
             return key
-        editions = await self._records.editions(key)
-        return (variants_of(editions, isbn13) or NotFound()) if isinstance(editions, tuple) else editions
+        return then(await self._records.editions(key), lambda editions: variants_of(editions, isbn13) or NotFound())
 
     async def external_ids(self, isbn13: Isbn13) -> Answer[ExternalIds]:
-        told = await self._records.edition_and_work(isbn13)
-        if not isinstance(told, tuple):
-            return told
-        edition, work = told
-        found = tuple(dict.fromkeys((*edition.ids, *work.identifiers)))
-        return ExternalIds(NAME, found) if found else NotFound()
+        return then(await self._records.edition_and_work(isbn13), external_ids_of)
 
     async def subjects(self, isbn13: Isbn13) -> Answer[Subjects]:
-        told = await self._records.edition_and_work(isbn13)
-        if not isinstance(told, tuple):
-            return told
-        edition, work = told
-        found = topics(work.subjects, edition.subjects)
-        return Subjects(NAME, found) if found else NotFound()
+        return then(await self._records.edition_and_work(isbn13), subjects_of)
 
     async def series(self, isbn13: Isbn13) -> Answer[SeriesInfo]:
-        """As the edition's own record says it."""
-        edition = await self._records.edition(isbn13)
-        return (series_of(edition.series) or NotFound()) if isinstance(edition, Edition) else edition
+        """The series in the edition's record."""
+        return then(await self._records.edition(isbn13), lambda edition: series_of(edition.series) or NotFound())
 
     async def browse(self, subject: str, limit: int = 20) -> Answer[Sequence[WorkSummary]]:
         slug = normalise(subject).replace(" ", "_")
         if not slug:
             return NotFound()
-        reply = await self._http.get(f"/subjects/{path_segment(slug)}.json", {"limit": limit})
-        found = parse_subject(reply) if isinstance(reply, Reply) else reply
-        return found[:limit] if isinstance(found, list) else found
+        found = await self._http.get(f"/subjects/{path_segment(slug)}.json", parse_subject, {"limit": limit})
+        return then(found, lambda works: works[:limit])
 
     async def biography(self, author: str) -> Answer[AuthorBiography]:
-        """Of the author by that very name with the most works: Open Library tells namesakes apart, a name does not."""
-        asked = next(iter(people(author)), None)
-        if asked is None:
+        """The author of exactly that name with the most works."""
+        person = next(iter(people(author)), None)
+        if person is None:
             return NotFound()
-        reply = await self._http.get("/search/authors.json", {"q": " ".join(asked.words), "limit": MAX_NAMESAKES})
-        hits = parse_authors(reply) if isinstance(reply, Reply) else reply
+        params: dict[str, str | int] = {"q": " ".join(person.words), "limit": MAX_NAMESAKES}
+        hits = await self._http.get("/search/authors.json", parse_authors, params)
         if not isinstance(hits, tuple):
             return hits
         namesakes = [hit for hit in hits if _is_named(hit, author)]
@@ -200,6 +176,11 @@ class OpenLibrary:
 
 
 def _is_named(hit: Author, author: str) -> bool:
-    asked = people(author)[:1]
-    told = [person for name in (hit.name or "", *hit.alternate_names) for person in people(name)[:1]]
-    return any(compare_names(one, other) is NameAgreement.FULL for one in asked for other in told)
+    wanted = people(author)[:1]
+    offered = [person for name in (hit.name or "", *hit.alternate_names) for person in people(name)[:1]]
+    return any(compare_names(one, other) is NameAgreement.FULL for one in wanted for other in offered)
+
+
+def build(kit: ProviderKit) -> OpenLibrary:
+    """The provider with its transport."""
+    return OpenLibrary(kit.service(SPEC))

@@ -1,6 +1,6 @@
-"""Open Library's errors, records and search hits, as models; what is made of them is in `open_library_answers`.
+"""Open Library's wire models: records and search hits.
 
-Records are the same whether fetched one by one or found in the monthly dumps. Facts: PROVIDERS, "Open Library".
+A record has the same shape whether it is fetched alone or read from the monthly dump.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from pydantic import PlainValidator
 
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.records import Contributor, ContributorRole, EditionFormat, PartialDate
-from alexandria_pipeline.domain.service_answers import Failed, Unavailable
 from alexandria_pipeline.providers.common.contributors import contributor, role_of
 from alexandria_pipeline.providers.common.fields import (
     Date,
@@ -31,41 +30,13 @@ from alexandria_pipeline.providers.common.fields import (
     whole_number,
     wires,
 )
-from alexandria_pipeline.providers.transport.types import Json, Reply
+from alexandria_pipeline.providers.transport.types import Json
 
-NAME: Final = "open-library"
 _SCHEMES: Final = {
     "goodreads": "goodreads", "librarything": "librarything", "google": "google_books", "amazon": "amazon",
     "wikidata": "wikidata", "oclc": "oclc", "oclc_numbers": "oclc", "lccn": "lccn", "viaf": "viaf", "isni": "isni",
     "project_gutenberg": "project_gutenberg", "storygraph": "storygraph", "isfdb": "isfdb",
 }  # fmt: skip
-
-
-def explain(status: int, body: Json) -> Unavailable | Failed | None:  # noqa: ARG001 - the body says nothing more
-    """Open Library's errors: 429 comes as JSON, 503 as HTML; a 404 of a record is an answer."""
-    if status in {200, 404}:
-        return None
-    if status == 429:
-        return Failed("Open Library asks to slow down (429)")
-    if status == 403:
-        return Failed("Open Library refuses this address (403)")
-    return Failed(f"Open Library answered {status}", transient=status in {408, 425} or status >= 500)
-
-
-def is_empty(reply: Reply) -> bool:
-    """A definite no: a record that does not exist, or a list of nothing that counts nothing."""
-    data = reply.data
-    if not isinstance(data, dict):
-        return False
-    if reply.status == 404:
-        return str(data.get("error")).replace(" ", "").lower() == "notfound"
-    counts = [data[name] for name in ("numFound", "num_found", "work_count") if name in data]
-    lists = [data[name] for name in ("docs", "works") if isinstance(data.get(name), list)]
-    return not data.get("error") and len(lists) == 1 and lists[0] == [] and not any(counts)
-
-
-def unreadable() -> Failed:
-    return Failed("Open Library's answer has an unexpected shape")
 
 
 def _key(value: object) -> str | None:

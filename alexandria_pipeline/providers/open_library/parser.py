@@ -8,26 +8,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from alexandria_pipeline.domain.metadata import EditionVariant, SeriesInfo, WorkSummary
+from alexandria_pipeline.domain.metadata import EditionVariant, ExternalIds, Rating, SeriesInfo, Subjects, WorkSummary
 from alexandria_pipeline.domain.records import BookQuery, Candidate
 from alexandria_pipeline.domain.service_answers import Failed, NotFound
 from alexandria_pipeline.providers.common.fields import wire, wires
-from alexandria_pipeline.providers.open_library.models import (
-    NAME,
-    Author,
-    Edition,
-    FoundWork,
-    ListedWork,
-    Rated,
-    is_empty,
-    unreadable,
-)
+from alexandria_pipeline.providers.open_library.declaration import NAME
+from alexandria_pipeline.providers.open_library.errors import is_empty, unreadable
+from alexandria_pipeline.providers.open_library.models import Author, Edition, FoundWork, ListedWork, Rated, Work
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from alexandria_pipeline.domain.isbn import Isbn13
-    from alexandria_pipeline.providers.transport.types import Reply
+    from alexandria_pipeline.providers.transport.types import JsonResponse
 
 # A work's own list mixes every edition's numbers; more of them than this only add strangers.
 MAX_WORK_ISBNS: Final = 20
@@ -43,7 +36,7 @@ _SERIES_NUMBER: Final = re.compile(
 _MACHINE_TAG: Final = re.compile(r"\w+:\S+")
 
 
-def parse_works(reply: Reply) -> tuple[FoundWork, ...] | NotFound | Failed:
+def parse_works(reply: JsonResponse) -> tuple[FoundWork, ...] | NotFound | Failed:
     """The hits that can be read, in the service's order."""
     if reply.status == 200 and is_empty(reply):
         return NotFound()
@@ -51,7 +44,7 @@ def parse_works(reply: Reply) -> tuple[FoundWork, ...] | NotFound | Failed:
     return tuple(work for work in wires(FoundWork, docs) if work.title) or unreadable()
 
 
-def parse_editions(reply: Reply) -> tuple[Edition, ...] | NotFound | Failed:
+def parse_editions(reply: JsonResponse) -> tuple[Edition, ...] | NotFound | Failed:
     """The entries of a work's editions."""
     if reply.status == 404:
         return NotFound() if is_empty(reply) else unreadable()
@@ -61,7 +54,7 @@ def parse_editions(reply: Reply) -> tuple[Edition, ...] | NotFound | Failed:
     return tuple(edition for edition in wires(Edition, listed) if edition.key or edition.isbns) or unreadable()
 
 
-def parse_subject(reply: Reply) -> list[WorkSummary] | NotFound | Failed:
+def parse_subject(reply: JsonResponse) -> list[WorkSummary] | NotFound | Failed:
     if is_empty(reply):
         return NotFound()
     listed = reply.data.get("works") if reply.status == 200 and isinstance(reply.data, dict) else None
@@ -79,15 +72,15 @@ def parse_subject(reply: Reply) -> list[WorkSummary] | NotFound | Failed:
     return found or unreadable()
 
 
-def parse_authors(reply: Reply) -> tuple[Author, ...] | NotFound | Failed:
+def parse_authors(reply: JsonResponse) -> tuple[Author, ...] | NotFound | Failed:
     if reply.status == 200 and is_empty(reply):
         return NotFound()
     docs = reply.data.get("docs") if reply.status == 200 and isinstance(reply.data, dict) else None
     return tuple(author for author in wires(Author, docs) if author.key and author.name) or unreadable()
 
 
-def parse_rating(reply: Reply) -> Rated | NotFound | Failed:
-    """The summary; an average of nobody's ratings is null."""
+def parse_rating(reply: JsonResponse) -> Rating | NotFound | Failed:
+    """The summary of ratings; the average of no ratings is null."""
     if reply.status == 404:
         return NotFound() if is_empty(reply) else unreadable()
     told = reply.data.get("summary") if isinstance(reply.data, dict) else None
@@ -96,7 +89,9 @@ def parse_rating(reply: Reply) -> Rated | NotFound | Failed:
     rated = wire(Rated, told)
     if told["average"] is None or rated.count == 0:
         return NotFound()
-    return rated if rated.average is not None and 0 < rated.average <= 5 else unreadable()
+    if rated.average is None or not 0 < rated.average <= 5:
+        return unreadable()
+    return Rating(NAME, rated.average, rated.count or 0)
 
 
 def candidates_of_search(work: FoundWork, rank: int) -> list[Candidate]:
@@ -190,6 +185,20 @@ def series_of(lines: Sequence[str]) -> SeriesInfo | None:
         if match := _SERIES_NUMBER.fullmatch(line):
             return SeriesInfo(NAME, match["name"].strip(" ,;:-"), match["number"])
     return SeriesInfo(NAME, lines[0]) if lines else None
+
+
+def external_ids_of(found: tuple[Edition, Work]) -> ExternalIds | NotFound:
+    """The identifiers of an edition and its work."""
+    edition, work = found
+    pairs = tuple(dict.fromkeys((*edition.ids, *work.identifiers)))
+    return ExternalIds(NAME, pairs) if pairs else NotFound()
+
+
+def subjects_of(found: tuple[Edition, Work]) -> Subjects | NotFound:
+    """The subjects of an edition and its work."""
+    edition, work = found
+    names = topics(work.subjects, edition.subjects)
+    return Subjects(NAME, names) if names else NotFound()
 
 
 def topics(*lists: Sequence[str]) -> tuple[str, ...]:

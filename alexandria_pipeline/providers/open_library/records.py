@@ -7,13 +7,16 @@ is what this file is about. What a record says is read in `open_library_wire`.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
+from alexandria_pipeline.domain.service_answers import Answer, Failed, NotFound, Unavailable
 from alexandria_pipeline.providers.common.fields import Wire, text, wire
-from alexandria_pipeline.providers.open_library.models import Author, Edition, Work, is_empty, unreadable
+from alexandria_pipeline.providers.open_library.errors import is_empty, unreadable
+from alexandria_pipeline.providers.open_library.models import Author, Edition, Work
 from alexandria_pipeline.providers.open_library.parser import parse_editions
-from alexandria_pipeline.providers.transport.types import Reply, ServiceHttp
+from alexandria_pipeline.providers.transport.types import JsonResponse, Parse, ServiceHttp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,29 +81,38 @@ class Records:
         return tuple(found)
 
     async def editions(self, key: str) -> tuple[Edition, ...] | NoRecord:
-        reply = await self._http.get(f"/works/{key}/editions.json", {"limit": MAX_EDITIONS})
-        return parse_editions(reply) if isinstance(reply, Reply) else reply
+        return await self._http.get(f"/works/{key}/editions.json", parse_editions, {"limit": MAX_EDITIONS})
 
-    async def record(self, path: str, model: type[R]) -> R | NoRecord:
-        """A record, past those that were merged into another one."""
+    async def record(self, path: str, model: type[R]) -> Answer[R]:
+        """A record; follows records that were merged into another one."""
         for _ in range(MAX_REDIRECTS + 1):
-            reply = await self._http.get(f"{path}.json")
-            if not isinstance(reply, Reply):
-                return reply
-            if reply.status == 404 and is_empty(reply):
-                return NotFound()
-            if reply.status != 200 or not isinstance(reply.data, dict):
-                return unreadable()
-            kind = reply.data.get("type")
-            kind = kind.get("key") if isinstance(kind, dict) else kind
-            if kind == "/type/delete":
-                return NotFound()
-            if kind != "/type/redirect":
-                return wire(model, reply.data) if "key" in reply.data else unreadable()
-            path = _successor(reply) or path
+            parse: Parse[R | _Redirect] = partial(_parse_record, model)
+            found: Answer[R | _Redirect] = await self._http.get(f"{path}.json", parse)
+            if isinstance(found, _Redirect):
+                path = found.path
+            else:
+                return found
         return unreadable()
 
 
-def _successor(reply: Reply) -> str | None:
-    location = text(reply.data.get("location"))
-    return location if location and _RECORD.fullmatch(location) else None
+@dataclass(frozen=True, slots=True)
+class _Redirect:
+    """A record that was merged into the one at `path`."""
+
+    path: str
+
+
+def _parse_record(model: type[R], response: JsonResponse) -> R | _Redirect | NotFound | Failed:
+    if response.status == 404 and is_empty(response):
+        return NotFound()
+    data = response.data
+    if response.status != 200 or not isinstance(data, dict):
+        return unreadable()
+    kind = data.get("type")
+    kind = kind.get("key") if isinstance(kind, dict) else kind
+    if kind == "/type/delete":
+        return NotFound()
+    if kind == "/type/redirect":
+        location = text(data.get("location"))
+        return _Redirect(location) if location and _RECORD.fullmatch(location) else unreadable()
+    return wire(model, data) if "key" in data else unreadable()

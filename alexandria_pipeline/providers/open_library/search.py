@@ -19,13 +19,13 @@ from alexandria_pipeline.providers.open_library.parser import (
     candidates_of_search,
     parse_works,
 )
-from alexandria_pipeline.providers.transport.types import Reply, ServiceHttp
+from alexandria_pipeline.providers.transport.types import ServiceHttp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from alexandria_pipeline.domain.isbn import Isbn13
-    from alexandria_pipeline.providers.base import Answer
+    from alexandria_pipeline.domain.service_answers import Answer
     from alexandria_pipeline.providers.open_library.models import FoundWork
     from alexandria_pipeline.providers.open_library.records import NoRecord, Records
 
@@ -73,8 +73,7 @@ class Search:
     ) -> tuple[FoundWork, ...] | NoRecord:
         words = {name: text for name, text in (("title", title), ("author", author)) if text}
         params: dict[str, str | int] = {**words, "fields": SEARCH_FIELDS, "limit": limit, "lang": query.language}
-        reply = await self._http.get("/search.json", params)
-        return parse_works(reply) if isinstance(reply, Reply) else reply
+        return await self._http.get("/search.json", parse_works, params)
 
     async def _search_otherwise(self, query: BookQuery, title: str, author: str) -> tuple[FoundWork, ...] | NoRecord:
         """Works found by the author alone or by the title alone, if any is called something like the book."""

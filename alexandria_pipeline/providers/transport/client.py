@@ -1,9 +1,9 @@
-"""The one transport of all services.
+"""The HTTP transport of all services.
 
-Per attempt, in this order: cache → breaker → quota reservation → pace → request → ledger. What is shared by processes
-(cache, breaker, quota, pace, ledger) is behind the Protocols of `shared.py`, which `storage` implements and the
-composition hands in. What is asked is `addresses.py`, leave to send it `slots.py`, one request on the wire `exchange.py`,
-reading its body `answers.py`, what it means `judging.py`, and what callers see of all this `contract.py`.
+Per attempt, in this order: cache → circuit breaker → quota reservation → rate limit → request → ledger. The state that
+processes share is behind the Protocols of `ports.py`, which `storage` implements. `request_builder.py` makes requests,
+`rate_limiter.py` reserves send slots, `connection.py` sends, `body.py` decodes, and `response_policy.py` decides what a
+response means.
 """
 
 from __future__ import annotations
@@ -17,26 +17,33 @@ import time
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import httpx
 import tenacity
 
 from alexandria_pipeline.domain.calls import CallAttempt, CallOutcome, CallResult, Slot
 from alexandria_pipeline.domain.errors import StorageError
-from alexandria_pipeline.domain.service_answers import Failed, Unavailable
+from alexandria_pipeline.domain.service_answers import Answer, Failed, Unavailable
 from alexandria_pipeline.providers.transport.body import Decoded, decode
-from alexandria_pipeline.providers.transport.connection import HttpClient, LoopState, RawResponse, exchange
+from alexandria_pipeline.providers.transport.connection import HttpClient, LoopState, RawResponse, send
 from alexandria_pipeline.providers.transport.rate_limiter import RateLimiter, no_database
 from alexandria_pipeline.providers.transport.request_builder import PreparedRequest, RequestBuilder, cache_key
-from alexandria_pipeline.providers.transport.response_policy import MAX_BACKOFF_SECONDS, ResponsePolicy, Result, Secret
+from alexandria_pipeline.providers.transport.response_policy import (
+    MAX_BACKOFF_SECONDS,
+    Accepted,
+    AttemptResult,
+    ResponsePolicy,
+)
+from alexandria_pipeline.providers.transport.secret import Secret
 from alexandria_pipeline.providers.transport.types import (
     Json,
+    JsonResponse,
     Params,
-    Reply,
+    Parse,
     ServiceConfig,
     ServiceSpec,
-    current_call,
+    current_context,
 )
 
 if TYPE_CHECKING:
@@ -44,185 +51,202 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MAX_ATTEMPTS = 3
-MAX_REDIRECTS = 3
-STATE_SECONDS = 1.0  # how long `unavailable` believes what it read
-QUEUED_SECONDS = (
-    1.0  # after which a question that has had to wait for its turn looks again whether it is answered by now
-)
-LATE_SECONDS = 0.005  # a request that leaves later than this after its slot moves those that follow by the rest
+MAX_REDIRECTS: Final = 3
+STATE_SECONDS: Final = 1.0  # how long `unavailable` uses the state that it read
+QUEUED_SECONDS: Final = 1.0  # a request that has waited longer for its turn checks the cache again
+LATE_SECONDS: Final = 0.005  # a request sent later than this after its slot moves the later slots
+
+T = TypeVar("T")
+_Fetched = Accepted | Unavailable | Failed
 
 
 class ServiceTransport:
-    """ServiceHttp over HTTP. Everything that processes share is in `calls` and `cache`."""
+    """The `ServiceHttp` of one service. `ledger` and `cache` are shared by all processes."""
 
     def __init__(
-        self, spec: ServiceSpec, config: ServiceConfig, client: HttpClient, calls: CallLedger, cache: ResponseCache
+        self, spec: ServiceSpec, config: ServiceConfig, client: HttpClient, ledger: CallLedger, cache: ResponseCache
     ) -> None:
         self.name = spec.name
         self._spec, self._config = spec, config
-        self._client, self._calls, self._cache = client, calls, cache
+        self._client, self._ledger, self._cache = client, ledger, cache
         self._secret = Secret(config.key.get_secret_value() if config.key else "")
-        self._addresses = RequestBuilder(spec, config, self._secret)
-        self._judge = ResponsePolicy(spec, self._secret, config.backoff_seconds)
+        self._requests = RequestBuilder(spec, config, self._secret)
+        self._policy = ResponsePolicy(spec, self._secret, config.backoff_seconds)
         self._allowance = config.allowance
-        self._slots = RateLimiter(spec.name, calls, config.allowance, config.timeout_seconds)
+        self._limiter = RateLimiter(spec.name, ledger, config.allowance, config.timeout_seconds)
         self._state: tuple[float, Unavailable | None] = (-STATE_SECONDS, None)
-        pause = config.backoff_seconds
-        self._backoff = tenacity.wait_exponential(pause, max=MAX_BACKOFF_SECONDS) + tenacity.wait_random(0, pause)
+        backoff = config.backoff_seconds
+        self._backoff = tenacity.wait_exponential(backoff, max=MAX_BACKOFF_SECONDS) + tenacity.wait_random(0, backoff)
 
     def __repr__(self) -> str:
-        return f"Service({self.name!r})"
+        return f"ServiceTransport({self.name!r})"
 
     def unavailable(self) -> Unavailable | None:
-        """As the Protocol says; what all processes share is read at most once a second."""
-        if (off := self._off()) is not None:
-            return off
+        """Why the service cannot be called now; None if it can. The shared state is read at most once a second."""
+        if (reason := self._not_set_up()) is not None:
+            return reason
         read_at, state = self._state
         if time.monotonic() - read_at >= STATE_SECONDS:
             state = self._shared_state()
             self._state = (time.monotonic(), state)
         return state
 
-    async def get(self, path: str, params: Params | None = None) -> Reply | Unavailable | Failed:
-        return await self._ask("GET", path, params, None)
+    async def get(self, path: str, parse: Parse[T], params: Params | None = None) -> Answer[T]:
+        """GET; `path` is relative to the base URL."""
+        return await self._call("GET", path, params, None, parse)
 
-    async def post(self, path: str, body: Mapping[str, Json]) -> Reply | Unavailable | Failed:
-        return await self._ask("POST", path, None, json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
+    async def post(self, path: str, body: Mapping[str, Json], parse: Parse[T]) -> Answer[T]:
+        """POST of a JSON body; `path` is relative to the base URL."""
+        content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+        return await self._call("POST", path, None, content, parse)
 
-    def _off(self) -> Unavailable | None:
+    def _not_set_up(self) -> Unavailable | None:
         if not self._config.enabled:
-            return Unavailable(f"{self.name} is switched off by {self._config.enabled_setting or 'its settings'}")
+            return Unavailable(f"{self.name} is switched off by {self._config.enabled_variable or 'its settings'}")
         if self._spec.key is not None and not self._secret.key:
-            return Unavailable(f"{self.name} needs a key: set {self._config.key_setting or 'it in its settings'}")
+            return Unavailable(f"{self.name} needs a key: set {self._config.key_variable or 'it in its settings'}")
         return None
 
     def _shared_state(self) -> Unavailable | None:
         try:
-            state = self._calls.state(self.name)
+            state = self._ledger.state(self.name)
         except StorageError as error:
             return no_database(error)
         if state is None:
             return None
-        if state.shut is None and self._allowance.daily_limit is not None and state.used >= self._allowance.daily_limit:
+        limit = self._allowance.safe_limit
+        if state.unavailable_reason is None and limit is not None and state.used >= limit:
             return Unavailable(f"the daily quota of {self.name} is used up until 00:00 UTC", temporary=True)
-        return Unavailable(state.shut, temporary=True) if state.shut else None
+        return Unavailable(state.unavailable_reason, temporary=True) if state.unavailable_reason else None
 
-    async def _ask(
-        self, method: str, path: str, params: Params | None, content: bytes | None
-    ) -> Reply | Unavailable | Failed:
-        if (off := self._off()) is not None:
-            return off
-        ask = self._addresses.ask(method, path, params, content)
-        if isinstance(ask, Failed):
-            return ask
+    async def _call(
+        self, method: str, path: str, params: Params | None, content: bytes | None, parse: Parse[T]
+    ) -> Answer[T]:
+        if (reason := self._not_set_up()) is not None:
+            return reason
+        prepared = self._requests.prepare(method, path, params, content)
+        if isinstance(prepared, Failed):
+            return prepared
         if self._spec.cache_days <= 0:
-            return await self._fetch(ask, None)
-        key = cache_key(self.name, ask)
-        here = await self._client.here()
-        answer: Reply | Unavailable | Failed = await here.once(key, lambda: self._found_or_fetched(ask, key))
+            fetched = await self._fetch(prepared, None, parse)
+        else:
+            key = cache_key(self.name, prepared)
+            loop_state = await self._client.loop_state()
+            fetched = await loop_state.once(key, lambda: self._find_or_fetch(prepared, key, parse))
+        if not isinstance(fetched, Accepted):
+            return fetched
+        # Another caller may have started the same request with its own parser.
+        answer: Answer[T] = fetched.value if fetched.parse is parse else parse(fetched.response)
         return answer
 
-    async def _found_or_fetched(self, ask: PreparedRequest, key: str) -> Reply | Unavailable | Failed:
-        return await self._found(key) or await self._fetch(ask, key)
+    async def _find_or_fetch(self, prepared: PreparedRequest, key: str, parse: Parse[Any]) -> _Fetched:
+        return await self._find(key, parse) or await self._fetch(prepared, key, parse)
 
-    async def _found(self, key: str) -> Reply | Unavailable | None:
+    async def _find(self, key: str, parse: Parse[Any]) -> Accepted | Unavailable | None:
+        """The cached response; None if there is none, or if it cannot be read any more."""
         try:
-            return _stored(await self._cache.find(key))
+            response = _decompressed(await self._cache.find(key))
         except StorageError as error:
             return no_database(error)
+        if response is None:
+            return None
+        value = parse(response)
+        return None if isinstance(value, Failed) else Accepted(response, parse, value)
 
-    async def _fetch(self, ask: PreparedRequest, key: str | None) -> Reply | Unavailable | Failed:
-        """The answer, after retries and redirects; a failure is logged here, once."""
-        answer: Reply | Unavailable | Failed = Failed(f"{self.name} redirects more than {MAX_REDIRECTS} times")
+    async def _fetch(self, prepared: PreparedRequest, key: str | None, parse: Parse[Any]) -> _Fetched:
+        """The response after retries and redirects. A failure is logged here, once."""
+        outcome: _Fetched = Failed(f"{self.name} redirects more than {MAX_REDIRECTS} times")
         for _ in range(MAX_REDIRECTS + 1):
-            result = await self._tried(ask, key)
-            answer = result.answer if result.location is None else answer
+            result = await self._with_retries(prepared, key, parse)
             if result.location is None:
+                outcome = result.outcome
                 break
-            target = self._addresses.redirected(ask, result.location, as_get=result.as_get)
+            target = self._requests.redirected(prepared, result.location, as_get=result.as_get)
             if isinstance(target, Failed):
-                answer = target
+                outcome = target
                 break
-            ask = target
-        if isinstance(answer, Failed):
-            log.warning("%s (%s %s)", answer.reason, ask.method, self._addresses.readable(ask.url))
-        return answer
+            prepared = target
+        if isinstance(outcome, Failed):
+            log.warning("%s (%s %s)", outcome.reason, prepared.method, self._requests.without_key(prepared.url))
+        return outcome
 
-    async def _tried(self, ask: PreparedRequest, key: str | None) -> Result:
-        """Up to three attempts at one address."""
+    async def _with_retries(self, prepared: PreparedRequest, key: str | None, parse: Parse[Any]) -> AttemptResult:
         retrying = tenacity.AsyncRetrying(
-            stop=tenacity.stop_after_attempt(MAX_ATTEMPTS),
-            retry=tenacity.retry_if_result(lambda result: result.again),
-            wait=self._pause,
+            stop=tenacity.stop_after_attempt(self._spec.max_attempts),
+            retry=tenacity.retry_if_result(lambda result: result.retry),
+            wait=self._retry_delay,
             retry_error_callback=_last_result,
             sleep=asyncio.sleep,
         )
-        return await retrying(self._attempt, ask, key, itertools.count(1))
+        return await retrying(self._attempt, prepared, key, parse, itertools.count(1))
 
-    def _pause(self, state: tenacity.RetryCallState) -> float:
-        pause = _last_result(state).pause
-        return self._backoff(state) if pause is None else pause
+    def _retry_delay(self, state: tenacity.RetryCallState) -> float:
+        delay = _last_result(state).retry_delay
+        return self._backoff(state) if delay is None else delay
 
-    async def _attempt(self, ask: PreparedRequest, key: str | None, numbers: Iterator[int]) -> Result:
-        here = await self._client.here()
+    async def _attempt(
+        self, prepared: PreparedRequest, key: str | None, parse: Parse[Any], numbers: Iterator[int]
+    ) -> AttemptResult:
+        loop_state = await self._client.loop_state()
         try:
-            request = self._addresses.request(here.http, ask)
-        except (ValueError, TypeError):  # without the cause: it repeats what could not be encoded, maybe the key
-            return Result(Failed(f"{self.name} cannot be asked this: the request cannot be written", transient=False))
+            request = self._requests.build(loop_state.http, prepared)
+        except (ValueError, TypeError):  # the cause is dropped: it may quote the key
+            return AttemptResult(Failed(f"{self.name} was not called: the request cannot be encoded", transient=False))
         number = next(numbers)
-        attempt = CallAttempt(self.name, ask.method, self._addresses.readable(ask.url), number, current_call())
-        parallel, ahead = here.queue(self.name, self._config.parallel, self._allowance.slots_ahead)
-        queued = time.monotonic()
+        url = self._requests.without_key(prepared.url)
+        attempt = CallAttempt(self.name, prepared.method, url, number, current_context())
+        parallel, ahead = loop_state.queues_of(self.name, self._config.parallel, self._allowance.slots_ahead)
+        queued_at = time.monotonic()
         async with parallel:
             async with ahead:
-                # Another process may have asked the same while this one waited for its turn.
-                if key is not None and time.monotonic() - queued > QUEUED_SECONDS and (found := await self._found(key)):
-                    return Result(found)
-                leave = await self._slots.leave(attempt)
-            if isinstance(leave, Unavailable):
-                return Result(leave)
-            slot, due = leave
-            heard = await self._heard(here, request, slot, due)
-        result, ending = self._judge(heard, number, key)
-        await self._finish(slot, replace(ending, status=heard.status, latency=heard.latency, size=len(heard.body)))
+                waited = time.monotonic() - queued_at
+                # Another process may have made the same request in the meantime.
+                if key is not None and waited > QUEUED_SECONDS and (found := await self._find(key, parse)):
+                    return AttemptResult(found)
+                acquired = await self._limiter.acquire(attempt)
+            if isinstance(acquired, Unavailable):
+                return AttemptResult(acquired)
+            slot, due = acquired
+            raw = await self._send(loop_state, request, slot, due)
+        result, call_result = self._policy.decide(raw, number, key, parse)
+        size = len(raw.body)
+        await self._record(slot, replace(call_result, status=raw.status, latency_seconds=raw.latency, size=size))
         return result
 
-    async def _heard(self, here: LoopState, request: httpx.Request, slot: Slot, due: float) -> RawResponse:
-        def sent() -> None:
+    async def _send(self, loop_state: LoopState, request: httpx.Request, slot: Slot, due: float) -> RawResponse:
+        def on_sent() -> None:
             late = time.monotonic() - due
             if late > LATE_SECONDS:
-                here.aside(self._delay(slot, late - LATE_SECONDS))
+                loop_state.in_background(self._postpone_later(slot, late - LATE_SECONDS))
 
         try:
-            return await exchange(here.http, request, self._config.timeout_seconds, sent)
+            return await send(loop_state.http, request, self._config.timeout_seconds, on_sent)
         except asyncio.CancelledError:
-            await self._finish(slot, CallResult(CallOutcome.CANCELLED, healthy=None))
+            await self._record(slot, CallResult(CallOutcome.CANCELLED, healthy=None))
             raise
 
-    async def _delay(self, slot: Slot, late: float) -> None:
+    async def _postpone_later(self, slot: Slot, late: float) -> None:
         with contextlib.suppress(StorageError):
-            await self._calls.delay(slot, late)
+            await self._ledger.postpone_later(slot, late)
 
-    async def _finish(self, slot: Slot, ending: CallResult) -> None:
-        """The answer is worth more than its row: without a database it is used all the same, and the row stays open."""
+    async def _record(self, slot: Slot, result: CallResult) -> None:
+        """Without a database the response is used all the same, and its ledger row stays open."""
         try:
-            await self._calls.finish(slot, ending)
+            await self._ledger.record(slot, result)
         except StorageError as error:
-            log.warning("%s: the call %d stays open in the ledger: %s", self.name, slot.call_id, error)
+            log.warning("%s: call %d stays open in the ledger: %s", self.name, slot.call_id, error)
 
 
-def _last_result(state: tenacity.RetryCallState) -> Result:
-    result: Result = state.outcome.result() if state.outcome else Result(Failed("never asked"))
+def _last_result(state: tenacity.RetryCallState) -> AttemptResult:
+    result: AttemptResult = state.outcome.result() if state.outcome else AttemptResult(Failed("not called"))
     return result
 
 
-def _stored(found: tuple[int, bytes] | None) -> Reply | None:
-    """A cached answer; None where there is none, or where it cannot be read any more."""
+def _decompressed(found: tuple[int, bytes] | None) -> JsonResponse | None:
     if found is None:
         return None
     try:
         decoded = decode(zlib.decompress(found[1]))
     except zlib.error:
         return None
-    return Reply(found[0], decoded.data, decoded.text) if isinstance(decoded, Decoded) else None
+    return JsonResponse(found[0], decoded.data, decoded.text) if isinstance(decoded, Decoded) else None

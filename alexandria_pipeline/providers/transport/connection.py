@@ -1,7 +1,7 @@
-"""One HTTP request and what comes back: the only place where an HTTP client is built.
+"""Connections: sends one HTTP request and reads its response. The only module that builds an HTTP client.
 
-Here: connections, time-outs, body limit, and the names of network trouble. Not here: whether to ask, to ask again, or
-what an answer means (`http.py`). Nothing that is said here repeats an address or a header, so no key can be in it.
+Time-outs, the limit on bodies and the names of network errors belong here; retries and the meaning of responses do not
+(`client.py`, `response_policy.py`). No message of this module quotes a URL or a header, so none can contain a key.
 """
 
 from __future__ import annotations
@@ -25,69 +25,71 @@ from alexandria_pipeline.providers.transport.body import ENCODINGS, Body, retry_
 MAX_CONNECTIONS = 200
 CONNECT_SECONDS = 5.0
 
-# They write addresses with their keys (httpx, INFO) and headers (hpack, DEBUG) into the log.
+# These loggers write URLs with keys (httpx, INFO) and headers (hpack, DEBUG).
 VERBOSE_LOGGERS = ("httpx", "hpack.hpack", "hpack.table", "httpcore.http2", "httpcore.http11")
 
-_TROUBLE: tuple[tuple[type[Exception], str], ...] = (
+_NETWORK_ERRORS: tuple[tuple[type[Exception], str], ...] = (
     (httpx.ConnectTimeout, "no connection within the time-out"),
     (httpx.ConnectError, "no connection"),
-    (httpx.RemoteProtocolError, "the connection broke off, or did not speak HTTP"),
-    (httpx.NetworkError, "the connection broke off"),
-    (httpx.UnsupportedProtocol, "the address has an unknown scheme"),
-    (httpx.InvalidURL, "the address cannot be read"),
+    (httpx.RemoteProtocolError, "the connection broke, or the server does not speak HTTP"),
+    (httpx.NetworkError, "the connection broke"),
+    (httpx.UnsupportedProtocol, "the URL has an unknown scheme"),
+    (httpx.InvalidURL, "the URL cannot be read"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class RawResponse:
-    """What came back. `problem`: no usable body, and why. `cut`: not all of it came; `broken`: because the network failed."""
+    """What was received. `problem`: why there is no usable body. `incomplete`: a part is missing; `network_failed`: and
+    the network is the cause. `latency` in seconds.
+    """
 
     status: int | None
     latency: float
     body: bytes = b""
     problem: str | None = None
-    cut: bool = False
-    broken: bool = False
+    incomplete: bool = False
+    network_failed: bool = False
     location: str | None = None
     retry_after: float | None = None
 
 
 @dataclass(slots=True)
 class LoopState:
-    """What belongs to one event loop: its connections, the questions on their way, and each service's queues."""
+    """The state of one event loop: connections, requests in flight, and the queues of each service."""
 
     http: httpx.AsyncClient
-    flights: dict[str, _Flight] = field(default_factory=dict)
+    in_flight: dict[str, _Flight] = field(default_factory=dict)
     queues: dict[str, tuple[asyncio.Semaphore, asyncio.Semaphore]] = field(default_factory=dict)
-    errands: set[asyncio.Task[None]] = field(default_factory=set)
+    background: set[asyncio.Task[None]] = field(default_factory=set)
 
-    def queue(self, service: str, parallel: int, ahead: int) -> tuple[asyncio.Semaphore, asyncio.Semaphore]:
-        """Who may be on the way to the service, and who may hold a slot of its pace; first come, first served."""
+    def queues_of(self, service: str, parallel: int, ahead: int) -> tuple[asyncio.Semaphore, asyncio.Semaphore]:
+        """Two queues of a service, first come, first served: requests in flight, and requests that hold a send slot."""
         if service not in self.queues:
             self.queues[service] = (asyncio.Semaphore(parallel), asyncio.Semaphore(ahead))
         return self.queues[service]
 
-    def aside(self, errand: Coroutine[Any, Any, None]) -> None:
-        """Something that nobody waits for."""
-        task = asyncio.create_task(errand)
-        self.errands.add(task)
-        task.add_done_callback(self.errands.discard)
+    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Runs work whose result no caller waits for."""
+        task = asyncio.create_task(work)
+        self.background.add(task)
+        task.add_done_callback(self.background.discard)
 
-    async def once(self, key: str, ask: Callable[[], Awaitable[Any]]) -> Any:
-        """The result of `ask`, shared by all who ask for the same key at the same time."""
-        flight = self.flights.get(key)
+    async def once(self, key: str, work: Callable[[], Awaitable[Any]]) -> Any:
+        """The result of `work`, shared by all callers with the same key at the same time."""
+        flight = self.in_flight.get(key)
         if flight is None:
-            flight = self.flights[key] = _Flight(asyncio.ensure_future(ask()))
-            flight.task.add_done_callback(lambda _: self.flights.pop(key, None))
+            flight = self.in_flight[key] = _Flight(asyncio.ensure_future(work()))
+            flight.task.add_done_callback(lambda _: self.in_flight.pop(key, None))
         flight.waiting += 1
         try:
             return await asyncio.shield(flight.task)
         finally:
             flight.waiting -= 1
             if not flight.waiting and not flight.task.done():
-                self.flights.pop(key, None)
+                self.in_flight.pop(key, None)
                 flight.task.cancel()
-                await asyncio.wait([flight.task])  # it has a call to give back
+                await asyncio.wait([flight.task])  # it releases its slot
 
 
 @dataclass(slots=True)
@@ -107,23 +109,23 @@ class HttpClient:
             WeakKeyDictionary()
         )
 
-    async def here(self) -> LoopState:
-        """The connections of the running loop; they are closed when the loop ends.
+    async def loop_state(self) -> LoopState:
+        """The state of the running event loop; its connections are closed when the loop ends.
 
-        Each stage runs a loop of its own, and a connection belongs to one loop. `asyncio.run` closes the generators that
-        its loop has begun, so the clients need nobody who remembers to close them.
+        Each stage runs its own loop, and a connection belongs to one loop. `asyncio.run` closes the asynchronous
+        generators of its loop, which closes the connections.
         """
         loop = asyncio.get_running_loop()
         if loop not in self._loops:
-            # httpx loads the backend of anyio with the first request, which takes tens of milliseconds: not after a slot has come.
+            # httpx loads the backend of anyio with the first request. That takes tens of milliseconds, too long after a slot.
             await anyio.lowlevel.checkpoint()
-        if loop not in self._loops:  # still; from here on nothing waits, so that there is one
+        if loop not in self._loops:  # checked again: another task may have run during the checkpoint
             lifetime = self._lifetime()
             self._loops[loop] = (await anext(lifetime), lifetime)
         return self._loops[loop][0]
 
     async def _lifetime(self) -> AsyncGenerator[LoopState, None]:
-        _keep_quiet()
+        _silence_loggers()
         async with httpx.AsyncClient(
             http2=True,
             headers={"User-Agent": self.user_agent, "Accept": "application/json", "Accept-Encoding": ENCODINGS},
@@ -134,20 +136,20 @@ class HttpClient:
             yield LoopState(http)
 
 
-async def exchange(
+async def send(
     http: httpx.AsyncClient,
     request: httpx.Request,
     timeout: float,  # noqa: ASYNC109 - a limit of the whole
-    sent: Callable[[], None],
+    on_sent: Callable[[], None],
 ) -> RawResponse:
-    """Sends a request and reads its answer, both within `timeout` seconds. Never raises for what the network does.
+    """Sends a request and reads its response, both within `timeout` seconds. Does not raise for network errors.
 
-    `sent` is called when the request has left: later than it was given, if a connection had to be made first.
+    `on_sent` is called when the request has been sent, which is later if a connection had to be opened first.
     """
 
     async def trace(event: str, _: object) -> None:
         if event.endswith("send_request_headers.complete"):
-            sent()
+            on_sent()
 
     request.extensions["trace"] = trace
     started, status = time.monotonic(), None
@@ -161,11 +163,15 @@ async def exchange(
                 await response.aclose()
     except TimeoutError:
         return RawResponse(
-            status, time.monotonic() - started, problem=f"no complete answer within {timeout:g} s", cut=True
+            status, time.monotonic() - started, problem=f"no complete response within {timeout:g} s", incomplete=True
         )
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
-        broken = isinstance(error, httpx.TransportError | OSError) and not isinstance(error, httpx.UnsupportedProtocol)
-        return RawResponse(status, time.monotonic() - started, problem=_name(error), cut=True, broken=broken)
+        network_failed = isinstance(error, httpx.TransportError | OSError) and not isinstance(
+            error, httpx.UnsupportedProtocol
+        )
+        return RawResponse(
+            status, time.monotonic() - started, problem=_name(error), incomplete=True, network_failed=network_failed
+        )
     return RawResponse(
         status,
         time.monotonic() - started,
@@ -187,13 +193,13 @@ async def _read(response: httpx.Response) -> Body:
 
 
 def _name(error: Exception) -> str:
-    """What went wrong, without the library's words: they may repeat the address."""
+    """The network error in our own words: the library's message may quote the URL."""
     return next(
-        (words for kind, words in _TROUBLE if isinstance(error, kind)), f"network trouble ({type(error).__name__})"
+        (words for kind, words in _NETWORK_ERRORS if isinstance(error, kind)), f"network error ({type(error).__name__})"
     )
 
 
-def _keep_quiet() -> None:
+def _silence_loggers() -> None:
     for name in VERBOSE_LOGGERS:
         logger = logging.getLogger(name)
         if _only_warnings not in logger.filters:

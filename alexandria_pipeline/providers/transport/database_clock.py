@@ -1,7 +1,7 @@
-"""The database's clock as this process sees it: when a slot comes, by our own clock, whatever the way back took.
+"""Converts times of the database's clock to the local monotonic clock.
 
-RateLimiter are times of the database. An answer says how far away its slot was when it was written, and arrives a little later,
-on a busy machine much later. The quickest of the recent answers says best how the two clocks stand to each other.
+A reservation returns how far away its slot was when the database wrote the row; the row arrives a little later, on a busy
+machine much later. The fastest of the recent responses gives the best estimate of the offset between the two clocks.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-DRIFT = 0.0005  # seconds a second by which clocks may drift apart before they are compared anew
-STEP = 1.0  # a clock that is further off was set
+MAX_DRIFT = 0.0005  # seconds per second by which the clocks may drift apart between two comparisons
+MAX_STEP_SECONDS = 1.0  # a larger difference means that a clock was set
 
 
 class DatabaseClock:
-    """Our monotonic clock against the database's."""
+    """The offset between the database's clock and the local monotonic clock."""
 
     def __init__(self) -> None:
-        self._ahead: float | None = None
+        self._offset: float | None = None
         self._compared_at = 0.0
 
     def local(self, at: datetime, wait: float) -> float:
-        """`at` in terms of `time.monotonic()`; `wait`: how far away it was when the database wrote the answer."""
+        """`at` in terms of `time.monotonic()`. `wait`: seconds until `at` when the database wrote the row."""
         now, moment = time.monotonic(), at.timestamp()
-        seen = moment - wait - now  # too low by the time that the answer was on its way, never too high
-        if self._ahead is None or abs(seen - self._ahead) > STEP:
-            self._ahead = seen
+        seen = moment - wait - now  # too low by the travel time of the row, never too high
+        if self._offset is None or abs(seen - self._offset) > MAX_STEP_SECONDS:
+            self._offset = seen
         else:
-            self._ahead = max(seen, self._ahead - DRIFT * (now - self._compared_at))
+            self._offset = max(seen, self._offset - MAX_DRIFT * (now - self._compared_at))
         self._compared_at = now
-        return moment - self._ahead
+        return moment - self._offset

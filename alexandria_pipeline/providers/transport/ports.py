@@ -1,4 +1,4 @@
-"""What the transport shares with all processes, as two small Protocols; `storage` implements them in PostgreSQL."""
+"""The shared state that the transport needs, as two Protocols; `storage` implements them in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -18,42 +18,42 @@ if TYPE_CHECKING:
 
 
 class ResponseCache(Protocol):
-    """Answers that are still good."""
+    """Stored responses that are still valid."""
 
     async def find(self, key: str) -> tuple[int, bytes] | None:
-        """Status and stored body. Raises StorageError."""
+        """Status and compressed body. Raises StorageError."""
         ...
 
 
 class CallLedger(Protocol):
-    """Breaker, quota, pace and ledger: leave for each attempt, and what follows from its ending. All raise StorageError."""
+    """Circuit breaker, quota, rate limit and ledger of all processes. All methods raise StorageError."""
 
-    async def begin(
+    async def reserve(
         self, attempt: CallAttempt, allowance: Allowance, lead: float
     ) -> Slot | ProbeInProgress | Unavailable:
-        """The breaker lets it pass, one call is taken from the quota, a slot at least `lead` seconds ahead, a row."""
+        """Checks the breaker, takes one call of the quota, a slot at least `lead` seconds ahead, and adds the ledger row."""
         ...
 
-    async def look(self, slot: Slot) -> SlotStatus:
-        """Whether the slot still stands, asked shortly before it."""
+    async def check(self, slot: Slot) -> SlotStatus:
+        """The state of the slot shortly before its time."""
         ...
 
-    async def again(self, slot: Slot, allowance: Allowance, lead: float) -> Slot:
-        """Another slot for an attempt whose slot was pushed back."""
+    async def renew(self, slot: Slot, allowance: Allowance, lead: float) -> Slot:
+        """Another slot for an attempt whose slot a pause has cancelled."""
         ...
 
-    async def delay(self, slot: Slot, late: float) -> None:
-        """The request left so many seconds after its slot: later ones keep their distance from it."""
+    async def postpone_later(self, slot: Slot, late: float) -> None:
+        """Moves the later slots: the request was sent `late` seconds after its slot."""
         ...
 
-    async def give_back(self, slot: Slot) -> None:
-        """Nothing was sent."""
+    async def release(self, slot: Slot) -> None:
+        """Undoes the reservation: nothing was sent."""
         ...
 
-    async def finish(self, slot: Slot, ending: CallResult) -> None:
-        """How the attempt ended; keeps the answer, if it is to be kept."""
+    async def record(self, slot: Slot, result: CallResult) -> None:
+        """Stores how the attempt ended, and the response if it is to be cached."""
         ...
 
     def state(self, service: str) -> ServiceState | None:
-        """Where the service stands for all processes; None when it was never asked."""
+        """The shared state of the service; None before its first call."""
         ...

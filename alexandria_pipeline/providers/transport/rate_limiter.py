@@ -1,7 +1,7 @@
-"""Leave to send: a slot of a service's pace, asked for in time, waited for, and asked for anew where it was pushed back.
+"""Rate limiting: reserves a send slot for each request, waits for it, and renews it after a pause.
 
-Who gives leave is behind the Protocol of `shared.py`; when a slot comes by our own clock is `clock.py`. Not here: what is
-sent once it has come (`http.py`).
+The shared state is behind the `CallLedger` of `ports.py`. `database_clock.py` converts slots to the local clock. What is
+sent is the business of `client.py`.
 """
 
 from __future__ import annotations
@@ -20,79 +20,82 @@ from alexandria_pipeline.providers.transport.database_clock import DatabaseClock
 if TYPE_CHECKING:
     from alexandria_pipeline.providers.transport.ports import CallLedger
 
-PROBE_LOOK_SECONDS = 0.25
-LOOK_AHEAD_SECONDS = 0.05  # how long before its slot a request looks whether the slot still stands …
-LOOK_FROM_SECONDS = 0.15  # … if it had to wait longer than this
+PROBE_POLL_SECONDS = 0.25
+CHECK_AHEAD_SECONDS = 0.05  # time before its slot at which a request checks whether the slot is still valid …
+CHECK_FROM_SECONDS = 0.15  # … if it waits longer than this
+MIN_LEAD_SECONDS, MAX_LEAD_SECONDS = 0.005, 0.2
 
 
 class RateLimiter:
-    """The slots of one service in this process. `patience`: seconds for which another request's probe is waited for."""
+    """The slots of one service in this process. `patience`: seconds to wait for the probe of another request."""
 
-    def __init__(self, service: str, calls: CallLedger, allowance: Allowance, patience: float) -> None:
-        self._service, self._calls, self._allowance, self._patience = service, calls, allowance, patience
-        self._lead = 0.005
+    def __init__(self, service: str, ledger: CallLedger, allowance: Allowance, patience: float) -> None:
+        self._service, self._ledger, self._allowance, self._patience = service, ledger, allowance, patience
+        self._lead = MIN_LEAD_SECONDS
         self._clock = DatabaseClock()
 
-    async def leave(self, attempt: CallAttempt) -> tuple[Slot, float] | Unavailable:
-        """Leave to send now: counted, written down, and waited for; with the time that it was given for."""
+    async def acquire(self, attempt: CallAttempt) -> tuple[Slot, float] | Unavailable:
+        """Waits until the attempt may be sent; returns its slot and the slot's time by `time.monotonic()`.
+
+        The call is counted and recorded before this returns. Unavailable: it must not be sent, for the given reason.
+        """
         slot: Slot | Unavailable | None = None
         try:
-            slot = await self._begun(attempt)
+            slot = await self._reserve(attempt)
             while isinstance(slot, Slot):
-                if (leave := await self._waited(slot)) is not None:
-                    return leave
-                slot = await self._moved(slot)
+                if (acquired := await self._wait(slot)) is not None:
+                    return acquired
+                slot = await self._renew(slot)
         except StorageError as error:
             return no_database(error)
         except asyncio.CancelledError:
             if isinstance(slot, Slot):
                 with contextlib.suppress(StorageError):
-                    await self._calls.give_back(slot)
+                    await self._ledger.release(slot)
             raise
         return slot
 
-    async def _begun(self, attempt: CallAttempt) -> Slot | Unavailable:
-        """Leave, or why there is none. While another request finds out whether the service is back, its result is waited for.
+    async def _reserve(self, attempt: CallAttempt) -> Slot | Unavailable:
+        """A slot, or the reason why there is none. Waits for the result of another request's probe.
 
-        Only those wait who may hold a slot ahead; the others queue behind them, so that few look.
+        Only requests that may hold a slot ahead wait here; the others queue behind them, so that few poll.
         """
-        patience = time.monotonic() + self._patience
+        deadline = time.monotonic() + self._patience
         while True:
             started = time.monotonic()
-            leave = await self._calls.begin(attempt, self._allowance, self._lead)
-            self._learn(time.monotonic() - started)
-            if not isinstance(leave, ProbeInProgress):
-                return leave
-            if started >= patience:
-                return leave.refusal
-            await asyncio.sleep(PROBE_LOOK_SECONDS)
+            reserved = await self._ledger.reserve(attempt, self._allowance, self._lead)
+            self._adapt_lead(time.monotonic() - started)
+            if not isinstance(reserved, ProbeInProgress):
+                return reserved
+            if started >= deadline:
+                return reserved.refusal
+            await asyncio.sleep(PROBE_POLL_SECONDS)
 
-    async def _waited(self, slot: Slot) -> tuple[Slot, float] | None:
-        """The slot as it came, and when that was by the clock of this process; None if it stands no more."""
-        if slot.wait > LOOK_FROM_SECONDS:
-            await asyncio.sleep(slot.wait - LOOK_AHEAD_SECONDS)
-            outlook = await self._calls.look(slot)
-            if outlook.pushed_back or outlook.shut:
+    async def _wait(self, slot: Slot) -> tuple[Slot, float] | None:
+        """Sleeps until the slot; None if the slot was cancelled meanwhile."""
+        if slot.wait > CHECK_FROM_SECONDS:
+            await asyncio.sleep(slot.wait - CHECK_AHEAD_SECONDS)
+            status = await self._ledger.check(slot)
+            if status.cancelled or status.breaker_open:
                 return None
-            slot = replace(slot, at=outlook.at, wait=outlook.wait, delayed=outlook.delayed)
+            slot = replace(slot, at=status.at, wait=status.wait, delayed=status.delayed)
         due = self._clock.local(slot.at, slot.wait)
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         return slot, due
 
-    async def _moved(self, slot: Slot) -> Slot | Unavailable:
-        outlook = await self._calls.look(slot)
-        if outlook.shut:
-            await self._calls.give_back(slot)
-            return Unavailable(f"{self._service} is left alone after failures in a row", temporary=True)
-        return await self._calls.again(slot, self._allowance, self._lead)
+    async def _renew(self, slot: Slot) -> Slot | Unavailable:
+        status = await self._ledger.check(slot)
+        if status.breaker_open:
+            await self._ledger.release(slot)
+            return Unavailable(f"{self._service} is paused after repeated failures", temporary=True)
+        return await self._ledger.renew(slot, self._allowance, self._lead)
 
-    def _learn(self, round_trip: float) -> None:
-        """Slots are asked for so far ahead that they are still to come when the answer is here."""
-        self._lead = min(0.2, max(0.005, 0.8 * self._lead + 0.2 * 1.5 * round_trip))
+    def _adapt_lead(self, round_trip: float) -> None:
+        """Slots are reserved so far ahead that they are still in the future when the reservation returns."""
+        average = 0.8 * self._lead + 0.2 * 1.5 * round_trip
+        self._lead = min(MAX_LEAD_SECONDS, max(MIN_LEAD_SECONDS, average))
 
 
 def no_database(error: StorageError) -> Unavailable:
-    """Why nothing is asked: what all processes share is out of reach."""
-    return Unavailable(
-        f"nothing is sent without being counted, and the database does not answer ({error})", temporary=True
-    )
+    """The answer when the shared state cannot be reached: no call is made that cannot be counted."""
+    return Unavailable(f"not asked: the database is down, so the call could not be recorded ({error})", temporary=True)

@@ -1,167 +1,153 @@
-"""What an answer means: for the caller, for the next attempt, and for everybody. Pure, apart from a line in the log.
+"""What a response means: for the caller, for the next attempt, and for the state that all processes share.
 
-Here: the table of endings. Not here: waiting for leave (`slots.py`), sending and counting (`http.py`), and a vendor's own
-errors, which are each provider's `explain`.
+This module decides. Waiting is in `rate_limiter.py`, sending in `connection.py`, and each service's own errors in the
+`explain` function of its package. Pure, except for one log line.
 """
 
 from __future__ import annotations
 
 import logging
-import re
 import zlib
-from base64 import b64encode
 from dataclasses import dataclass, replace
-from html.entities import html5
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from alexandria_pipeline.domain.calls import CacheEntry, CallOutcome, CallResult
-from alexandria_pipeline.domain.service_answers import Failed, Unavailable
+from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
 from alexandria_pipeline.providers.transport.body import Decoded, Undecodable, decode
-from alexandria_pipeline.providers.transport.types import MAX_PAUSE_SECONDS, Reply, ServiceSpec, TokenUsage
+from alexandria_pipeline.providers.transport.types import (
+    MAX_PAUSE_SECONDS,
+    JsonResponse,
+    Parse,
+    ServiceSpec,
+    TokenUsage,
+)
 
 if TYPE_CHECKING:
     from alexandria_pipeline.providers.transport.connection import RawResponse
+    from alexandria_pipeline.providers.transport.secret import Secret
 
 log = logging.getLogger(__name__)
 
-MAX_BACKOFF_SECONDS = 20.0
-BAN_SECONDS = 900.0  # after a service without accounts refuses this client
-DAY_SECONDS = 86_400.0  # nobody is left alone for longer, whatever it asks for
-MIN_SECRET_LENGTH = 8
+MAX_BACKOFF_SECONDS: Final = 20.0
+REFUSED_CLIENT_SECONDS: Final = 900.0  # after a service without accounts rejects this client
+MAX_BREAKER_SECONDS: Final = 86_400.0  # the longest Retry-After that is obeyed
 
-RETRYABLE = frozenset({408, 425, 429})
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
-
-Told = TypeVar("Told", Unavailable, Failed)
+RETRYABLE: Final = frozenset({408, 425, 429})
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """What one attempt came to. `pause`: seconds before the next attempt, if not the usual.
+class Accepted:
+    """A response that its parser could read. `value`: what `parse` made of it, NotFound included."""
 
-    `location`: ask there instead; `as_get`: and without the body.
+    response: JsonResponse
+    parse: Parse[Any]
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptResult:
+    """The outcome of one attempt. `retry_delay`: seconds before the next attempt, if not the usual back-off.
+
+    `location`: where the service redirects; `as_get`: the redirected request has no body.
     """
 
-    answer: Reply | Unavailable | Failed
-    again: bool = False
-    pause: float | None = None
+    outcome: Accepted | Unavailable | Failed
+    retry: bool = False
+    retry_delay: float | None = None
     location: str | None = None
     as_get: bool = False
 
 
-class Secret:
-    """A service's key, and the removal of it from whatever is shown or stored, in each dress that a text gives it."""
-
-    def __init__(self, key: str) -> None:
-        self.key = key
-        packed = b64encode(key.encode()).decode().rstrip("=")
-        pattern = f"{''.join(map(_dresses, key))}|{re.escape(packed)}=*"
-        # A very short key is no secret, and would be found in every word.
-        self._dressed = re.compile(pattern) if len(key) >= MIN_SECRET_LENGTH else None
-        # Looking for the pattern is slow; no dress but base64 changes letters and digits.
-        self._marks = (max(re.findall(r"[A-Za-z0-9]+", key), key=len, default=""), packed)
-
-    def __repr__(self) -> str:
-        return "Secret(***)"
-
-    def hidden(self, text: str) -> str:
-        if self._dressed is None or not any(mark in text for mark in self._marks):
-            return text
-        return self._dressed.sub("***", text)
-
-    def hidden_in(self, body: bytes) -> bytes:
-        """A body that repeats the key goes into tables without it."""
-        if self._dressed is None or not any(mark.encode() in body for mark in self._marks):
-            return body
-        return self.hidden(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
-
-    def safe(self, outcome: Told) -> Told:
-        """A vendor's words may repeat the key."""
-        return replace(outcome, reason=self.hidden(outcome.reason))
-
-
-def _dresses(character: str) -> str:
-    """A pattern for one character as it is, as an address, JSON or HTML writes it, and so in one another."""
-    plain = re.escape(character)
-    if character.isalnum():
-        return plain
-    code = ord(character)
-    entity = "|".join(name.rstrip(";") for name, value in html5.items() if value == character and name.endswith(";"))
-    return (
-        rf"(?:\\*{plain}|\\+u(?i:{code:04x})|%(?:25)*(?i:{code:02x})"
-        rf"|&(?:amp;)*(?:#0*{code}|#[xX]0*(?i:{code:x}){f'|{entity}' if entity else ''});)"
-    )
-
-
 class ResponsePolicy:
-    """The meaning of answers of one service. Called with what was heard, the number of the attempt, and the cache key."""
+    """Decides on the responses of one service."""
 
     def __init__(self, spec: ServiceSpec, secret: Secret, backoff_seconds: float) -> None:
         self._name = spec.name
         self._spec, self._secret, self._backoff = spec, secret, backoff_seconds
 
-    def __call__(self, heard: RawResponse, number: int, key: str | None) -> tuple[Result, CallResult]:
-        status = heard.status
-        if status is None or heard.cut:
-            return self._failed(Failed(f"{self._name}: {heard.problem}"), heard, number, again=heard.broken)
-        if status in REDIRECTS and heard.location is not None:
-            onward = Result(Failed("redirected"), location=heard.location, as_get=status in (301, 302, 303))
-            return onward, CallResult(CallOutcome.REDIRECTED)
-        decoded = Undecodable(heard.problem) if heard.problem else decode(self._secret.hidden_in(heard.body))
+    def decide(
+        self, raw: RawResponse, number: int, cache_key: str | None, parse: Parse[Any]
+    ) -> tuple[AttemptResult, CallResult]:
+        """The result for the caller and for the ledger. `number` is the attempt's, from 1."""
+        status = raw.status
+        if status is None or raw.incomplete:
+            return self._failed(Failed(f"{self._name}: {raw.problem}"), raw, number, retry=raw.network_failed)
+        if status in REDIRECTS and raw.location is not None:
+            result = AttemptResult(Failed("redirected"), location=raw.location, as_get=status in (301, 302, 303))
+            return result, CallResult(CallOutcome.REDIRECTED)
+        decoded = Undecodable(raw.problem) if raw.problem else decode(self._secret.hide_in_body(raw.body))
         data = decoded.data if isinstance(decoded, Decoded) else None
         explained = self._spec.explain(status, data)
         if isinstance(explained, Unavailable):
-            return self._refused(self._secret.safe(explained), status)
+            return self._refused(self._secret.hide_in_reason(explained), status)
         if explained is None and isinstance(decoded, Decoded) and not is_retryable(status) and status // 100 != 3:
-            return self._answered(Reply(status, decoded.data, decoded.text), key)
+            return self._parsed(JsonResponse(status, decoded.data, decoded.text), raw, number, cache_key, parse)
         if explained is None:
             reason = f"HTTP {status}" if isinstance(decoded, Decoded) else f"HTTP {status}, {decoded.reason}"
             explained = Failed(f"{self._name}: {reason}", transient=is_retryable(status) or status == 200)
-        wanted = (
-            self._spec.retry_after(data) if self._spec.retry_after and heard.retry_after is None else heard.retry_after
+        retry_after = raw.retry_after
+        if self._spec.retry_after and retry_after is None:
+            retry_after = self._spec.retry_after(data)
+        retry = explained.transient and is_retryable(status)
+        return self._failed(
+            self._secret.hide_in_reason(explained), replace(raw, retry_after=retry_after), number, retry=retry
         )
-        again = explained.transient and is_retryable(status)
-        return self._failed(self._secret.safe(explained), replace(heard, retry_after=wanted), number, again=again)
 
-    def _answered(self, reply: Reply, key: str | None) -> tuple[Result, CallResult]:
-        empty = self._spec.empty(reply)
-        usage = self._spec.usage(reply.data) if self._spec.usage else TokenUsage()
-        days = self._spec.negative_cache_days if empty else self._spec.cache_days
-        kept = None
-        if key is not None and days > 0 and (empty or reply.status == 200):
-            kept = CacheEntry(key, reply.status, empty, zlib.compress(reply.text.encode("utf-8")), days)
-        ending = CallResult(
-            CallOutcome.EMPTY if empty else CallOutcome.ANSWERED,
-            input_tokens=usage.input_tokens, output_tokens=usage.output_tokens, cost_usd=usage.cost_usd, kept=kept,
-        )  # fmt: skip
-        return Result(reply), ending
+    def _parsed(
+        self, response: JsonResponse, raw: RawResponse, number: int, cache_key: str | None, parse: Parse[Any]
+    ) -> tuple[AttemptResult, CallResult]:
+        """The parser's verdict decides: a value and a definite no are cached, an unreadable response is not."""
+        value = parse(response)
+        if isinstance(value, Failed) and value.transient:
+            return self._failed(value, raw, number, retry=False)
+        negative = isinstance(value, NotFound)
+        usage = self._spec.usage(response.data) if self._spec.usage else TokenUsage()
+        days = self._spec.negative_cache_days if negative else self._spec.cache_days
+        entry = None
+        if cache_key is not None and days > 0 and not isinstance(value, Failed):
+            entry = CacheEntry(cache_key, response.status, negative, zlib.compress(response.text.encode()), days)
+        result = CallResult(
+            CallOutcome.EMPTY if negative else CallOutcome.ANSWERED,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cost_usd=usage.cost_usd,
+            cache_entry=entry,
+        )
+        return AttemptResult(Accepted(response, parse, value)), result
 
-    def _refused(self, refusal: Unavailable, status: int) -> tuple[Result, CallResult]:
-        ending = CallResult(CallOutcome.REFUSED, reason=refusal.reason, healthy=status not in (401, 403))
+    def _refused(self, refusal: Unavailable, status: int) -> tuple[AttemptResult, CallResult]:
+        result = CallResult(CallOutcome.REFUSED, reason=refusal.reason, healthy=status not in (401, 403))
         if refusal.temporary and self._spec.key is not None:
-            log.warning("%s; it is not asked again before 00:00 UTC", refusal.reason)
-            ending = replace(ending, healthy=None, exhausted=True)
+            log.warning("%s; it is not called again before its quota day ends", refusal.reason)
+            result = replace(result, healthy=None, exhausted=True)
         elif refusal.temporary:
-            ending = replace(ending, healthy=False, shut=BAN_SECONDS)
-        return Result(refusal), ending
+            result = replace(result, healthy=False, open_breaker_seconds=REFUSED_CLIENT_SECONDS)
+        return AttemptResult(refusal), result
 
-    def _failed(self, failure: Failed, heard: RawResponse, number: int, *, again: bool) -> tuple[Result, CallResult]:
-        status, wanted = heard.status, heard.retry_after if again else None
-        vendor = (
-            status is not None and 400 <= status < 500 and status not in (401, 403, *RETRYABLE) and not heard.broken
+    def _failed(
+        self, failure: Failed, raw: RawResponse, number: int, *, retry: bool
+    ) -> tuple[AttemptResult, CallResult]:
+        status, pause = raw.status, raw.retry_after if retry else None
+        healthy = (
+            status is not None
+            and 400 <= status < 500
+            and status not in (401, 403, *RETRYABLE)
+            and not raw.network_failed
         )
-        ending = CallResult(CallOutcome.FAILED, reason=failure.reason, healthy=vendor)
-        if wanted is not None and wanted > MAX_PAUSE_SECONDS:
-            shut = min(wanted, DAY_SECONDS)
-            refusal = Unavailable(f"{self._name} asks to be left alone: {shut:,.0f} s (HTTP {status})", temporary=True)
-            return Result(refusal), replace(ending, reason=refusal.reason, shut=shut)
-        if wanted is None and status == 429:
-            wanted = min(MAX_BACKOFF_SECONDS, self._backoff * 2 ** (number - 1))
-        if wanted is not None:
-            # The pause is everybody's: the next slot of the shared pace lies behind it, so nothing else is to be waited for.
-            return Result(failure, again, pause=0.0), replace(ending, hold=wanted)
-        return Result(failure, again), ending
+        result = CallResult(CallOutcome.FAILED, reason=failure.reason, healthy=healthy)
+        if pause is not None and pause > MAX_PAUSE_SECONDS:
+            seconds = min(pause, MAX_BREAKER_SECONDS)
+            refusal = Unavailable(f"{self._name} requests a pause of {seconds:,.0f} s (HTTP {status})", temporary=True)
+            return AttemptResult(refusal), replace(result, reason=refusal.reason, open_breaker_seconds=seconds)
+        if pause is None and status == 429:
+            pause = min(MAX_BACKOFF_SECONDS, self._backoff * 2 ** (number - 1))
+        if pause is not None:
+            # The pause applies to all processes. The next slot comes after it, so the retry needs no delay of its own.
+            return AttemptResult(failure, retry, retry_delay=0.0), replace(result, pause_seconds=pause)
+        return AttemptResult(failure, retry), result
 
 
 def is_retryable(status: int) -> bool:
+    """Whether the same request may succeed later: server errors, 408, 425 and 429."""
     return status >= 500 or status in RETRYABLE

@@ -1,6 +1,6 @@
-"""What the transport and its callers agree on: what is declared and set for a service, and what an answer looks like.
+"""What the transport and its callers exchange: the specification and settings of a service, and responses.
 
-Values and one Protocol; how they are used is in `http.py`, from where all of it can be imported.
+Values and one Protocol. `client.py` uses them.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from pydantic import SecretStr
 
 from alexandria_pipeline.domain.calls import Allowance, CallContext
 from alexandria_pipeline.domain.quota import QuotaLimits
-from alexandria_pipeline.domain.service_answers import Failed, Unavailable
+from alexandria_pipeline.domain.service_answers import Answer, Failed, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from alexandria_pipeline.domain.month import Month
@@ -25,23 +25,33 @@ Json = Any
 """A decoded JSON value of unknown shape; parsers check every step into it."""
 
 Params = Mapping[str, str | int | Sequence[str]]
-"""Parameters of an address; one with several values is repeated for each."""
+"""Query parameters; a parameter with several values is repeated for each."""
 
-MAX_PAUSE_SECONDS = 60.0  # seconds; who asks for more is left alone
+MAX_PAUSE_SECONDS = 60.0  # a longer Retry-After opens the circuit breaker
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """A complete answer with a JSON body: `status` below 500 and not one that the service's error table explains."""
+class JsonResponse:
+    """A complete response with a JSON body and a status that the service's error table does not explain."""
 
     status: int
     data: Json
     text: str
 
 
+T = TypeVar("T")
+Parse: TypeAlias = Callable[[JsonResponse], T | NotFound | Failed]
+"""Reads a response. Its verdict decides what is cached: a value and NotFound are, Failed is not."""
+
+
+def unparsed(response: JsonResponse) -> JsonResponse:
+    """Accepts every response as it is."""
+    return response
+
+
 @dataclass(frozen=True, slots=True)
 class TokenUsage:
-    """What an AI call used, for the ledger."""
+    """The tokens and the cost of an AI call, for the ledger."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -49,30 +59,8 @@ class TokenUsage:
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceSpec:
-    """What the transport must know about one service; each provider file declares its own.
-
-    `explain` is the vendor's error table: (status, decoded body or None) → what that means, None where the status and
-    body are an answer (200, a 404 that is an empty result). A temporary Unavailable closes the service until 00:00 UTC
-    if it has a key (the account's day is used up), or else for a quarter of an hour (it refuses this client). A
-    transient Failed with a status that may be repeated is repeated. `empty` says whether an answer is a definite no,
-    which has a life of its own in the cache. `retry_after` finds the seconds to wait in a body, where a service does
-    not say them in a header.
-    """
-
-    name: str
-    explain: Callable[[int, Json], Unavailable | Failed | None]
-    empty: Callable[[Reply], bool]
-    cache_days: float
-    negative_cache_days: float
-    usage: Callable[[Json], TokenUsage] | None = None
-    key: KeyPlace | None = None
-    retry_after: Callable[[Json], float | None] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class KeyPlace:
-    """Where a service wants its key: a header or a query parameter, the key after `prefix`. Never part of a cache key."""
+    """Where a service expects its key: a header or a query parameter, with the key after `prefix`."""
 
     header: str | None = None
     parameter: str | None = None
@@ -80,11 +68,33 @@ class KeyPlace:
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceConfig:
-    """What is set for one service. `timeout_seconds` is for a whole attempt, from its slot to the last byte.
+class ServiceSpec:
+    """What the transport must know about one service; each client module defines its own.
 
-    `key_setting`: the variable that holds the key. `enabled_setting`: the one that switches the service off.
-    `redirect_hosts`: hosts other than the base's that it may redirect to. `parallel`: requests of one process at a time.
+    `explain` is the service's error table: (status, decoded body or None) → the meaning of an error, None for a normal
+    response (200, or a 404 for an empty result). A temporary Unavailable makes a service with a key unavailable until its
+    quota day ends, and a service without a key for 15 minutes. A transient Failed with a retryable status is retried.
+    `retry_after` finds the seconds to wait in a body, for services that do not use the header. `cache_days` and
+    `negative_cache_days` are the lives of accepted responses and of definite noes; 0: nothing is cached.
+    """
+
+    name: str
+    explain: Callable[[int, Json], Unavailable | Failed | None]
+    cache_days: float = 0
+    negative_cache_days: float = 0
+    usage: Callable[[Json], TokenUsage] | None = None
+    key: KeyPlace | None = None
+    retry_after: Callable[[Json], float | None] | None = None
+    max_attempts: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceConfig:
+    """The settings of one service. `timeout_seconds` covers a whole attempt, from its slot to the last byte.
+
+    `key_variable`: the environment variable of the key. `enabled_variable`: the one that switches the service off.
+    `redirect_hosts`: hosts other than the base URL's to which it may redirect. `parallel`: requests of one process at a
+    time.
     """
 
     base_url: str
@@ -94,36 +104,38 @@ class ServiceConfig:
     key: SecretStr | None = None
     model: str | None = None
     quota: QuotaLimits = field(default_factory=lambda: QuotaLimits(None))
-    key_setting: str = ""
-    enabled_setting: str = ""
+    key_variable: str = ""
+    enabled_variable: str = ""
     redirect_hosts: tuple[str, ...] = ()
     parallel: int = 32
     backoff_seconds: float = 1.0
 
     @property
     def allowance(self) -> Allowance:
-        """The pace and the daily limit, for the shared tables."""
-        return Allowance(self.requests_per_second, self.quota.safe, self.timeout_seconds + MAX_PAUSE_SECONDS)
+        """Rate limit and safe limit, for the shared tables."""
+        return Allowance(self.requests_per_second, self.quota.safe_limit, self.timeout_seconds + MAX_PAUSE_SECONDS)
 
 
 class ServiceHttp(Protocol):
-    """The transport, bound to one service: base URL, key, pace, quota, cache, breaker and ledger are its business."""
+    """The transport of one service: base URL, key, rate limit, quota, cache, circuit breaker and ledger included.
+
+    No method raises for what the network or the service does. `parse` reads the response and decides whether it is
+    cached. `path` is relative to the base URL.
+    """
 
     name: str
 
     def unavailable(self) -> Unavailable | None:
-        """No key, switched off, breaker open or quota used up; None when the service can be asked."""
+        """Why the service cannot be called now (no key, switched off, breaker open, quota used up); None if it can."""
         ...
 
-    async def get(self, path: str, params: Params | None = None) -> Reply | Unavailable | Failed:
-        """`path` is relative to the base URL. Never raises for what the network or the service does."""
-        ...
+    async def get(self, path: str, parse: Parse[T], params: Params | None = None) -> Answer[T]: ...
 
-    async def post(self, path: str, body: Mapping[str, Json]) -> Reply | Unavailable | Failed: ...
+    async def post(self, path: str, body: Mapping[str, Json], parse: Parse[T]) -> Answer[T]: ...
 
 
-_NOBODY = CallContext()
-_CONTEXT: ContextVar[CallContext] = ContextVar("alexandria_call_context", default=_NOBODY)
+_NO_CONTEXT = CallContext()
+_CONTEXT: ContextVar[CallContext] = ContextVar("alexandria_call_context", default=_NO_CONTEXT)
 
 
 @contextlib.contextmanager
@@ -132,18 +144,18 @@ def call_context(
     run_id: str | None = None,
     month: Month | None = None,
     stage: str | None = None,
-    operation: str | None = None,
+    purpose: str | None = None,
     work_id: int | None = None,
 ) -> Iterator[None]:
-    """Says for whom the calls of this block (and of tasks started in it) are made; what is not given stays as it was."""
-    now = _CONTEXT.get()
+    """Sets what the calls of this block, and of tasks started in it, are made for. Omitted values keep the outer ones."""
+    outer = _CONTEXT.get()
     token = _CONTEXT.set(
         CallContext(
-            run_id or now.run_id,
-            month or now.month,
-            stage or now.stage,
-            operation or now.operation,
-            work_id or now.work_id,
+            run_id or outer.run_id,
+            month or outer.month,
+            stage or outer.stage,
+            purpose or outer.purpose,
+            work_id or outer.work_id,
         )
     )
     try:
@@ -152,6 +164,6 @@ def call_context(
         _CONTEXT.reset(token)
 
 
-def current_call() -> CallContext:
-    """For whom the running task calls."""
+def current_context() -> CallContext:
+    """The context of the running task."""
     return _CONTEXT.get()

@@ -30,8 +30,7 @@ from alexandria_pipeline.providers.common.fields import (
     whole_number,
 )
 from alexandria_pipeline.providers.transport.types import Json
-
-NAME: Final = "wikidata"
+from alexandria_pipeline.providers.wikidata.declaration import NAME
 
 _ENTITY: Final = re.compile(r"https?://www\.wikidata\.org/entity/(Q[1-9][0-9]*)")
 _NUMBER: Final = re.compile(r"Q[1-9][0-9]*")

@@ -12,7 +12,8 @@ from alexandria_pipeline.domain.metadata import Award, EditionMetadata, EditionV
 from alexandria_pipeline.domain.records import BookQuery, Candidate
 from alexandria_pipeline.domain.service_answers import NotFound
 from alexandria_pipeline.providers.common.fields import language, whole_number
-from alexandria_pipeline.providers.wikidata.models import NAME, Edition, SparqlRow, editions, first
+from alexandria_pipeline.providers.wikidata.declaration import NAME
+from alexandria_pipeline.providers.wikidata.models import Edition, SparqlRow, editions, first
 
 if TYPE_CHECKING:
     from alexandria_pipeline.domain.isbn import Isbn13

@@ -1,1 +1,3 @@
-"""Wikipedia: client, wire models, parser and errors."""
+"""Wikipedia: declaration, client, wire models, parser and errors. Importing the package loads the declaration only."""
+
+from alexandria_pipeline.providers.wikipedia.declaration import DECLARATION as DECLARATION

@@ -1,1 +1,3 @@
-"""xAI: client, wire models, parser and errors."""
+"""xAI: declaration, client, wire models, parser and errors. Importing the package loads the declaration only."""
+
+from alexandria_pipeline.providers.xai.declaration import DECLARATION as DECLARATION

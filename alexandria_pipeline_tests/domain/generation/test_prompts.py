@@ -134,6 +134,6 @@ def test_models_near_or_past_their_end_are_named_with_their_heir(model: str, tod
 
 
 def test_every_heir_is_a_model_that_goes_on() -> None:
-    assert {end.heir for end in MODEL_ENDS.values()}.isdisjoint(MODEL_ENDS)
+    assert {end.successor for end in MODEL_ENDS.values()}.isdisjoint(MODEL_ENDS)
     assert all(end.source.startswith("https://") for end in MODEL_ENDS.values())
     assert all(p.input > 0 and p.output > 0 for p in PRICES.values())

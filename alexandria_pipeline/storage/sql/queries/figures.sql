@@ -37,10 +37,10 @@ where b.year = %(year)s and b.month = %(month)s
 order by b.book_id;
 
 -- name: calls_today
--- A service's attempts of this UTC day. `certain`: it has surely counted them, for it answered them; its own counter is not metered.
--- `last_asked` and `told`: when it was last asked anything else, and its own figure when it was last asked for that.
+-- The attempts of one service on this UTC day. `certain`: attempts with a response, which the service has counted.
+-- Requests for its counter (reconcile) are not charged. `last_called`: the last other call. `reported`: the service's own count.
 select count(c.call_id) as attempts, count(*) filter (where c.status is not null and c.operation <> 'reconcile') as certain,
-       max(c.called_at) filter (where c.operation <> 'reconcile') as last_asked, max(q.told) as told, max(q.told_at) as told_at
+       max(c.called_at) filter (where c.operation <> 'reconcile') as last_called, max(q.told) as reported, max(q.told_at) as reported_at
 from (select (clock_timestamp() at time zone 'UTC')::date as day) d
 left join api_call c on c.service = %(service)s and c.called_at >= d.day::timestamp at time zone 'UTC'
 left join quota_usage q on q.service = %(service)s and q.day = d.day;

@@ -1,9 +1,10 @@
--- Calls: one statement before each attempt and one after it.
--- Both wait for the disk: what a service was asked is counted, and what it answered is kept, also when the database dies.
+-- The ledger of calls: one statement before each attempt and one after it.
+-- Both wait for the disk, so that a crash of the database loses no counted call and no response.
 
--- name: begin
--- Leave for one attempt: the breaker lets it pass, the quota of the day has one left, the pace has a slot, the ledger has its row.
--- All or nothing, in this order. `refused_by` says who said no; no row at all: the service has no line in provider_health yet.
+-- name: reserve
+-- Reserves one attempt: the breaker is closed or due for a probe, the quota of the day has a call left, the rate limit has
+-- a slot, and the ledger gets its row. All or nothing, in this order. `refused_by` names what refused. No row: the service
+-- is not in provider_health yet.
 with gate as materialized (
     select h.*, breaker = 'closed' or coalesce(case breaker when 'open' then retry_at else probe_until end, '-infinity') <= clock_timestamp()
                as passes,
@@ -12,9 +13,9 @@ with gate as materialized (
     for update
 ), counted as (
     insert into quota_usage as q (service, day, used)
-    select service, today, 1 from gate where passes and coalesce(%(daily_limit)s::integer, 1) >= 1
+    select service, today, 1 from gate where passes and coalesce(%(safe_limit)s::integer, 1) >= 1
     on conflict (service, day) do update set used = q.used + 1
-    where q.exhausted is null and (%(daily_limit)s::integer is null or q.used < %(daily_limit)s)
+    where q.exhausted is null and (%(safe_limit)s::integer is null or q.used < %(safe_limit)s)
     returning day
 ), slot as (
     update provider_health h
@@ -28,7 +29,7 @@ with gate as materialized (
     returning h.next_slot_at - make_interval(secs => %(spacing)s) as at, h.delayed
 ), opened as (
     insert into api_call (service, operation, year, month, stage, run_id, work_id, method, url, attempt, called_at)
-    select %(service)s, %(operation)s, %(year)s, %(month)s, %(stage)s, %(run_id)s, %(work_id)s, %(method)s, %(url)s, %(number)s, at from slot
+    select %(service)s, %(purpose)s, %(year)s, %(month)s, %(stage)s, %(run_id)s, %(work_id)s, %(method)s, %(url)s, %(number)s, at from slot
     returning call_id
 )
 select call_id, slot.at, slot.delayed, day, gate.breaker <> 'closed' as probe, extract(epoch from slot.at - clock_timestamp())::float8 as wait,
@@ -38,18 +39,18 @@ select call_id, slot.at, slot.delayed, day, gate.breaker <> 'closed' as probe, e
 from gate left join counted on true left join slot on true left join opened on true;
 
 -- name: ensure
--- The line of a service that is asked for the first time.
+-- Adds the row of a service before its first call.
 insert into provider_health (service) values (%(service)s) on conflict do nothing;
 
--- name: look
--- A slot looked at again, shortly before it: what is left to wait, whether it was pushed back, whether the breaker opened meanwhile.
-select at, extract(epoch from at - clock_timestamp())::float8 as wait, delayed, coalesce(hold_until > %(at)s, false) as pushed_back,
-       breaker <> 'closed' and not %(probe)s as shut
+-- name: check
+-- A slot shortly before its time: the remaining wait, whether a pause cancelled it, and whether the breaker has opened.
+select at, extract(epoch from at - clock_timestamp())::float8 as wait, delayed, coalesce(hold_until > %(at)s, false) as cancelled,
+       breaker <> 'closed' and not %(probe)s as breaker_open
 from provider_health, lateral (select %(at)s + make_interval(secs => greatest(0, delayed - %(delayed)s))) moved (at)
 where service = %(service)s;
 
--- name: again
--- Another slot for an attempt whose slot was pushed back.
+-- name: renew
+-- Another slot for an attempt whose slot was cancelled.
 with slot as (
     update provider_health h
     set next_slot_at = greatest(next_slot_at, hold_until, clock_timestamp() + make_interval(secs => %(lead)s))
@@ -61,15 +62,15 @@ with slot as (
 )
 select at, delayed, extract(epoch from at - clock_timestamp())::float8 as wait from slot;
 
--- name: delay
--- A request left later than its slot: all later slots move by as much, less what they have been moved by since.
+-- name: postpone_later
+-- A request was sent late: all later slots move by the same time, minus what they have been moved since.
 update provider_health
 set next_slot_at = next_slot_at + make_interval(secs => greatest(0, %(late)s - (delayed - %(delayed)s))),
     delayed = delayed + greatest(0, %(late)s - (delayed - %(delayed)s))
 where service = %(service)s;
 
--- name: give_back
--- Nothing was sent: the attempt leaves no row and no count, and the probe goes to somebody else.
+-- name: release
+-- Nothing was sent: removes the row and the count of the attempt, and lets another call be the probe.
 with gone as (
     delete from api_call where call_id = %(call_id)s and outcome = 'sent' returning service
 ), uncounted as (
@@ -78,19 +79,19 @@ with gone as (
 update provider_health h set probe_until = clock_timestamp()
 from gone where h.service = gone.service and %(probe)s and h.breaker = 'half_open';
 
--- name: finish
--- How an attempt ended: its row, the breaker, the pause that the service wants, the day if it is used up, and the answer to keep.
--- A healthy service's line is not touched, so that answers do not queue behind reservations.
+-- name: record
+-- Stores how an attempt ended: its row, the breaker, a pause, an exhausted quota, and the response to cache.
+-- The row of a healthy service is not touched, so that results do not queue behind reservations.
 with gate as materialized (
     select * from provider_health
     where service = %(service)s
-      and (%(healthy)s::boolean is not true or %(hold)s::float8 is not null or %(shut)s::float8 is not null
+      and (%(healthy)s::boolean is not true or %(pause)s::float8 is not null or %(open_breaker)s::float8 is not null
            or breaker <> 'closed' or failures > 0 or openings > 0)
     for update
-), verdict as (
+), decision as (
     select *,
-           %(shut)s::float8 is not null
-           or (%(healthy)s::boolean is false and ((breaker = 'closed' and failures + 1 >= %(most_failures)s)
+           %(open_breaker)s::float8 is not null
+           or (%(healthy)s::boolean is false and ((breaker = 'closed' and failures + 1 >= %(max_failures)s)
                                                   or (breaker = 'half_open' and %(probe)s))) as opens,
            %(healthy)s::boolean is true and breaker <> 'open' as closes
     from gate
@@ -99,9 +100,9 @@ with gate as materialized (
            case when opens then 'open' when closes then 'closed' else breaker end as breaker,
            case when closes then 0 when %(healthy)s::boolean is false and breaker = 'closed' then failures + 1 else failures end as failures,
            case when opens then openings + 1 when closes then 0 else openings end as openings,
-           clock_timestamp() + make_interval(secs => coalesce(%(shut)s::float8,
-               least(%(longest_cooldown)s, %(cooldown)s * 2 ^ least(openings, 20)))) as retry_at
-    from verdict
+           clock_timestamp() + make_interval(secs => coalesce(%(open_breaker)s::float8,
+               least(%(max_cooldown)s, %(cooldown)s * 2 ^ least(openings, 20)))) as retry_at
+    from decision
 ), health as (
     update provider_health h
     set breaker = n.breaker, failures = n.failures, openings = n.openings,
@@ -109,7 +110,7 @@ with gate as materialized (
         retry_at = case when opens then greatest(h.retry_at, n.retry_at) when closes then null else h.retry_at end,
         probe_until = case when opens or closes then null when %(probe)s then clock_timestamp() else h.probe_until end,
         last_error = case when %(healthy)s::boolean is false then %(reason)s else h.last_error end,
-        hold_until = greatest(h.hold_until, clock_timestamp() + make_interval(secs => %(hold)s::float8)),
+        hold_until = greatest(h.hold_until, clock_timestamp() + make_interval(secs => %(pause)s::float8)),
         updated_at = clock_timestamp()
     from next n
     where h.service = n.service
@@ -117,9 +118,9 @@ with gate as materialized (
     insert into quota_usage as q (service, day, exhausted)
     select %(service)s, (clock_timestamp() at time zone 'UTC')::date, %(reason)s where %(exhausted)s
     on conflict (service, day) do update set exhausted = excluded.exhausted
-), kept as (
+), cached as (
     insert into http_cache (cache_key, service, status, negative, body, expires_at)
-    select %(key)s, %(service)s, %(status)s, %(negative)s, %(body)s::bytea, clock_timestamp() + make_interval(secs => %(life)s)
+    select %(key)s, %(service)s, %(status)s, %(negative)s, %(body)s::bytea, clock_timestamp() + make_interval(secs => %(ttl)s)
     where %(key)s::text is not null
     on conflict (cache_key) do update
     set status = excluded.status, negative = excluded.negative, body = excluded.body, stored_at = excluded.stored_at,
@@ -129,8 +130,3 @@ update api_call
 set outcome = %(outcome)s, status = %(status)s, error = %(reason)s, latency_ms = %(latency_ms)s, bytes = %(size)s,
     input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s, cost_usd = %(cost_usd)s
 where call_id = %(call_id)s;
-
--- name: attempts
--- What the ledger holds of a service since a time: attempts, and those that nobody has completed.
-select count(*) as attempts, count(*) filter (where outcome = 'sent') as open, coalesce(sum(cost_usd), 0) as cost_usd
-from api_call where service = %(service)s and called_at >= %(since)s;

@@ -1,0 +1,19 @@
+"""Wikipedia: what is fixed about the service. Light: imports no client."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from alexandria_pipeline.providers.base import Capability, Declaration, HttpDefaults, ProviderKind
+
+NAME: Final = "wikipedia"
+
+DECLARATION: Final = Declaration(
+    name=NAME,
+    title="Wikipedia",
+    kind=ProviderKind.FREE,
+    capabilities=frozenset({Capability.AUTHOR_BIOGRAPHY}),
+    module="alexandria_pipeline.providers.wikipedia.client",
+    # 200 a minute (https://www.mediawiki.org/wiki/Wikimedia_APIs/Rate_limits, autumn 2026); 3 a second stays below.
+    http=HttpDefaults(prefix="WIKIPEDIA", base_url="https://en.wikipedia.org", requests_per_second=3),
+)

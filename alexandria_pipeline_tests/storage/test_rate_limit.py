@@ -1,0 +1,96 @@
+"""The rate limit of a service, as the service sees it, with any number of processes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import closing
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+
+from alexandria_pipeline.domain.calls import (
+    SLOT_MARGIN,
+    Allowance,
+    CallAttempt,
+    CallContext,
+    CallOutcome,
+    CallResult,
+    Slot,
+)
+from alexandria_pipeline.storage.ledger import Ledger
+from alexandria_pipeline.storage.threads import Threads
+from alexandria_pipeline_tests.providers.transport.bad_server import as_json, serving
+from alexandria_pipeline_tests.storage.workers import together
+from alexandria_pipeline_tests.world import rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from alexandria_pipeline.storage.database import Database
+
+# What the measuring itself may be wrong by: a server that shares two cores with its eight clients notes arrivals late.
+MEASURED_LATE = 0.02
+
+
+def test_eight_processes_keep_one_pace(database: Database, database_url: str) -> None:
+    rate, processes, each = 25, 8, 16
+
+    async def scenario() -> list[float]:
+        async with serving(as_json({"title": "Circe"})) as server:
+            answered = await asyncio.to_thread(list, together(processes, "call", database_url, server.url, rate, each))
+            assert answered == [[each]] * processes
+            return sorted(asked.at for asked in server.asked)
+
+    times = asyncio.run(scenario())
+    assert (
+        len(times)
+        == processes * each
+        == rows(database, "select count(*) from api_call where outcome = 'answered'")[0]["count"]
+    )
+    assert min(later - earlier for earlier, later in zip(times, times[rate:], strict=False)) > 1 - MEASURED_LATE
+
+
+@pytest.fixture
+def ledger(database: Database) -> Iterator[Ledger]:
+    with closing(Threads()) as threads:
+        yield Ledger(database, threads)
+
+
+def slot_of(ledger: Ledger, service: str = "svc", spacing: float = 0.1, lead: float = 0) -> Slot:
+    allowance = Allowance((1 + SLOT_MARGIN) / spacing, None, 10)
+    slot = ledger.reserve_now(CallAttempt(service, "GET", "", 1, CallContext()), allowance, lead)
+    assert isinstance(slot, Slot)
+    return slot
+
+
+def test_slots_are_even_whichever_process_takes_them(ledger: Ledger) -> None:
+    times = [slot_of(ledger, spacing=5).at for _ in range(20)]
+    assert all((later - earlier).total_seconds() == pytest.approx(5) for earlier, later in pairwise(times))
+
+
+def test_unused_slots_are_not_saved_up(ledger: Ledger) -> None:
+    slot_of(ledger, spacing=0.01)
+    time.sleep(0.1)
+    first, second = slot_of(ledger, spacing=300), slot_of(ledger, spacing=300)
+    assert (second.at - first.at).total_seconds() == pytest.approx(300), "none of the unused slots is left"
+
+
+def test_a_pause_moves_all_later_slots_and_only_those_of_the_service(ledger: Ledger) -> None:
+    for pause in (500, 100):
+        ledger.record_now(slot_of(ledger), CallResult(CallOutcome.FAILED, 429, pause_seconds=pause))
+    first, second = slot_of(ledger), slot_of(ledger)
+    assert 400 < first.wait < 501
+    assert (second.at - first.at).total_seconds() == pytest.approx(0.1)
+    assert slot_of(ledger, "other").wait < 100
+
+
+def test_a_slot_has_the_requested_lead(ledger: Ledger) -> None:
+    assert slot_of(ledger, lead=500).wait > 400
+
+
+def test_spacing_leaves_a_margin() -> None:
+    allowance = Allowance(3, None, 10)
+    assert 1 < allowance.spacing * 3 < 1 / 0.95
+    assert (allowance.slots_ahead, Allowance(50, None, 10).slots_ahead) == (1, 5)
