@@ -101,10 +101,14 @@ class Dev:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Whoever wants to store a book waits, so that a kill meets a run at work."""
-        with psycopg.connect(self.server.url()) as connection, suppress(psycopg.OperationalError):
-            connection.execute("lock table generated_book in share mode")
+        """Blocks the storing of books, so that a kill meets a run at work. The server may die meanwhile."""
+        connection = psycopg.connect(self.server.url())
+        connection.execute("lock table generated_book in share mode")
+        try:
             yield
+        finally:
+            with suppress(psycopg.OperationalError):
+                connection.close()
 
     def works(self) -> bool:
         return bool(self.ask(WAITS)[0][0])

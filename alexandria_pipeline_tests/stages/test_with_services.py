@@ -22,6 +22,7 @@ from alexandria_pipeline.providers.registry import SERVICES as DECLARED
 from alexandria_pipeline.settings import load_settings
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.threads import Threads
+from alexandria_pipeline_tests.upstream.environment import variable_prefix
 from alexandria_pipeline_tests.upstream.faults import KINDS
 from alexandria_pipeline_tests.upstream.model import Service
 from alexandria_pipeline_tests.upstream.server import StandIn
@@ -232,7 +233,7 @@ def _forget(database: Database) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_fault_is_neither_a_yes_nor_a_no(kind: str, worlds: Worlds, database: Database, upstream: StandIn) -> None:
     """Every resolver in turn answers with the fault, for ever; afterwards it is well, and nothing of it has stayed."""
-    world = worlds(**{f"{service.upper()}_TIMEOUT_SECONDS": str(TIMEOUT) for service in Service})
+    world = worlds(**{f"{variable_prefix(service)}_TIMEOUT_SECONDS": str(TIMEOUT) for service in Service})
     assert [resolver.declaration.name for resolver in world.registry.resolvers()] == list(RESOLVERS)
     books = _known_books(world, upstream)
     _forget(database)

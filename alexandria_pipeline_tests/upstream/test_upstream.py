@@ -18,7 +18,7 @@ import pytest
 from alexandria_pipeline_tests.upstream.behaviour import Behaviour, Gate
 from alexandria_pipeline_tests.upstream.catalogue import Catalogue, Spec, build
 from alexandria_pipeline_tests.upstream.dice import dice
-from alexandria_pipeline_tests.upstream.environment import PREFIXES, environment
+from alexandria_pipeline_tests.upstream.environment import PREFIXES, environment, variable_prefix
 from alexandria_pipeline_tests.upstream.faults import KINDS
 from alexandria_pipeline_tests.upstream.google_service import project
 from alexandria_pipeline_tests.upstream.knowledge import shelves, sound_services
