@@ -487,7 +487,7 @@ def test_time_scale_raises_all_rates(upstream: StandIn) -> None:
     variables = environment(upstream.base, upstream.options.time_scale)
     for service, gate in upstream.gates.items():
         assert float(variables[f"ALEXANDRIA_{variable_prefix(service)}_REQUESTS_PER_SECOND"]) == gate.behaviour.rate
-        assert variables[f"ALEXANDRIA_{service.upper()}_BASE_URL"].startswith(upstream.base)
+        assert variables[f"ALEXANDRIA_{variable_prefix(service)}_BASE_URL"].startswith(upstream.base)
 
 
 BODIES: dict[str, tuple[int, Callable[[httpx.Response], object]]] = {
