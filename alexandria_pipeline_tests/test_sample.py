@@ -37,8 +37,8 @@ def book_key(row: dict[str, str]) -> tuple[str, str]:
     return row["title"].casefold(), re.sub(r"\W", "", row["author"]).casefold()
 
 
-def test_nothing_is_set_aside(books: TsvFile, editions: TsvFile) -> None:
-    assert books.set_aside == editions.set_aside == ()
+def test_nothing_is_skipped(books: TsvFile, editions: TsvFile) -> None:
+    assert books.skipped == editions.skipped == ()
     for _, row in books.rows + editions.rows:
         assert listing_problem(row["title"], row["author"]) is None
         assert clean_text(row["title"]) == row["title"]
@@ -61,7 +61,7 @@ def test_the_list_serves_as_a_curated_list() -> None:
     request = GenerationRequest(Month(2020, 8), limit=20, prompt_variant="baseline")
     parsed = generator.parse(asyncio.run(generator.generate(request)), request)
     assert len(parsed.listings) >= 18
-    assert parsed.set_aside == ()
+    assert parsed.skipped == ()
 
 
 def test_every_isbn_is_valid_and_stands_once(editions: TsvFile) -> None:

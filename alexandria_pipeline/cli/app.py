@@ -40,7 +40,7 @@ app.command()(cli_services.resolve)
 app.command()(cli_services.providers)
 app.command()(cli_services.quota)
 app.command()(cli_services.fetch)
-app.command("set-aside")(cli_books.set_aside)
+app.command("set-aside")(cli_books.skipped_rows)
 
 
 def main() -> None:

@@ -57,14 +57,14 @@ def books(
     print_table(table)
 
 
-def set_aside(as_json: AsJson = False) -> None:
+def skipped_rows(as_json: AsJson = False) -> None:
     """Rows of lists, catalogues and replies that could not be used, with their line and reason."""
     with opened_database() as (_, database), database.transaction() as tx:
-        rows = generation.set_aside_rows(tx)
+        rows = generation.skipped_rows(tx)
     if as_json:
         print_json(rows)
         return
-    table = new_table(f"{len(rows)} rows set aside", "source", "line", "reason", "excerpt")
+    table = new_table(f"{len(rows)} rows skipped", "source", "line", "reason", "excerpt")
     for row in rows:
         table.add_row(row["source"], str(row["position"]), row["reason"], row["excerpt"])
     print_table(table)

@@ -65,7 +65,7 @@ def catalog_load(
         typer.Argument(help="Tab-separated files with the columns title, author, isbn13.", metavar="FILE..."),
     ],
 ) -> None:
-    """Adds editions to the local catalogue. Bad rows are set aside, the others go on."""
+    """Adds editions to the local catalogue. Bad rows are skipped, the others go on."""
     from alexandria_pipeline.operations.catalog import load_catalog, read_file  # noqa: PLC0415 - only needed here
 
     with opened_database() as (_, database):
@@ -74,5 +74,5 @@ def catalog_load(
             if loaded is None:
                 typer.echo(f"{file}: has been loaded before; nothing to do.")
             else:
-                typer.echo(f"{file}: {loaded.editions} editions, {loaded.added} of them new; {loaded.set_aside} rows set aside"
-                           + (" (see: alexandria set-aside)." if loaded.set_aside else "."))  # fmt: skip
+                typer.echo(f"{file}: {loaded.editions} editions, {loaded.added} of them new; {loaded.skipped} rows skipped"
+                           + (" (see: alexandria set-aside)." if loaded.skipped else "."))  # fmt: skip

@@ -47,7 +47,7 @@ def print_years(answer: dict[str, Any], years: Sequence[dict[str, Any]]) -> None
         if row["error"] or row["status"] == "processing":
             typer.echo(f"{row['month']} {row['status']}: {row['error'] or row['owner']}")
     if answer["set_aside"]:
-        typer.echo(f"{answer['set_aside']} rows of lists were set aside: alexandria set-aside")
+        typer.echo(f"{answer['set_aside']} rows of lists were skipped: alexandria set-aside")
 
 
 def new_table(title: str, *columns: str) -> Table:

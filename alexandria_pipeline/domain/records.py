@@ -161,7 +161,7 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class RejectedRow:
+class SkippedRow:
     """A row that could not be used: where it stands, why, and enough of it to recognise it."""
 
     source: str
@@ -173,10 +173,10 @@ class RejectedRow:
 
 @dataclass(frozen=True, slots=True)
 class ParsedReply:
-    """What a reply held: usable listings, and rows set aside with their reasons."""
+    """What a reply held: usable listings, and rows skipped with their reasons."""
 
     listings: tuple[Listing, ...]
-    set_aside: tuple[RejectedRow, ...] = ()
+    skipped: tuple[SkippedRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,4 +283,4 @@ class TsvFile:
     name: str
     digest: str
     rows: tuple[tuple[int, dict[str, str]], ...]
-    set_aside: tuple[RejectedRow, ...] = field(default=())
+    skipped: tuple[SkippedRow, ...] = field(default=())

@@ -1,4 +1,4 @@
-"""Tab-separated lists as people make them: bytes in, rows and set-aside lines out; and what a listed book must be.
+"""Tab-separated lists as people make them: bytes in, rows and skipped lines out; and what a listed book must be.
 
 One physical line is one row, always: quotes never join lines, so one bad line costs that line and nothing else. What a
 column means, and where the bytes come from, is the business of whoever reads the list.
@@ -14,7 +14,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from alexandria_pipeline.domain.errors import ListFormatError
-from alexandria_pipeline.domain.records import RejectedRow, TsvFile
+from alexandria_pipeline.domain.records import SkippedRow, TsvFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,14 +54,14 @@ def read_table(name: str, data: bytes, required: Sequence[str]) -> TsvFile:
     columns = _columns(name, lines[header_at], required)
     needed = max((columns.index(column) for column in required), default=-1) + 1
     rows: list[tuple[int, dict[str, str]]] = []
-    set_aside: list[RejectedRow] = []
+    skipped: list[SkippedRow] = []
     for number, line in enumerate(lines[header_at + 1 :], start=header_at + 2):
         row = _row(line, columns, needed)
         if isinstance(row, str):
-            set_aside.append(RejectedRow(name, number, row, excerpt(line.decode("utf-8", "replace"))))
+            skipped.append(SkippedRow(name, number, row, excerpt(line.decode("utf-8", "replace"))))
         elif row is not None:
             rows.append((number, row))
-    return TsvFile(name, hashlib.sha256(data).hexdigest(), tuple(rows), tuple(set_aside))
+    return TsvFile(name, hashlib.sha256(data).hexdigest(), tuple(rows), tuple(skipped))
 
 
 def listing_problem(title: str, author: str) -> str | None:
@@ -123,7 +123,7 @@ def _columns(name: str, header: bytes, required: Sequence[str]) -> list[str]:
 
 
 def _row(line: bytes, columns: Sequence[str], needed: int) -> dict[str, str] | str | None:
-    """The values by column, or why the line is set aside, or None for a blank line."""
+    """The values by column, or why the line is skipped, or None for a blank line."""
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:

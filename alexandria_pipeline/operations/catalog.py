@@ -8,7 +8,7 @@ from pathlib import Path
 
 from alexandria_pipeline.domain.errors import InvalidValue, SourceError
 from alexandria_pipeline.domain.isbn import Isbn13
-from alexandria_pipeline.domain.records import CatalogEntry, PartialDate, RejectedRow, TsvFile
+from alexandria_pipeline.domain.records import CatalogEntry, PartialDate, SkippedRow, TsvFile
 from alexandria_pipeline.domain.tsv import clean_text, excerpt, listing_problem, read_table
 from alexandria_pipeline.storage import generation
 from alexandria_pipeline.storage.catalog import Catalog, CatalogLoad
@@ -22,15 +22,15 @@ _LANGUAGE = re.compile(r"[a-z]{2}")
 def load_catalog(database: Database, name: str, data: bytes) -> CatalogLoad | None:
     """Adds a file's editions: columns title, author, isbn13, and if there are any date, language, publisher, source, source_id.
 
-    Bad rows are set aside with their line and reason. None when a file with this very content was loaded before.
+    Bad rows are skipped with their line and reason. None when a file with this very content was loaded before.
     Raises ListFormatError when the file as a whole is unusable.
     """
     table = read_table(name, data, REQUIRED_COLUMNS)
-    refused = list(table.set_aside)
+    refused = list(table.skipped)
     entries = list(_entries(table, refused))
     loaded = Catalog(database).load(name, table.digest, entries, len(refused))
     with database.transaction() as tx:
-        generation.set_aside(tx, refused)
+        generation.add_skipped_rows(tx, refused)
     return loaded
 
 
@@ -42,12 +42,12 @@ def read_file(path: Path) -> bytes:
         raise SourceError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _entries(table: TsvFile, refused: list[RejectedRow]) -> Iterator[CatalogEntry]:
+def _entries(table: TsvFile, refused: list[SkippedRow]) -> Iterator[CatalogEntry]:
     for line, row in table.rows:
         try:
             yield _entry(row)
         except InvalidValue as error:
-            refused.append(RejectedRow(table.name, line, str(error), excerpt("\t".join(row.values()))))
+            refused.append(SkippedRow(table.name, line, str(error), excerpt("\t".join(row.values()))))
 
 
 def _entry(row: dict[str, str]) -> CatalogEntry:

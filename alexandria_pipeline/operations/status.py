@@ -22,7 +22,7 @@ def status(database: Database, months: Sequence[Month] = ()) -> dict[str, Any]:
         counted = {str(f.month): f for f in figures.of_all_months(tx)}
         log = figures.backfill_rows(tx)
         synthetic, works = figures.synthetic_overall(tx)
-        set_aside = len(generation.set_aside_rows(tx))
+        skipped = len(generation.skipped_rows(tx))
     rows = [_row(row, counted) for row in log]
     wanted = [row for row in rows if not months or row["month"] in {str(month) for month in months}]
     generated, resolved = sum(row["books"] for row in wanted), sum(row["resolved"] for row in wanted)
@@ -33,7 +33,7 @@ def status(database: Database, months: Sequence[Month] = ()) -> dict[str, Any]:
             "books": generated, "resolved": resolved, "resolution_rate": _share(resolved, generated),
             "works": works, "synthetic": synthetic, "synthetic_share": _share(synthetic, works),
         },
-        "set_aside": set_aside,
+        "set_aside": skipped,
     }  # fmt: skip
 
 

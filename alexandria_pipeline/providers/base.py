@@ -36,7 +36,7 @@ from alexandria_pipeline.domain.records import (
     GenerationRequest,
     ParsedReply,
     RawReply,
-    RejectedRow,
+    SkippedRow,
 )
 from alexandria_pipeline.domain.service_answers import Answer, Unavailable
 
@@ -282,7 +282,7 @@ class BookGenerator(Provider, Protocol):
         """The reply as received. Raises SourceError when there is none to store."""
         ...
 
-    def refused_rows(self) -> Sequence[RejectedRow]:
+    def refused_rows(self) -> Sequence[SkippedRow]:
         """Rows of a list that belong to no month; an AI service has none. May raise SourceError."""
         ...
 

@@ -23,7 +23,7 @@ from alexandria_pipeline.domain.records import (
     Listing,
     ParsedReply,
     RawReply,
-    RejectedRow,
+    SkippedRow,
     TsvFile,
 )
 from alexandria_pipeline.domain.service_answers import Unavailable
@@ -62,20 +62,20 @@ _Rows = TypeAdapter(list[_Row])
 
 
 def parse_rows(reply: RawReply, month: Month) -> ParsedReply:
-    """The listings of a stored reply; rows that name no book are set aside with their line and reason."""
+    """The listings of a stored reply; rows that name no book are skipped with their line and reason."""
     try:
         rows = _Rows.validate_json(reply.body)
     except ValidationError as error:
         raise SourceError(f"The stored reply of {NAME} for {month} is not a list of rows: generate it again") from error
     listings: list[Listing] = []
-    set_aside: list[RejectedRow] = []
+    skipped: list[SkippedRow] = []
     for row in rows:
         title, author = clean_text(row.values.get("title", "")), clean_text(row.values.get("author", ""))
         if problem := listing_problem(title, author):
-            set_aside.append(RejectedRow(reply.source, row.line, problem, _excerpt(row.values), month))
+            skipped.append(SkippedRow(reply.source, row.line, problem, _excerpt(row.values), month))
         else:
             listings.append(Listing(NAME, row.line, title, author, _isbns(row.values.get("isbn13", ""))))
-    return ParsedReply(tuple(listings), tuple(set_aside))
+    return ParsedReply(tuple(listings), tuple(skipped))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class _Snapshot:
     """The list as it was at one moment: rows by month, and what belongs to no month."""
 
     months: Mapping[Month, tuple[_Row, ...]]
-    refused: tuple[RejectedRow, ...]
+    refused: tuple[SkippedRow, ...]
 
 
 class CuratedList:
@@ -119,7 +119,7 @@ class CuratedList:
     def parse(self, reply: RawReply, request: GenerationRequest) -> ParsedReply:
         return parse_rows(reply, request.month)
 
-    def refused_rows(self) -> tuple[RejectedRow, ...]:
+    def refused_rows(self) -> tuple[SkippedRow, ...]:
         """The lines that belong to no month: unreadable ones, and those whose month cannot be read; in file order."""
         return self._current().refused
 
@@ -141,14 +141,14 @@ class CuratedList:
 
 def _snapshot(table: TsvFile) -> _Snapshot:
     months: dict[Month, list[_Row]] = {}
-    refused = list(table.set_aside)
+    refused = list(table.skipped)
     for line, values in table.rows:
         try:
             month = Month.parse(clean_text(values["month"]))
         except InvalidValue:
             written = excerpt(values["month"])[:40]
             reason = f"{written!r} is not a month: write it as YYYY-MM" if written else "the month is missing"
-            refused.append(RejectedRow(table.name, line, reason, _excerpt(values)))
+            refused.append(SkippedRow(table.name, line, reason, _excerpt(values)))
         else:
             months.setdefault(month, []).append(_Row(line=line, values=values))
     refused.sort(key=lambda row: row.position)

@@ -17,7 +17,7 @@ from alexandria_pipeline.domain.errors import GenerationFailed, SourceError
 from alexandria_pipeline.domain.generation.prompts import PromptVariant, default_variant
 from alexandria_pipeline.domain.matching.deduplication import deduplicate
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.domain.records import GenerationRequest, ParsedReply, RejectedRow
+from alexandria_pipeline.domain.records import GenerationRequest, ParsedReply, SkippedRow
 from alexandria_pipeline.providers.base import BookGenerator
 from alexandria_pipeline.providers.transport.types import call_context
 from alexandria_pipeline.stages.runner import Counts, Done
@@ -29,7 +29,7 @@ from alexandria_pipeline.storage.months import MonthHolder
 log = logging.getLogger(__name__)
 
 MONTHS_AT_ONCE = 8
-SET_ASIDE_SAID = 20
+MAX_SKIPPED_ROWS_LOGGED = 20
 MAX_ROWS_SHOWN = 50
 
 
@@ -49,14 +49,14 @@ class Generate:
         with self.database.transaction() as tx:
             for generator in self.generators:
                 with suppress(SourceError):  # a list that cannot be read at all has failed its months already
-                    _note_set_aside(tx, generator.refused_rows())
+                    _record_skipped(tx, generator.refused_rows())
 
     def details(self, month: Month) -> Mapping[str, list[dict[str, Any]]]:
         """Tables for people, where there is anything in them: `refusals` of generators, and `rows_set_aside`."""
         with self.database.transaction() as tx:
             tables = {
                 "refusals": store.refusals_of(tx, month),
-                "rows_set_aside": store.set_aside_of(tx, month, MAX_ROWS_SHOWN),
+                "rows_set_aside": store.skipped_rows_of(tx, month, MAX_ROWS_SHOWN),
             }
         return {name: rows for name, rows in tables.items() if rows}
 
@@ -137,7 +137,7 @@ class Generate:
                     store.refuse_reply(tx, stored.reply_id, str(error))
             _store_books(tx, request.month, parsed, holder.run_id)
             for reply_id, content in parsed.items():
-                _note_set_aside(tx, content.set_aside)
+                _record_skipped(tx, content.skipped)
                 store.mark_read(tx, reply_id)
         return refusals
 
@@ -145,10 +145,10 @@ class Generate:
         with self.database.transaction() as tx:
             counts = store.book_counts(tx, month)
             by_provider = store.provider_figures(tx, month)
-            aside = store.set_aside_count(tx, month)
+            skipped = store.skipped_row_count(tx, month)
         of_each = {name: value for row in by_provider for name, value in _of_provider(row).items()}
         refused = {f"refused_by_{name}": why for name, why in refusals.items()}
-        return {**counts, **of_each, **({"set_aside": aside} if aside else {}), **refused}
+        return {**counts, **of_each, **({"set_aside": skipped} if skipped else {}), **refused}
 
 
 def _said(provider: str, why: str) -> str:
@@ -182,10 +182,10 @@ def _store_books(tx: Connection, month: Month, parsed: Mapping[int, ParsedReply]
         store.add_listings(tx, [StoredListing(m.reply_id, book_id, m.listing) for m in fresh])
 
 
-def _note_set_aside(tx: Connection, rows: Sequence[RejectedRow]) -> None:
+def _record_skipped(tx: Connection, rows: Sequence[SkippedRow]) -> None:
     """Keeps rows that could not be used, and says so for those that were not known yet."""
-    new = store.set_aside(tx, rows)
-    for row in new[:SET_ASIDE_SAID]:
-        log.warning("%s line %d set aside: %s", row.source, row.position, row.reason)
-    if len(new) > SET_ASIDE_SAID:
-        log.warning("and %d more rows set aside; see `alexandria set-aside`", len(new) - SET_ASIDE_SAID)
+    new = store.add_skipped_rows(tx, rows)
+    for row in new[:MAX_SKIPPED_ROWS_LOGGED]:
+        log.warning("%s line %d skipped: %s", row.source, row.position, row.reason)
+    if len(new) > MAX_SKIPPED_ROWS_LOGGED:
+        log.warning("and %d more rows skipped; see `alexandria set-aside`", len(new) - MAX_SKIPPED_ROWS_LOGGED)

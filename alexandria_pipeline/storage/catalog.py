@@ -21,11 +21,11 @@ LOAD_TIMEOUT = 3600.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class CatalogLoad:
-    """A loaded file: `editions` usable rows, of which `added` were not known yet, and rows set aside."""
+    """A loaded file: `editions` usable rows, of which `added` were not known yet, and rows skipped."""
 
     name: str
     editions: int
-    set_aside: int
+    skipped: int
     added: int
 
 
@@ -59,19 +59,19 @@ class Catalog:
         row = self._database.fetch_one(_SQL["edition"], {"isbn13": isbn13})
         return _entry(row) if row else None
 
-    def load(self, name: str, digest: str, entries: Iterable[CatalogEntry], set_aside: int) -> CatalogLoad | None:
+    def load(self, name: str, digest: str, entries: Iterable[CatalogEntry], skipped: int) -> CatalogLoad | None:
         """Adds editions in one transaction; None when a file with this content was loaded before."""
         usable = list({entry.isbn13: entry for entry in entries}.values())
         with self._database.transaction(timeout=LOAD_TIMEOUT) as tx:
             tx.execute(_SQL["lock"])
-            values = {"name": name, "digest": digest, "editions": len(usable), "set_aside": set_aside}
+            values = {"name": name, "digest": digest, "editions": len(usable), "set_aside": skipped}
             row = tx.execute(_SQL["add_load"], values).fetchone()
             if row is None:
                 return None
             tx.execute(_SQL["staging"])
             _copy(tx, usable, row["load_id"])
             added = tx.execute(_SQL["merge_staging"]).rowcount
-        return CatalogLoad(name, len(usable), set_aside, added)
+        return CatalogLoad(name, len(usable), skipped, added)
 
 
 def _copy(tx: Connection, entries: Iterable[CatalogEntry], load_id: int) -> None:

@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.domain.records import GenerationRequest, Listing, RawReply, RejectedRow
+from alexandria_pipeline.domain.records import GenerationRequest, Listing, RawReply, SkippedRow
 from alexandria_pipeline.storage.queries import Queries
 
 if TYPE_CHECKING:
@@ -120,12 +120,12 @@ def add_listings(tx: Connection, stored: Iterable[StoredListing]) -> None:
         tx.cursor().executemany(_SQL["add_listing"], rows)
 
 
-def set_aside(tx: Connection, rows: Iterable[RejectedRow]) -> list[RejectedRow]:
+def add_skipped_rows(tx: Connection, rows: Iterable[SkippedRow]) -> list[SkippedRow]:
     """Keeps rows that could not be used, once each; returns those that were new."""
-    return [row for row in rows if tx.execute(_SQL["set_aside"], _set_aside(row)).rowcount]
+    return [row for row in rows if tx.execute(_SQL["add_skipped_row"], _skipped_row(row)).rowcount]
 
 
-def _set_aside(row: RejectedRow) -> dict[str, Any]:
+def _skipped_row(row: SkippedRow) -> dict[str, Any]:
     digest = sha256(f"{row.reason}\n{row.excerpt}".encode(errors="replace")).hexdigest()[:16]
     return {
         "source": row.source, "digest": digest, "position": row.position, "reason": row.reason, "excerpt": row.excerpt,
@@ -133,9 +133,9 @@ def _set_aside(row: RejectedRow) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def set_aside_rows(tx: Connection) -> list[dict[str, Any]]:
-    """All rows ever set aside, as a person wants to read them."""
-    return tx.execute(_SQL["set_aside_rows"]).fetchall()
+def skipped_rows(tx: Connection) -> list[dict[str, Any]]:
+    """All rows ever skipped, as a person wants to read them."""
+    return tx.execute(_SQL["skipped_rows"]).fetchall()
 
 
 def book_counts(tx: Connection, month: Month) -> Mapping[str, int]:
@@ -148,15 +148,15 @@ def provider_figures(tx: Connection, month: Month) -> list[dict[str, Any]]:
     return tx.execute(_SQL["provider_figures"], _at(month)).fetchall()
 
 
-def set_aside_count(tx: Connection, month: Month) -> int:
-    """How many rows of a month were set aside."""
-    row = tx.execute(_SQL["set_aside_count"], _at(month)).fetchone()
+def skipped_row_count(tx: Connection, month: Month) -> int:
+    """How many rows of a month were skipped."""
+    row = tx.execute(_SQL["skipped_row_count"], _at(month)).fetchone()
     return int(row["rows"]) if row else 0
 
 
-def set_aside_of(tx: Connection, month: Month, most: int) -> list[dict[str, Any]]:
-    """Rows of a month that were set aside, at most so many: `source`, `position`, `reason`, `excerpt`."""
-    return tx.execute(_SQL["set_aside_of"], {**_at(month), "most": most}).fetchall()
+def skipped_rows_of(tx: Connection, month: Month, most: int) -> list[dict[str, Any]]:
+    """Rows of a month that were skipped, at most so many: `source`, `position`, `reason`, `excerpt`."""
+    return tx.execute(_SQL["skipped_rows_of"], {**_at(month), "most": most}).fetchall()
 
 
 def refusals_of(tx: Connection, month: Month) -> list[dict[str, Any]]:

@@ -378,7 +378,7 @@ def test_a_catalogue_is_loaded_once(
     file = tmp_path / "mine.tsv"
     file.write_text(CATALOGUE)
     first = alexandria("catalog", "load", str(file), database_url=database_url)
-    assert (first.status, first.out) == (0, f"{file}: 4 editions, 4 of them new; 0 rows set aside.\n")
+    assert (first.status, first.out) == (0, f"{file}: 4 editions, 4 of them new; 0 rows skipped.\n")
     before = dump(database, CATALOGUE_TABLES)
     again = alexandria("catalog", "load", str(file), database_url=database_url)
     assert (again.status, again.out) == (0, f"{file}: has been loaded before; nothing to do.\n")
@@ -386,13 +386,13 @@ def test_a_catalogue_is_loaded_once(
 
     file.write_text(CATALOGUE + "Emma\tJane Austen\t0-14-143958-0\t1815\ttest\t5\n")
     more = alexandria("catalog", "load", str(file), database_url=database_url)
-    assert more.out == f"{file}: 5 editions, 1 of them new; 0 rows set aside.\n"
+    assert more.out == f"{file}: 5 editions, 1 of them new; 0 rows skipped.\n"
     assert len(rows(database, "select 1 from catalog_edition where isbn13 = '9780141439587'")) == 1, (
         "ISBN-10 becomes 13"
     )
 
 
-def test_bad_rows_are_set_aside_and_the_others_go_on(alexandria: Alexandria, database_url: str, tmp_path: Path) -> None:
+def test_bad_rows_are_skipped_and_the_others_go_on(alexandria: Alexandria, database_url: str, tmp_path: Path) -> None:
     file = tmp_path / "mixed.tsv"
     file.write_bytes(
         CATALOGUE.encode()
@@ -404,7 +404,7 @@ def test_bad_rows_are_set_aside_and_the_others_go_on(alexandria: Alexandria, dat
         + b"Good\tSomebody\t9780306406157\t2020\tt\t5\n"
     )
     answer = alexandria("catalog", "load", str(file), database_url=database_url)
-    assert answer.out == f"{file}: 5 editions, 5 of them new; 4 rows set aside (see: alexandria set-aside).\n"
+    assert answer.out == f"{file}: 5 editions, 5 of them new; 4 rows skipped (see: alexandria set-aside).\n"
     kept = alexandria("set-aside", "--json", database_url=database_url)
     assert kept.status == 0
     assert sorted((row["source"], row["position"]) for row in kept.json) == [
@@ -415,7 +415,7 @@ def test_bad_rows_are_set_aside_and_the_others_go_on(alexandria: Alexandria, dat
     assert "NUL" in reasons[7]
     assert "not UTF-8" in reasons[8]
     assert "2,000 characters" in reasons[9]
-    assert "4 rows set aside" in alexandria("set-aside", database_url=database_url).out
+    assert "4 rows skipped" in alexandria("set-aside", database_url=database_url).out
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Lists as people make them: every line becomes a row, is set aside with a reason, or is blank."""
+"""Lists as people make them: every line becomes a row, is skipped with a reason, or is blank."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def titles(table: TsvFile) -> list[str]:
 
 
 def the_reason(table: TsvFile) -> str:
-    (aside,) = table.set_aside
-    return aside.reason
+    (skipped,) = table.skipped
+    return skipped.reason
 
 
 class TestFilesThatCanBeRead:
@@ -51,7 +51,7 @@ class TestFilesThatCanBeRead:
             (2, {"month": "2020-06", "title": "A BURNING", "author": "Megha Majumdar"}),
             (4, {"month": "2020-07", "title": "DEVOLUTION", "author": "Max Brooks"}),
         )
-        assert table.set_aside == ()
+        assert table.skipped == ()
         assert table.name == "list.tsv"
 
     def test_the_digest_is_that_of_the_bytes(self) -> None:
@@ -76,7 +76,7 @@ class TestFilesThatCanBeRead:
         assert [row for _, row in table.rows] == [
             {"month": "2020-06", "title": "A BURNING", "author": "Megha Majumdar"}
         ]
-        assert table.set_aside == ()
+        assert table.skipped == ()
 
     def test_extra_columns_are_kept_in_any_order(self) -> None:
         table = read("9780525658696\tMegha Majumdar\tA BURNING\t2020-06", header=b"ISBN13\tauthor\ttitle\tmonth\n")
@@ -124,7 +124,7 @@ class TestBadLines:
     def test_latin_1_bytes_name_the_byte_and_its_column(self) -> None:
         table = read("2020-02\tTHE GIRL WITH THE LOUDING VOICE\tAbi Daré".encode("latin-1"), GOOD)
         assert the_reason(table) == "byte 0xE9 at position 48, in column author, is not UTF-8: save the list as UTF-8"
-        assert table.set_aside[0].position == 2
+        assert table.skipped[0].position == 2
         assert titles(table) == ["A BURNING"]
 
     def test_a_nul_byte(self) -> None:
@@ -148,13 +148,13 @@ class TestBadLines:
     def test_a_stray_quote_never_swallows_the_next_line(self) -> None:
         table = read('2020-06\t"A BURNING\tMegha Majumdar', '2020-07\tDEVOLUTION"\tMax Brooks', GOOD)
         assert titles(table) == ['"A BURNING', 'DEVOLUTION"', "A BURNING"]
-        assert table.set_aside == ()
+        assert table.skipped == ()
 
     def test_the_excerpt_can_be_printed(self) -> None:
-        (aside,) = read("2020-06\t\x1b[31m" + "x" * 2000 + "\tC").set_aside
-        assert len(aside.excerpt) == MAX_EXCERPT_LENGTH
-        assert aside.excerpt.isprintable()
-        assert aside.excerpt.startswith("2020-06 | ")
+        (skipped,) = read("2020-06\t\x1b[31m" + "x" * 2000 + "\tC").skipped
+        assert len(skipped.excerpt) == MAX_EXCERPT_LENGTH
+        assert skipped.excerpt.isprintable()
+        assert skipped.excerpt.startswith("2020-06 | ")
 
 
 @pytest.mark.parametrize(
@@ -254,12 +254,12 @@ LINES = st.lists(st.binary().map(lambda line: line.replace(b"\n", b"\t")) | st.j
 
 
 @given(LINES)
-def test_every_line_is_a_row_or_set_aside_or_blank(lines: list[bytes]) -> None:
+def test_every_line_is_a_row_or_skipped_or_blank(lines: list[bytes]) -> None:
     table = read(*lines)
-    rows, aside = {number for number, _ in table.rows}, {row.position for row in table.set_aside}
-    assert not rows & aside
+    rows, skipped = {number for number, _ in table.rows}, {row.position for row in table.skipped}
+    assert not rows & skipped
     for number, line in enumerate(lines, start=2):
-        if number not in rows | aside:
+        if number not in rows | skipped:
             assert not line.decode().strip()
 
 

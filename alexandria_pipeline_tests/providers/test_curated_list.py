@@ -1,4 +1,4 @@
-"""The curated list as a generator: months, digests, self-contained replies, and what is set aside."""
+"""The curated list as a generator: months, digests, self-contained replies, and what is skipped."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_month_lists_all_its_books_whatever_the_limit(path: Path) -> None:
         (2, "A BURNING", "Megha Majumdar", ("9780525658696",)),
         (4, "THE GUEST LIST", "Lucy Foley", ()),
     ]
-    assert parsed.set_aside == ()
+    assert parsed.skipped == ()
     assert {book.provider for book in parsed.listings} == {"curated-list"}
 
 
@@ -184,17 +184,17 @@ class TestBadRows:
         assert {row.source for row in CuratedList(path).refused_rows()} == {"books.tsv"}
         assert len(listed(path).listings) == 1
 
-    def test_rows_that_name_no_book_are_set_aside_in_their_month(self, path: Path) -> None:
+    def test_rows_that_name_no_book_are_skipped_in_their_month(self, path: Path) -> None:
         long = "x" * 2000
         write(path, HEADER, f"2020-06\t{long}\tB", "2020-06\t\tB", "2020-06\t&#8203;\tB", "2020-06\t???\tB", LINES[1])
         parsed = listed(path)
-        assert [(row.position, row.reason) for row in parsed.set_aside] == [
+        assert [(row.position, row.reason) for row in parsed.skipped] == [
             (2, "the title has 2,000 characters; 500 is the most a title may have"),
             (3, "the title is missing"),
             (4, "the title is missing"),
             (5, "the title has no letter or digit"),
         ]
-        assert {(row.month, row.source) for row in parsed.set_aside} == {(JUNE.month, "books.tsv")}
+        assert {(row.month, row.source) for row in parsed.skipped} == {(JUNE.month, "books.tsv")}
         assert [book.title for book in parsed.listings] == ["A BURNING"]
         assert CuratedList(path).refused_rows() == ()
 

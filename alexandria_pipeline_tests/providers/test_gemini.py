@@ -189,7 +189,7 @@ def test_a_cut_answer_keeps_its_complete_books() -> None:
     generator = Gemini(InMemoryHttp(Failed("")), DEFAULT_MODEL)
     parsed = generator.parse(kept(payload("cut")), JUNE)
     assert [(x.position, x.title) for x in parsed.listings] == [(1, THREE[0]), (2, THREE[1])]
-    assert [(x.position, x.reason) for x in parsed.set_aside] == [(3, "the reply is cut off within this book")]
+    assert [(x.position, x.reason) for x in parsed.skipped] == [(3, "the reply is cut off within this book")]
 
 
 @pytest.mark.parametrize(

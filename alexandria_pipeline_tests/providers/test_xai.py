@@ -160,7 +160,7 @@ def test_every_dress_of_a_list_is_read(name: str) -> None:
 def test_a_cut_answer_keeps_its_complete_books() -> None:
     parsed = XAI(InMemoryHttp(Failed("")), DEFAULT_MODEL).parse(kept(payload("cut")), JUNE)
     assert [(x.position, x.title) for x in parsed.listings] == [(1, THREE[0]), (2, THREE[1])]
-    assert [(x.source, x.position) for x in parsed.set_aside] == [("xai 2020-06", 3)]
+    assert [(x.source, x.position) for x in parsed.skipped] == [("xai 2020-06", 3)]
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,7 @@ def test_the_fifth_failure_is_the_last(database: Database, tmp_path: Path) -> No
     assert (_status(database, JUNE)["status"], _status(database, JUNE)["retry_count"]) == ("failed", 5)
 
 
-def test_bad_rows_are_set_aside_with_line_and_reason_and_the_others_go_on(database: Database, tmp_path: Path) -> None:
+def test_bad_rows_are_skipped_with_line_and_reason_and_the_others_go_on(database: Database, tmp_path: Path) -> None:
     bad = LIST + "2020-13\tNo Such Month\tSomebody\n2020-06\t\tNobody\n2020-06\tCirce\tMadeline Miller\n"
     run_all(database, pipeline(database, tmp_path, bad), [JUNE])
     kept = rows(database, "select position, reason, month from set_aside order by position")

@@ -1,6 +1,6 @@
 """Reading the list of books that a model wrote: whole, fenced, wrapped in prose, damaged, or cut off in the middle.
 
-Text in, listings and set-aside entries out. What surrounds the text (a vendor's envelope, its word on why the model
+Text in, listings and skipped entries out. What surrounds the text (a vendor's envelope, its word on why the model
 stopped) is the provider's business. No ISBN is ever read from a model: it would be a guess.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from alexandria_pipeline.domain.errors import SourceError
-from alexandria_pipeline.domain.records import GenerationRequest, Listing, ParsedReply, RejectedRow
+from alexandria_pipeline.domain.records import GenerationRequest, Listing, ParsedReply, SkippedRow
 from alexandria_pipeline.domain.tsv import clean_text, excerpt, listing_problem
 
 if TYPE_CHECKING:
@@ -56,32 +56,30 @@ class _Broken:
 
 
 def read_book_list(text: str, provider: str, request: GenerationRequest) -> ParsedReply:
-    """The books that a model's answer lists, in order; what cannot be used is set aside with its place and reason.
+    """The books that a model's answer lists, in order; what cannot be used is skipped with its place and reason.
 
     Raises SourceError when the answer refuses, holds no list, or holds no book that can be used.
     """
     entries = _entries(text)
     source = f"{provider} {request.month}"
     listings: list[Listing] = []
-    set_aside: list[RejectedRow] = []
+    skipped: list[SkippedRow] = []
     for position, entry in enumerate(entries[:_MOST_ENTRIES], start=1):
         read = _book(entry)
         if isinstance(read, str):
-            set_aside.append(RejectedRow(source, position, read, _shown(entry), request.month))
+            skipped.append(SkippedRow(source, position, read, _shown(entry), request.month))
         else:
             listings.append(Listing(provider, position, *read, details=_details(entry)))
     if not listings:
-        raise SourceError(f"none of the {len(entries):,} books listed can be used: {_tally(set_aside)}")
+        raise SourceError(f"none of the {len(entries):,} books listed can be used: {_tally(skipped)}")
     if len(entries) > _MOST_ENTRIES:
         reason = f"{len(entries) - _MOST_ENTRIES:,} more entries; a list has at most {_MOST_ENTRIES:,}"
-        set_aside.append(RejectedRow(source, _MOST_ENTRIES + 1, reason, _shown(entries[_MOST_ENTRIES]), request.month))
+        skipped.append(SkippedRow(source, _MOST_ENTRIES + 1, reason, _shown(entries[_MOST_ENTRIES]), request.month))
     surplus = _surplus(listings, request.limit)
     reason = f"{len(listings)} books where {request.limit} were asked for: only the first {MAX_BOOKS} are taken"
-    set_aside += [
-        RejectedRow(source, s.position, reason, _shown(entries[s.position - 1]), request.month) for s in surplus
-    ]
+    skipped += [SkippedRow(source, s.position, reason, _shown(entries[s.position - 1]), request.month) for s in surplus]
     return ParsedReply(
-        tuple(listings[: len(listings) - len(surplus)]), tuple(sorted(set_aside, key=lambda s: s.position))
+        tuple(listings[: len(listings) - len(surplus)]), tuple(sorted(skipped, key=lambda s: s.position))
     )
 
 
@@ -216,8 +214,8 @@ def _no_list(text: str, *, empty: bool) -> str:
     return f"the reply {'is cut off before its first book ends' if cut else 'is not a list of books'}: {excerpt(text)}"
 
 
-def _tally(set_aside: Sequence[RejectedRow]) -> str:
-    return "; ".join(f"{reason} ({times:,})" for reason, times in Counter(s.reason for s in set_aside).most_common(3))
+def _tally(skipped: Sequence[SkippedRow]) -> str:
+    return "; ".join(f"{reason} ({times:,})" for reason, times in Counter(s.reason for s in skipped).most_common(3))
 
 
 def _shown(entry: Any) -> str:

@@ -14,7 +14,7 @@ from alexandria_pipeline.domain import ai_models
 from alexandria_pipeline.domain.errors import SourceError
 from alexandria_pipeline.domain.generation.prompts import BOOK_LIST_SCHEMA, Prompt, prompt, registered_variant
 from alexandria_pipeline.domain.generation.reply_parser import read_book_list
-from alexandria_pipeline.domain.records import GenerationRequest, ParsedReply, RawReply, RejectedRow
+from alexandria_pipeline.domain.records import GenerationRequest, ParsedReply, RawReply, SkippedRow
 from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
 from alexandria_pipeline.domain.tsv import excerpt
 from alexandria_pipeline.providers.base import ProviderKit
@@ -123,7 +123,7 @@ class Gemini:
     def parse(self, reply: RawReply, request: GenerationRequest) -> ParsedReply:
         return read_book_list(answer_text(reply.body), NAME, request)
 
-    def refused_rows(self) -> tuple[RejectedRow, ...]:
+    def refused_rows(self) -> tuple[SkippedRow, ...]:
         return ()
 
 

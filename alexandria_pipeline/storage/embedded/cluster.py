@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 ROLE = DATABASE = "alexandria"
 START_TIME = 60  # seconds that pg_ctl waits; a longer crash recovery goes on, and we wait for its end
 PORTS = range(20_000, 32_000)  # below the ranges from which systems take the ports of outgoing connections
-LOG_LIMIT = 10_000_000  # bytes; a larger log is set aside at the next start
+LOG_LIMIT = 10_000_000  # bytes; a larger log is moved to server.old.log at the next start
 PASSWORD = re.compile(r"[\w-]{32}")  # the shape of secrets.token_urlsafe(24)
 
 SETTINGS = {

@@ -1,4 +1,4 @@
-"""A model's book list: the shapes it comes in, what is set aside, what is a refusal, and that nothing else happens."""
+"""A model's book list: the shapes it comes in, what is skipped, what is a refusal, and that nothing else happens."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def titles(text: str) -> list[str]:
 
 
 def reasons(text: str) -> list[tuple[int, str]]:
-    return [(row.position, row.reason) for row in read(text).set_aside]
+    return [(row.position, row.reason) for row in read(text).skipped]
 
 
 ARRAY = json.dumps(THREE)
@@ -71,7 +71,7 @@ def test_every_dress_of_the_same_list(text: str) -> None:
 def test_a_listing_knows_its_place_and_has_no_isbn() -> None:
     reply = read(json.dumps([{**GOOD, "isbn": "9780525536291", "isbn13": 9780525536291}, 5, THREE[1]]))
     assert [(x.provider, x.position, x.isbns) for x in reply.listings] == [("gemini", 1, ()), ("gemini", 3, ())]
-    assert [(x.source, x.position, x.month) for x in reply.set_aside] == [("gemini 2020-06", 2, Month(2020, 6))]
+    assert [(x.source, x.position, x.month) for x in reply.skipped] == [("gemini 2020-06", 2, Month(2020, 6))]
 
 
 @pytest.mark.parametrize("cut", range(len(ARRAY)))
@@ -109,11 +109,11 @@ def test_a_broken_book_costs_itself_only() -> None:
         (None, "the entry is not an object"),
     ],
 )
-def test_a_bad_book_is_set_aside_with_its_reason(book: Any, reason: str) -> None:
+def test_a_bad_book_is_skipped_with_its_reason(book: Any, reason: str) -> None:
     reply = read(json.dumps({"books": [book, GOOD]}))
     assert [x.title for x in reply.listings] == [GOOD["title"]]
-    assert reply.set_aside[0].reason.startswith(reason)
-    assert reply.set_aside[0].excerpt
+    assert reply.skipped[0].reason.startswith(reason)
+    assert reply.skipped[0].excerpt
 
 
 @pytest.mark.parametrize(
@@ -159,15 +159,15 @@ def test_what_holds_no_book_is_an_error_that_says_why(text: str, message: str) -
 @pytest.mark.parametrize(("count", "kept"), [(40, 40), (41, 41), (50, 50), (51, 50), (120, 50)])
 def test_a_runaway_list_is_taken_up_to_fifty(count: int, kept: int) -> None:
     reply = read(json.dumps([{"title": f"Book {number}", "author": "A"} for number in range(count)]))
-    assert (len(reply.listings), len(reply.set_aside)) == (kept, count - kept)
-    assert [row.position for row in reply.set_aside] == list(range(kept + 1, count + 1))
+    assert (len(reply.listings), len(reply.skipped)) == (kept, count - kept)
+    assert [row.position for row in reply.skipped] == list(range(kept + 1, count + 1))
 
 
-def test_an_endless_list_is_not_set_aside_row_by_row() -> None:
+def test_an_endless_list_is_not_skipped_row_by_row() -> None:
     reply = read(json.dumps([GOOD, *[1] * 200_000]))
     assert len(reply.listings) == 1
-    assert len(reply.set_aside) == 1000
-    assert "199,001 more entries" in reply.set_aside[-1].reason
+    assert len(reply.skipped) == 1000
+    assert "199,001 more entries" in reply.skipped[-1].reason
 
 
 @given(st.text() | json_values.map(json.dumps))
@@ -181,7 +181,7 @@ def test_a_good_book_among_bad_ones_survives(before: list[Any], after: list[Any]
     good = {"title": "Zzyzx Road", "author": "Only Me"}
     reply = read(json.dumps({"books": [*before, good, *after]}))
     assert ("Zzyzx Road", "Only Me") in [(x.title, x.author) for x in reply.listings]
-    assert len(reply.listings) + len(reply.set_aside) == len(before) + len(after) + 1
+    assert len(reply.listings) + len(reply.skipped) == len(before) + len(after) + 1
 
 
 @given(before=st.lists(json_values, max_size=3), after=st.lists(json_values, max_size=3), cut=st.integers(0, 40))

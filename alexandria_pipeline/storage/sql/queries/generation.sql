@@ -41,14 +41,14 @@ insert into generated_listing (reply_id, position, book_id, provider, title, aut
 values (%(reply_id)s, %(position)s, %(book_id)s, %(provider)s, %(title)s, %(author)s, %(isbns)s, %(details)s)
 on conflict do nothing;
 
--- name: set_aside
+-- name: add_skipped_row
 -- Keeps a row that could not be used, once per source and content.
 insert into set_aside (source, digest, position, year, month, reason, excerpt)
 values (%(source)s, %(digest)s, %(position)s, %(year)s, %(month)s, %(reason)s, %(excerpt)s)
 on conflict (source, digest, position) do nothing;
 
--- name: set_aside_rows
--- Rows set aside, file by file, line by line.
+-- name: skipped_rows
+-- Skipped rows, file by file, line by line.
 select source, position, year, month, reason, excerpt, seen_at from set_aside order by source, position, digest;
 
 -- name: book_counts
@@ -75,14 +75,14 @@ select provider, coalesce(books, 0) as books, coalesce(listings, 0) as listings,
 from listed full join replied using (provider)
 order by provider;
 
--- name: set_aside_of
+-- name: skipped_rows_of
 -- What was listed for a month and could not be used.
 select source, position, reason, excerpt from set_aside
 where year = %(year)s and month = %(month)s
 order by source, position, set_aside_id
 limit %(most)s;
 
--- name: set_aside_count
+-- name: skipped_row_count
 -- How many rows of a month could not be used.
 select count(*) as rows from set_aside where year = %(year)s and month = %(month)s;
 
