@@ -28,6 +28,7 @@ from alexandria_pipeline.providers.transport.client import ServiceTransport
 from alexandria_pipeline.providers.transport.connection import HttpClient
 from alexandria_pipeline.providers.transport.types import ServiceSpec
 from alexandria_pipeline.settings import SERVICES, Settings
+from alexandria_pipeline.stages.cascade import Cascade
 from alexandria_pipeline.stages.enhance import Enhance
 from alexandria_pipeline.stages.generate import Generate
 from alexandria_pipeline.stages.persist import Persist
@@ -98,17 +99,13 @@ def rollout(settings: Settings, database: Database) -> Rollout:
 def assemble(settings: Settings, database: Database, threads: Threads) -> Pipeline:
     """The objects of one process on one database."""
     registry = Registry(providers(settings, database, threads), cascade(settings), settings.generators)
-    resolve = Resolve(
-        database,
-        registry.resolvers(),
-        settings.language,
-        timedelta(days=settings.negative_days),
-        settings.books_in_flight,
-        {name: settings.service(name).requests_per_second for name in SERVICES},
-    )
+    search = Cascade(database, registry.resolvers())
+    negative_life = timedelta(days=settings.negative_days)
+    rates = {name: settings.service(name).requests_per_second for name in SERVICES}
+    resolve = Resolve(search, settings.language, negative_life, settings.books_in_flight, rates)
     generate = Generate(database, registry.generators(), settings.generate_books_per_provider, settings.prompt_variant)
     quota = QuotaManager(database, {name: settings.service(name).quota for name in SERVICES})
-    enhance = Enhance(resolve, quota, settings.language, timedelta(days=settings.negative_days))
+    enhance = Enhance(search, quota, settings.language, negative_life)
     return Pipeline(database, registry, quota, generate, Persist(database), resolve, enhance)
 
 

@@ -32,7 +32,7 @@ def resolve(
     """Finds the ISBN of one book and shows why; stores nothing."""
     with opened_pipeline() as (settings, pipeline):
         query = BookQuery(title, author, year, settings.language)
-        resolution = asyncio.run(pipeline.resolve.ask(query, pipeline.resolve.revisions()))
+        resolution = asyncio.run(pipeline.resolve.cascade.ask(query, pipeline.resolve.cascade.revisions()))
     answer = _answer(title, author, resolution)
     if as_json:
         print_json(answer)

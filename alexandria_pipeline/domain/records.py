@@ -198,7 +198,7 @@ class GeneratedBook:
 class OpenBook:
     """A kept book that still lacks an ISBN, and its work, which another month may have resolved meanwhile.
 
-    `closed`: a person said that no service knows the work; nobody is asked for it.
+    `closed`: a person decided that no service knows the work; no service is asked.
     """
 
     book_id: int

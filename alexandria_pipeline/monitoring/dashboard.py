@@ -47,7 +47,7 @@ class Dashboard:
 
     def alive(self) -> None:
         """Returns when the database answers."""
-        monitoring.check_answers(self._database)
+        monitoring.check_database(self._database)
 
     def quota(self) -> QuotaAnswer:
         """Today's quota of ISBNdb."""
@@ -65,15 +65,15 @@ class Dashboard:
         with self._database.transaction() as tx:
             synthetic, works = synthetic_overall(tx)
             return Measured(
-                monitoring.month_states(tx), works, synthetic, monitoring.spendings(tx), monitoring.used_today(tx), limits, services
+                monitoring.month_states(tx), works, synthetic, monitoring.service_costs(tx), monitoring.used_today(tx), limits, services
             )  # fmt: skip
 
     def overview(self) -> Overview:
         """What the page shows."""
         quota, now = self._quotas.status(SERVICE), self._now()
         with self._database.transaction() as tx:
-            state = rollout.read(tx, now, self._limits.get(SERVICE, QuotaLimits(None)))
-            months, spendings = monitoring.month_states(tx), monitoring.spendings(tx)
+            state = rollout.read_state(tx, now, self._limits.get(SERVICE, QuotaLimits(None)))
+            months, spendings = monitoring.month_states(tx), monitoring.service_costs(tx)
             synthetic, works = synthetic_overall(tx)
         begun = bool(state.starts or state.decisions or any(each.status != "pending" for each in months))
         return Overview(now, months, plan(state, now, self._rules), begun, quota, spendings, works, synthetic)

@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 
 from alexandria_pipeline.domain.calls import ServiceState
 from alexandria_pipeline.monitoring.figures import by_status
-from alexandria_pipeline.storage.monitoring import MonthProgress, Spending
+from alexandria_pipeline.storage.monitoring import MonthProgress, ServiceCosts
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # what `generate_latest` writes
 
@@ -23,7 +23,7 @@ class Measured:
     months: Sequence[MonthProgress]
     works: int
     synthetic: int
-    spendings: Sequence[Spending]
+    spendings: Sequence[ServiceCosts]
     used_today: Mapping[str, int]
     limits: Mapping[str, int]
     services: Mapping[str, ServiceState]

@@ -17,7 +17,7 @@ from alexandria_pipeline.domain.rollout.records import Plan
 from alexandria_pipeline.monitoring import grid
 from alexandria_pipeline.monitoring.figures import by_status, percent, presentable, recent
 from alexandria_pipeline.monitoring.responses import policy_for_style
-from alexandria_pipeline.storage.monitoring import MonthProgress, Spending
+from alexandria_pipeline.storage.monitoring import MonthProgress, ServiceCosts
 
 MAX_FAILURES = 10
 MAX_ERROR_LENGTH = 300
@@ -33,7 +33,7 @@ class Overview:
     plan: Plan
     begun: bool
     quota: QuotaStatus
-    spendings: Sequence[Spending]
+    spendings: Sequence[ServiceCosts]
     works: int
     synthetic: int
 

@@ -62,12 +62,12 @@ class Alerting:
     def note(self, alert: Alert, at: datetime) -> bool:
         """Writes a cause down; whether it is news."""
         with self.database.transaction() as tx:
-            return store.note(tx, alert, at)
+            return store.raise_alert(tx, alert, at)
 
     def over(self, cause: str, at: datetime) -> None:
         """The cause is gone."""
         with self.database.transaction() as tx:
-            store.over(tx, cause, at)
+            store.end_cause(tx, cause, at)
 
     def look(self, now: datetime | None = None) -> int:
         """Notes what the tables show; returns how much of it is news. Raises StorageError."""
@@ -87,14 +87,14 @@ class Alerting:
                 reached = alert.reached | self._send(alert, down)
                 missing = [receiver for receiver in map(notify.digest, self.receivers) if receiver not in reached]
                 if missing:
-                    store.not_sent(tx, alert, reached, "; ".join(down[receiver] for receiver in missing))
+                    store.mark_unsent(tx, alert, reached, "; ".join(down[receiver] for receiver in missing))
                     waiting += 1
                 else:
-                    store.sent(tx, alert, reached)
+                    store.mark_sent(tx, alert, reached)
                     sent += 1
         return Sent(sent, waiting)
 
-    def _send(self, alert: store.Unsent, down: dict[str, str]) -> frozenset[str]:
+    def _send(self, alert: store.UnsentAlert, down: dict[str, str]) -> frozenset[str]:
         """The receivers that took it now; those that did not are added to `down`, with the reason."""
         if not self.receivers:
             log.warning("%s\n%s", alert.title, alert.text)
@@ -115,7 +115,7 @@ class Alerting:
     def _months(self) -> Iterable[tuple[Alert, datetime]]:
         with self.database.transaction() as tx:
             failed = store.failed_months(tx)
-            shut = store.shut_services(tx)
+            shut = store.paused_services(tx)
         for each in failed:
             yield wording.month_failed(each, self.links.run(each.run_id)), each.failed_at
         for service in shut:

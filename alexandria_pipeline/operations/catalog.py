@@ -30,7 +30,7 @@ def load_catalog(database: Database, name: str, data: bytes) -> CatalogLoad | No
     entries = list(_entries(table, refused))
     loaded = Catalog(database).load(name, table.digest, entries, len(refused))
     with database.transaction() as tx:
-        generation.add_skipped_rows(tx, refused)
+        generation.add_skipped(tx, refused)
     return loaded
 
 

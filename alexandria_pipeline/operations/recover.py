@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from alexandria_pipeline.storage import recovery
 from alexandria_pipeline.storage import run_heartbeat as presence
-from alexandria_pipeline.storage.recovery import Orphan, TakenBack
+from alexandria_pipeline.storage.recovery import Orphan, RecoveredMonth
 
 if TYPE_CHECKING:
     from alexandria_pipeline.storage.database import Database
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 class Recovered:
     """What a look has done: months taken back, and those to be looked at again."""
 
-    taken_back: tuple[TakenBack, ...]
+    taken_back: tuple[RecoveredMonth, ...]
     suspects: frozenset[Orphan]
 
 
@@ -35,7 +35,7 @@ def recover(database: Database, suspects: Collection[Orphan]) -> Recovered:
     with database.transaction() as tx:
         found = frozenset(recovery.orphans(tx))
         again = found & set(suspects)
-        taken = recovery.take_back(tx, again) if again else []
+        taken = recovery.recover_months(tx, again) if again else []
     for each in taken:
         log.warning("%s is %s now, after %d attempts: %s", each.month, each.status, each.attempts, each.reason)
     return Recovered(tuple(taken), found - again)

@@ -17,6 +17,7 @@ from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.matching.verdict import THRESHOLDS, RefusalReason
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.records import BookOutcome, Candidate, Contributor, KnownIsbn
+from alexandria_pipeline.storage import figures
 from alexandria_pipeline.storage import months as month_log
 from alexandria_pipeline.storage import resolution as editions
 from alexandria_pipeline.storage import review as store
@@ -51,14 +52,14 @@ class Review:
             work, months = _held(tx, work_key, by)
             if work.isbn13 not in (None, isbn13):
                 raise InvalidValue(f"{work.work_key} has the ISBN {work.isbn13} already; reject that one first")
-            edition = store.offered(tx, work.work_id, isbn13) or _unheard_of(work, isbn13)
+            edition = store.offered_edition(tx, work.work_id, isbn13) or _unheard_of(work, isbn13)
             editions.add_edition(tx, work.work_id, edition)
             _refuse_a_second_work(tx, work, isbn13)
-            store.decide(tx, work.work_id, ReviewDecision("accepted", isbn13, by, why))
-            editions.accept(tx, work.work_id, KnownIsbn(isbn13, CERTAIN, REVIEW))
+            store.add_decision(tx, work.work_id, ReviewDecision("accepted", isbn13, by, why))
+            editions.accept_isbn(tx, work.work_id, KnownIsbn(isbn13, CERTAIN, REVIEW))
             known = KnownIsbn(isbn13, CERTAIN, REVIEW)
             store.settle_books(tx, work.work_id, BookOutcome.RESOLVED, known, _said("accepted", by, why))
-            store.refigure(tx, months)
+            figures.recount(tx, months)
         log.info("%s accepted %s for %s", by, isbn13, work.work_key)
         return work
 
@@ -72,14 +73,14 @@ class Review:
             work, months = _held(tx, work_key, by)
             if isbn13 is None and work.isbn13 is not None:
                 raise InvalidValue(f"{work.work_key} has the ISBN {work.isbn13}; name it to reject it")
-            store.decide(tx, work.work_id, ReviewDecision("rejected", isbn13, by, why))
+            store.add_decision(tx, work.work_id, ReviewDecision("rejected", isbn13, by, why))
             if isbn13 is None:
                 store.settle_books(tx, work.work_id, BookOutcome.NOT_FOUND, None, _said("rejected", by, why))
             elif isbn13 == work.isbn13:
                 reason = f"{_said(f'{isbn13} rejected', by, why)}; a later run looks for another"
                 store.settle_books(tx, work.work_id, BookOutcome.DEFERRED, None, reason)
                 store.demote(tx, work.work_id, isbn13)
-            store.refigure(tx, months)
+            figures.recount(tx, months)
         log.info("%s rejected %s for %s", by, isbn13 or "every ISBN", work.work_key)
         return work
 
@@ -88,11 +89,11 @@ def _held(tx: Connection, work_key: str, by: str) -> tuple[ReviewedWork, Sequenc
     """The work and its months, which no run can have until the transaction ends."""
     if not by.strip():
         raise InvalidValue("a decision needs the name of the person who makes it")
-    work = store.work_of(tx, work_key)
+    work = store.find_work(tx, work_key)
     if work is None:
         raise InvalidValue(f"there is no work {work_key!r}; `alexandria books MONTH --json` shows the keys of a month")
     months = store.months_of(tx, work.work_id)
-    taken = store.hold(tx, months)
+    taken = store.lock_months(tx, months)
     if taken:
         raise MonthOwned("; ".join(month_log.owners(tx, taken).values()))
     return work, months

@@ -40,7 +40,7 @@ class Rollout:
             store.lock(tx)
             at, state = self._read(tx, now)
             plan = rollout.plan(state, at, self.rules, by)
-            store.record(tx, plan.starts)
+            store.record_starts(tx, plan.starts)
         return plan
 
     def decide(
@@ -59,17 +59,17 @@ class Rollout:
             gates = rollout.plan(state, at, self.rules).gates
             gate = self._gate(gates, phase) if kind is DecisionKind.APPROVE else None
             decision = RolloutDecision(kind, by, why, at, gate.phase if gate else None)
-            store.decide(tx, decision, gate.says if gate else "")
+            store.add_decision(tx, decision, gate.says if gate else "")
         return decision
 
     def decisions(self) -> list[RolloutDecision]:
         """What operators have said so far, in time."""
         with self._database.transaction() as tx:
-            return list(store.read(tx, store.now(tx), self._limits).decisions)
+            return list(store.read_state(tx, store.now(tx), self._limits).decisions)
 
     def _read(self, tx: Connection, now: datetime | None) -> tuple[datetime, RolloutState]:
         at = now or store.now(tx)
-        return at, store.read(tx, at, self._limits)
+        return at, store.read_state(tx, at, self._limits)
 
     def _gate(self, gates: tuple[Gate, ...], name: str | None) -> Gate:
         for gate in gates:

@@ -1,7 +1,7 @@
-"""Asks every generator for the notable books of a month, and keeps what they say.
+"""Generate: requests the notable books of a month from every generator, and stores their replies and books.
 
-A reply is committed the moment it arrives, before anyone reads it, and serves every later run of the same month, prompt
-and model: what was paid for once is never asked again. Reading, de-duplicating and storing the books is one transaction.
+A reply is committed as soon as it is received, before it is parsed. It answers every later run of the same month, prompt
+and model, so no list is paid for twice. Parsing, de-duplicating and storing the books is one transaction.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.records import GenerationRequest, ParsedReply, SkippedRow
 from alexandria_pipeline.providers.base import BookGenerator
 from alexandria_pipeline.providers.transport.types import call_context
-from alexandria_pipeline.stages.runner import Counts, Done
+from alexandria_pipeline.stages.runner import Counts, Report
 from alexandria_pipeline.storage import generation as store
 from alexandria_pipeline.storage.database import Connection, Database
 from alexandria_pipeline.storage.generation import StoredListing, StoredReply
@@ -28,14 +28,14 @@ from alexandria_pipeline.storage.months import MonthHolder
 
 log = logging.getLogger(__name__)
 
-MONTHS_AT_ONCE = 8
-MAX_SKIPPED_ROWS_LOGGED = 20
+MONTHS_IN_FLIGHT = 8
+MAX_ROWS_LOGGED = 20
 MAX_ROWS_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Generate:
-    """month → `generated_book` rows, from all generators at once. One of them failing does not stop the others."""
+    """month → `generated_book` rows, from all generators at once. A failing generator does not stop the others."""
 
     database: Database
     generators: Sequence[BookGenerator]
@@ -44,35 +44,35 @@ class Generate:
     name: str = "generated_books"
     last: bool = False
 
-    def __call__(self, months: Sequence[Month], holder: MonthHolder, done: Done) -> None:
-        asyncio.run(self._months(months, holder, done))
+    def __call__(self, months: Sequence[Month], holder: MonthHolder, report: Report) -> None:
+        asyncio.run(self._months(months, holder, report))
         with self.database.transaction() as tx:
             for generator in self.generators:
-                with suppress(SourceError):  # a list that cannot be read at all has failed its months already
-                    _record_skipped(tx, generator.refused_rows())
+                with suppress(SourceError):  # a list that cannot be read has failed its months already
+                    _store_skipped(tx, generator.refused_rows())
 
     def details(self, month: Month) -> Mapping[str, list[dict[str, Any]]]:
-        """Tables for people, where there is anything in them: `refusals` of generators, and `rows_set_aside`."""
+        """Tables for people: `refusals` of generators and `skipped_rows`, where there are any."""
         with self.database.transaction() as tx:
             tables = {
                 "refusals": store.refusals_of(tx, month),
-                "rows_set_aside": store.skipped_rows_of(tx, month, MAX_ROWS_SHOWN),
+                "skipped_rows": store.skipped_of_month(tx, month, MAX_ROWS_SHOWN),
             }
         return {name: rows for name, rows in tables.items() if rows}
 
-    async def _months(self, months: Sequence[Month], holder: MonthHolder, done: Done) -> None:
-        turn = asyncio.Semaphore(MONTHS_AT_ONCE)
+    async def _months(self, months: Sequence[Month], holder: MonthHolder, report: Report) -> None:
+        in_flight = asyncio.Semaphore(MONTHS_IN_FLIGHT)
 
-        async def one(month: Month) -> None:
-            async with turn:
+        async def generate(month: Month) -> None:
+            async with in_flight:
                 try:
                     counts = await self._month(month, holder)
-                except Exception as error:  # noqa: BLE001 - a bad month is reported, its neighbours go on
-                    done(month, error)
+                except Exception as error:  # noqa: BLE001 - a bad month is reported, the others go on
+                    report(month, error)
                 else:
-                    done(month, counts)
+                    report(month, counts)
 
-        await asyncio.gather(*(one(month) for month in months))
+        await asyncio.gather(*(generate(month) for month in months))
 
     async def _month(self, month: Month, holder: MonthHolder) -> Counts:
         if not self.generators:
@@ -82,23 +82,23 @@ class Generate:
         answers = await asyncio.gather(*(self._reply(g, request, holder) for g in self.generators))
         replies = [reply for reply in answers if isinstance(reply, StoredReply)]
         refusals = {
-            g.declaration.name: answer
-            for g, answer in zip(self.generators, answers, strict=True)
+            generator.declaration.name: answer
+            for generator, answer in zip(self.generators, answers, strict=True)
             if isinstance(answer, str)
         }
         unread = [reply for reply in replies if not reply.read]
         if unread:
             refusals |= await asyncio.to_thread(self._read, unread, request, holder)
         if len(refusals) == len(self.generators):
-            raise GenerationFailed(f"{month}: " + "; ".join(_said(*each) for each in refusals.items()))
+            raise GenerationFailed(f"{month}: " + "; ".join(_with_name(*each) for each in refusals.items()))
         return await asyncio.to_thread(self._counts, month, refusals)
 
     async def _reply(
         self, generator: BookGenerator, request: GenerationRequest, holder: MonthHolder
     ) -> StoredReply | str:
-        """The reply of a generator, kept; or why there is none.
+        """The stored reply of a generator, or why there is none.
 
-        It is kept without a look at who owns the month by now: it is paid for. What it changes of the month is fenced (`_read`).
+        A reply is stored even if the run has lost the month meanwhile: it is paid for. Only `_read` is fenced.
         """
         try:
             model = await asyncio.to_thread(generator.model, request)
@@ -111,23 +111,24 @@ class Generate:
             log.warning("%s %s: %s", request.month, generator.declaration.name, error)
             return str(error)
 
-        def keep() -> StoredReply:
+        def store_reply() -> StoredReply:
             with self.database.transaction() as tx:
-                return store.keep_reply(tx, request, reply, holder.run_id)
+                return store.store_reply(tx, request, reply, holder.run_id)
 
-        return await asyncio.to_thread(keep)
+        return await asyncio.to_thread(store_reply)
 
     def _stored(self, request: GenerationRequest, provider: str, model: str) -> StoredReply | None:
         with self.database.transaction() as tx:
             return store.usable_reply(tx, request, provider, model)
 
     def _read(self, replies: Sequence[StoredReply], request: GenerationRequest, holder: MonthHolder) -> dict[str, str]:
-        """Stores the books of kept replies; returns the refusals among them."""
+        """Stores the books of the replies; returns the refusals among them."""
         by_name = {generator.declaration.name: generator for generator in self.generators}
         parsed: dict[int, ParsedReply] = {}
         refusals: dict[str, str] = {}
         with self.database.transaction() as tx:
             holder.fence(tx, [request.month])
+            store.record_request(tx, request)
             for stored in replies:
                 name = stored.reply.provider
                 try:
@@ -137,7 +138,7 @@ class Generate:
                     store.refuse_reply(tx, stored.reply_id, str(error))
             _store_books(tx, request.month, parsed, holder.run_id)
             for reply_id, content in parsed.items():
-                _record_skipped(tx, content.skipped)
+                _store_skipped(tx, content.skipped)
                 store.mark_read(tx, reply_id)
         return refusals
 
@@ -145,47 +146,47 @@ class Generate:
         with self.database.transaction() as tx:
             counts = store.book_counts(tx, month)
             by_provider = store.provider_figures(tx, month)
-            skipped = store.skipped_row_count(tx, month)
-        of_each = {name: value for row in by_provider for name, value in _of_provider(row).items()}
-        refused = {f"refused_by_{name}": why for name, why in refusals.items()}
-        return {**counts, **of_each, **({"set_aside": skipped} if skipped else {}), **refused}
+            skipped = store.skipped_count(tx, month)
+        by_generator = {name: value for row in by_provider for name, value in _generator_counts(row).items()}
+        refused = {f"refused_by_{name}": reason for name, reason in refusals.items()}
+        return {**counts, **by_generator, **({"skipped_rows": skipped} if skipped else {}), **refused}
 
 
-def _said(provider: str, why: str) -> str:
-    """A reason that names its provider, which most do themselves."""
-    return why if provider in why.lower() else f"{provider}: {why}"
+def _with_name(provider: str, reason: str) -> str:
+    """A reason that names its provider."""
+    return reason if provider in reason.lower() else f"{provider}: {reason}"
 
 
-def _of_provider(row: Mapping[str, Any]) -> dict[str, int | float]:
-    """A generator's figures of a month; tokens and cost (US dollars) of those that have them."""
+def _generator_counts(row: Mapping[str, Any]) -> dict[str, int | float]:
+    """The counts of one generator for a month, with tokens and cost (US dollars) if it has any."""
     name = row["provider"].replace("-", "_")
-    told: dict[str, int | float] = {f"{name}_books": row["books"], f"{name}_listings": row["listings"]}
+    counts: dict[str, int | float] = {f"{name}_books": row["books"], f"{name}_listings": row["listings"]}
     if row["input_tokens"] or row["output_tokens"]:
-        told |= {f"{name}_input_tokens": row["input_tokens"], f"{name}_output_tokens": row["output_tokens"]}
-        told[f"{name}_cost_usd"] = float(row["cost_usd"])
-    return told
+        counts |= {f"{name}_input_tokens": row["input_tokens"], f"{name}_output_tokens": row["output_tokens"]}
+        counts[f"{name}_cost_usd"] = float(row["cost_usd"])
+    return counts
 
 
 def _store_books(tx: Connection, month: Month, parsed: Mapping[int, ParsedReply], run_id: str) -> None:
-    """New listings join the book they repeat, known or new; a listing is never without its book."""
+    """Adds new listings to the books that they name, known or new. A listing never exists without its book."""
     known = store.listings(tx, month)
     new = [StoredListing(reply_id, 0, listing) for reply_id, content in parsed.items() for listing in content.listings]
-    at = {id(stored.listing): stored for stored in (*known, *new)}
+    stored_of = {id(stored.listing): stored for stored in (*known, *new)}
     for book in deduplicate(month, [stored.listing for stored in (*known, *new)]):
-        members = [at[id(listing)] for listing in book.listings]
-        fresh = [member for member in members if not member.book_id]
-        if not fresh:
+        members = [stored_of[id(listing)] for listing in book.listings]
+        added = [member for member in members if not member.book_id]
+        if not added:
             continue
         book_id = next((m.book_id for m in members if m.book_id), 0) or store.add_book(
             tx, month, book.title, book.author, run_id
         )
-        store.add_listings(tx, [StoredListing(m.reply_id, book_id, m.listing) for m in fresh])
+        store.add_listings(tx, [StoredListing(m.reply_id, book_id, m.listing) for m in added])
 
 
-def _record_skipped(tx: Connection, rows: Sequence[SkippedRow]) -> None:
-    """Keeps rows that could not be used, and says so for those that were not known yet."""
-    new = store.add_skipped_rows(tx, rows)
-    for row in new[:MAX_SKIPPED_ROWS_LOGGED]:
+def _store_skipped(tx: Connection, rows: Sequence[SkippedRow]) -> None:
+    """Stores skipped rows and logs the new ones."""
+    new = store.add_skipped(tx, rows)
+    for row in new[:MAX_ROWS_LOGGED]:
         log.warning("%s line %d skipped: %s", row.source, row.position, row.reason)
-    if len(new) > MAX_SKIPPED_ROWS_LOGGED:
-        log.warning("and %d more rows skipped; see `alexandria set-aside`", len(new) - MAX_SKIPPED_ROWS_LOGGED)
+    if len(new) > MAX_ROWS_LOGGED:
+        log.warning("and %d more rows skipped; see `alexandria set-aside`", len(new) - MAX_ROWS_LOGGED)

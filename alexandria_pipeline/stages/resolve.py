@@ -1,15 +1,12 @@
-"""Finds the ISBN of every kept book, down the cascade of services, all books of all months in flight together.
+"""Resolve: finds the ISBN of every book by the cascade, with the books of all months in flight together.
 
-Books stand at different services at any moment, so every service's allowance is used at once. What a service has
-answered is never asked again while the answer is to be believed; a service that could not answer leaves the book
-deferred, never "not found". Writing is done by one writer, in batches, each batch behind the fence of its months.
+Different books are at different services at any moment, so the allowances of all services are used at once. A valid answer
+is not requested again. One writer stores results in batches, each batch behind the fence of its months.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,28 +17,28 @@ from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.records import BookOutcome, OpenBook, Resolution
 from alexandria_pipeline.domain.resolution_stats import tally
 from alexandria_pipeline.providers.transport.types import call_context
-from alexandria_pipeline.stages.cascade import Answers, Cascade, store_resolution, worth_asking
-from alexandria_pipeline.stages.runner import Done
+from alexandria_pipeline.stages.cascade import Answers, Cascade, worth_asking
+from alexandria_pipeline.stages.promotion import store_resolution
+from alexandria_pipeline.stages.runner import Progress, Report
 from alexandria_pipeline.storage import figures
 from alexandria_pipeline.storage import resolution as store
 from alexandria_pipeline.storage.months import MonthHolder
 
-BATCH = 64
-PROGRESS_SECONDS = 5.0
-CLOSED = "rejected in review; nobody is asked for it"
+WRITE_BATCH = 64
+CLOSED = "rejected in review; no service is asked"
 
 _Finished = tuple[list[OpenBook], Resolution]
 
-log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True, slots=True)
-class Resolve(Cascade):
-    """works without an ISBN → resolved, not_found or deferred books, with every attempt kept.
+class Resolve:
+    """works without an ISBN → resolved, not_found or deferred books, with every attempt stored.
 
-    `allowances`: requests a second of each service, for those who hold the time that a run took against what was possible.
+    `books_in_flight`: works in the cascade at the same time. `allowances`: requests per second of each service, for reports
+    that compare the time of a run with the minimum.
     """
 
+    cascade: Cascade
     language: str
     negative_life: timedelta
     books_in_flight: int
@@ -49,70 +46,78 @@ class Resolve(Cascade):
     name: str = "resolved_isbns"
     last: bool = True
 
-    def __call__(self, months: Sequence[Month], holder: MonthHolder, done: Done) -> None:
-        asyncio.run(_Run(self, months, holder, done).run())
+    def __call__(self, months: Sequence[Month], holder: MonthHolder, report: Report) -> None:
+        asyncio.run(_Run(self, months, holder, report).run())
 
 
 @dataclass(slots=True)
-class _MonthLeft:
-    """What a month still waits for."""
+class _MonthState:
+    """What a month still waits for, and its counts so far."""
 
-    works: int
+    works_left: int
     counts: Counter[str] = field(default_factory=Counter)
-    over: bool = False
+    reported: bool = False
 
 
 class _Run:
-    """One call of the stage: hands works to the cascade, collects resolutions, reports months as they are finished."""
+    """One call of the stage: sends works through the cascade, stores results, and reports months when they are finished."""
 
-    def __init__(self, stage: Resolve, months: Sequence[Month], holder: MonthHolder, done: Done) -> None:
-        self._stage, self._months, self._holder, self._done = stage, months, holder, done
-        self._left: dict[Month, _MonthLeft] = {}
+    def __init__(self, stage: Resolve, months: Sequence[Month], holder: MonthHolder, report: Report) -> None:
+        self._stage, self._months, self._holder, self._report = stage, months, holder, report
+        self._database = stage.cascade.database
+        self._states: dict[Month, _MonthState] = {}
         self._finished: asyncio.Queue[_Finished] = asyncio.Queue()
-        self._revisions = stage.revisions()
-        self._progress = _Progress(stage.name, 0)
+        self._revisions = stage.cascade.revisions()
+        self._progress = Progress(stage.name, "books", 0)
+        self._totals: Counter[str] = Counter()
 
     async def run(self) -> None:
         works, answers = await asyncio.to_thread(self._open_works)
         for month in self._months:
-            self._left[month] = _MonthLeft(sum(any(book.month == month for book in books) for books in works))
-        for month, left in self._left.items():
-            if left.works == 0:
+            self._states[month] = _MonthState(sum(any(book.month == month for book in books) for books in works))
+        for month, state in self._states.items():
+            if state.works_left == 0:
                 await self._end(month)
-        self._progress = _Progress(self._stage.name, sum(len(books) for books in works))
-        speaker = asyncio.create_task(self._progress.speak())
+        self._progress = Progress(self._stage.name, "books", sum(len(books) for books in works))
+        logger = asyncio.create_task(self._log_progress())
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._write(len(works)))
                 waiting = iter(works)
                 for _ in range(min(len(works), self._stage.books_in_flight)):
-                    tasks.create_task(self._take(waiting, answers))
+                    tasks.create_task(self._work(waiting, answers))
         finally:
-            speaker.cancel()
+            logger.cancel()
+
+    async def _log_progress(self) -> None:
+        while True:
+            await asyncio.sleep(self._progress.log_seconds)
+            self._progress.log(found_by(self._totals))
 
     def _open_works(self) -> tuple[list[list[OpenBook]], Mapping[int, Answers]]:
-        """Books grouped by work (the same book in two months is one question), less those that nobody new can answer."""
-        with self._stage.database.transaction() as tx:
+        """Books grouped by work (the same book in two months is one search), without those for which no search helps."""
+        with self._database.transaction() as tx:
             books = store.open_books(tx, self._months)
             answers = store.definite_answers(tx, [book.work_id for book in books], self._stage.negative_life)
-        revisions = {
-            r.declaration.name: self._revisions[r.declaration.name]
-            for r in self._stage.resolvers
-            if r.unavailable() is None
+        available = {
+            resolver.declaration.name: self._revisions[resolver.declaration.name]
+            for resolver in self._stage.cascade.resolvers
+            if resolver.unavailable() is None
         }
         works: dict[int, list[OpenBook]] = defaultdict(list)
         for book in books:
             works[book.work_id].append(book)
-        return [
-            group for group in works.values() if worth_asking(group, answers.get(group[0].work_id, {}), revisions)
-        ], answers
+        searched = [
+            group for group in works.values() if worth_asking(group, answers.get(group[0].work_id, {}), available)
+        ]
+        return searched, answers
 
-    async def _take(self, waiting: Iterator[list[OpenBook]], answers: Mapping[int, Answers]) -> None:
-        """One place in flight: takes book after book until none is waiting."""
+    async def _work(self, waiting: Iterator[list[OpenBook]], answers: Mapping[int, Answers]) -> None:
+        """One worker: searches for one work after another until none is waiting."""
         for books in waiting:
-            await self._finished.put((books, await self._resolve(books, answers.get(books[0].work_id, {}))))
+            await self._finished.put((books, await self._search(books, answers.get(books[0].work_id, {}))))
 
-    async def _resolve(self, books: list[OpenBook], answers: Answers) -> Resolution:
+    async def _search(self, books: list[OpenBook], answers: Answers) -> Resolution:
         book = books[0]
         if book.closed:
             return Resolution(BookOutcome.NOT_FOUND, reason=CLOSED)
@@ -122,97 +127,79 @@ class _Run:
         query = replace(book.query(self._stage.language), isbns=isbns)
         run_id, stage = self._holder.run_id, self._stage.name
         with call_context(run_id=run_id, month=book.month, stage=stage, work_id=book.work_id):
-            return await self._stage.ask(query, self._revisions, answers, book.work_id)
+            return await self._stage.cascade.ask(query, self._revisions, answers, book.work_id)
 
     async def _write(self, works: int) -> None:
-        """The one writer: as many resolutions as are ready, at most BATCH, in one transaction."""
+        """The only writer: stores the finished results, at most WRITE_BATCH per transaction."""
         while works:
             batch = [await self._finished.get()]
-            while len(batch) < BATCH and not self._finished.empty():
+            while len(batch) < WRITE_BATCH and not self._finished.empty():
                 batch.append(self._finished.get_nowait())
             works -= len(batch)
-            await self._store_all(batch)
+            await self._store_batch(batch)
 
-    async def _store_all(self, batch: Sequence[_Finished]) -> None:
-        """Stores a batch; if it is refused, each of its books alone, so that one bad book fails its own months only."""
+    async def _store_batch(self, batch: Sequence[_Finished]) -> None:
+        """Stores a batch. If that fails, stores each result alone, so that a bad book fails only its own months."""
         try:
             lost = await asyncio.to_thread(self._store, batch)
         except Exception as error:  # noqa: BLE001 - the months of this batch fail, the others go on
             if len(batch) > 1 and not isinstance(error, DatabaseUnavailable):
                 for each in batch:
-                    await self._store_all([each])
+                    await self._store_batch([each])
                 return
             for month in _months_of(batch):
                 await self._end(month, error)
         else:
-            await self._note(batch, lost)
+            await self._count(batch, lost)
 
     def _store(self, batch: Sequence[_Finished]) -> set[Month]:
-        with self._stage.database.transaction() as tx:
+        """Returns the months that this run no longer owns; their books are not stored."""
+        with self._database.transaction() as tx:
             owned = self._holder.owned(tx, _months_of(batch))
             for books, resolution in batch:
-                mine = [book for book in books if book.month in owned]
-                if mine:
-                    store_resolution(tx, mine, resolution, self._holder.run_id)
+                own_books = [book for book in books if book.month in owned]
+                if own_books:
+                    store_resolution(tx, own_books, resolution, self._holder.run_id)
         return _months_of(batch) - owned
 
-    async def _note(self, batch: Sequence[_Finished], lost: set[Month]) -> None:
+    async def _count(self, batch: Sequence[_Finished], lost: set[Month]) -> None:
         for month in lost:
             await self._end(month, OwnershipLost(f"another run took over {month}"))
         for books, resolution in batch:
             counts = tally(resolution.attempts)
-            self._progress.step(len(books), counts)
+            self._totals.update(counts)
+            self._progress.advance(len(books))
             for month in {book.month for book in books}:
-                left = self._left[month]
-                left.works -= 1
-                left.counts[resolution.outcome.value] += sum(book.month == month for book in books)
-                left.counts.update(counts)
-                if left.works == 0:
+                state = self._states[month]
+                state.works_left -= 1
+                state.counts[resolution.outcome.value] += sum(book.month == month for book in books)
+                state.counts.update(counts)
+                if state.works_left == 0:
                     await self._end(month)
 
     async def _end(self, month: Month, error: Exception | None = None) -> None:
-        left = self._left[month]
-        if not left.over:
-            left.over = True
-            # In a thread: the loop keeps the slots of everybody else meanwhile.
-            await asyncio.to_thread(self._report, month, error)
+        state = self._states[month]
+        if not state.reported:
+            state.reported = True
+            # In a thread: meanwhile the event loop serves the send slots of other requests.
+            await asyncio.to_thread(self._report_month, month, error)
 
-    def _report(self, month: Month, error: Exception | None) -> None:
-        self._done(month, error or {**self._standing(month), **self._left[month].counts})
+    def _report_month(self, month: Month, error: Exception | None) -> None:
+        self._report(month, error or {**self._current_counts(month), **self._states[month].counts})
 
-    def _standing(self, month: Month) -> dict[str, int]:
-        """What the month's books have come to, whether in this run or before; and the calls of this run."""
-        with self._stage.database.transaction() as tx:
+    def _current_counts(self, month: Month) -> dict[str, int]:
+        """The figures of the month's books, from this run or an earlier one, and the calls of this run."""
+        with self._database.transaction() as tx:
             figure = figures.of_months(tx, [month])[month]
-            calls = store.calls(tx, month, self._holder.run_id, self._stage.name)
-        standing = {"editions": figure.resolved, "books": figure.generated, "synthetic": figure.synthetic}
-        return standing | {f"calls_{service}": count for service, count in calls.items()}
+            calls = store.call_counts(tx, month, self._holder.run_id, self._stage.name)
+        counts = {"editions": figure.resolved, "books": figure.generated, "synthetic": figure.synthetic}
+        return counts | {f"calls_{service}": count for service, count in calls.items()}
 
 
-class _Progress:
-    """Says every few seconds how far the books are, until it is cancelled."""
-
-    def __init__(self, stage: str, total: int) -> None:
-        self._stage, self._total, self._started = stage, total, time.monotonic()
-        self._done = 0
-        self._counts: Counter[str] = Counter()
-
-    def step(self, books: int, counts: Counter[str]) -> None:
-        self._done += books
-        self._counts.update(counts)
-
-    async def speak(self) -> None:
-        while True:
-            await asyncio.sleep(PROGRESS_SECONDS)
-            log.info("%s: %s", self._stage, self._standing())
-
-    def _standing(self) -> str:
-        rate = self._done / (time.monotonic() - self._started)
-        left = f", about {(self._total - self._done) / rate:.0f} s left" if rate else ""
-        services = sorted(name.removeprefix("asked_") for name in self._counts if name.startswith("asked_"))
-        answers = [f"{name} {self._counts[f'found_{name}']} of {self._counts[f'asked_{name}']}" for name in services]
-        found = f"; found by {', '.join(answers)}" if answers else ""
-        return f"{self._done} of {self._total} books, {rate:.1f} a second{left}{found}"
+def found_by(counts: Counter[str]) -> str:
+    """How often each service found a book: "isbndb found 12 of 20"."""
+    services = sorted(name.removeprefix("asked_") for name in counts if name.startswith("asked_"))
+    return ", ".join(f"{name} found {counts[f'found_{name}']} of {counts[f'asked_{name}']}" for name in services)
 
 
 def _months_of(batch: Sequence[_Finished]) -> set[Month]:

@@ -1,7 +1,7 @@
-"""Runs a stage over the months that a run may have, and sees to it that every month ends somewhere.
+"""Runs a stage over the months that a run may have, and ends every month in a defined state.
 
-A month that fails goes to `retry` and is left out of the run's later stages; its neighbours go on. `Stage` is what the
-verbs of this package look like from here.
+A month that fails goes to `retry` and is excluded from the later stages of the run; other months go on. `Stage` is the
+interface of the stages in this package.
 """
 
 from __future__ import annotations
@@ -20,28 +20,29 @@ from alexandria_pipeline.storage.months import MonthHolder
 log = logging.getLogger(__name__)
 
 Counts = Mapping[str, int | float | str]
-Done = Callable[[Month, Counts | Exception], None]
+Report = Callable[[Month, Counts | Exception], None]
+"""Called by a stage once per month, with the counts or the error."""
 
 PROGRESS_SECONDS = 5.0
 
 
 class Stage(Protocol):
-    """A verb over months: works on all of them, calls `done` once for each, with counts or with what went wrong."""
+    """One step of a month. Works on all months and calls `report` once for each."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def last(self) -> bool:
-        """Whether a month is complete after it."""
+        """Whether a month is complete after this stage."""
         ...
 
-    def __call__(self, months: Sequence[Month], holder: MonthHolder, done: Done) -> None: ...
+    def __call__(self, months: Sequence[Month], holder: MonthHolder, report: Report) -> None: ...
 
 
 @dataclass(slots=True)
 class StageReport:
-    """How a stage ended: counts of the months it finished, a sentence for each month it could not, and the time it took."""
+    """The result of a stage: counts of each finished month, the reason for each failed month, and the seconds it took."""
 
     done: dict[Month, Counts] = field(default_factory=dict)
     failed: dict[Month, str] = field(default_factory=dict)
@@ -49,92 +50,101 @@ class StageReport:
 
 
 class MonthRunner:
-    """The months of one run, through all its stages. `holder` owns them; nothing else does."""
+    """The months of one run through all its stages. Only `holder` owns them."""
 
     def __init__(self, holder: MonthHolder) -> None:
         self._holder = holder
-        self._left_out: dict[Month, str] = {}
+        self._excluded: dict[Month, str] = {}
         self._last_stage = ""
 
     def run(self, stage: Stage, months: Sequence[Month]) -> StageReport:
-        """Runs the stage over every month this run can have. Refused and failed months are in the report, never raised."""
-        started_at, report = datetime.now(UTC), StageReport()
-        wanted = [month for month in months if month not in self._left_out]
+        """Runs the stage over every month that this run can own. Refused and failed months are reported, not raised."""
+        started_at, result = datetime.now(UTC), StageReport()
+        wanted = [month for month in months if month not in self._excluded]
         for month, owner in self._holder.claim(wanted).items():
-            self._leave_out(month, owner, stage, started_at, report)
-        mine = [month for month in wanted if month not in self._left_out]
-        progress = _Progress(stage.name, len(mine))
+            self._exclude(month, owner, stage, started_at, result)
+        owned = [month for month in wanted if month not in self._excluded]
+        progress = Progress(stage.name, "months", len(owned))
 
-        def done(month: Month, result: Counts | Exception) -> None:
-            if isinstance(result, Exception):
-                self._fail(month, result, stage, started_at, report)
+        def report(month: Month, outcome: Counts | Exception) -> None:
+            if isinstance(outcome, Exception):
+                self._fail(month, outcome, stage, started_at, result)
             else:
-                self._finish(month, result, stage, started_at, report)
-            progress.step(report)
+                self._finish(month, outcome, stage, started_at, result)
+            progress.advance()
 
         self._last_stage = stage.name
         try:
-            with self._holder.kept_alive():
-                stage(mine, self._holder, done)
-        except Exception as error:  # noqa: BLE001 - what breaks a whole stage fails every month it had not finished
-            for month in mine:
-                if month not in report.done and month not in report.failed:
-                    self._fail(month, _cause(error), stage, started_at, report)
-        progress.end(report)
-        return report
+            with self._holder.locks_watched():
+                stage(owned, self._holder, report)
+        except Exception as error:  # noqa: BLE001 - an error of the whole stage fails every month that it had not finished
+            for month in owned:
+                if month not in result.done and month not in result.failed:
+                    self._fail(month, _cause(error), stage, started_at, result)
+        result.seconds = progress.seconds
+        log.info("%s: %d done, %d failed, in %.1f s", stage.name, len(result.done), len(result.failed), result.seconds)
+        return result
 
     def close(self, error: str | None = None) -> None:
-        """Ends the run: what is not complete goes to `retry`, saying how far it came."""
-        reason = (
-            error or f"the run ended after {self._last_stage or 'its start'}; the stages after it are still to be run"
-        )
+        """Ends the run: months that are not complete go to `retry`, with how far they came."""
+        reason = error or f"the run ended after {self._last_stage or 'its start'}; the later stages have not run"
         self._holder.close(reason, failed=error is not None)
 
-    def _finish(self, month: Month, counts: Counts, stage: Stage, started_at: datetime, report: StageReport) -> None:
-        report.done[month] = counts
+    def _finish(self, month: Month, counts: Counts, stage: Stage, started_at: datetime, result: StageReport) -> None:
+        result.done[month] = counts
         if self._holder.begun(month):
-            self._holder.note_stage(month, stage.name, started_at, counts, None)
+            self._holder.record_stage(month, stage.name, started_at, counts, None)
         if stage.last and not self._holder.complete(month):
-            self._holder.give_back(
-                month, "not all of its books have been listed and kept; run all assets of the month", failed=False
+            self._holder.release(
+                month, "some of its books are not listed or have no work; run all assets of the month", failed=False
             )
 
-    def _fail(self, month: Month, error: Exception, stage: Stage, started_at: datetime, report: StageReport) -> None:
+    def _fail(self, month: Month, error: Exception, stage: Stage, started_at: datetime, result: StageReport) -> None:
         if not isinstance(error, AlexandriaError):
             log.error("%s %s: unexpected %s", month, stage.name, type(error).__name__, exc_info=error)
         reason = str(error) if isinstance(error, AlexandriaError) else f"{type(error).__name__}: {error}"
-        self._leave_out(month, reason, stage, started_at, report)
+        self._exclude(month, reason, stage, started_at, result)
         if not isinstance(error, OwnershipLost):
-            self._holder.give_back(month, reason, failed=True)
+            self._holder.release(month, reason, failed=True)
 
-    def _leave_out(self, month: Month, reason: str, stage: Stage, started_at: datetime, report: StageReport) -> None:
+    def _exclude(self, month: Month, reason: str, stage: Stage, started_at: datetime, result: StageReport) -> None:
         log.error("%s %s: %s", month, stage.name, reason)
-        self._left_out[month] = report.failed[month] = reason
-        self._holder.note_stage(month, stage.name, started_at, {}, reason)
+        self._excluded[month] = result.failed[month] = reason
+        self._holder.record_stage(month, stage.name, started_at, {}, reason)
 
 
 def _cause(error: Exception) -> Exception:
-    """What went wrong first, of several tasks that ended together."""
+    """The first error of several tasks that ended together."""
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
     return error
 
 
-class _Progress:
-    """Says every few seconds how far a stage is."""
+class Progress:
+    """How far a stage is. `unit`: "months" or "books"; `log_seconds`: the least time between two log lines."""
 
-    def __init__(self, stage: str, total: int) -> None:
-        self._stage, self._total = stage, total
-        self._started = self._said = time.monotonic()
+    def __init__(self, stage: str, unit: str, total: int, log_seconds: float = PROGRESS_SECONDS) -> None:
+        self._stage, self._unit, self._total, self.log_seconds = stage, unit, total, log_seconds
+        self._done = 0
+        self._started = self._logged = time.monotonic()
 
-    def step(self, report: StageReport) -> None:
-        now, done = time.monotonic(), len(report.done) + len(report.failed)
-        if now - self._said >= PROGRESS_SECONDS and done < self._total:
-            self._said = now
-            left = (now - self._started) / done * (self._total - done)
-            log.info("%s: %d of %d months, about %.0f s left", self._stage, done, self._total, left)
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self._started
 
-    def end(self, report: StageReport) -> None:
-        report.seconds = time.monotonic() - self._started
-        months = len(report.done), len(report.failed)
-        log.info("%s: %d months done, %d not, in %.1f s", self._stage, *months, report.seconds)
+    def advance(self, count: int = 1) -> None:
+        """Adds finished units; logs if the last line is old enough and work is left."""
+        self._done += count
+        if time.monotonic() - self._logged >= self.log_seconds and self._done < self._total:
+            self.log()
+
+    def log(self, details: str = "") -> None:
+        """Logs done, total, rate and time left."""
+        self._logged = time.monotonic()
+        rate = self._done / self.seconds
+        left = f", about {(self._total - self._done) / rate:.0f} s left" if rate else ""
+        suffix = f"; {details}" if details else ""
+        log.info(
+            "%s: %d of %d %s, %.1f per second%s%s", self._stage, self._done, self._total, self._unit, rate, left, suffix
+        )

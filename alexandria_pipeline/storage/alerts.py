@@ -1,4 +1,4 @@
-"""Alerts: causes noted once, and what is still to be sent. What they say is `domain.alerts`, sending is `notify`."""
+"""Alerts: causes, raised once, and what is still to be sent. `domain.alerts` words them, `operations.alerting` sends them."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ MAX_PROBLEM_LENGTH = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Unsent:
-    """An alert that has not reached everybody; `reached` are digests of the receivers that have it."""
+class UnsentAlert:
+    """An alert that has not reached all receivers. `reached`: digests of the receivers that have it."""
 
     alert_id: int
     title: str
@@ -31,42 +31,40 @@ class Unsent:
     reached: frozenset[str]
 
 
-def note(tx: Connection, alert: Alert, at: datetime) -> bool:
-    """Whether this is news: the cause was not known, or had been over before it happened at `at`."""
+def raise_alert(tx: Connection, alert: Alert, at: datetime) -> bool:
+    """Raises an alert; False if its cause is known and has not ended before `at`."""
     values = {"cause": alert.cause, "title": alert.title, "text": alert.text, "severe": alert.severe, "at": at}
-    return tx.execute(_SQL["note"], values).fetchone() is not None
+    return tx.execute(_SQL["raise"], values).fetchone() is not None
 
 
-def over(tx: Connection, cause: str, at: datetime) -> None:
-    """The cause is gone: if it comes back, that is news again."""
-    tx.execute(_SQL["over"], {"cause": cause, "at": at})
+def end_cause(tx: Connection, cause: str, at: datetime) -> None:
+    """Ends a cause: if it comes back, it raises a new alert."""
+    tx.execute(_SQL["end"], {"cause": cause, "at": at})
 
 
-def next_unsent(tx: Connection, after: int) -> Unsent | None:
-    """The oldest alert after this one that waits, this sender's until `tx` ends."""
+def next_unsent(tx: Connection, after: int) -> UnsentAlert | None:
+    """The oldest unsent alert after this one, locked for this sender until `tx` ends."""
     row = tx.execute(_SQL["next_unsent"], {"after": after}).fetchone()
-    return Unsent(row["alert_id"], row["title"], row["text"], row["severe"], frozenset(row["reached"])) if row else None
+    return (
+        UnsentAlert(row["alert_id"], row["title"], row["text"], row["severe"], frozenset(row["reached"]))
+        if row
+        else None
+    )
 
 
-def sent(tx: Connection, alert: Unsent, reached: Collection[str]) -> None:
-    """Everybody has it."""
+def mark_sent(tx: Connection, alert: UnsentAlert, reached: Collection[str]) -> None:
+    """Marks an alert as sent to all receivers."""
     tx.execute(_SQL["sent"], {"alert_id": alert.alert_id, "reached": sorted(reached)})
 
 
-def not_sent(tx: Connection, alert: Unsent, reached: Collection[str], problem: str) -> None:
-    """Some have it, and it stays to be sent to the others."""
+def mark_unsent(tx: Connection, alert: UnsentAlert, reached: Collection[str], problem: str) -> None:
+    """Stores which receivers have the alert, and the problem of the others."""
     values = {"alert_id": alert.alert_id, "reached": sorted(reached), "problem": problem[:MAX_PROBLEM_LENGTH]}
     tx.execute(_SQL["not_sent"], values)
 
 
-def counts(tx: Connection) -> tuple[int, int]:
-    """Alerts ever raised, and those that wait to be sent."""
-    row = tx.execute(_SQL["counts"]).fetchone() or {"raised": 0, "waiting": 0}
-    return row["raised"], row["waiting"]
-
-
 def failed_months(tx: Connection) -> list[FailedMonth]:
-    """Months that nobody tries again."""
+    """Months that are not tried again."""
     return [
         FailedMonth(
             Month(row["year"], row["month"]), row["retry_count"], row["error_message"] or "no reason recorded",
@@ -76,9 +74,9 @@ def failed_months(tx: Connection) -> list[FailedMonth]:
     ]  # fmt: skip
 
 
-def shut_services(tx: Connection) -> list[PausedService]:
-    """Services that are left alone, and since when they have not answered."""
+def paused_services(tx: Connection) -> list[PausedService]:
+    """Paused services, and the time of their first failure since the last response."""
     return [
         PausedService(row["service"], row["since"] or row["now"], row["now"], row["last_error"] or "no reason recorded")
-        for row in tx.execute(_SQL["shut_services"])
+        for row in tx.execute(_SQL["paused_services"])
     ]

@@ -21,7 +21,7 @@ LOAD_TIMEOUT = 3600.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class CatalogLoad:
-    """A loaded file: `editions` usable rows, of which `added` were not known yet, and rows skipped."""
+    """A loaded file: `editions` usable rows, of which `added` were new, and skipped rows."""
 
     name: str
     editions: int
@@ -30,37 +30,37 @@ class CatalogLoad:
 
 
 class Catalog:
-    """Answers from `catalog_edition`; what the local-catalog provider asks."""
+    """The table `catalog_edition`, for the local-catalog provider."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def revision(self) -> str:
-        """Changes with every file that is loaded."""
+        """A version that changes with every loaded file."""
         row = self._database.fetch_one(_SQL["revision"])
         return str(row["revision"]) if row else "0"
 
     def empty(self) -> bool:
-        """Whether nothing was ever loaded."""
+        """Whether no file was ever loaded."""
         return self.revision() == "0"
 
     def search(self, title: str, author: str, isbns: Sequence[Isbn13]) -> list[CatalogEntry]:
-        """Editions that may be the book, likeliest first; at most about 70."""
-        asked = {
+        """Editions that may be the book, most similar first; at most about 70."""
+        values = {
             "title_key": title_key(title),
             "author_key": author_key(author),
             "isbns": [str(isbn) for isbn in isbns],
         }
-        rows = self._database.fetch_all(_SQL["search"], asked)
+        rows = self._database.fetch_all(_SQL["search"], values)
         return list({row["isbn13"]: _entry(row) for row in reversed(rows)}.values())[::-1]
 
     def edition(self, isbn13: Isbn13) -> CatalogEntry | None:
-        """The edition of an ISBN."""
+        """The edition of an ISBN; None if it is unknown."""
         row = self._database.fetch_one(_SQL["edition"], {"isbn13": isbn13})
         return _entry(row) if row else None
 
     def load(self, name: str, digest: str, entries: Iterable[CatalogEntry], skipped: int) -> CatalogLoad | None:
-        """Adds editions in one transaction; None when a file with this content was loaded before."""
+        """Adds editions in one transaction; None if a file with this content was loaded before."""
         usable = list({entry.isbn13: entry for entry in entries}.values())
         with self._database.transaction(timeout=LOAD_TIMEOUT) as tx:
             tx.execute(_SQL["lock"])

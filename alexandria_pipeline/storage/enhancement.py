@@ -1,7 +1,7 @@
-"""Synthetic works whose turn it is to be looked for again, and the months that gain when one is found.
+"""Enhancement: synthetic works that are due for another search, and the months that change when one is found.
 
-Taking a work is writing down that it is being tried, in one statement that skips what others hold: two runs side by side
-never have the same work. A run that is killed leaves at most a portion of works to wait for their next turn.
+A run takes works by marking them as tried, in one statement that skips locked rows: two runs never take the same work. A
+killed run leaves at most one batch of works waiting for their next turn.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ _SQL = Queries("enhancement")
 
 @dataclass(frozen=True, slots=True)
 class TakenWork:
-    """A work that this run tries; `tried_before` is what to go back to when nobody could be asked."""
+    """A work that this run tries; `tried_before` is restored when no service could be called."""
 
     work_id: int
     tried_before: datetime | None
 
 
-def take(tx: Connection, most: int, pause: timedelta, but: Collection[int] = ()) -> list[TakenWork]:
-    """At most so many synthetic works (`but` these) that were not tried within `pause`, oldest first, now this run's."""
-    rows = tx.execute(_SQL["take"], {"most": most, "pause": pause, "but": list(but)}).fetchall()
+def take_works(tx: Connection, limit: int, pause: timedelta, except_ids: Collection[int] = ()) -> list[TakenWork]:
+    """Takes at most `limit` synthetic works that were not tried within `pause`, oldest first."""
+    rows = tx.execute(_SQL["take"], {"limit": limit, "pause": pause, "except_ids": list(except_ids)}).fetchall()
     return [TakenWork(row["work_id"], row["tried_before"]) for row in rows]
 
 
-def give_back(tx: Connection, work: TakenWork) -> None:
-    """The work was not tried after all: it keeps its place in the queue."""
-    tx.execute(_SQL["give_back"], {"work_id": work.work_id, "tried_before": work.tried_before})
+def return_work(tx: Connection, work: TakenWork) -> None:
+    """Restores the place of a work in the queue: it was not tried after all."""
+    tx.execute(_SQL["return_work"], {"work_id": work.work_id, "tried_before": work.tried_before})
 
 
 def books_of_works(tx: Connection, work_ids: Sequence[int]) -> dict[int, list[OpenBook]]:
-    """work → its books in all months; without the works that are no longer synthetic."""
+    """work id → its books in all months, for works that are still synthetic."""
     books: dict[int, list[OpenBook]] = defaultdict(list)
     for row in tx.execute(_SQL["books_of_works"], {"work_ids": list(work_ids)}):
         books[row["work_id"]].append(_open_book(row))
@@ -51,22 +51,17 @@ def books_of_works(tx: Connection, work_ids: Sequence[int]) -> dict[int, list[Op
 
 
 def one_writer(tx: Connection) -> None:
-    """Waits until no other enhancement is storing; holds until `tx` ends."""
+    """Waits until no other enhancement is storing, and keeps others out until `tx` ends."""
     tx.execute(_SQL["one_writer"])
 
 
 def free_months(tx: Connection, months: Collection[Month]) -> set[Month]:
-    """Those of the months that no run owns, and none will before `tx` ends."""
+    """The months that no run owns, and that none can claim before `tx` ends."""
     return {Month(row["year"], row["month"]) for row in tx.execute(_SQL["free_months"], _keys(months))}
 
 
-def recount(tx: Connection, months: Collection[Month]) -> None:
-    """The figures of `backfill_log`, counted from the books."""
-    tx.execute(_SQL["recount"], _keys(months))
-
-
 def resolved_elsewhere(tx: Connection) -> dict[Month, list[tuple[int, KnownIsbn]]]:
-    """month → (book, what its work answers) of books without an ISBN whose work has one."""
+    """month → (book id, ISBN of its work) of books without an ISBN whose work has one."""
     found: dict[Month, list[tuple[int, KnownIsbn]]] = defaultdict(list)
     for row in tx.execute(_SQL["resolved_elsewhere"]):
         known = KnownIsbn(Isbn13(row["isbn13"]), row["confidence"], row["resolved_by"])
@@ -74,8 +69,8 @@ def resolved_elsewhere(tx: Connection) -> dict[Month, list[tuple[int, KnownIsbn]
     return dict(found)
 
 
-def waiting(tx: Connection, pause: timedelta) -> tuple[int, int]:
-    """Synthetic works, and those of them whose turn it is."""
+def synthetic_counts(tx: Connection, pause: timedelta) -> tuple[int, int]:
+    """The number of synthetic works, and of those that are due."""
     row = tx.execute(_SQL["waiting"], {"pause": pause}).fetchone() or {"synthetic": 0, "due": 0}
     return row["synthetic"], row["due"]
 

@@ -1,4 +1,4 @@
-"""Everything that is known about how books came to their ISBNs, or did not: attempts, calls and decisions, as rows."""
+"""Explanations: the attempts, calls and decisions about books, as rows."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ def books_of_month(tx: Connection, month: Month) -> Rows:
 
 
 def books_of_work(tx: Connection, work_key: str) -> Rows:
-    """The books of a work, also by a key that was retired."""
+    """The books of a work, by its current or a retired key."""
     return tx.execute(_SQL["works_of_key"], {"work_key": work_key}).fetchall()
 
 
 def attempts(tx: Connection, work_ids: Collection[int]) -> Rows:
-    """Questions to services, in order, by `work_id`."""
+    """Attempts, in order, by `work_id`."""
     return tx.execute(_SQL["attempts"], {"work_ids": list(work_ids)}).fetchall()
 
 
 def calls(tx: Connection, work_ids: Collection[int]) -> Rows:
-    """HTTP attempts, in order, by `work_id`; what the cache answered left none."""
+    """HTTP attempts, in order, by `work_id`; responses from the cache have none."""
     return tx.execute(_SQL["calls"], {"work_ids": list(work_ids)}).fetchall()
 
 
 def decisions(tx: Connection, work_ids: Collection[int]) -> Rows:
-    """Decisions of persons, in order, by `work_id`."""
+    """Review decisions, in order, by `work_id`."""
     return tx.execute(_SQL["decisions"], {"work_ids": list(work_ids)}).fetchall()

@@ -1,8 +1,11 @@
-"""The key figures of the pipeline, counted from the books and works themselves."""
+"""Figures: what the books and works of months have come to, counted from the rows themselves.
+
+The SQL function `month_figures` computes them; nothing else does.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -18,7 +21,7 @@ _SQL = Queries("figures")
 
 @dataclass(frozen=True, slots=True)
 class MonthFigures:
-    """What a month's books have come to, now. `synthetic` of `works` have no ISBN; `lost` books have no work."""
+    """The current figures of a month. `synthetic` of `works` have no ISBN; `lost` books have no work."""
 
     month: Month
     generated: int = 0
@@ -29,18 +32,18 @@ class MonthFigures:
 
     @property
     def resolution_rate(self) -> float | None:
-        """Percent of the generated books, None when there are none."""
+        """Percent of the generated books that have an ISBN; None without books."""
         return 100 * self.resolved / self.generated if self.generated else None
 
     @property
     def synthetic_share(self) -> float | None:
-        """Percent of the month's works, None when there are none."""
+        """Percent of the month's works without an ISBN; None without works."""
         return 100 * self.synthetic / self.works if self.works else None
 
 
 @dataclass(frozen=True, slots=True)
 class CallsToday:
-    """A service's attempts since 00:00 UTC: all that we made, and those of them that it has surely counted.
+    """The attempts of a service since 00:00 UTC. `certain`: those that the service has certainly counted.
 
     `reported`: its own count at `reported_at`. `last_called`: the last other call. None: not today.
     """
@@ -53,35 +56,41 @@ class CallsToday:
 
 
 def of_months(tx: Connection, months: Sequence[Month]) -> dict[Month, MonthFigures]:
-    """The figures of each of these months, zero where nothing was generated."""
+    """The figures of each of these months; zeros where nothing was generated."""
     keys = {"years": [m.year for m in months], "months": [m.month for m in months]}
     figures = {month: MonthFigures(month) for month in months}
     return figures | {f.month: f for f in map(_figures, tx.execute(_SQL["of_months"], keys))}
 
 
 def of_all_months(tx: Connection) -> list[MonthFigures]:
-    """The figures of every month that has books, in time."""
+    """The figures of every month that has books, in order."""
     return [_figures(row) for row in tx.execute(_SQL["of_all_months"])]
 
 
+def recount(tx: Connection, months: Collection[Month]) -> None:
+    """Stores the current figures of these months in `backfill_log`."""
+    wanted = sorted(months)
+    tx.execute(_SQL["recount"], {"years": [m.year for m in wanted], "months": [m.month for m in wanted]})
+
+
 def synthetic_overall(tx: Connection) -> tuple[int, int]:
-    """Synthetic works, and works, of the whole table."""
+    """The number of synthetic works and of all works."""
     row = tx.execute(_SQL["synthetic_overall"]).fetchone() or {"synthetic": 0, "works": 0}
     return row["synthetic"], row["works"]
 
 
 def backfill_rows(tx: Connection) -> list[dict[str, Any]]:
-    """`backfill_log`, month by month, as a table for people."""
+    """All rows of `backfill_log`, in order."""
     return tx.execute(_SQL["backfill_rows"]).fetchall()
 
 
 def books_of(tx: Connection, month: Month) -> list[dict[str, Any]]:
-    """The generated books of a month, each with its sources and where it stands."""
+    """The generated books of a month, each with its sources and outcome."""
     return tx.execute(_SQL["books_of"], {"year": month.year, "month": month.month}).fetchall()
 
 
 def calls_today(tx: Connection, service: str) -> CallsToday:
-    """What the ledger holds of today, beside the service's own figure."""
+    """The calls of today in the ledger, and the service's own count."""
     row = tx.execute(_SQL["calls_today"], {"service": service}).fetchone()
     return CallsToday(**row) if row else CallsToday(0, 0, None, None, None)
 

@@ -1,4 +1,4 @@
-"""Replies of generators, the listings read from them, and the books of a month."""
+"""Generation: replies of generators, their listings, and the books of a month."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SQL = Queries("generation")
 
 @dataclass(frozen=True, slots=True)
 class StoredReply:
-    """A reply that was paid for; `read` says whether its books are stored too."""
+    """A stored reply; `read`: its books are stored, too."""
 
     reply_id: int
     reply: RawReply
@@ -31,7 +31,7 @@ class StoredReply:
 
 @dataclass(frozen=True, slots=True)
 class StoredListing:
-    """A listing with the reply it stands in and the book it belongs to (0: none yet)."""
+    """A listing with its reply and its book (0: none yet)."""
 
     reply_id: int
     book_id: int
@@ -43,44 +43,50 @@ def _at(month: Month) -> dict[str, int]:
 
 
 def usable_reply(tx: Connection, request: GenerationRequest, provider: str, model: str) -> StoredReply | None:
-    """The stored reply that serves this request again."""
-    asked = {**_at(request.month), "provider": provider, "model": model, "prompt_variant": request.prompt_variant}
-    row = tx.execute(_SQL["usable_reply"], asked).fetchone()
+    """The stored reply that answers this request again; None if there is none."""
+    values = {**_at(request.month), "provider": provider, "model": model, "prompt_variant": request.prompt_variant}
+    row = tx.execute(_SQL["usable_reply"], values).fetchone()
     if row is None:
         return None
     reply = RawReply(row["provider"], row["model"], row["body"], source=row["source"])
     return StoredReply(row["reply_id"], reply, row["read"])
 
 
-def keep_reply(tx: Connection, request: GenerationRequest, reply: RawReply, run_id: str) -> StoredReply:
-    """Keeps a reply as it arrived; if another process kept the same one first, that one is returned."""
-    # PostgreSQL's text has no NUL; a reply that holds one is kept all the same, with the usual replacement.
+def store_reply(tx: Connection, request: GenerationRequest, reply: RawReply, run_id: str) -> StoredReply:
+    """Stores a reply as received. If another process stored one for the same request first, returns that one."""
+    # PostgreSQL's text cannot contain NUL: it is replaced.
     row = {
         **_at(request.month), "prompt_variant": request.prompt_variant, "run_id": run_id, "provider": reply.provider,
         "model": reply.model, "source": reply.source, "body": reply.body.replace("\0", "\N{REPLACEMENT CHARACTER}"),
         "input_tokens": reply.input_tokens, "output_tokens": reply.output_tokens, "cost_usd": reply.cost_usd,
     }  # fmt: skip
-    kept = tx.execute(_SQL["keep_reply"], row).fetchone()
-    if kept is not None:
-        return StoredReply(kept["reply_id"], reply, read=False)
-    twin = usable_reply(tx, request, reply.provider, reply.model)
-    if twin is None:
+    stored = tx.execute(_SQL["store_reply"], row).fetchone()
+    if stored is not None:
+        return StoredReply(stored["reply_id"], reply, read=False)
+    other = usable_reply(tx, request, reply.provider, reply.model)
+    if other is None:
         raise AssertionError("a reply that conflicts with none was not stored")
-    return twin
+    return other
+
+
+def record_request(tx: Connection, request: GenerationRequest) -> None:
+    """Stores what was requested for a month in `backfill_log`."""
+    values = {"prompt_variant": request.prompt_variant, "batch_size": request.limit}
+    tx.execute(_SQL["record_request"], {**_at(request.month), **values})
 
 
 def refuse_reply(tx: Connection, reply_id: int, refusal: str) -> None:
-    """The reply holds no list: kept for the record, not used again."""
+    """Marks a reply without a list as refused: it stays as a record and is not used again."""
     tx.execute(_SQL["refuse_reply"], {"reply_id": reply_id, "refusal": refusal})
 
 
 def mark_read(tx: Connection, reply_id: int) -> None:
-    """The books of the reply are stored."""
+    """Marks a reply as read: its books are stored."""
     tx.execute(_SQL["mark_read"], {"reply_id": reply_id})
 
 
 def listings(tx: Connection, month: Month) -> list[StoredListing]:
-    """Everything listed for a month so far."""
+    """All listings of a month."""
     return [
         StoredListing(
             row["reply_id"],
@@ -99,7 +105,7 @@ def listings(tx: Connection, month: Month) -> list[StoredListing]:
 
 
 def add_book(tx: Connection, month: Month, title: str, author: str, run_id: str) -> int:
-    """The book's number; the same title and author, to the letter, is the same book of the month."""
+    """The id of the book. Exactly the same title and author is the same book of the month."""
     row = tx.execute(_SQL["add_book"], {**_at(month), "title": title, "author": author, "run_id": run_id}).fetchone()
     if row is None:
         raise AssertionError("an upsert returned no row")
@@ -107,7 +113,7 @@ def add_book(tx: Connection, month: Month, title: str, author: str, run_id: str)
 
 
 def add_listings(tx: Connection, stored: Iterable[StoredListing]) -> None:
-    """Ties listings to their books."""
+    """Adds listings of books."""
     rows = [
         {
             "reply_id": s.reply_id, "position": s.listing.position, "book_id": s.book_id, "provider": s.listing.provider,
@@ -120,12 +126,12 @@ def add_listings(tx: Connection, stored: Iterable[StoredListing]) -> None:
         tx.cursor().executemany(_SQL["add_listing"], rows)
 
 
-def add_skipped_rows(tx: Connection, rows: Iterable[SkippedRow]) -> list[SkippedRow]:
-    """Keeps rows that could not be used, once each; returns those that were new."""
-    return [row for row in rows if tx.execute(_SQL["add_skipped_row"], _skipped_row(row)).rowcount]
+def add_skipped(tx: Connection, rows: Iterable[SkippedRow]) -> list[SkippedRow]:
+    """Stores skipped rows, once each; returns the new ones."""
+    return [row for row in rows if tx.execute(_SQL["add_skipped"], _skipped_values(row)).rowcount]
 
 
-def _skipped_row(row: SkippedRow) -> dict[str, Any]:
+def _skipped_values(row: SkippedRow) -> dict[str, Any]:
     digest = sha256(f"{row.reason}\n{row.excerpt}".encode(errors="replace")).hexdigest()[:16]
     return {
         "source": row.source, "digest": digest, "position": row.position, "reason": row.reason, "excerpt": row.excerpt,
@@ -134,31 +140,31 @@ def _skipped_row(row: SkippedRow) -> dict[str, Any]:
 
 
 def skipped_rows(tx: Connection) -> list[dict[str, Any]]:
-    """All rows ever skipped, as a person wants to read them."""
+    """All skipped rows, for people."""
     return tx.execute(_SQL["skipped_rows"]).fetchall()
 
 
 def book_counts(tx: Connection, month: Month) -> Mapping[str, int]:
-    """`books` and `listings` of a month."""
+    """The number of `books` and `listings` of a month."""
     return tx.execute(_SQL["book_counts"], _at(month)).fetchone() or {"books": 0, "listings": 0}
 
 
 def provider_figures(tx: Connection, month: Month) -> list[dict[str, Any]]:
-    """A row for each generator of a month: `provider`, `books`, `listings`, tokens, `cost_usd` and `refusals`."""
+    """One row per generator of a month: `provider`, `books`, `listings`, tokens, `cost_usd` and `refusals`."""
     return tx.execute(_SQL["provider_figures"], _at(month)).fetchall()
 
 
-def skipped_row_count(tx: Connection, month: Month) -> int:
-    """How many rows of a month were skipped."""
-    row = tx.execute(_SQL["skipped_row_count"], _at(month)).fetchone()
+def skipped_count(tx: Connection, month: Month) -> int:
+    """The number of skipped rows of a month."""
+    row = tx.execute(_SQL["skipped_count"], _at(month)).fetchone()
     return int(row["rows"]) if row else 0
 
 
-def skipped_rows_of(tx: Connection, month: Month, most: int) -> list[dict[str, Any]]:
-    """Rows of a month that were skipped, at most so many: `source`, `position`, `reason`, `excerpt`."""
-    return tx.execute(_SQL["skipped_rows_of"], {**_at(month), "most": most}).fetchall()
+def skipped_of_month(tx: Connection, month: Month, limit: int) -> list[dict[str, Any]]:
+    """At most `limit` skipped rows of a month: `source`, `position`, `reason`, `excerpt`."""
+    return tx.execute(_SQL["skipped_of_month"], {**_at(month), "limit": limit}).fetchall()
 
 
 def refusals_of(tx: Connection, month: Month) -> list[dict[str, Any]]:
-    """The answers of a month that hold no list: `provider`, `model`, `received_at`, `refusal`."""
+    """The refused replies of a month: `provider`, `model`, `received_at`, `refusal`."""
     return tx.execute(_SQL["refusals_of"], _at(month)).fetchall()

@@ -46,7 +46,7 @@ class MonthProgress:
 
 
 @dataclass(slots=True)
-class Spending:
+class ServiceCosts:
     """What one service was asked and what that cost, since the beginning; `calls` by outcome."""
 
     service: str
@@ -61,21 +61,21 @@ def month_states(tx: Connection) -> list[MonthProgress]:
     return [MonthProgress(Month(row.pop("year"), row.pop("month")), **row) for row in tx.execute(_SQL["months"])]
 
 
-def spendings(tx: Connection) -> list[Spending]:
+def service_costs(tx: Connection) -> list[ServiceCosts]:
     """Every service that was ever asked, by name.
 
     The ledger and a kept answer record the same tokens and money: the greater counts, never the sum. The ledger also has
     paid attempts that gave no answer; an answer may be there without its line in the ledger.
     """
-    found: dict[str, Spending] = {}
+    found: dict[str, ServiceCosts] = {}
     for row in tx.execute(_SQL["calls"]):
-        spent = found.setdefault(row["service"], Spending(row["service"]))
+        spent = found.setdefault(row["service"], ServiceCosts(row["service"]))
         spent.calls[row["outcome"]] += row["calls"]
         spent.input_tokens += row["input_tokens"]
         spent.output_tokens += row["output_tokens"]
         spent.cost_usd += row["cost_usd"]
     for row in tx.execute(_SQL["replies"]):
-        spent = found.setdefault(row["service"], Spending(row["service"]))
+        spent = found.setdefault(row["service"], ServiceCosts(row["service"]))
         spent.input_tokens = max(spent.input_tokens, row["input_tokens"])
         spent.output_tokens = max(spent.output_tokens, row["output_tokens"])
         spent.cost_usd = max(spent.cost_usd, row["cost_usd"])
@@ -87,18 +87,18 @@ def used_today(tx: Connection) -> dict[str, int]:
     return {row["service"]: row["used"] for row in tx.execute(_SQL["used_today"])}
 
 
-def due_months(tx: Connection, among: Sequence[Month], most: int, *, force: bool) -> list[Month]:
+def due_months(tx: Connection, among: Sequence[Month], limit: int, *, force: bool) -> list[Month]:
     """What `schedule_months` would take now; writes nothing."""
-    return _months(tx.execute(_SQL["due"], {**_keys(among), "most": most, "force": force}))
+    return _months(tx.execute(_SQL["due"], {**_keys(among), "limit": limit, "force": force}))
 
 
-def schedule_months(tx: Connection, among: Sequence[Month], most: int, *, force: bool) -> list[Month]:
+def schedule_months(tx: Connection, among: Sequence[Month], limit: int, *, force: bool) -> list[Month]:
     """Makes up to `most` of the months due now, the most recent first, and returns them.
 
     Pending months and retries whose time has come; with `force` also retries that still wait, and failed months, which
     get all their attempts again. A month in processing or completed is left as it is.
     """
-    return _months(tx.execute(_SQL["schedule"], {**_keys(among), "most": most, "force": force}))
+    return _months(tx.execute(_SQL["schedule"], {**_keys(among), "limit": limit, "force": force}))
 
 
 def seed_months(tx: Connection, months: Sequence[Month]) -> list[Month]:
@@ -106,7 +106,7 @@ def seed_months(tx: Connection, months: Sequence[Month]) -> list[Month]:
     return sorted(_months(tx.execute(_SQL["seed"], _keys(months))))
 
 
-def check_answers(database: Database) -> None:
+def check_database(database: Database) -> None:
     """Returns when the database answers. Raises StorageError when it does not."""
     database.fetch_one(_SQL["answers"])
 

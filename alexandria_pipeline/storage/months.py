@@ -1,8 +1,8 @@
-"""Who works on which month: claims, fences and endings, decided by single statements of PostgreSQL.
+"""Month ownership: claims, fences and releases, each decided by one statement of PostgreSQL.
 
-A run is alive as long as the connection that holds its advisory locks is. So a killed owner is noticed the moment
-anybody asks, without waiting for a lease to run out. Safety does not rest on the locks, though: every claim has a
-number, and `fence` refuses a writer whose number is no longer the month's.
+A run is alive as long as the connection that holds its advisory locks. So a killed owner is detected at the next query,
+without a lease that must expire. Safety does not depend on the locks: every claim has a number, and `fence` refuses a
+writer whose number is not the current one of the month (docs/decisions/0002-month-ownership.md).
 """
 
 from __future__ import annotations
@@ -29,12 +29,14 @@ _SQL = Queries("months")
 
 MAX_RETRIES = 5
 FIRST_BACKOFF_SECONDS = 300
-KEEP_ALIVE_SECONDS = 5.0
-LOOK_SECONDS, LOOK_AGAIN_SECONDS = 2.0, 0.05
+LOCK_CHECK_SECONDS = 5.0
+CLAIM_PATIENCE_SECONDS, CLAIM_POLL_SECONDS = 2.0, 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
+    """`begun`: the run has changed the month, which is `processing`."""
+
     number: int
     begun: bool
 
@@ -48,7 +50,7 @@ def _month(row: Mapping[str, Any]) -> Month:
 
 
 class MonthHolder:
-    """The months that one run owns. `owner` says in words who that is (process, host), for the message to a second run."""
+    """The months that one run owns. `owner` describes the run (process, host) in the message to a second run."""
 
     def __init__(self, database: Database, run_id: str, owner: str) -> None:
         self._database = database
@@ -58,26 +60,22 @@ class MonthHolder:
         self._held: dict[Month, _Claim] = {}
         self._lock = threading.RLock()
 
-    @property
-    def held(self) -> tuple[Month, ...]:
-        return tuple(self._held)
+    def claim(self, months: Sequence[Month], *, patience: float = CLAIM_PATIENCE_SECONDS) -> dict[Month, str]:
+        """Claims the months; returns those that another run owns, each with a sentence that names the owner.
 
-    def claim(self, months: Sequence[Month], *, patience: float = LOOK_SECONDS) -> dict[Month, str]:
-        """Takes the months; returns those that somebody else has, each with a sentence that names the owner.
-
-        A month that no run owns, but somebody looks at (a recount, a review), is asked for again for `patience` seconds.
+        A month that is only locked for a moment (by a recount or a review) is tried again for `patience` seconds.
         """
         deadline = time.monotonic() + patience
         while True:
             wanted = [month for month in months if month not in self._held]
-            self._take(wanted)
+            self._claim_free(wanted)
             refused = self._owners([month for month in wanted if month not in self._held])
             if all(row["owner_run"] for row in refused) or time.monotonic() > deadline:
                 return {_month(row): _sentence(row) for row in refused}
-            time.sleep(LOOK_AGAIN_SECONDS)
+            time.sleep(CLAIM_POLL_SECONDS)
 
     def fence(self, tx: Connection, months: Collection[Month]) -> None:
-        """Before writing: makes sure, until `tx` ends, that these months are this run's. Raises OwnershipLost."""
+        """Ensures before a write that this run owns these months until `tx` ends. Raises OwnershipLost."""
         lost = set(months) - self.owned(tx, months)
         if lost:
             raise OwnershipLost(
@@ -85,7 +83,7 @@ class MonthHolder:
             )
 
     def owned(self, tx: Connection, months: Collection[Month]) -> set[Month]:
-        """Those of the months that are still this run's, and stay so until `tx` ends; a completed one is opened again."""
+        """The months that this run still owns, locked until `tx` ends. A completed month becomes `processing` again."""
         with self._lock:
             for month in sorted(months):
                 if month in self._held and not self._held[month].begun:
@@ -96,26 +94,31 @@ class MonthHolder:
         return {_month(row) for row in rows}
 
     def begun(self, month: Month) -> bool:
-        """Whether this run has changed the month; a completed month with nothing new to do stays as it is."""
+        """Whether this run has changed the month. A completed month without new work stays completed."""
         claim = self._held.get(month)
         return claim is not None and claim.begun
 
     def complete(self, month: Month) -> bool:
-        """The month is done; False, and nothing changed, when it was never listed or has books that are not kept.
+        """Completes the month. False, without a change, if it was never listed or has books without a work.
 
-        Without effect when it was completed before and nothing had to be done.
+        Does nothing for a month that was completed before and had no new work.
         """
         return self._end(month, "complete", {})
 
-    def give_back(self, month: Month, reason: str, *, failed: bool) -> None:
-        """The month goes to `retry`; with `failed`, this counts as an attempt, and the fifth one is the last."""
-        policy = {"error": reason[:2000], "counts": failed, "most": MAX_RETRIES, "first_wait": FIRST_BACKOFF_SECONDS}
-        self._end(month, "give_back", policy)
+    def release(self, month: Month, reason: str, *, failed: bool) -> None:
+        """Sets the month to `retry`. With `failed`, this counts as an attempt; after the fifth it is `failed`."""
+        policy = {
+            "error": reason[:2000],
+            "counts": failed,
+            "max_retries": MAX_RETRIES,
+            "first_backoff": FIRST_BACKOFF_SECONDS,
+        }
+        self._end(month, "release", policy)
 
-    def note_stage(
+    def record_stage(
         self, month: Month, stage: str, started_at: datetime, counts: Mapping[str, Any], error: str | None
     ) -> None:
-        """How a stage ended for a month, for people and for the run's verdict."""
+        """Stores how a stage ended for a month."""
         row = {
             "year": month.year,
             "month": month.month,
@@ -125,12 +128,12 @@ class MonthHolder:
         }
         status = "failed" if error else "done"
         with self._database.transaction() as tx:
-            tx.execute(_SQL["note_stage"], {**row, "status": status, "error": error, "counts": Jsonb(counts)})
+            tx.execute(_SQL["record_stage"], {**row, "status": status, "error": error, "counts": Jsonb(counts)})
 
-    def keep_alive(self) -> None:
-        """Makes sure that the locks are held; after a lost connection, takes them back where nobody else has.
+    def restore_locks(self) -> None:
+        """Restores the locks after a lost connection, where no other run has claimed the month meanwhile.
 
-        Months that another run has by now are no longer held: the next fence says so. Raises DatabaseUnavailable.
+        Months of another run are dropped: the next fence refuses them. Raises DatabaseUnavailable.
         """
         with self._lock:
             if not self._held or (self._session is not None and _alive(self._session)):
@@ -143,17 +146,17 @@ class MonthHolder:
                 del self._held[month]
 
     @contextlib.contextmanager
-    def kept_alive(self, seconds: float = KEEP_ALIVE_SECONDS) -> Iterator[None]:
-        """Looks every so often, beside the block, whether the locks are still held: a month's work may take minutes.
+    def locks_watched(self, seconds: float = LOCK_CHECK_SECONDS) -> Iterator[None]:
+        """Checks the locks every `seconds` while the block runs, in a thread.
 
-        So a run that lives and has lost its connection has its locks back before anybody takes its months for orphans.
+        So a live run that has lost its connection has its locks back before recovery takes its months for orphans.
         """
         ended = threading.Event()
 
         def watch() -> None:
             while not ended.wait(seconds):
-                with contextlib.suppress(StorageError):  # no server now; the next look may find it
-                    self.keep_alive()
+                with contextlib.suppress(StorageError):  # no server now; the next check may find it
+                    self.restore_locks()
 
         watcher = threading.Thread(target=watch, name=f"locks of {self.run_id}", daemon=True)
         watcher.start()
@@ -164,25 +167,25 @@ class MonthHolder:
             watcher.join()
 
     def close(self, reason: str, *, failed: bool) -> None:
-        """Gives back what is still held, and the locks with it."""
+        """Releases all months that are still owned, and the locks."""
         with contextlib.suppress(StorageError):
             for month in list(self._held):
                 if self.begun(month):
-                    self.give_back(month, reason, failed=failed)
+                    self.release(month, reason, failed=failed)
         if self._session is not None:
             self._session.close()
             self._session = None
         self._held.clear()
 
-    def _take(self, wanted: Sequence[Month]) -> None:
+    def _claim_free(self, wanted: Sequence[Month]) -> None:
         if not wanted:
             return
         with self._lock:
             session = self._connected()
             with self._database.translated():
                 session.execute(_SQL["ensure"], _keys(wanted))
-                taken = session.execute(_SQL["claim"], {**_keys(wanted), **self._who}).fetchall()
-            self._held |= {_month(row): _Claim(row["claim"], row["begun"]) for row in taken}
+                claimed = session.execute(_SQL["claim"], {**_keys(wanted), **self._who}).fetchall()
+            self._held |= {_month(row): _Claim(row["claim"], row["begun"]) for row in claimed}
 
     def _connected(self) -> Connection:
         if self._session is not None and not _alive(self._session):
@@ -233,24 +236,24 @@ def _alive(session: Connection) -> bool:
 def _sentence(row: Mapping[str, Any]) -> str:
     month = _month(row)
     if row["owner_run"] is None:
-        return f"{month} is being checked by another run at this moment; try again when that run has ended"
+        return f"{month} is being checked by another process at this moment; try again in a minute"
     since = f"{row['started_at']:%Y-%m-%d %H:%M:%S} UTC"
-    return f"{month} is owned by run {row['owner_run']} ({row['owner']}) since {since}; it is not processed twice"
+    return f"{month} is owned by run {row['owner_run']} ({row['owner']}) since {since}: already being processed; not started again"
 
 
 def owners(tx: Connection, months: Collection[Month]) -> dict[Month, str]:
-    """For each of these months, which its caller could not have: a sentence that names the owner."""
+    """A sentence that names the owner, for each of these months, which could not be claimed."""
     return {_month(row): _sentence(row) for row in tx.execute(_SQL["owners"], _keys(months))}
 
 
 def failures(tx: Connection, run_id: str, stage: str, months: Collection[Month]) -> dict[Month, str]:
-    """Those of the months that a stage could not finish, in this run or in its last one, with the reason."""
-    asked = {**_keys(months), "run_id": run_id, "stage": stage}
-    return {_month(row): row["error"] for row in tx.execute(_SQL["failures"], asked)}
+    """The months that a stage could not finish, in this run or in its last one, with the reason."""
+    values = {**_keys(months), "run_id": run_id, "stage": stage}
+    return {_month(row): row["error"] for row in tx.execute(_SQL["failures"], values)}
 
 
 def overlapping_claims(tx: Connection) -> tuple[list[dict[str, Any]], int]:
-    """Pairs of runs that held the same month at the same time, ever (there must be none), and months ever claimed."""
+    """Pairs of runs that ever owned one month at the same time (there must be none), and the number of months ever claimed."""
     rows = tx.execute(_SQL["overlapping_claims"]).fetchall()
     claimed = tx.execute(_SQL["claimed_months"]).fetchone()
     return rows, claimed["months"] if claimed else 0

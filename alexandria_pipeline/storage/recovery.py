@@ -1,7 +1,7 @@
-"""Months whose owner is dead: found, and taken back to `retry`, by single statements of PostgreSQL.
+"""Months of dead owners: finds them and returns them to `retry`, each by one statement of PostgreSQL.
 
-An owner is alive as long as somebody has the month's advisory lock (docs/decisions/0002-month-ownership.md). Here is no
-patience: how long a month may be without an owner is decided in `stages.recover`.
+An owner is alive as long as a connection holds the month's advisory lock (docs/decisions/0002-month-ownership.md).
+`operations.recover` decides how long a month may be without an owner.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ _SQL = Queries("recovery")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Orphan:
-    """A month in `processing` that nobody holds; `claim` tells this ownership from any later one."""
+    """A month in `processing` without a live owner; `claim` is the number of that ownership."""
 
     month: Month
     claim: int
 
 
 @dataclass(frozen=True, slots=True)
-class TakenBack:
-    """A month that was taken back: its new status (`retry` or `failed`) and the reason, for people."""
+class RecoveredMonth:
+    """A recovered month: its new status (`retry` or `failed`) and the reason, for people."""
 
     month: Month
     status: str
@@ -39,20 +39,20 @@ class TakenBack:
 
 
 def orphans(tx: Connection) -> list[Orphan]:
-    """The months that have lost their owner at this moment."""
+    """The months without a live owner at this moment."""
     return [Orphan(Month(row["year"], row["month"]), row["claim"]) for row in tx.execute(_SQL["orphans"])]
 
 
-def take_back(tx: Connection, lost: Collection[Orphan]) -> list[TakenBack]:
-    """Gives back those that are still without an owner; counts as an attempt, and the fifth one is the last."""
+def recover_months(tx: Connection, lost: Collection[Orphan]) -> list[RecoveredMonth]:
+    """Recovers the months that are still without an owner. This counts as an attempt; after the fifth a month is `failed`."""
     keys = {
         "years": [orphan.month.year for orphan in lost],
         "months": [orphan.month.month for orphan in lost],
         "claims": [orphan.claim for orphan in lost],
     }
-    policy = {"most": MAX_RETRIES, "first_wait": FIRST_BACKOFF_SECONDS}
-    rows = tx.execute(_SQL["take_back"], {**keys, **policy}).fetchall()
+    policy = {"max_retries": MAX_RETRIES, "first_backoff": FIRST_BACKOFF_SECONDS}
+    rows = tx.execute(_SQL["recover"], {**keys, **policy}).fetchall()
     return [
-        TakenBack(Month(row["year"], row["month"]), row["status"], row["retry_count"], row["error_message"])
+        RecoveredMonth(Month(row["year"], row["month"]), row["status"], row["retry_count"], row["error_message"])
         for row in rows
     ]

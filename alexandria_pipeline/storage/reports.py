@@ -1,4 +1,4 @@
-"""The raw figures of the report: what was asked, what it cost, what it yielded. Shaping them is `stages.figures_report`."""
+"""The rows of the report: calls, costs and results. `operations.report` makes tables of them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _SQL = Queries("reports")
 
 @dataclass(frozen=True, slots=True)
 class RawFigures:
-    """One moment of the tables, as rows. `spent` has a row a month and service, `worked` a span of time a month and stage.
+    """Rows read in one transaction. `spent`: one row per month and service. `worked`: one time span per month and stage.
 
-    Times are in seconds, money in US dollars.
+    Times are in seconds, costs in US dollars.
     """
 
     months: Sequence[dict[str, Any]]
@@ -33,7 +33,7 @@ class RawFigures:
 
 
 def read(tx: Connection) -> RawFigures:
-    """All figures of the report."""
+    """Reads all rows of the report."""
     names = ("months", "spent", "worked", "yields", "models")
     rows = {name: tx.execute(_SQL[name]).fetchall() for name in names}
     return RawFigures(books=figures.of_all_months(tx), **rows)

@@ -1,4 +1,4 @@
-"""Which ISBN a book has, who said so, and every attempt on the way."""
+"""Resolution: the ISBNs of books, the attempts to find them, and the promotion of works."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SQL = Queries("resolution")
 
 
 def open_books(tx: Connection, months: Sequence[Month]) -> list[OpenBook]:
-    """Kept books of these months that have no ISBN, in the order in which they were listed."""
+    """The books of these months that have a work and no ISBN, in the order of listing."""
     rows = tx.execute(_SQL["open_books"], {"years": [m.year for m in months], "months": [m.month for m in months]})
     return [_open_book(row) for row in rows]
 
@@ -46,7 +46,7 @@ def _open_book(row: dict[str, Any]) -> OpenBook:
 
 
 def definite_answers(tx: Connection, work_ids: Sequence[int], life: timedelta) -> dict[int, dict[str, tuple[str, str]]]:
-    """work → service → (revision, reason) of every definite no that is still to be believed."""
+    """work id → service → (revision, reason) of every definite no that is younger than `life`."""
     answers: dict[int, dict[str, tuple[str, str]]] = defaultdict(dict)
     for row in tx.execute(_SQL["definite_answers"], {"work_ids": list(work_ids), "negative_life": life}):
         if row["outcome"] in ("not_found", "rejected"):
@@ -55,7 +55,7 @@ def definite_answers(tx: Connection, work_ids: Sequence[int], life: timedelta) -
 
 
 def add_attempts(tx: Connection, book: OpenBook, attempts: Sequence[ResolutionAttempt], run_id: str) -> None:
-    """One row per service asked."""
+    """Adds one row per attempt."""
     rows = [
         {
             "work_id": book.work_id, "book_id": book.book_id, "run_id": run_id, "provider": a.provider,
@@ -70,15 +70,15 @@ def add_attempts(tx: Connection, book: OpenBook, attempts: Sequence[ResolutionAt
 
 
 def _offered(attempt: ResolutionAttempt) -> dict[str, Any]:
-    """The nearest candidate's facts, and those of the one that came second, if that is why it was refused."""
+    """The facts of the nearest candidate and of the runner-up, if there is one."""
     if attempt.candidate is None:
         return {}
-    second = {"runner_up": facts_of(attempt.runner_up)} if attempt.runner_up else {}
-    return {**facts_of(attempt.candidate), **second}
+    runner_up = {"runner_up": facts_of(attempt.runner_up)} if attempt.runner_up else {}
+    return {**facts_of(attempt.candidate), **runner_up}
 
 
 def facts_of(candidate: Candidate) -> dict[str, Any]:
-    """What a service says of an edition, as JSON keeps it; what it does not say is left out."""
+    """The facts of an edition as stored in JSON; missing ones are omitted."""
     facts = {
         "isbn13": candidate.isbn13, "title": candidate.title, "subtitle": candidate.subtitle,
         "authors": [{"name": c.name, "role": c.role.value} for c in candidate.contributors],
@@ -90,7 +90,7 @@ def facts_of(candidate: Candidate) -> dict[str, Any]:
 
 
 def edition_of(provider: str, facts: Mapping[str, Any]) -> Candidate:
-    """The edition that `facts_of` was made from, as far as it was kept."""
+    """The candidate of stored facts; the inverse of `facts_of`."""
     named = [each if isinstance(each, dict) else {"name": each} for each in facts.get("authors", ())]
     return Candidate(
         provider, Isbn13(facts["isbn13"]), facts["title"],
@@ -102,20 +102,20 @@ def edition_of(provider: str, facts: Mapping[str, Any]) -> Candidate:
 
 
 def decide(tx: Connection, book_id: int, outcome: BookOutcome, known: KnownIsbn | None, reason: str) -> None:
-    """Where the book stands now; `known` with `RESOLVED` only."""
+    """Sets the outcome of a book; `known` with `RESOLVED` only."""
     values = {"isbn13": known.isbn13, "provider": known.provider, "confidence": known.confidence} if known else {
         "isbn13": None, "provider": None, "confidence": None}  # fmt: skip
     tx.execute(_SQL["decide"], {"book_id": book_id, "outcome": outcome.value, "reason": reason, **values})
 
 
-def tried(tx: Connection, work_id: int) -> None:
-    """The work was looked for, without success."""
+def mark_tried(tx: Connection, work_id: int) -> None:
+    """Records that the search for a work had no result."""
     tx.execute(_SQL["tried"], {"work_id": work_id})
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
-    """The work that an ISBN belongs to."""
+class IsbnOwner:
+    """The work that has an ISBN."""
 
     work_id: int
     title: str
@@ -123,25 +123,25 @@ class Owner:
     confidence: int | None
 
 
-def edition_owner(tx: Connection, isbn13: Isbn13) -> Owner | None:
-    """The work that has this ISBN, its edition locked until the transaction ends."""
+def edition_owner(tx: Connection, isbn13: Isbn13) -> IsbnOwner | None:
+    """The work that has this ISBN; its edition is locked until the transaction ends."""
     row = tx.execute(_SQL["edition_owner"], {"isbn13": isbn13}).fetchone()
-    return Owner(row["work_id"], row["title"], row["author"], row["confidence"]) if row else None
+    return IsbnOwner(row["work_id"], row["title"], row["author"], row["confidence"]) if row else None
 
 
 def add_edition(tx: Connection, work_id: int, edition: Candidate) -> None:
-    """Adds the edition to the work, unless the ISBN is known: then `edition_owner` tells whose it is."""
+    """Adds the edition to the work. An ISBN that exists stays with its work: see `edition_owner`."""
     tx.execute(_SQL["add_edition"], _edition(work_id, edition))
 
 
 def promote(tx: Connection, work_id: int, edition: Candidate, confidence: int) -> bool:
-    """The synthetic work is proven by its edition and promoted in place. False when it had been resolved before."""
+    """Promotes the synthetic work in place. False if it was resolved before."""
     values = {"work_id": work_id, "isbn13": edition.isbn13, "confidence": confidence, "provider": edition.provider}
     return tx.execute(_SQL["promote"], values).fetchone() is not None
 
 
-def accept(tx: Connection, work_id: int, known: KnownIsbn) -> None:
-    """A person's word: the work has this ISBN, whose edition is the work's already."""
+def accept_isbn(tx: Connection, work_id: int, known: KnownIsbn) -> None:
+    """Sets the ISBN of a work by a review decision; the edition must belong to the work."""
     values = {"isbn13": known.isbn13, "confidence": known.confidence, "provider": known.provider}
     tx.execute(_SQL["accept"], {"work_id": work_id, **values})
 
@@ -162,31 +162,25 @@ def _edition(work_id: int, edition: Candidate) -> dict[str, Any]:
 
 
 def merge_works(tx: Connection, work_id: int, into: int) -> None:
-    """Two works proved to be one: everything of the first goes to the second, its key stays as an alias."""
+    """Merges a work into another: everything of the first moves to the second; its key becomes an alias."""
     tx.execute(_SQL["retire_work"], {"work_id": work_id, "into": into})
     tx.execute(_SQL["delete_work"], {"work_id": work_id})
 
 
 def known_isbn(tx: Connection, work_id: int) -> KnownIsbn | None:
-    """What a work that may have been resolved meanwhile answers."""
+    """The ISBN of a work that may have been resolved meanwhile; None if it is synthetic."""
     row = tx.execute(_SQL["known_isbn"], {"work_id": work_id}).fetchone()
     return KnownIsbn(Isbn13(row["isbn13"]), row["confidence"], row["resolved_by"]) if row else None
 
 
-def unpersisted(tx: Connection, month: Month) -> int:
-    """Books of a month that have no work yet."""
-    row = tx.execute(_SQL["unpersisted"], {"year": month.year, "month": month.month}).fetchone()
-    return int(row["books"]) if row else 0
-
-
-def calls(tx: Connection, month: Month, run_id: str, stage: str) -> dict[str, int]:
-    """service → HTTP attempts that this stage of this run made for the month."""
-    asked = {"year": month.year, "month": month.month, "run_id": run_id, "stage": stage}
-    return {row["service"]: row["calls"] for row in tx.execute(_SQL["calls"], asked)}
+def call_counts(tx: Connection, month: Month, run_id: str, stage: str) -> dict[str, int]:
+    """service → HTTP attempts of this stage of this run for the month."""
+    values = {"year": month.year, "month": month.month, "run_id": run_id, "stage": stage}
+    return {row["service"]: row["calls"] for row in tx.execute(_SQL["calls"], values)}
 
 
 def confidences(tx: Connection, months: Sequence[Month]) -> dict[Month, list[int]]:
-    """How sure the ISBN of each resolved book of a month is, 0 to 100."""
+    """The confidence (0 to 100) of each resolved book, by month."""
     found: dict[Month, list[int]] = {month: [] for month in months}
     for row in tx.execute(
         _SQL["confidences"], {"years": [m.year for m in months], "months": [m.month for m in months]}

@@ -1,4 +1,4 @@
-"""Decisions of persons about works and their ISBNs: kept for ever, and read by every run. Deciding is `stages.review`."""
+"""Review decisions: stored for ever and read by every run. `operations.review` makes them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SQL = Queries("review")
 
 @dataclass(frozen=True, slots=True)
 class ReviewedWork:
-    """A work that a person speaks about."""
+    """The work of a review decision."""
 
     work_id: int
     work_key: str
@@ -31,7 +31,7 @@ class ReviewedWork:
 
 @dataclass(frozen=True, slots=True)
 class ReviewDecision:
-    """What a person said: of one ISBN, or (`isbn13` None) of the work as a whole."""
+    """A decision about one ISBN, or about the whole work (`isbn13` None)."""
 
     decision: Literal["accepted", "rejected"]
     isbn13: Isbn13 | None
@@ -39,8 +39,8 @@ class ReviewDecision:
     why: str = ""
 
 
-def work_of(tx: Connection, work_key: str) -> ReviewedWork | None:
-    """The work of a key, also of a retired one; locked until the transaction ends."""
+def find_work(tx: Connection, work_key: str) -> ReviewedWork | None:
+    """The work of a key, current or retired; locked until the transaction ends."""
     row = tx.execute(_SQL["work"], {"work_key": work_key}).fetchone()
     if row is None:
         return None
@@ -49,18 +49,23 @@ def work_of(tx: Connection, work_key: str) -> ReviewedWork | None:
 
 
 def months_of(tx: Connection, work_id: int) -> list[Month]:
-    """The months whose lists hold the work."""
+    """The months whose lists contain the work."""
     return [_month(row) for row in tx.execute(_SQL["months"], {"work_id": work_id})]
 
 
-def hold(tx: Connection, months: Collection[Month]) -> list[Month]:
-    """Keeps runs off these months until the transaction ends; returns those that a run has already."""
-    return [_month(row) for row in tx.execute(_SQL["hold"], _keys(months))]
+def lock_months(tx: Connection, months: Collection[Month]) -> list[Month]:
+    """Locks these months against runs until the transaction ends; returns those that a run owns already."""
+    return [_month(row) for row in tx.execute(_SQL["lock_months"], _keys(months))]
 
 
-def decide(tx: Connection, work_id: int, said: ReviewDecision) -> None:
-    """Keeps a decision."""
-    values = {"isbn13": said.isbn13, "decision": said.decision, "decided_by": said.by, "why": said.why}
+def add_decision(tx: Connection, work_id: int, decision: ReviewDecision) -> None:
+    """Stores a decision."""
+    values = {
+        "isbn13": decision.isbn13,
+        "decision": decision.decision,
+        "decided_by": decision.by,
+        "why": decision.why,
+    }
     tx.execute(_SQL["decide"], {"work_id": work_id, **values})
 
 
@@ -70,38 +75,33 @@ def rejected_isbns(tx: Connection, work_id: int) -> frozenset[str]:
 
 
 def near_misses(tx: Connection, low: int, ambiguous: str) -> list[dict[str, Any]]:
-    """Refused candidates with at least `low` points, or refused as `ambiguous`, of works without an ISBN; nearest first."""
+    """Rejected candidates with a confidence of at least `low`, or rejected as `ambiguous`, of synthetic works; best first."""
     return tx.execute(_SQL["near_misses"], {"low": low, "ambiguous": ambiguous}).fetchall()
 
 
-def offered(tx: Connection, work_id: int, isbn13: Isbn13) -> Candidate | None:
-    """The edition of this ISBN as a service last described it for this work."""
+def offered_edition(tx: Connection, work_id: int, isbn13: Isbn13) -> Candidate | None:
+    """The edition of this ISBN as a service last offered it for this work."""
     row = tx.execute(_SQL["candidates"], {"work_id": work_id, "isbn13": isbn13}).fetchone()
     if row is None:
         return None
     facts = row["candidate"]
-    second = facts.get("runner_up", {})
-    if facts.get("isbn13") != isbn13 and second.get("isbn13") == isbn13:
-        facts = second
+    runner_up = facts.get("runner_up", {})
+    if facts.get("isbn13") != isbn13 and runner_up.get("isbn13") == isbn13:
+        facts = runner_up
     return edition_of(row["provider"], facts) if facts else None
 
 
 def settle_books(tx: Connection, work_id: int, outcome: BookOutcome, known: KnownIsbn | None, reason: str) -> None:
-    """All books of the work stand here now; `known` with `RESOLVED` only."""
+    """Sets the outcome of all books of a work; `known` with `RESOLVED` only."""
     values = {"isbn13": known.isbn13, "provider": known.provider, "confidence": known.confidence} if known else {
         "isbn13": None, "provider": None, "confidence": None}  # fmt: skip
     tx.execute(_SQL["settle_books"], {"work_id": work_id, "outcome": outcome.value, "reason": reason, **values})
 
 
 def demote(tx: Connection, work_id: int, isbn13: Isbn13) -> None:
-    """The work is synthetic again and the ISBN nobody's; its books must have been settled before."""
+    """Makes the work synthetic again and frees the ISBN. Its books must have been settled before."""
     tx.execute(_SQL["demote"], {"work_id": work_id, "isbn13": isbn13})
     tx.execute(_SQL["delete_edition"], {"work_id": work_id, "isbn13": isbn13})
-
-
-def refigure(tx: Connection, months: Collection[Month]) -> None:
-    """Counts the figures of these months anew in `backfill_log`."""
-    tx.execute(_SQL["refigure"], _keys(months))
 
 
 def _keys(months: Collection[Month]) -> dict[str, list[int]]:

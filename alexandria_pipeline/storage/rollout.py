@@ -1,4 +1,4 @@
-"""The rollout in the database: the state that a plan depends on, the requests made, and what operators have decided."""
+"""The rollout in the database: the state that a plan depends on, the starts, and the decisions of operators."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 _SQL = Queries("rollout")
 
-RECENT_MONTHS = 20  # completed months whose calls tell what the next ones will need
+RECENT_MONTHS = 20  # completed months whose calls estimate the need of the next ones
 
 
 def lock(tx: Connection) -> None:
-    """Makes this transaction the only one that plans and records."""
+    """Makes this transaction the only one that plans and records starts."""
     tx.execute(_SQL["lock"])
 
 
@@ -38,8 +38,8 @@ def now(tx: Connection) -> datetime:
     return datetime.now(UTC) if row is None else row["now"]
 
 
-def read(tx: Connection, at: datetime, limits: QuotaLimits) -> RolloutState:
-    """The state at a time; `limits` are those of ISBNdb, the day is the UTC day of `at`."""
+def read_state(tx: Connection, at: datetime, limits: QuotaLimits) -> RolloutState:
+    """The state at `at`. `limits`: those of ISBNdb. The day is the UTC day of `at`."""
     months = [_month_state(row) for row in tx.execute(_SQL["months"], {"service": BUDGETED_SERVICE})]
     return RolloutState(
         months={each.month: each for each in months},
@@ -49,8 +49,8 @@ def read(tx: Connection, at: datetime, limits: QuotaLimits) -> RolloutState:
     )
 
 
-def record(tx: Connection, starts: Iterable[Start]) -> None:
-    """Writes down what was requested; a request that is there already stays as it is."""
+def record_starts(tx: Connection, starts: Iterable[Start]) -> None:
+    """Stores starts; a start that exists stays as it is."""
     for start in starts:
         key = {"year": start.month.year, "month": start.month.month}
         tx.execute(_SQL["ensure"], key)
@@ -60,8 +60,8 @@ def record(tx: Connection, starts: Iterable[Start]) -> None:
         tx.execute(_SQL["record"], {**key, **values})
 
 
-def decide(tx: Connection, decision: RolloutDecision, seen: str) -> None:
-    """Writes down an operator's word, with what the gate said at that moment."""
+def add_decision(tx: Connection, decision: RolloutDecision, seen: str) -> None:
+    """Stores an operator decision, with the state of the gate at that moment."""
     values = {
         "kind": decision.kind.value, "phase": decision.phase, "by": decision.by, "why": decision.why, "at": decision.at,
     }  # fmt: skip

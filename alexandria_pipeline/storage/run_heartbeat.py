@@ -1,7 +1,7 @@
-"""That a run lives, for every other process to see: a connection that bears its name for as long as its process lives.
+"""Heartbeat: shows other processes that a run is alive, by a connection that has the run's name.
 
-A killed process loses it the moment its socket closes, a lost machine after the TCP keep-alive; a run that lives and has
-lost it has it back within seconds. Whoever ends runs because of it must look twice (`stages.recover`).
+A killed process loses the connection at once, a lost machine after the TCP keep-alive. A live run that has lost it opens
+another one within seconds, so recovery must check twice before it ends a run (`operations.recover`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from alexandria_pipeline.storage.queries import Queries
 if TYPE_CHECKING:
     from alexandria_pipeline.storage.database import Connection, Database
 
-_SQL = Queries("presence")
+_SQL = Queries("run_heartbeat")
 
 CHECK_SECONDS = 5.0
 PREFIX = "alexandria run "
@@ -27,8 +27,8 @@ PREFIX = "alexandria run "
 
 @contextlib.contextmanager
 def heartbeat(database: Database, run_id: str, seconds: float = CHECK_SECONDS) -> Iterator[None]:
-    """The run is among the living while the block lasts. Raises DatabaseUnavailable at the start only."""
-    session = _appear(database, run_id)
+    """Shows the run as alive while the block runs. Raises DatabaseUnavailable at the start only."""
+    session = _start(database, run_id)
     ended = threading.Event()
 
     def watch() -> None:
@@ -38,10 +38,10 @@ def heartbeat(database: Database, run_id: str, seconds: float = CHECK_SECONDS) -
                 session.execute("select 1")
             except psycopg.Error:
                 session.close()
-                with contextlib.suppress(StorageError):  # no server now; the next look may find it
-                    session = _appear(database, run_id)
+                with contextlib.suppress(StorageError):  # no server now; the next check may find it
+                    session = _start(database, run_id)
 
-    watcher = threading.Thread(target=watch, name=f"presence of {run_id}", daemon=True)
+    watcher = threading.Thread(target=watch, name=f"heartbeat of {run_id}", daemon=True)
     watcher.start()
     try:
         yield
@@ -52,12 +52,12 @@ def heartbeat(database: Database, run_id: str, seconds: float = CHECK_SECONDS) -
 
 
 def live_runs(tx: Connection) -> frozenset[str]:
-    """The runs that live at this moment, on whatever machine."""
-    return frozenset(row["name"].removeprefix(PREFIX) for row in tx.execute(_SQL["living"], {"prefix": PREFIX}))
+    """The runs that are alive at this moment, on all machines."""
+    return frozenset(row["name"].removeprefix(PREFIX) for row in tx.execute(_SQL["live_runs"], {"prefix": PREFIX}))
 
 
-def _appear(database: Database, run_id: str) -> Connection:
+def _start(database: Database, run_id: str) -> Connection:
     session = database.session()
     with database.translated():
-        session.execute(_SQL["appear"], {"name": PREFIX + run_id})
+        session.execute(_SQL["start"], {"name": PREFIX + run_id})
     return session

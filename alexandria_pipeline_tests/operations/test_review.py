@@ -117,7 +117,7 @@ def test_no_later_run_changes_what_was_accepted_or_rejected(
     run_all(database, later, [JUNE, JULY, AUGUST], run_id="run-3")
     assert [book["isbn13"] for book in _books(database, CIRCE_TITLE)] == [CIRCE] * 3
     assert [book["outcome"] for book in _books(database, NOBODY_TITLE)] == ["not_found"] * 2
-    assert _books(database, NOBODY_TITLE)[1]["reason"] == "rejected in review; nobody is asked for it"
+    assert _books(database, NOBODY_TITLE)[1]["reason"] == "rejected in review; no service is asked"
     asked = (
         "select 1 from resolution_attempt join enriched_works using (work_id) where title = %s and run_id <> 'run-1'"
     )
@@ -222,7 +222,7 @@ def test_a_month_that_a_run_owns_is_not_touched(
 def test_a_completed_month_that_a_run_looks_at_is_not_touched_either(review: Review, database: Database) -> None:
     run = holder(database, "run-9")
     run.claim([JUNE])
-    with pytest.raises(MonthOwned, match=r"2020-06 is being checked by another run at this moment"):
+    with pytest.raises(MonthOwned, match=r"2020-06 is being checked by another process at this moment"):
         review.accept(_key(database, CIRCE_TITLE), CIRCE, "Ada")
     run.close("over", failed=False)
     with database.transaction() as tx:

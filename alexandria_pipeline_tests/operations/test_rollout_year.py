@@ -20,7 +20,7 @@ from alexandria_pipeline.domain.rollout.phases import Rules
 from alexandria_pipeline.domain.rollout.records import DecisionKind, GateState, Plan
 from alexandria_pipeline.operations.rollout import Rollout
 from alexandria_pipeline.storage.database import Database
-from alexandria_pipeline.storage.generation import keep_reply, mark_read
+from alexandria_pipeline.storage.generation import mark_read, store_reply
 from alexandria_pipeline.storage.months import MonthHolder, overlapping_claims
 from alexandria_pipeline_tests.world import rows
 
@@ -87,7 +87,7 @@ class World:
         calls, resolved = self._calls(month), self._outcome(month)
         self._call(month, calls - calls // 2, now, "backfill")
         if resolved is None:
-            holder.give_back(month, "the service is down", failed=True)
+            holder.release(month, "the service is down", failed=True)
             self._sql(
                 "update backfill_log set next_attempt_at = %(at)s where (year, month) = (%(year)s, %(month)s)",
                 year=month.year, month=month.month, at=now + timedelta(minutes=10),
@@ -95,7 +95,7 @@ class World:
         else:
             with self.database.transaction() as tx:
                 holder.fence(tx, [month])
-                reply = keep_reply(
+                reply = store_reply(
                     tx, GenerationRequest(month, BOOKS, "baseline"), RawReply("test", "m", "[]"), holder.run_id
                 )
                 mark_read(tx, reply.reply_id)

@@ -141,8 +141,8 @@ def _provider(world: Pipeline, name: str) -> Any:
 
 def _resolved(name: str, title: str, author: str) -> Callable[[Pipeline], Any]:
     async def question(world: Pipeline) -> str:
-        stage = replace(world.resolve, resolvers=[_provider(world, name)])
-        resolution = await stage.ask(BookQuery(title, author, None, "en"), stage.revisions())
+        cascade = replace(world.resolve.cascade, resolvers=[_provider(world, name)])
+        resolution = await cascade.ask(BookQuery(title, author, None, "en"), cascade.revisions())
         return str(resolution.candidate.isbn13) if resolution.candidate else resolution.attempts[0].outcome
 
     return question

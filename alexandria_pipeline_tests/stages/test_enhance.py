@@ -224,7 +224,7 @@ def test_a_month_taken_while_the_services_are_asked_is_left_too(database: Databa
         report = _enhance(database, service)("run-2")
     finally:
         other.close("the test is over", failed=False)
-    assert (report.counts, report.due) == ({"left_to_a_run": 1}, 1)
+    assert (report.counts, report.due) == ({"month_claimed": 1}, 1)
     assert rows(database, "select 1 from enriched_editions where isbn13 = '9780306406157'") == []
     assert _enhance(database, service)("run-3").counts == {"resolved": 1}
 
@@ -284,8 +284,8 @@ def test_when_nobody_can_answer_the_works_keep_their_place(database: Database) -
     _many(database, 70)
     before = rows(database, "select work_id, last_tried_at from enriched_works order by work_id")
     report = _enhance(database, Service(closed=Unavailable("left alone after failures", temporary=True)))("run-1")
-    assert (report.counts, report.due) == ({"nobody_answered": 50}, 70)
-    assert "no service could answer" in report.stopped
+    assert (report.counts, report.due) == ({"not_asked": 50}, 70)
+    assert "no service could be called" in report.stopped
     assert rows(database, "select work_id, last_tried_at from enriched_works order by work_id") == before
 
 

@@ -1,8 +1,7 @@
-"""What a long resolution says of itself, and the figures that it leaves for each month."""
+"""The progress of a long stage, and the counts that it stores for each month."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 from collections import Counter
@@ -10,36 +9,33 @@ from pathlib import Path
 
 import pytest
 
-from alexandria_pipeline.stages import resolve
-from alexandria_pipeline.stages.resolve import _Progress
-from alexandria_pipeline.stages.runner import MonthRunner
+from alexandria_pipeline.stages.resolve import found_by
+from alexandria_pipeline.stages.runner import MonthRunner, Progress
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline_tests.world import JUNE, holder, pipeline, rows
 
 
-def test_progress_says_books_services_rate_and_time_left(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(resolve, "PROGRESS_SECONDS", 0.05)
-    progress = _Progress("resolved_isbns", 40)
-    progress.step(10, Counter({"asked_isbndb": 10, "found_isbndb": 8, "no_isbndb": 2, "asked_wikidata": 2}))
-
-    async def speak() -> None:
-        speaker = asyncio.create_task(progress.speak())
-        await asyncio.sleep(0.12)
-        speaker.cancel()
-
+def test_progress_shows_books_rate_time_left_and_services(caplog: pytest.LogCaptureFixture) -> None:
+    progress = Progress("resolved_isbns", "books", 40, log_seconds=3600)
     with caplog.at_level(logging.INFO):
-        asyncio.run(speak())
-    assert caplog.messages
-    said = (
-        r"resolved_isbns: 10 of 40 books, [\d.]+ a second, about \d+ s left; found by isbndb 8 of 10, wikidata 0 of 2"
+        progress.log()
+        progress.advance(10)
+        progress.log(found_by(Counter({"asked_isbndb": 10, "found_isbndb": 8, "no_isbndb": 2, "asked_wikidata": 2})))
+    before, after = caplog.messages
+    assert before == "resolved_isbns: 0 of 40 books, 0.0 per second"
+    shown = (
+        r"resolved_isbns: 10 of 40 books, [\d.]+ per second, about \d+ s left;"
+        r" isbndb found 8 of 10, wikidata found 0 of 2"
     )
-    assert re.fullmatch(said, caplog.messages[0])
+    assert re.fullmatch(shown, after)
 
 
-def test_before_the_first_book_there_is_no_rate_to_tell() -> None:
-    assert _Progress("resolved_isbns", 3)._standing() == "0 of 3 books, 0.0 a second"
+def test_progress_logs_when_the_last_line_is_old_enough(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        Progress("generated_books", "months", 3, log_seconds=3600).advance()
+        assert caplog.messages == []
+        Progress("generated_books", "months", 3, log_seconds=0).advance()
+    assert len(caplog.messages) == 1
 
 
 def test_a_month_counts_answers_and_the_calls_of_its_run(database: Database, tmp_path: Path) -> None:

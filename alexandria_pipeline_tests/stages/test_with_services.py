@@ -151,7 +151,7 @@ def test_a_model_that_writes_nonsense_is_told_in_tables(worlds: Worlds, database
         )
     tables = world.generate.details(MONTH)
     assert [row["refusal"] for row in tables["refusals"]] == ["the model refuses: no"]
-    assert [(row["source"], row["position"], row["reason"]) for row in tables["rows_set_aside"]] == [
+    assert [(row["source"], row["position"], row["reason"]) for row in tables["skipped_rows"]] == [
         ("xai 2020-01", 3, "it has no title")
     ]
     assert world.generate.details(MONTH + 1) == {}
@@ -190,7 +190,7 @@ def test_a_quota_that_runs_out_defers_and_the_next_day_asks_only_what_was_left(
 
 
 def _ask(world: Pipeline, resolver: IsbnResolver, title: str, author: str) -> Awaitable[Resolution]:
-    alone = replace(world.resolve, resolvers=[resolver])
+    alone = replace(world.resolve.cascade, resolvers=[resolver])
     return alone.ask(BookQuery(title, author, None, "en"), alone.revisions())
 
 

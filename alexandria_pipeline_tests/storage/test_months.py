@@ -15,7 +15,7 @@ import pytest
 from alexandria_pipeline.domain.errors import OwnershipLost
 from alexandria_pipeline.domain.records import GenerationRequest, RawReply
 from alexandria_pipeline.storage.database import Database
-from alexandria_pipeline.storage.generation import keep_reply, mark_read
+from alexandria_pipeline.storage.generation import mark_read, store_reply
 from alexandria_pipeline.storage.months import MonthHolder, overlapping_claims
 from alexandria_pipeline_tests.storage.conftest import Holder
 from alexandria_pipeline_tests.world import JULY, JUNE, rows
@@ -25,7 +25,7 @@ import sys, time
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.records import GenerationRequest, RawReply
 from alexandria_pipeline.storage.database import Database
-from alexandria_pipeline.storage.generation import keep_reply, mark_read
+from alexandria_pipeline.storage.generation import mark_read, store_reply
 from alexandria_pipeline.storage.months import MonthHolder
 months = MonthHolder(Database(sys.argv[1]), "run-killed", "a process about to die")
 print(months.claim([Month(2020, 6)]), flush=True)
@@ -43,7 +43,7 @@ def test_a_second_run_is_refused_and_told_who_owns_the_month(database: Database,
     refused = second.claim([JUNE, JULY])
     assert list(refused) == [JUNE]
     assert "owned by run run-1 (test process of run-1)" in refused[JUNE]
-    assert second.held == (JULY,)
+    assert tuple(second._held) == (JULY,)
 
 
 def test_of_sixteen_runs_at_once_one_gets_the_month(database: Database, holder: Holder) -> None:
@@ -57,7 +57,7 @@ def test_of_sixteen_runs_at_once_one_gets_the_month(database: Database, holder: 
 def test_a_month_given_back_can_be_claimed_again(database: Database, holder: Holder) -> None:
     first, second = holder("run-1"), holder("run-2")
     first.claim([JUNE])
-    first.give_back(JUNE, "a reason", failed=True)
+    first.release(JUNE, "a reason", failed=True)
     assert (_log(database)["status"], _log(database)["error_message"]) == ("retry", "a reason")
     assert second.claim([JUNE]) == {}
 
@@ -75,7 +75,7 @@ def test_a_killed_owner_loses_the_month_at_once(database: Database, database_url
         if not second.claim([JUNE]):
             break
         time.sleep(0.1)
-    assert second.held == (JUNE,)
+    assert tuple(second._held) == (JUNE,)
     log = _log(database)
     assert (log["status"], log["owner_run"], log["retry_count"]) == ("processing", "run-2", 1)
     assert "taken over from a run that died: run-killed" in str(log["error_message"])
@@ -98,7 +98,7 @@ def test_an_owner_takes_its_locks_back_after_a_lost_connection(database: Databas
     first, second = holder("run-1"), holder("run-2")
     first.claim([JUNE])
     _break(first)
-    first.keep_alive()
+    first.restore_locks()
     assert JUNE in second.claim([JUNE])
     with database.transaction() as tx:
         first.fence(tx, [JUNE])
@@ -109,7 +109,7 @@ def test_a_completed_month_is_opened_again_only_by_a_write(database: Database, h
     first.claim([JUNE])
     with database.transaction() as tx:
         request = GenerationRequest(JUNE, 20, "baseline")
-        reply = keep_reply(tx, request, RawReply("curated-list", "m", "[]"), "run-1")
+        reply = store_reply(tx, request, RawReply("curated-list", "m", "[]"), "run-1")
         mark_read(tx, reply.reply_id)
     assert first.complete(JUNE)
     before = _log(database)
@@ -133,27 +133,27 @@ def test_a_month_that_is_only_looked_at_is_claimed_when_the_look_is_over(databas
     """A recount locks the row of a month that no run owns, for milliseconds: no reason to fail a run."""
     first = holder("run-1")
     first.claim([JUNE])
-    first.give_back(JUNE, "for another run", failed=False)
+    first.release(JUNE, "for another run", failed=False)
     second = holder("run-2")
     with ThreadPoolExecutor(1) as pool:
         with database.transaction() as tx:
             tx.execute("select 1 from backfill_log where year = 2020 and month = 6 for update")
             claimed = pool.submit(second.claim, [JUNE, JULY], patience=60)
-            _until(lambda: JULY in second.held)
-            assert JUNE not in second.held
+            _until(lambda: JULY in tuple(second._held))
+            assert JUNE not in tuple(second._held)
         assert claimed.result(timeout=60) == {}
-    assert set(second.held) == {JUNE, JULY}
+    assert set(second._held) == {JUNE, JULY}
 
 
 def test_a_month_that_is_looked_at_for_long_is_refused(database: Database, holder: Holder) -> None:
     holder("run-1").claim([JULY])
     second = holder("run-2")
     second.claim([JUNE])
-    second.give_back(JUNE, "for another run", failed=False)
+    second.release(JUNE, "for another run", failed=False)
     with database.transaction() as tx:
         tx.execute("select 1 from backfill_log where year = 2020 and month = 6 for update")
         refused = holder("run-3").claim([JUNE, JULY], patience=0.1)
-    assert "being checked by another run" in refused[JUNE]
+    assert "being checked by another process" in refused[JUNE]
     assert "owned by run run-1" in refused[JULY]
 
 

@@ -103,15 +103,15 @@ HOT = [
     Hot("months", "reopen", {**JUNE, **WHO, "claim": 1}),
     Hot(
         "months",
-        "give_back",
-        {**JUNE, "claim": 1, "run_id": "run-1", "error": "why", "counts": True, "most": 5, "first_wait": 300},
+        "release",
+        {**JUNE, "claim": 1, "run_id": "run-1", "error": "why", "counts": True, "max_retries": 5, "first_backoff": 300},
     ),
     Hot("months", "failures", {**YEAR, "run_id": "run-1980", "stage": "generated_books"}),
     Hot("generation", "usable_reply", {**JUNE, "provider": "gemini", "model": "model", "prompt_variant": "baseline"}),
     Hot("generation", "listings", JUNE),
     Hot("generation", "book_counts", JUNE),
     Hot("generation", "provider_figures", JUNE),
-    Hot("generation", "skipped_row_count", JUNE),
+    Hot("generation", "skipped_count", JUNE),
     Hot("works", "books_without_work", JUNE),
     Hot("works", "works_like", {"title_keys": TITLE_KEYS}),
     Hot("works", "alias", {"work_key": "synthetic:old400:author"}),
@@ -121,13 +121,12 @@ HOT = [
     Hot("resolution", "edition_owner", {"isbn13": "9780000000401"}),
     Hot("resolution", "retire_work", {"work_id": 400, "into": 401}),
     Hot("resolution", "delete_work", {"work_id": 400}),
-    Hot("resolution", "unpersisted", JUNE),
     Hot("catalog", "search", {"title_key": "title400", "author_key": "author400", "isbns": ["9780000000401"]}),
     Hot("figures", "of_months", YEAR),
     Hot("figures", "books_of", JUNE),
     Hot("enhancement", "books_of_works", {"work_ids": list(range(100, 150))}),
     Hot("enhancement", "free_months", YEAR),
-    Hot("enhancement", "recount", {"years": [1980], "months": [6]}),
+    Hot("figures", "recount", {"years": [1980], "months": [6]}),
 ]
 
 
@@ -227,7 +226,7 @@ def test_no_large_table_is_read_from_end_to_end(
 
 def test_synthetic_works_are_found_oldest_first_by_their_index(filled: psycopg.Connection, large: set[str]) -> None:
     statement = Queries("enhancement")["take"].as_string()
-    plan = _plan(filled, statement, {"pause": "7 days", "most": 50, "but": []}, generic=False)
+    plan = _plan(filled, statement, {"pause": "7 days", "limit": 50, "except_ids": []}, generic=False)
     nodes = list(_nodes(plan))
     assert "enriched_works_synthetic" in {node.get("Index Name") for node in nodes}
     assert "Sort" not in {node["Node Type"] for node in nodes}

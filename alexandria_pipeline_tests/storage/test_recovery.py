@@ -22,7 +22,7 @@ from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 from alexandria_pipeline.storage.migrate import migrate
 from alexandria_pipeline.storage.months import FIRST_BACKOFF_SECONDS, MonthHolder, overlapping_claims
-from alexandria_pipeline.storage.recovery import Orphan, orphans, take_back
+from alexandria_pipeline.storage.recovery import Orphan, orphans, recover_months
 from alexandria_pipeline_tests.storage.conftest import Holder
 from alexandria_pipeline_tests.world import JULY, JUNE, rows
 from alexandria_pipeline_tests.world import holder as new_holder
@@ -36,7 +36,7 @@ from alexandria_pipeline.domain.errors import OwnershipLost
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.records import GenerationRequest, RawReply
 from alexandria_pipeline.storage.database import Database
-from alexandria_pipeline.storage.generation import keep_reply, mark_read
+from alexandria_pipeline.storage.generation import mark_read, store_reply
 from alexandria_pipeline.storage.months import MonthHolder
 url, run_id, first, count = sys.argv[1:]
 database, months = Database(url, pool_size=2), [Month.parse(first) + n for n in range(int(count))]
@@ -52,7 +52,7 @@ for month in months:
                 time.sleep(random.uniform(0, 0.1))
                 with database.transaction() as tx:
                     holder.fence(tx, [month])
-                    reply = keep_reply(tx, GenerationRequest(month, 20, "baseline"), RawReply("curated-list", "m", "[]"), run_id)
+                    reply = store_reply(tx, GenerationRequest(month, 20, "baseline"), RawReply("curated-list", "m", "[]"), run_id)
                     mark_read(tx, reply.reply_id)
                 assert holder.complete(month)
         except OwnershipLost:
@@ -87,7 +87,7 @@ def test_a_month_with_an_owner_is_left_alone(database: Database, holder: Holder)
     holder("run-1").claim([JUNE, JULY])
     with database.transaction() as tx:
         assert orphans(tx) == []
-        assert take_back(tx, [Orphan(JUNE, 1), Orphan(JULY, 1)]) == []
+        assert recover_months(tx, [Orphan(JUNE, 1), Orphan(JULY, 1)]) == []
     assert (_log(database)["status"], _log(database)["owner_run"]) == ("processing", "run-1")
 
 
@@ -159,7 +159,7 @@ def test_an_owner_that_has_lost_its_connection_takes_its_locks_back_between_the_
     first.claim([JUNE])
     _lose_connection(first)
     suspects = _lost(database)
-    with first.kept_alive(seconds=0.01):
+    with first.locks_watched(seconds=0.01):
         deadline = time.monotonic() + PATIENCE
         while True:
             with database.transaction() as tx:
@@ -179,8 +179,8 @@ def test_an_owner_that_comes_back_too_late_is_refused_and_holds_nothing(database
     recover(database, _lost(database))
     with pytest.raises(OwnershipLost, match="2020-06"), database.transaction() as tx:
         first.fence(tx, [JUNE])
-    first.keep_alive()
-    assert first.held == ()
+    first.restore_locks()
+    assert tuple(first._held) == ()
     first.close("it ends without a trace", failed=True)
     assert (_log(database)["status"], _log(database)["retry_count"]) == ("retry", 1)
     assert second.claim([JUNE]) == {}
@@ -249,7 +249,7 @@ def test_a_killed_database_loses_no_month(fragile: EmbeddedServer) -> None:
         alive, dead = new_holder(database, "run-alive"), new_holder(database, "run-dead")
         alive.claim([JUNE])
         dead.claim([JULY])
-        with alive.kept_alive(seconds=0.02):
+        with alive.locks_watched(seconds=0.02):
             postmaster = fragile.status().pid
             assert postmaster
             os.kill(postmaster, signal.SIGKILL)

@@ -2,25 +2,21 @@
 -- Changes with every file that is loaded.
 select coalesce(max(load_id), 0) as revision, count(*) as loads from catalog_load;
 
--- name: load_known
--- The load of a file with this content.
-select load_id, name, editions, set_aside, loaded_at from catalog_load where digest = %(digest)s;
-
 -- name: add_load
--- Announces a file.
+-- Adds a load; no row if a file with this content was loaded before.
 insert into catalog_load (name, digest, editions, set_aside) values (%(name)s, %(digest)s, %(editions)s, %(set_aside)s)
 on conflict (digest) do nothing returning load_id;
 
 -- name: staging
--- Where the rows of a file land before they are checked against what is there.
+-- The table for the rows of a file.
 create temporary table catalog_staging (like catalog_edition) on commit drop;
 
 -- name: copy_staging
--- The rows of a file, streamed.
+-- Copies the rows of a file.
 copy catalog_staging (isbn13, title, author, published, language, publisher, source, source_id, title_key, author_key, load_id) from stdin;
 
 -- name: merge_staging
--- New editions are added; an edition already known keeps its first source.
+-- Adds new editions; a known edition keeps its first source.
 insert into catalog_edition select distinct on (isbn13) * from catalog_staging order by isbn13
 on conflict (isbn13) do nothing;
 
@@ -30,7 +26,7 @@ select isbn13, title, author, published, language, publisher, source, source_id
 from catalog_edition where isbn13 = %(isbn13)s;
 
 -- name: search
--- Editions whose title has this key, whose ISBN is named, or, for misspelt titles, those of the same author with a title much alike.
+-- Editions with this title key or one of these ISBNs, and editions of the same author with a similar title.
 (select isbn13, title, author, published, language, publisher, source, source_id, 1.0 as likeness
  from catalog_edition where title_key = %(title_key)s limit 50)
 union

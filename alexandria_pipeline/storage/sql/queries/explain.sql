@@ -1,5 +1,5 @@
 -- name: works_of_month
--- The books of a month with their works, as a person asks about them.
+-- The books of a month with their works.
 select b.book_id, b.year, b.month, b.title, b.author, b.outcome, b.isbn13, b.provider, b.confidence, b.reason, b.decided_at,
        w.work_id, w.work_key, w.synthetic
 from generated_book b left join enriched_works w using (work_id)
@@ -7,7 +7,7 @@ where b.year = %(year)s and b.month = %(month)s
 order by b.book_id;
 
 -- name: works_of_key
--- The books of one work, by its key or the key of a work that was merged into it.
+-- The books of a work, by its key or the key of a work merged into it.
 select b.book_id, b.year, b.month, b.title, b.author, b.outcome, b.isbn13, b.provider, b.confidence, b.reason, b.decided_at,
        w.work_id, w.work_key, w.synthetic
 from enriched_works w join generated_book b using (work_id)
@@ -16,7 +16,7 @@ where w.work_id = (select work_id from enriched_works where work_key = %(work_ke
 order by b.year, b.month, b.book_id;
 
 -- name: attempts
--- Every question put to a service for these works, in order.
+-- All attempts for these works, in order.
 select work_id, provider, outcome, isbn13, confidence, reason, evidence, candidate, run_id, attempted_at
 from resolution_attempt where work_id = any(%(work_ids)s) order by work_id, attempt_id;
 
@@ -26,6 +26,6 @@ select work_id, service, method, url, attempt, status, outcome, latency_ms, erro
 from api_call where work_id = any(%(work_ids)s) order by work_id, call_id;
 
 -- name: decisions
--- What persons decided about these works, in order.
+-- The review decisions for these works, in order.
 select work_id, isbn13, decision, decided_by, why, decided_at
 from review_decision where work_id = any(%(work_ids)s) order by work_id, review_id;

@@ -1,33 +1,37 @@
 -- name: of_months
--- Books and works of each month: generated, resolved, works, still synthetic, and books without a work.
-select g.year, g.month, count(*) as generated, count(*) filter (where g.outcome = 'resolved') as resolved,
-       count(distinct g.work_id) as works, count(distinct g.work_id) filter (where w.synthetic) as synthetic,
-       count(*) filter (where g.work_id is null) as lost
-from generated_book g
-join unnest(%(years)s::smallint[], %(months)s::smallint[]) as wanted (year, month) using (year, month)
-left join enriched_works w using (work_id)
-group by g.year, g.month;
+-- The figures of each month (see the function month_figures).
+select year, month, generated, resolved, works, synthetic, lost
+from month_figures(%(years)s::smallint[], %(months)s::smallint[]);
 
 -- name: of_all_months
--- The same for every month that has books.
-select g.year, g.month, count(*) as generated, count(*) filter (where g.outcome = 'resolved') as resolved,
-       count(distinct g.work_id) as works, count(distinct g.work_id) filter (where w.synthetic) as synthetic,
-       count(*) filter (where g.work_id is null) as lost
-from generated_book g left join enriched_works w using (work_id)
-group by g.year, g.month order by g.year, g.month;
+-- The figures of every month that has books.
+with listed as (select array_agg(year) as years, array_agg(month) as months from (select distinct year, month from generated_book) m)
+select f.year, f.month, f.generated, f.resolved, f.works, f.synthetic, f.lost
+from listed, month_figures(listed.years, listed.months) f
+order by f.year, f.month;
+
+-- name: recount
+-- Stores the figures of months, counted from their books; their status does not change.
+update backfill_log b
+set books_generated = f.generated, isbns_resolved = f.resolved, isbns_queued = least(f.queued, f.resolved),
+    resolution_rate = resolution_rate(f.resolved, f.generated), isbndb_calls = c.isbndb, gemini_calls = c.gemini,
+    xai_calls = c.xai, updated_at = now()
+from month_figures(%(years)s::smallint[], %(months)s::smallint[]) f
+join month_calls(%(years)s::smallint[], %(months)s::smallint[]) c using (year, month)
+where (b.year, b.month) = (f.year, f.month);
 
 -- name: synthetic_overall
--- Works without an ISBN, of all works.
+-- All works, and those without an ISBN.
 select count(*) as works, count(*) filter (where synthetic) as synthetic from enriched_works;
 
 -- name: backfill_rows
--- Every month that has a row.
+-- All rows of backfill_log.
 select year, month, status, books_generated, isbns_resolved, resolution_rate, isbns_queued, gemini_calls, xai_calls, isbndb_calls,
        retry_count, error_message, started_at, completed_at, next_attempt_at, owner_run, owner
 from backfill_log order by year, month;
 
 -- name: books_of
--- The books of a month as a person asks for them.
+-- The books of a month, for people.
 select b.title, b.author,
        coalesce((select array_agg(distinct l.provider order by l.provider) from generated_listing l where l.book_id = b.book_id), '{}')
            as sources,

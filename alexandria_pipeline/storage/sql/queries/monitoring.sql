@@ -1,7 +1,7 @@
--- What people and programs that watch the backfill ask, and the two things they may change: which months are due.
+-- Queries of the monitoring application, and its two changes: months become due or get their row.
 
 -- name: months
--- Every month that has a row, with its books counted now; a month without books shows the figures of its last run.
+-- All months with their current books; a month without books shows the figures of its last run.
 select b.year, b.month, b.status, coalesce(g.books, b.books_generated) as books, coalesce(g.resolved, b.isbns_resolved) as resolved,
        b.isbns_queued as queued, b.retry_count, b.error_message as error, b.started_at, b.completed_at, b.next_attempt_at,
        b.owner_run, b.owner, b.updated_at
@@ -17,34 +17,34 @@ select service, outcome, count(*) as calls, sum(input_tokens) as input_tokens, s
 from api_call group by service, outcome order by service, outcome;
 
 -- name: replies
--- What the kept answers of generators cost, as their own rows say.
+-- The cost of stored replies.
 select provider as service, sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens, sum(cost_usd) as cost_usd
 from generation_reply group by provider order by provider;
 
 -- name: used_today
--- Calls of today's quota, service by service.
+-- The calls of today by service.
 select service, used from quota_usage where day = (clock_timestamp() at time zone 'UTC')::date order by service;
 
 -- name: due
--- The most recent of these months that may be started: pending (also without a row yet) and retries whose time has come;
--- with %(force)s also retries that still wait, and failed months.
+-- The most recent of these months that may start: pending (with or without a row) and due retries; with %(force)s also
+-- waiting retries and failed months.
 select w.year, w.month
 from unnest(%(years)s::smallint[], %(months)s::smallint[]) as w (year, month)
 left join backfill_log b using (year, month)
 where b.status is null or b.status = 'pending' or (b.status in ('retry', 'failed') and %(force)s)
    or (b.status = 'retry' and coalesce(b.next_attempt_at, now()) <= now())
-order by w.year desc, w.month desc limit %(most)s;
+order by w.year desc, w.month desc limit %(limit)s;
 
 -- name: schedule
--- Takes the same months and makes them due now: rows for those without, no more waiting, and a fresh start for failed ones.
--- A month that somebody is claiming at this moment is left out.
+-- Makes the same months due now: adds missing rows, ends waiting, and resets failed months. Skips a month that a run is
+-- claiming at this moment.
 with picked as materialized (
     select w.year, w.month, b.status
     from unnest(%(years)s::smallint[], %(months)s::smallint[]) as w (year, month)
     left join backfill_log b using (year, month)
     where b.status is null or b.status = 'pending' or (b.status in ('retry', 'failed') and %(force)s)
        or (b.status = 'retry' and coalesce(b.next_attempt_at, now()) <= now())
-    order by w.year desc, w.month desc limit %(most)s
+    order by w.year desc, w.month desc limit %(limit)s
 ), made as (
     insert into backfill_log (year, month) select year, month from picked where status is null
     on conflict do nothing
@@ -64,12 +64,12 @@ with picked as materialized (
 select year, month from made union all select year, month from free order by year desc, month desc;
 
 -- name: seed
--- Gives every month its row; only those that had none are returned.
+-- Adds missing rows and returns their months.
 insert into backfill_log (year, month)
 select * from unnest(%(years)s::smallint[], %(months)s::smallint[]) as w (year, month)
 on conflict do nothing
 returning year, month;
 
 -- name: answers
--- Whether anybody is there.
+-- Whether the database responds.
 select 1 as alive;

@@ -1,12 +1,12 @@
--- What the backfill has cost and yielded, for the report.
+-- Costs and results of the backfill, for the report.
 
 -- name: months
--- Every month that has a row, and how often it ran.
+-- All months with their status and retries.
 select b.year, b.month, b.status, b.retry_count from backfill_log b order by b.year, b.month;
 
 -- name: spent
--- Calls, tokens, money and waiting of each month and service; calls for no month have none. The ledger and a kept answer record
--- the same tokens and money: the greater counts, never the sum.
+-- Calls, tokens, cost and latency of each month and service; calls outside months have no month. The ledger and a stored reply
+-- record the same tokens and cost: the larger counts, never the sum.
 select year, month, service, sum(calls) as calls, sum(failed) as failed,
        greatest(sum(input_tokens), sum(reply_input_tokens)) as input_tokens,
        greatest(sum(output_tokens), sum(reply_output_tokens)) as output_tokens,
@@ -23,14 +23,14 @@ from (
 group by year, month, service order by year, month, service;
 
 -- name: worked
--- When somebody worked on each month.
+-- The times at which stages worked on each month.
 select year, month, started_at, ended_at from stage_log order by year, month, started_at;
 
 -- name: yields
--- What each provider has yielded: books that it listed, works that it was asked for, and books whose ISBN is from it.
-select provider, sum(listed) as listed, sum(asked) as asked, sum(resolved) as resolved
+-- Results of each provider: books that it listed, works that it was asked for, and books whose ISBN it gave.
+select provider, sum(listed) as listed, sum(requested) as asked, sum(resolved) as resolved
 from (
-    select provider, count(distinct book_id) as listed, 0 as asked, 0 as resolved from generated_listing group by provider
+    select provider, count(distinct book_id) as listed, 0 as requested, 0 as resolved from generated_listing group by provider
     union all
     select provider, 0, count(distinct work_id), 0 from resolution_attempt where outcome <> 'unavailable' group by provider
     union all
@@ -39,7 +39,7 @@ from (
 group by provider order by provider;
 
 -- name: models
--- By model and prompt variant: the books it listed, those decided, and those of them that no catalogue knows.
+-- By model and prompt variant: listed books, books with a final outcome, and books that no catalogue knows.
 with listed as (
     select distinct r.provider, r.model, r.prompt_variant, b.book_id, b.year, b.month, b.outcome
     from generation_reply r join generated_listing l using (reply_id) join generated_book b using (book_id)

@@ -1,5 +1,5 @@
 -- name: open_books
--- Books of the months that have a work and no ISBN, with what their work already has.
+-- Books of the months that have a work and no ISBN, with the ISBN that their work may have.
 select b.book_id, b.year, b.month, b.title, b.author, b.outcome, b.work_id, b.reason, w.synthetic, w.isbn13, w.confidence, w.resolved_by,
        exists (select from closed_work c where c.work_id = w.work_id) as closed, w.work_key, coalesce(array_agg(distinct i) filter (where i is not null), '{}') as isbns
 from generated_book b
@@ -12,26 +12,26 @@ group by b.book_id, w.work_id
 order by b.year, b.month, b.book_id;
 
 -- name: definite_answers
--- The latest definite no of each service for each work, as long as it is to be believed.
+-- The newest attempt of each service for each work, if it is not too old.
 select distinct on (work_id, provider) work_id, provider, provider_revision, outcome, reason
 from resolution_attempt
 where work_id = any(%(work_ids)s) and attempted_at > now() - %(negative_life)s::interval
 order by work_id, provider, attempt_id desc;
 
 -- name: add_attempt
--- One service's part in resolving one book.
+-- Stores one service's attempt for one book.
 insert into resolution_attempt (work_id, book_id, provider, provider_revision, outcome, isbn13, confidence, reason, evidence, candidate, run_id)
 values (%(work_id)s, %(book_id)s, %(provider)s, %(provider_revision)s, %(outcome)s, %(isbn13)s, %(confidence)s, %(reason)s,
         %(evidence)s, %(candidate)s, %(run_id)s);
 
 -- name: edition_owner
--- The work that an ISBN belongs to.
+-- The work that has an ISBN.
 select e.work_id, w.title, w.author, w.confidence
 from enriched_editions e join enriched_works w using (work_id)
 where e.isbn13 = %(isbn13)s for share;
 
 -- name: add_edition
--- An edition of a work.
+-- Adds an edition of a work; an ISBN that exists stays with its work.
 insert into enriched_editions (isbn13, work_id, title, subtitle, authors, publisher, published, language, format, pages, identifiers,
                                provenance, primary_provider)
 values (%(isbn13)s, %(work_id)s, %(title)s, %(subtitle)s, %(authors)s, %(publisher)s, %(published)s, %(language)s, %(format)s,
@@ -39,7 +39,7 @@ values (%(isbn13)s, %(work_id)s, %(title)s, %(subtitle)s, %(authors)s, %(publish
 on conflict (isbn13) do nothing;
 
 -- name: promote
--- The work is proven by an edition: promoted in place.
+-- Promotes a synthetic work in place.
 update enriched_works
 set synthetic = false, isbn13 = %(isbn13)s, confidence = %(confidence)s, resolved_by = %(provider)s,
     resolved_at = clock_timestamp(), last_tried_at = clock_timestamp(), updated_at = now()
@@ -47,18 +47,18 @@ where work_id = %(work_id)s and synthetic
 returning work_id;
 
 -- name: accept
--- A person says that this ISBN is the work's, whether or not a run had found it.
+-- Sets the ISBN of a work by the decision of a person.
 update enriched_works
 set synthetic = false, isbn13 = %(isbn13)s, confidence = %(confidence)s, resolved_by = %(provider)s,
     resolved_at = clock_timestamp(), updated_at = now()
 where work_id = %(work_id)s;
 
 -- name: tried
--- The work was looked for, without success.
+-- The search for a work had no result.
 update enriched_works set last_tried_at = clock_timestamp() where work_id = %(work_id)s;
 
 -- name: retire_work
--- Two works proved to be one: books and attempts go to the one that stays, the key of the other remains as an alias.
+-- Two works are the same: books and attempts move to the one that stays; the key of the other becomes an alias.
 with books as (
     update generated_book set work_id = %(into)s where work_id = %(work_id)s
 ), attempts as (
@@ -78,7 +78,7 @@ on conflict (work_key) do update set work_id = excluded.work_id;
 delete from enriched_works where work_id = %(work_id)s and synthetic;
 
 -- name: decide
--- Where the book stands now.
+-- Sets the outcome of a book.
 update generated_book
 set outcome = %(outcome)s, isbn13 = %(isbn13)s, provider = %(provider)s, confidence = %(confidence)s, reason = %(reason)s,
     decided_at = clock_timestamp()
@@ -95,13 +95,9 @@ where year = %(year)s and month = %(month)s and run_id = %(run_id)s and stage = 
 group by service order by service;
 
 -- name: confidences
--- How sure the ISBNs of months are.
+-- The confidences of the ISBNs of months.
 select g.year, g.month, g.confidence, count(*) as books
 from generated_book g
 join unnest(%(years)s::smallint[], %(months)s::smallint[]) as wanted (year, month) using (year, month)
 where g.outcome = 'resolved'
 group by g.year, g.month, g.confidence;
-
--- name: unpersisted
--- Books of a month that have no work yet.
-select count(*) as books from generated_book where year = %(year)s and month = %(month)s and work_id is null;

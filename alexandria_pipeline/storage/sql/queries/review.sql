@@ -1,5 +1,5 @@
 -- name: work
--- The work of a key, or of the key of a work that was merged into it; locked until the transaction ends.
+-- The work of a key, or of the key of a work merged into it; locked until the transaction ends.
 select work_id, work_key, title, author, synthetic, isbn13, resolved_by
 from enriched_works
 where work_id = (select work_id from enriched_works where work_key = %(work_key)s
@@ -7,11 +7,11 @@ where work_id = (select work_id from enriched_works where work_key = %(work_key)
 for update;
 
 -- name: months
--- The months whose lists hold a work.
+-- The months whose lists contain a work.
 select distinct year, month from generated_book where work_id = %(work_id)s order by year, month;
 
--- name: hold
--- Takes the locks of months until the transaction ends, waiting for nobody; returns those that a run has.
+-- name: lock_months
+-- Locks months against runs until the transaction ends, without waiting; returns those that a run owns.
 with wanted as (
     select * from unnest(%(years)s::smallint[], %(months)s::smallint[]) as w (year, month)
 ), free as materialized (
@@ -22,23 +22,19 @@ with wanted as (
 select year, month from wanted except select year, month from held order by year, month;
 
 -- name: decide
--- A decision of a person. Never changed, never taken back: a newer one may follow.
+-- Stores a review decision. Decisions are never changed or deleted; a newer one may follow.
 insert into review_decision (work_id, isbn13, decision, decided_by, why)
 values (%(work_id)s, %(isbn13)s, %(decision)s, %(decided_by)s, %(why)s);
 
--- name: decisions
--- What was decided about a work, in order.
-select isbn13, decision, decided_by, why, decided_at from review_decision where work_id = %(work_id)s order by review_id;
-
 -- name: rejected_isbns
--- The ISBNs that a person refused for a work, if that is the newest word on them.
+-- The ISBNs whose newest decision for a work is "rejected".
 select isbn13
 from (select distinct on (isbn13) isbn13, decision from review_decision
       where work_id = %(work_id)s and isbn13 is not null order by isbn13, review_id desc) as newest
 where decision = 'rejected';
 
 -- name: near_misses
--- Synthetic works with an attempt that came near: the newest such attempt of each service, unless a person has spoken.
+-- Synthetic works with a near miss: the newest rejected attempt of each service, unless a person has decided.
 with open_works as (
     select w.work_id, w.work_key, w.title, w.author
     from enriched_works w
@@ -61,36 +57,24 @@ where not exists (select from review_decision r where r.work_id = o.work_id and 
 order by near.confidence desc nulls last, o.work_id, near.attempt_id;
 
 -- name: candidates
--- The editions that services offered for a work under this ISBN, newest first, with the service.
+-- The newest attempt in which a service offered this ISBN for the work.
 select provider, candidate from resolution_attempt
 where work_id = %(work_id)s and (isbn13 = %(isbn13)s or candidate -> 'runner_up' ->> 'isbn13' = %(isbn13)s)
 order by attempt_id desc limit 1;
 
 -- name: settle_books
--- All books of a work stand where a person put them.
+-- Sets the outcome of all books of a work.
 update generated_book
 set outcome = %(outcome)s, isbn13 = %(isbn13)s, provider = %(provider)s, confidence = %(confidence)s, reason = %(reason)s,
     decided_at = clock_timestamp()
 where work_id = %(work_id)s;
 
 -- name: demote
--- The work's ISBN was the wrong one: the work is synthetic again.
+-- The ISBN of the work was wrong: the work is synthetic again.
 update enriched_works
 set synthetic = true, isbn13 = null, confidence = null, resolved_by = null, resolved_at = null, updated_at = now()
 where work_id = %(work_id)s and isbn13 = %(isbn13)s;
 
 -- name: delete_edition
--- After `demote`: the ISBN is free for the work that it belongs to.
+-- After `demote`: another work can have the ISBN.
 delete from enriched_editions where isbn13 = %(isbn13)s and work_id = %(work_id)s;
-
--- name: refigure
--- The figures of months, counted anew from their books; where a month stands does not change.
-update backfill_log b
-set books_generated = f.generated, isbns_resolved = f.resolved, isbns_queued = f.queued, updated_at = now(),
-    resolution_rate = coalesce(round(100.0 * f.resolved / nullif(f.generated, 0), 2), 0)
-from (select w.year, w.month, count(g.book_id) as generated, count(g.book_id) filter (where g.outcome = 'resolved') as resolved,
-             count(distinct g.isbn13) filter (where not exists (select from enrichment_log e where e.isbn13 = g.isbn13)) as queued
-      from unnest(%(years)s::smallint[], %(months)s::smallint[]) as w (year, month)
-      left join generated_book g using (year, month)
-      group by w.year, w.month) as f
-where (b.year, b.month) = (f.year, f.month);

@@ -1,7 +1,7 @@
--- What the rollout's plan depends on, and what is recorded of it. Times are parameters, so that a clock can be given.
+-- The state that a rollout plan depends on, and the starts and decisions of operators. Times are parameters, for tests.
 
 -- name: lock
--- One planner at a time; freed at the end of the transaction. The number is arbitrary but fixed.
+-- One planner at a time; released at the end of the transaction. The number is arbitrary but fixed.
 select pg_advisory_xact_lock(4148102023);
 
 -- name: now
@@ -9,7 +9,7 @@ select pg_advisory_xact_lock(4148102023);
 select clock_timestamp() as now;
 
 -- name: months
--- Every month that has a row: where it stands, its books as they are now, and the calls of the run that has it.
+-- All months: status, current books, and the calls of the run that owns the month.
 select b.year, b.month, b.status, b.next_attempt_at, b.claim, coalesce(g.generated, 0) as generated, coalesce(g.resolved, 0) as resolved,
        case when b.status = 'processing'
             then (select count(*) from api_call c
@@ -23,16 +23,16 @@ left join (
 order by b.year, b.month;
 
 -- name: starts
--- Every request so far.
+-- All starts.
 select year, month, attempt, claim, phase, requested_by, requested_at from rollout_start order by year, month, attempt;
 
 -- name: decisions
--- What operators have said, in time.
+-- All operator decisions, in order.
 select kind, phase, decided_by, why, seen, decided_at from rollout_decision order by decision_id;
 
 -- name: usage
--- The service's calls of a day: as the quota counts them, and those of the ledger that were made for months by their runs
--- (the daily enhancement runs as `cron`); and what the most recent months needed, those that needed none left out.
+-- The service's calls of a day: as the quota counts them, and those made by runs of months (the daily enhancement has the
+-- purpose `cron`); and the average of the most recent months that made calls.
 select coalesce((select used from quota_usage where service = %(service)s and day = %(day)s), 0) as used,
        (select exhausted from quota_usage where service = %(service)s and day = %(day)s) as exhausted,
        (select count(*) from api_call
@@ -43,16 +43,16 @@ select coalesce((select used from quota_usage where service = %(service)s and da
             order by completed_at desc limit %(recent)s) as recent_months) as per_month;
 
 -- name: ensure
--- Gives a month its row.
+-- Adds the row of a month.
 insert into backfill_log (year, month) values (%(year)s, %(month)s) on conflict do nothing;
 
 -- name: record
--- A request; the same one again changes nothing.
+-- Stores a start; the same one again changes nothing.
 insert into rollout_start (year, month, attempt, claim, phase, requested_by, requested_at)
 values (%(year)s, %(month)s, %(attempt)s, %(claim)s, %(phase)s, %(by)s, %(at)s)
 on conflict do nothing;
 
 -- name: decide
--- An operator's word.
+-- Stores an operator decision.
 insert into rollout_decision (kind, phase, decided_by, why, seen, decided_at)
 values (%(kind)s, %(phase)s, %(by)s, %(why)s, %(seen)s, %(at)s);

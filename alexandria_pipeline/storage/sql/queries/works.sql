@@ -1,5 +1,5 @@
 -- name: books_without_work
--- Generated books that are not yet kept as works.
+-- Generated books that have no work yet.
 select b.book_id, b.title, b.author, coalesce(array_agg(l.provider order by l.reply_id, l.position) filter (where l.provider is not null), '{}') as sources,
        coalesce(jsonb_object_agg(l.provider, l.details) filter (where l.details <> '{}'), '{}') as details
 from generated_book b left join generated_listing l using (book_id)
@@ -7,15 +7,15 @@ where b.year = %(year)s and b.month = %(month)s and b.work_id is null
 group by b.book_id order by b.book_id;
 
 -- name: works_like
--- Works that could be one of these books, by the key of their titles.
+-- Works that may be one of these books, by title key.
 select work_id, work_key, title, author, title_key from enriched_works where title_key = any(%(title_keys)s) order by work_id;
 
 -- name: alias
--- The work that a retired key leads to.
+-- The work of a retired key.
 select work_id from work_alias where work_key = %(work_key)s;
 
 -- name: add_work
--- A book becomes a work without an ISBN. The same key is the same work.
+-- Adds a synthetic work. The same key is the same work.
 insert into enriched_works (work_key, title, author, title_key, author_key, primary_provider, completeness, metadata)
 values (%(work_key)s, %(title)s, %(author)s, %(title_key)s, %(author_key)s, %(primary_provider)s, %(completeness)s, %(metadata)s)
 on conflict (work_key) do nothing
@@ -26,5 +26,5 @@ returning work_id;
 select work_id from enriched_works where work_key = %(work_key)s;
 
 -- name: join_work
--- From here on the book cannot be lost.
+-- Links a book to its work.
 update generated_book set work_id = %(work_id)s where book_id = %(book_id)s and work_id is null;
