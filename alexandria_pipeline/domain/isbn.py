@@ -1,7 +1,7 @@
-"""The ISBN as a value type: thirteen checked digits, read from and written in the forms that services use.
+"""The ISBN as a value type: 13 digits with a valid check digit, read from and written in the forms that services use.
 
-Says whether a number can be an ISBN, and whether it is one of the fillers that catalogues hold instead of one. Whether it
-belongs to a given book is decided in `domain.matching`.
+This module decides whether a number can be an ISBN, and whether it is a placeholder. Whether it belongs to a book is decided
+in `domain.matching`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from stdnum import isbn as stdnum_isbn
 
 from alexandria_pipeline.domain.errors import InvalidValue
 
-_DECORATION = re.compile(r"^\s*(?:e-?)?isbn(?:[\s-]*1[03])?\s*[:：]?\s*(?=[\dxX])", re.IGNORECASE)
+_LABEL = re.compile(r"^\s*(?:e-?)?isbn(?:[\s-]*1[03])?\s*[:：]?\s*(?=[\dxX])", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[\s\-\u00ad\u2010-\u2015\u2212.]")
 _EMBEDDED = re.compile(r"(?<![\dA-Za-z])(?:97[89][\s\u2010-\u2015-]?)?(?:\d[\s\u2010-\u2015-]?){9}[\dXx](?![\dA-Za-z])")
 
-# Numbers with a right check digit that nobody assigned: 978-0-00-000xxxx is what catalogues fill in for "none"
-# (PROVIDERS, "Internet Archive"); the others are what people type as an example.
+# Numbers with a valid check digit that are no assigned ISBNs. Catalogues use 978-0-00-000xxxx for "none"
+# (docs/services/internet_archive.md); the others are used as examples.
 _PLACEHOLDER_PREFIXES = ("978000000", "979000000")
 _EXAMPLES = frozenset({"9781234567897", "9780123456786", "9780987654328", "9789876543217", "9783161484100"})
 
@@ -34,14 +34,14 @@ def _check_digit_10(first_nine: str) -> str:
 
 
 class Isbn13(str):
-    """Thirteen digits with a right check digit, starting 978 or 979; compares and stores as plain text."""
+    """13 digits with a valid check digit that start with 978 or 979. Compares and stores as plain text."""
 
     __slots__ = ()
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read an ISBN-10 or ISBN-13 in any of its written forms. Raises InvalidValue that says what is wrong."""
-        digits = _SEPARATORS.sub("", _DECORATION.sub("", text)).upper()
+        """The ISBN in any written form of an ISBN-10 or ISBN-13. Raises InvalidValue, which states what is wrong."""
+        digits = _SEPARATORS.sub("", _LABEL.sub("", text)).upper()
         if not digits.isascii() or not re.fullmatch(r"\d{13}|\d{9}[\dX]", digits):
             raise InvalidValue(f"{text!r} is not an ISBN: it needs 13 digits, or 10 of which the last may be X")
         if len(digits) == 10:
@@ -63,7 +63,7 @@ class Isbn13(str):
 
     @classmethod
     def find(cls, text: object) -> Self | None:  # type: ignore[override]  # a text search makes no sense on an ISBN
-        """The first ISBN that a service's field holds, or None; takes numbers, and text around the ISBN."""
+        """The first ISBN in a field, or None. Accepts numbers, and text around the ISBN."""
         if isinstance(text, bool) or not isinstance(text, (str, int)):
             return None
         for form in (str(text), *(match[0] for match in _EMBEDDED.finditer(str(text)))):
@@ -75,17 +75,17 @@ class Isbn13(str):
 
     @property
     def hyphenated(self) -> str:
-        """In groups, by the range table; Wikidata stores it so. Plain digits where no range is known."""
+        """The ISBN in hyphenated groups, by the range table, as Wikidata stores it. Plain digits if the range is unknown."""
         parts = [part for part in stdnum_isbn.split(str(self)) if part]
         return "-".join(parts) if len(parts) == 5 else str(self)
 
     @property
     def isbn10(self) -> str | None:
-        """The ten-digit form, which only 978 numbers have."""
+        """The ISBN-10; only numbers that start with 978 have one."""
         return self[3:12] + _check_digit_10(self[3:12]) if self.startswith("978") else None
 
 
 def is_placeholder(isbn: Isbn13) -> bool:
-    """Whether the number is a filler or an example and belongs to no book."""
+    """Whether the number is a placeholder or an example and belongs to no book."""
     body = isbn[3:12]
     return isbn.startswith(_PLACEHOLDER_PREFIXES) or len(set(body)) == 1 or isbn in _EXAMPLES

@@ -1,4 +1,4 @@
-"""What services know about an edition, a work or an author, beyond its ISBN. One record per capability."""
+"""Records of what services state about an edition, a work or an author, apart from its ISBN. One record per capability."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Identifiers = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class EditionMetadata:
-    """Facts about one edition as one service tells them. What it does not tell is None or empty."""
+    """Facts about one edition from one service. An unknown value is None or empty."""
 
     provider: str
     isbn13: Isbn13
@@ -36,7 +36,7 @@ class EditionMetadata:
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """Where a cover image is; sizes in pixels where the service tells them."""
+    """The address of a cover image. Width and height are in pixels, if the service states them."""
 
     provider: str
     url: str
@@ -46,7 +46,7 @@ class Cover:
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """An average of readers' ratings on a scale of 0 to 5."""
+    """The average of readers' ratings, from 0 to 5, and their number."""
 
     provider: str
     average: float
@@ -67,7 +67,7 @@ class EditionVariant:
 
 
 class PublicDomainStatus(StrEnum):
-    """Whether anybody may copy the text, as far as the service tells."""
+    """Whether the text is in the public domain, as far as the service states it."""
 
     YES = "yes"
     NO = "no"
@@ -76,7 +76,7 @@ class PublicDomainStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PublicDomain:
-    """A service's word on public domain, with what it is based on."""
+    """The copyright status that a service states, and its basis."""
 
     provider: str
     status: PublicDomainStatus
@@ -85,7 +85,7 @@ class PublicDomain:
 
 @dataclass(frozen=True, slots=True)
 class ExternalIds:
-    """The same book elsewhere."""
+    """The identifiers of the same book in other catalogues."""
 
     provider: str
     identifiers: Identifiers
@@ -93,7 +93,7 @@ class ExternalIds:
 
 @dataclass(frozen=True, slots=True)
 class Subjects:
-    """What a book is about, in the service's own words."""
+    """What a book is about, in the words of the service."""
 
     provider: str
     subjects: tuple[str, ...]
@@ -123,7 +123,7 @@ class SeriesInfo:
 
 @dataclass(frozen=True, slots=True)
 class Award:
-    """A prize won, or a nomination for one."""
+    """An award, or a nomination for one (`won` is False)."""
 
     provider: str
     name: str
@@ -144,7 +144,7 @@ class Translation:
 
 @dataclass(frozen=True, slots=True)
 class AuthorBiography:
-    """Who an author is; dates as precise as the source."""
+    """A biography of an author. Dates are as precise as the source."""
 
     provider: str
     name: str

@@ -6,7 +6,7 @@ a no; `Unavailable` and `Failed` leave the book for a later run.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
@@ -69,3 +69,10 @@ def then(answer: Answer[T], make: Callable[[T], Answer[U]]) -> Answer[U]:
     if isinstance(answer, NotFound | Unavailable | Failed):
         return answer
     return make(answer)
+
+
+async def then_call(answer: Answer[T], call: Callable[[T], Awaitable[Answer[U]]]) -> Answer[U]:
+    """The answer of `call`, which is made with a value; any other answer unchanged, without a call."""
+    if isinstance(answer, NotFound | Unavailable | Failed):
+        return answer
+    return await call(answer)

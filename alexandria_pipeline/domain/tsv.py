@@ -1,7 +1,7 @@
-"""Tab-separated lists as people make them: bytes in, rows and skipped lines out; and what a listed book must be.
+"""Reads tab-separated files that people write: bytes in, rows and skipped lines out. Also checks titles and authors.
 
-One physical line is one row, always: quotes never join lines, so one bad line costs that line and nothing else. What a
-column means, and where the bytes come from, is the business of whoever reads the list.
+One physical line is always one row. Quotes never join lines, so a bad line does not affect other lines. The meaning of the
+columns and the source of the bytes belong to the caller.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ _TAB = "\t"
 
 _UTF8_BOM = b"\xef\xbb\xbf"
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
-# A whole field in quotes, quotes inside doubled; it may hold tabs, and the next field starts after it.
+# A complete field in quotes, with doubled quotes inside. It may contain tabs; the next field starts after it.
 _QUOTED = re.compile(r'"((?:[^"]|"")*+)"(?=\t|\Z)')
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
-# Only entities that end in ";": without it, "R&notes" would turn into "R¬es".
+# Only entities that end in ";". Without this rule, "R&notes" would become "R¬es".
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-# "&" escaped any number of times over, resolved in one step: pass by pass it would take time squared.
+# An ampersand that was escaped several times. One step decodes it; repeated passes would need quadratic time.
 _AMPERSANDS = re.compile(r"&(?:(?:amp|#0*38|#[xX]0*26);)+")
 # Soft hyphen, direction marks and overrides, zero-width space, invisible operators, byte order mark, annotation marks.
 _INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
-# Joiners shape Arabic and Indic scripts and emoji; after a Latin, Greek or Cyrillic letter or a space they only hide.
+# Joiners shape Arabic and Indic scripts and emoji. After a Latin, Greek or Cyrillic letter or a space they have no effect.
 _STRAY_JOINERS = re.compile("(?<![\u0590-\u1dff\u2190-\U0010ffff])[\u200c\u200d]+")
 
 
 def read_table(name: str, data: bytes, required: Sequence[str]) -> TsvFile:
-    """A list with a header line, read line by line; `name` is what people call the file.
+    """The rows of a file with a header line. `name` is the name of the file in messages.
 
-    Line numbers start at 1 and count as an editor does. Columns are the header's names in lower case, extra ones
-    included; a column that a short line lacks is "". Raises ListFormatError when the file as a whole is unusable.
+    Line numbers start at 1, as in an editor. Columns have the names of the header in lower case, including extra columns. A
+    column that is missing at the end of a line is "". Raises ListFormatError if the whole file is unusable.
     """
     if data.startswith(_UTF16_BOMS):
         raise ListFormatError(f"{name} is saved as UTF-16: save it as UTF-8 (tab-separated text) and try again")
@@ -65,22 +65,22 @@ def read_table(name: str, data: bytes, required: Sequence[str]) -> TsvFile:
 
 
 def listing_problem(title: str, author: str) -> str | None:
-    """Why this cleaned title and author cannot be a listed book; None when they can. The author may be unknown ("")."""
+    """The reason why this cleaned title and author cannot be a listing; None if they can. An unknown author is ""."""
     if not title:
         return "the title is missing"
     if len(title) > MAX_TITLE_LENGTH:
-        return f"the title has {len(title):,} characters; {MAX_TITLE_LENGTH} is the most a title may have"
+        return f"the title has {len(title):,} characters; the maximum is {MAX_TITLE_LENGTH}"
     if len(author) > MAX_AUTHOR_LENGTH:
-        return f"the author has {len(author):,} characters; {MAX_AUTHOR_LENGTH} is the most an author may have"
+        return f"the author has {len(author):,} characters; the maximum is {MAX_AUTHOR_LENGTH}"
     if not any(map(str.isalnum, title)):
         return "the title has no letter or digit"
     return None
 
 
 def clean_text(value: str) -> str:
-    """Text as it was meant: entities such as "&#324;" resolved, NFC, one space between words, nothing invisible.
+    """The text with entities ("&#324;") decoded, in NFC, with single spaces and without invisible characters.
 
-    Letters, accents, emoji and the direction of right-to-left text stay as they are. Cleaning twice changes nothing.
+    Letters, accents, emoji and the direction of right-to-left text do not change. The function is idempotent.
     """
     while (cleaned := _clean_once(value)) != value:
         value = cleaned
@@ -88,14 +88,14 @@ def clean_text(value: str) -> str:
 
 
 def excerpt(text: str) -> str:
-    """The beginning of a line, fit to print: no control characters, at most 120 characters."""
+    """The start of a line for messages: no control characters, at most `MAX_EXCERPT_LENGTH` characters."""
     shown = text[: MAX_EXCERPT_LENGTH * 2].strip().replace("\t", " | ")
     shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in shown)
     return shown if len(shown) <= MAX_EXCERPT_LENGTH else shown[: MAX_EXCERPT_LENGTH - 1] + "…"
 
 
 def _physical_lines(data: bytes) -> list[bytes]:
-    # A carriage return ends a line only before a line feed, or in a file that has no line feed at all (old Mac).
+    # A carriage return ends a line only before a line feed, or in a file without line feeds (classic Mac OS).
     lines = data.split(b"\n" if b"\n" in data else b"\r")
     return [line.rstrip(b"\r") for line in lines]
 
@@ -118,12 +118,12 @@ def _columns(name: str, header: bytes, required: Sequence[str]) -> list[str]:
         )
     if repeated := [column for column, times in Counter(columns).items() if times > 1]:
         shown = excerpt(", ".join(column or "(no name)" for column in repeated))
-        raise ListFormatError(f"{name} has two columns of the same name: {shown}. Rename or remove one of them")
+        raise ListFormatError(f"{name} has several columns with the same name: {shown}. Rename or remove all but one")
     return columns
 
 
 def _row(line: bytes, columns: Sequence[str], needed: int) -> dict[str, str] | str | None:
-    """The values by column, or why the line is skipped, or None for a blank line."""
+    """The values by column, the reason why the line is skipped, or None for a blank line."""
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -149,9 +149,9 @@ def _place(columns: Sequence[str], column: int, position: int) -> str:
 
 
 def _fields(text: str, expected: int) -> list[str]:
-    """The stripped fields; when quotes can be read in two ways, the way that fits the header.
+    """The stripped fields. If quotes are ambiguous, the reading with the number of columns of the header is used.
 
-    `"Title<tab>Author"` is one quoted field with a tab in it, or two fields with a stray quote each.
+    `"Title<tab>Author"` is one quoted field with a tab, or two fields with one stray quote each.
     """
     quoted = _trimmed(_split_quoted(text), expected)
     if len(quoted) == expected:
@@ -178,7 +178,7 @@ def _unquoted(field: str) -> str:
 
 
 def _trimmed(fields: list[str], expected: int) -> list[str]:
-    """Without the empty columns that spreadsheets add at the end."""
+    """The fields without the empty columns that spreadsheets add at the end."""
     fields = [field.strip() for field in fields]
     while len(fields) > expected and not fields[-1]:
         fields.pop()

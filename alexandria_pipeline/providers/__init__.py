@@ -1,6 +1,7 @@
-"""Outside services; each turns its service's answers into domain records and decides nothing.
+"""Providers: the services and the local sources that list books, find editions or describe them.
 
-A service's client is `<service>.py`. Where that is too much for one file, `<service>_wire` has its errors and wire
-models, and further rooms of the same first name what else it takes: queries, records, what is made of answers.
-What all clients share is `contract`, `fields`, `credits` and `queries`; `http` and what it names is the transport.
+A provider turns responses into domain records and makes no decisions about books. Every service has a package with the same
+files: `declaration` (fixed facts), `client` (the calls), `models` (wire models), `parser` (models to domain records) and
+`errors` (the error table); `queries` and others if a service needs them. `transport` makes the HTTP calls, `common` has what
+services share, `base` defines a provider, and `registry` lists them all.
 """

@@ -1,7 +1,6 @@
-"""The curated list: books of a month from a tab-separated file that people keep.
+"""The curated list: a generator whose books come from a tab-separated file that people maintain.
 
-Here a list's columns get their meaning, month by month. How a tab-separated file is read is `domain.listfile`'s
-business; which file it is, the settings'.
+This module gives the columns of the file their meaning. `domain.tsv` reads the file, and a setting names it.
 """
 
 from __future__ import annotations
@@ -44,15 +43,15 @@ DECLARATION: Final = Declaration(
     module=__name__,
 )
 
-SETTING = "ALEXANDRIA_CURATED_LIST"
-REQUIRED_COLUMNS = ("month", "title", "author")
-# The columns that make a listing: a month with the same values in them is the same month, whatever else the file has.
-_READ_COLUMNS = ("title", "author", "isbn13")
-_BETWEEN_ISBNS = re.compile(r"[,;|]")
+SETTING: Final = "ALEXANDRIA_CURATED_LIST"
+REQUIRED_COLUMNS: Final = ("month", "title", "author")
+# The columns of a listing. A change in other columns does not change the model of a month (see `CuratedList.model`).
+_USED_COLUMNS: Final = ("title", "author", "isbn13")
+_BETWEEN_ISBNS: Final = re.compile(r"[,;|]")
 
 
 class _Row(BaseModel):
-    """One row of a stored reply: its line in the list, and its values by column as they stood there."""
+    """One row of a stored reply: its line in the file, and its unchanged values by column."""
 
     line: int
     values: dict[str, str]
@@ -62,7 +61,7 @@ _Rows = TypeAdapter(list[_Row])
 
 
 def parse_rows(reply: RawReply, month: Month) -> ParsedReply:
-    """The listings of a stored reply; rows that name no book are skipped with their line and reason."""
+    """The listings of a stored reply. Rows without a usable title or author are skipped, with line and reason."""
     try:
         rows = _Rows.validate_json(reply.body)
     except ValidationError as error:
@@ -80,14 +79,14 @@ def parse_rows(reply: RawReply, month: Month) -> ParsedReply:
 
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
-    """The list as it was at one moment: rows by month, and what belongs to no month."""
+    """The content of the file at one time: its rows by month, and the rows that belong to no month."""
 
     months: Mapping[Month, tuple[_Row, ...]]
     refused: tuple[SkippedRow, ...]
 
 
 class CuratedList:
-    """A generator whose answers are the rows of a list; every listed book counts, so `request.limit` does not apply."""
+    """The generator. It returns all rows of a month; `request.limit` does not apply."""
 
     declaration = DECLARATION
 
@@ -101,13 +100,13 @@ class CuratedList:
         try:
             problem = None if self._path.is_file() else f"there is no file {self._path}"
         except OSError as error:
-            problem = f"{self._path} cannot be looked at ({error.strerror})"
+            problem = f"{self._path} cannot be read ({error.strerror})"
         return Unavailable(f"{problem}: set {SETTING} to a list of books") if problem else None
 
     def model(self, request: GenerationRequest) -> str:
-        """The digest of the month's rows: an unchanged month is served again although other months of the list changed.
+        """The digest of the month's rows. A stored reply stays valid while its own month does not change.
 
-        Raises SourceError when the list cannot be read.
+        Raises SourceError if the file cannot be read.
         """
         return _model(self._current().months.get(request.month, ()))
 
@@ -120,11 +119,11 @@ class CuratedList:
         return parse_rows(reply, request.month)
 
     def refused_rows(self) -> tuple[SkippedRow, ...]:
-        """The lines that belong to no month: unreadable ones, and those whose month cannot be read; in file order."""
+        """The rows that belong to no month, in file order: unreadable rows, and rows with an unreadable month."""
         return self._current().refused
 
     def _current(self) -> _Snapshot:
-        """The list, read again only when the file's time or size has changed."""
+        """The content of the file. It is read again only if its modification time or size has changed."""
         with self._lock:
             try:
                 status = self._path.stat()
@@ -140,6 +139,7 @@ class CuratedList:
 
 
 def _snapshot(table: TsvFile) -> _Snapshot:
+    """The rows of a file by month."""
     months: dict[Month, list[_Row]] = {}
     refused = list(table.skipped)
     for line, values in table.rows:
@@ -156,8 +156,8 @@ def _snapshot(table: TsvFile) -> _Snapshot:
 
 
 def _model(rows: tuple[_Row, ...]) -> str:
-    read = [[row.values.get(column, "") for column in _READ_COLUMNS] for row in rows]
-    return f"sha256:{hashlib.sha256(json.dumps(read).encode()).hexdigest()[:16]}"
+    used = [[row.values.get(column, "") for column in _USED_COLUMNS] for row in rows]
+    return f"sha256:{hashlib.sha256(json.dumps(used).encode()).hexdigest()[:16]}"
 
 
 def _excerpt(values: Mapping[str, str]) -> str:
@@ -165,7 +165,7 @@ def _excerpt(values: Mapping[str, str]) -> str:
 
 
 def _isbns(cell: str) -> tuple[Isbn13, ...]:
-    """The valid ISBNs of a cell, each once; spaces stand between ISBNs or within one ("978 0 14 028333 4")."""
+    """The valid ISBNs of a cell, each once. Spaces may be between ISBNs or within one ("978 0 14 028333 4")."""
     found: dict[Isbn13, None] = {}
     for part in _BETWEEN_ISBNS.split(clean_text(cell)):
         try:
@@ -177,5 +177,5 @@ def _isbns(cell: str) -> tuple[Isbn13, ...]:
 
 
 def build(kit: ProviderKit) -> CuratedList:
-    """The provider of the list that is set."""
+    """The provider of the configured file."""
     return CuratedList(kit.curated_list)

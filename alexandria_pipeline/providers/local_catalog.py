@@ -1,4 +1,4 @@
-"""The catalogue on this machine: no network, no quota, and asked first where it is in the cascade."""
+"""The local catalogue: editions in this database. It makes no calls and has no quota."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DECLARATION: Final = Declaration(
 
 
 class LocalCatalog:
-    """Editions from the tables that `alexandria catalog load` fills."""
+    """The resolver for the editions that `alexandria catalog load` stores."""
 
     declaration = DECLARATION
 
@@ -82,5 +82,5 @@ def _candidate(entry: CatalogEntry, rank: int) -> Candidate:
 
 
 def build(kit: ProviderKit) -> LocalCatalog:
-    """The provider on the tables of this database."""
+    """The provider of the catalogue in this database."""
     return LocalCatalog(kit.catalog)

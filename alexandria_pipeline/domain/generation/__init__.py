@@ -1,1 +1,1 @@
-"""Book lists of AI services: prompts, response schema, and reading of replies. Pure."""
+"""Book lists of AI services: prompts, response schema, and parsing of replies. Pure."""

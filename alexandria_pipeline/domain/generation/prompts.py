@@ -1,7 +1,7 @@
-"""The registered ways of asking for a month's books, and the shape of the answer. Pure text: same request, same prompt.
+"""The registered prompts for the books of a month, and the response schema. The same request has the same prompt.
 
-Free text is refused: a figure must name the prompt it came from. How a vendor is handed a prompt or a schema belongs in
-its provider file; how an answer is read, in `booklist`.
+Free text is rejected, because every result must name the prompt that it comes from. How a service receives the prompt and
+the schema belongs in its package. `reply_parser.py` reads the replies.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class PromptVariant(StrEnum):
-    """Names of the registered prompts (BEHAVIOUR, "Generation")."""
+    """The names of the registered prompts (docs/behaviour.md, "Generation")."""
 
     BASELINE = "baseline"
     CONTEMPORARY_NOTABLE = "contemporary-notable"
@@ -32,7 +32,7 @@ class PromptVariant(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a model is told: the standing rules, and the question of this month."""
+    """The system instruction and the user message of a request."""
 
     system: str
     user: str
@@ -40,7 +40,8 @@ class Prompt:
 
 CONTEMPORARY_SINCE: Final = 2020
 
-# Plain JSON Schema that strict modes accept: every property required, none beside them; "" is what is not known.
+# JSON Schema for the strict modes of the services: all properties are required, and no others are allowed. An unknown value
+# is "".
 BOOK_LIST_SCHEMA: Final[Mapping[str, Any]] = {
     "type": "object",
     "properties": {
@@ -64,11 +65,10 @@ BOOK_LIST_SCHEMA: Final[Mapping[str, Any]] = {
     "additionalProperties": False,
 }
 
-# Not calendar.month_name: that one follows the locale, and a prompt must not.
-_MONTH_NAMES: Final = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
+# `calendar.month_name` depends on the locale, but a prompt must not.
+_MONTH_NAMES: Final = tuple(
+    "January February March April May June July August September October November December".split()
+)
 
 GENRES: Final = (
     "literary fiction",
@@ -84,7 +84,7 @@ GENRES: Final = (
     "children's and young adult books",
     "poetry, essays and graphic narrative",
 )
-"""One for each month of the year: January asks for the first."""
+"""The genre of each month of the year, for `genre-rotation`; January has the first."""
 
 _ERAS: Final = (
     (1899, "the age of the serial, the lending library and the three-volume novel"),
@@ -100,7 +100,7 @@ _ERAS: Final = (
         "the years after the pandemic: audio on the rise, book bans, generated text, genre fiction led by fans online",
     ),
 )
-"""(last year, what marked publishing then), in order of time."""
+"""(last year, description of publishing until then), in chronological order, for `era-contextualized`."""
 
 _SYSTEM: Final = """\
 You compile lists of notable books for a library catalogue. Each book you name is looked up in other catalogues
@@ -121,7 +121,7 @@ Rules:
 - Answer with one JSON object of the form
   {{"books": [{{"title": "", "author": "", "publisher": "", "genre": "", "significance": ""}}]}} and nothing else."""
 
-# What each variant asks for; {period} is "June 2020", {year} its year.
+# The question of each variant. {period} is "June 2020" and {year} its year.
 _QUESTIONS: Final[Mapping[PromptVariant, str]] = {
     PromptVariant.BASELINE: (
         "Which notable books were first published in {period}? Cover fiction and non-fiction, best-sellers and books "
@@ -157,20 +157,20 @@ _QUESTIONS: Final[Mapping[PromptVariant, str]] = {
 
 
 def default_variant(month: Month) -> PromptVariant:
-    """The prompt of a month unless one is named: recent months ask for contemporary notable books."""
+    """The variant of a month if none is chosen: `contemporary-notable` for recent months, else `baseline`."""
     return PromptVariant.CONTEMPORARY_NOTABLE if month.year >= CONTEMPORARY_SINCE else PromptVariant.BASELINE
 
 
 def registered_variant(name: str) -> PromptVariant:
-    """The variant of that name. Raises InvalidValue for anything else, free text above all."""
+    """The variant with this name. Raises InvalidValue for any other text."""
     try:
         return PromptVariant(name)
     except ValueError:
-        raise InvalidValue(f"{name!r} is not a registered prompt; there are: {', '.join(PromptVariant)}") from None
+        raise InvalidValue(f"{name!r} is not a registered prompt; use one of: {', '.join(PromptVariant)}") from None
 
 
 def prompt(variant: PromptVariant, month: Month, limit: int) -> Prompt:
-    """The registered prompt of a variant for a month, asking for at most `limit` books."""
+    """The prompt of a variant for a month and at most `limit` books."""
     period = f"{_MONTH_NAMES[month.month - 1]} {month.year}"
     when = f"in {month.year}" if variant is PromptVariant.ANNUAL else f"in {period}"
     question = _QUESTIONS[variant].format(period=period, year=month.year, genre=genre(month), era=era(month.year))
@@ -178,10 +178,10 @@ def prompt(variant: PromptVariant, month: Month, limit: int) -> Prompt:
 
 
 def genre(month: Month) -> str:
-    """The kind of book that `genre-rotation` asks for in this month."""
+    """The genre that `genre-rotation` requests for this month."""
     return GENRES[month.month - 1]
 
 
 def era(year: int) -> str:
-    """What marked publishing in this year, for `era-contextualized`."""
+    """The description of publishing in this year, for `era-contextualized`."""
     return next(context for last, context in _ERAS if year <= last)

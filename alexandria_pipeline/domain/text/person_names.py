@@ -62,8 +62,14 @@ _BRACKETS: Final = re.compile(r"[(\[{<（【][^)\]}>）】]*(?:[)\]}>）】]|$)"
 _NICKNAME_IN_QUOTES: Final = re.compile(r"[\"“”]+[^\"“”]+[\"“”]+")
 _BETWEEN_PEOPLE: Final = re.compile(r"\s*(?:[;|；、]|\s/\s|[&＆]|\b(?:and|with|und)\b)\s*", re.IGNORECASE)
 _DATES: Final = re.compile(r"\b(?:b|d|c|ca|f|fl|born|died)\.\s*(?=\d{4})|\d{3,4}\s*[-–—]\s*(?:\d{3,4})?|\b\d{4}\b")
-_MISSING: Final = frozenset({"", "unknown", "unknown author", "anonymous", "anon", "various", "various authors", "na", "n a",
-                             "none", "null", "autofilled", "author", "not available", "author unknown", "others"})  # fmt: skip
+UNKNOWN_AUTHOR: Final = frozenset(
+    "unknown|unknown author|author unknown|not known|not available|not specified|no author|author|none|null|n a|tbd"
+    "|autofilled".split("|")
+)
+"""What catalogues and models write if no author is known, normalised."""
+
+# An author line that names no person, although it may be the author that a book states ("Anonymous").
+_NO_PERSON: Final = UNKNOWN_AUTHOR | {"", "na", "anonymous", "anon", "various", "various authors", "others"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +147,7 @@ def _is_inverted(before: list[str], after: list[str]) -> bool:
 
 def _person(name: str) -> PersonName | None:
     surname_part, comma, given_part = _DATES.sub(" ", name).partition(",")
-    if normalise(name) in _MISSING:
+    if normalise(name) in _NO_PERSON:
         return None
     words = _without_titles(normalise(surname_part).split())
     if comma:

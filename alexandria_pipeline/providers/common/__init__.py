@@ -1,1 +1,4 @@
-"""Helpers that several services share: wire fields, contributor names, search terms, language codes."""
+"""What several services share: wire models and field types, contributors, search terms, errors, AI replies.
+
+What only one service needs belongs in that service's package.
+"""

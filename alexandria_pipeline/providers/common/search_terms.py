@@ -1,7 +1,7 @@
-"""What to put into a service's search box for a title and an author, and how to put text safely into a path.
+"""Search terms: the words of a title and an author that are sent to a service, and safe path segments.
 
-The words stay as the asker spells them (a service may or may not fold accents); which of them matter is known from
-`domain.titles`. The syntax of a service's query language is its own file's business.
+Words keep the spelling of the query, because some services do not fold accents. `domain.text.titles` decides which words
+matter. The query syntax of a service belongs in that service's package.
 """
 
 from __future__ import annotations
@@ -14,33 +14,33 @@ from alexandria_pipeline.domain.text.normalise import normalise
 from alexandria_pipeline.domain.text.titles import author_key, dissect
 
 _WORD: Final = re.compile(r"[\w'’]+|&")
-# A main title of one word says too little for a ranking of twenty: "Mistborn", "2001", "Dune".
-_ENOUGH_WORDS: Final = 2
+# A main title of one word ("Mistborn", "2001", "Dune") matches too many books, so its subtitle is sent as well.
+_MIN_WORDS: Final = 2
 
 
 def title_words(title: str) -> str:
-    """The main title without article, series and decoration; with its subtitle where it is a single word."""
+    """The main title without article, series and edition notes; with the subtitle if the main title is a single word."""
     parts = dissect(title)
     wanted = parts.main.split()
-    if len(wanted) < _ENOUGH_WORDS and parts.subtitle:
+    if len(wanted) < _MIN_WORDS and parts.subtitle:
         wanted = parts.plain.split()
-    return _as_spelt(title, wanted) or _plain(title)
+    return _as_spelt(title, wanted) or _all_words(title)
 
 
 def surname(author: str) -> str:
-    """The first author's surname, the one part of a name that every catalogue has; "" when nobody is named."""
+    """The surname of the first author, which every catalogue has; "" if the author is unknown."""
     key = author_key(author)
     return _as_spelt(author, key.split()) if key else ""
 
 
 def path_segment(text: str) -> str:
-    """One segment of a path: nothing in it ends the segment or the path. A lone dot would be a directory."""
+    """The text as one segment of a URL path. No character ends the segment, and "." and ".." are encoded."""
     encoded = quote(text, safe="", errors="replace")
     return encoded.replace(".", "%2E") if set(text) <= {"."} else encoded
 
 
 def _as_spelt(text: str, wanted: list[str]) -> str:
-    """The words of `text` that are, in order, the normalised words wanted; these themselves if not all are there."""
+    """The words of `text` that match the normalised words `wanted` in order; `wanted` itself if one is missing."""
     spelt: list[str] = []
     position = 0
     for word in _WORD.findall(text):
@@ -51,5 +51,5 @@ def _as_spelt(text: str, wanted: list[str]) -> str:
     return " ".join(spelt if position == len(wanted) else wanted)
 
 
-def _plain(text: str) -> str:
+def _all_words(text: str) -> str:
     return " ".join(_WORD.findall(text)) or " ".join(text.split())

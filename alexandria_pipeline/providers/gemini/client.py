@@ -1,41 +1,35 @@
 """The Gemini client: requests the notable books of a month from Google's language models.
 
-The prompt is written by `domain.generation.prompts`; the list in the reply is read by `domain.generation.reply_parser`.
+`domain.generation.prompts` writes the prompt, and `domain.generation.reply_parser` reads the list in the reply.
+docs/services/gemini.md has the facts.
 """
 
 from __future__ import annotations
 
-import logging
 import re
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from alexandria_pipeline.domain import ai_models
-from alexandria_pipeline.domain.errors import SourceError
 from alexandria_pipeline.domain.generation.prompts import BOOK_LIST_SCHEMA, Prompt, prompt, registered_variant
 from alexandria_pipeline.domain.generation.reply_parser import read_book_list
 from alexandria_pipeline.domain.records import GenerationRequest, ParsedReply, RawReply, SkippedRow
-from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
-from alexandria_pipeline.domain.tsv import excerpt
+from alexandria_pipeline.domain.service_answers import Unavailable
 from alexandria_pipeline.providers.base import ProviderKit
-from alexandria_pipeline.providers.common.fields import wire
+from alexandria_pipeline.providers.common.ai_replies import raw_reply, successful
+from alexandria_pipeline.providers.common.wire_models import read_model
 from alexandria_pipeline.providers.gemini.declaration import DECLARATION, NAME
 from alexandria_pipeline.providers.gemini.errors import explain, retry_after
 from alexandria_pipeline.providers.gemini.models import Envelope
-from alexandria_pipeline.providers.gemini.parser import answer_text, usage
+from alexandria_pipeline.providers.gemini.parser import reply_text, usage
 from alexandria_pipeline.providers.transport.types import KeyPlace, ServiceHttp, ServiceSpec, unparsed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
-log = logging.getLogger(__name__)
-
-
-# Fifty books take about 8,000 tokens; tokens spent on thinking count too, and a cut answer is paid for all the same.
-_MOST_OUTPUT_TOKENS: Final = 32_768
-_THINKING_TOKENS: Final = 1_024
-_GENERATION: Final = re.compile(r"(?:models/)?gemini-(\d+)(?:\.(\d+))?")
+# Fifty books need about 8,000 tokens. Thinking tokens count too, and a truncated reply costs the same as a complete one.
+MAX_OUTPUT_TOKENS: Final = 32_768
+THINKING_TOKENS: Final = 1_024
+_VERSION: Final = re.compile(r"(?:models/)?gemini-(\d+)(?:\.(\d+))?")
 
 SPEC: Final = ServiceSpec(
     name=NAME,
@@ -47,48 +41,48 @@ SPEC: Final = ServiceSpec(
 
 
 def response_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A JSON Schema in the dialect of `responseSchema`: OpenAPI type names, an order, and no additionalProperties.
+    """A JSON Schema in the form of `responseSchema`: OpenAPI type names, an order, and no `additionalProperties`.
 
-    An unknown keyword there is HTTP 400; without an order, properties come in alphabetical order: author before title.
+    An unknown keyword causes HTTP 400. Without an order, the model writes properties alphabetically: author before title.
     """
-    out = {key: value for key, value in schema.items() if key in {"description", "required", "enum"}}
-    out["type"] = str(schema["type"]).upper()
+    converted = {key: value for key, value in schema.items() if key in {"description", "required", "enum"}}
+    converted["type"] = str(schema["type"]).upper()
     if "items" in schema:
-        out["items"] = response_schema(schema["items"])
+        converted["items"] = response_schema(schema["items"])
     if "properties" in schema:
-        out["properties"] = {name: response_schema(member) for name, member in schema["properties"].items()}
-        out["propertyOrdering"] = list(schema["properties"])
-    return out
+        converted["properties"] = {name: response_schema(member) for name, member in schema["properties"].items()}
+        converted["propertyOrdering"] = list(schema["properties"])
+    return converted
 
 
 def thinking(model: str) -> dict[str, Any]:
-    """A small allowance to think with, as each generation wants it said: a level, a budget, or (before 2.5) nothing.
+    """The setting for little thinking: a level from version 3 on, a budget in version 2.5, nothing before.
 
-    Both at once, or either where it is unknown, is HTTP 400 (https://ai.google.dev/gemini-api/docs/thinking).
+    A setting that the version does not know causes HTTP 400 (https://ai.google.dev/gemini-api/docs/thinking).
     """
-    match = _GENERATION.match(model)
-    generation = (int(match[1]), int(match[2] or 0)) if match else (0, 0)
-    if generation >= (3, 0):
+    match = _VERSION.match(model)
+    version = (int(match[1]), int(match[2] or 0)) if match else (0, 0)
+    if version >= (3, 0):
         return {"thinkingConfig": {"thinkingLevel": "low"}}
-    return {"thinkingConfig": {"thinkingBudget": _THINKING_TOKENS}} if generation >= (2, 5) else {}
+    return {"thinkingConfig": {"thinkingBudget": THINKING_TOKENS}} if version >= (2, 5) else {}
 
 
-def request_body(model: str, asked: Prompt) -> dict[str, Any]:
-    """The request for a prompt: JSON by schema, and room for the whole list."""
+def request_body(model: str, text: Prompt) -> dict[str, Any]:
+    """The request for a prompt, with the response schema and enough output tokens for the whole list."""
     return {
-        "systemInstruction": {"parts": [{"text": asked.system}]},
-        "contents": [{"role": "user", "parts": [{"text": asked.user}]}],
+        "systemInstruction": {"parts": [{"text": text.system}]},
+        "contents": [{"role": "user", "parts": [{"text": text.user}]}],
         "generationConfig": {
             "responseMimeType": "application/json",
             "responseSchema": response_schema(BOOK_LIST_SCHEMA),
-            "maxOutputTokens": _MOST_OUTPUT_TOKENS,
+            "maxOutputTokens": MAX_OUTPUT_TOKENS,
             **thinking(model),
         },
     }
 
 
 class Gemini:
-    """A generator of books; `model` is the configured one, whichever answers in its place."""
+    """The client, a book generator. `model` is the configured model."""
 
     declaration = DECLARATION
 
@@ -103,25 +97,16 @@ class Gemini:
         return self._model
 
     async def generate(self, request: GenerationRequest) -> RawReply:
-        """Asks once. Raises SourceError when the service cannot be asked or gives no answer."""
-        asked = prompt(registered_variant(request.prompt_variant), request.month, request.limit)
-        name = quote(self._model.removeprefix("models/"), safe="")
-        reply = await self._http.post(f"/models/{name}:generateContent", request_body(self._model, asked), unparsed)
-        if isinstance(reply, NotFound):
-            raise SourceError("the service returned no reply")
-        if isinstance(reply, Unavailable | Failed):
-            raise SourceError(reply.reason)
-        if reply.status != 200:
-            raise SourceError(f"Gemini answers with HTTP status {reply.status}")
-        used = usage(reply.data)
-        answering = (wire(Envelope, reply.data).model or self._model).removeprefix("models/")
-        if ai_models.price(answering) is None:
-            log.warning("no price is known for %s: its cost is recorded as 0", excerpt(answering))
-        source = "" if answering == self._model.removeprefix("models/") else answering
-        return RawReply(NAME, self._model, reply.text, used.input_tokens, used.output_tokens, used.cost_usd, source)
+        """Makes one request. Raises SourceError if the service cannot be called or returns no reply."""
+        text = prompt(registered_variant(request.prompt_variant), request.month, request.limit)
+        path = f"/models/{quote(self._model.removeprefix('models/'), safe='')}:generateContent"
+        answer = await self._http.post(path, request_body(self._model, text), unparsed)
+        response = successful(answer, DECLARATION.title)
+        actual = (read_model(Envelope, response.data).model or self._model).removeprefix("models/")
+        return raw_reply(NAME, self._model, actual, response, usage(response.data))
 
     def parse(self, reply: RawReply, request: GenerationRequest) -> ParsedReply:
-        return read_book_list(answer_text(reply.body), NAME, request)
+        return read_book_list(reply_text(reply.body), NAME, request)
 
     def refused_rows(self) -> tuple[SkippedRow, ...]:
         return ()

@@ -2,83 +2,83 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field, PlainValidator
 
 from alexandria_pipeline.domain.tsv import excerpt
-from alexandria_pipeline.providers.common.fields import Number, Text, Wire, wire, wires
-
-if TYPE_CHECKING:
-    pass
+from alexandria_pipeline.providers.common.wire_models import Number, Text, WireModel, many, one
 
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-class _Part(Wire):
+class _Part(WireModel):
     text: Annotated[str, PlainValidator(_text)] = ""
     thought: Annotated[bool, PlainValidator(lambda value: value is True)] = False
 
 
-class _Content(Wire):
-    parts: Annotated[tuple[_Part, ...], PlainValidator(lambda value: wires(_Part, value))] = ()
+class _Content(WireModel):
+    parts: Annotated[tuple[_Part, ...], many(_Part)] = ()
 
 
-class _Candidate(Wire):
-    content: Annotated[_Content, PlainValidator(lambda value: wire(_Content, value))] = _Content()
+class _Candidate(WireModel):
+    content: Annotated[_Content, one(_Content)] = _Content()
     finish_reason: Text = Field(None, alias="finishReason")
     finish_message: Text = Field(None, alias="finishMessage")
 
-    def answer(self) -> str:
-        """The text without the model's thoughts."""
+    def text(self) -> str:
+        """The text of all parts that are not thoughts."""
         return "".join(part.text for part in self.content.parts if not part.thought)
 
 
-class PromptFeedback(Wire):
+class PromptFeedback(WireModel):
+    """Why a prompt was blocked; the reply then has no candidates."""
+
     block_reason: Text = Field(None, alias="blockReason")
     block_message: Text = Field(None, alias="blockReasonMessage")
 
 
-class _UsageMetadata(Wire):
+class _UsageMetadata(WireModel):
     prompt: Number = Field(None, alias="promptTokenCount")
     candidates: Number = Field(None, alias="candidatesTokenCount")
     thoughts: Number = Field(None, alias="thoughtsTokenCount")
 
 
-class Envelope(Wire):
-    candidates: Annotated[tuple[_Candidate, ...], PlainValidator(lambda value: wires(_Candidate, value))] = ()
-    feedback: Annotated[PromptFeedback, PlainValidator(lambda value: wire(PromptFeedback, value))] = Field(
-        PromptFeedback(), alias="promptFeedback"
-    )
-    used: Annotated[_UsageMetadata, PlainValidator(lambda value: wire(_UsageMetadata, value))] = Field(
-        _UsageMetadata(), alias="usageMetadata"
-    )
+class Envelope(WireModel):
+    """The response of `generateContent`."""
+
+    candidates: Annotated[tuple[_Candidate, ...], many(_Candidate)] = ()
+    feedback: Annotated[PromptFeedback, one(PromptFeedback)] = Field(PromptFeedback(), alias="promptFeedback")
+    usage: Annotated[_UsageMetadata, one(_UsageMetadata)] = Field(_UsageMetadata(), alias="usageMetadata")
     model: Text = Field(None, alias="modelVersion")
 
 
-class _Violation(Wire):
+class _Violation(WireModel):
     quota_id: Text = Field(None, alias="quotaId")
 
 
-class _Detail(Wire):
-    violations: Annotated[tuple[_Violation, ...], PlainValidator(lambda value: wires(_Violation, value))] = ()
+class _Detail(WireModel):
+    violations: Annotated[tuple[_Violation, ...], many(_Violation)] = ()
     retry_delay: Text = Field(None, alias="retryDelay")
     reason: Text = None
 
 
-class Error(Wire):
+class Error(WireModel):
+    """The `error` member of an error response."""
+
     message: Text = None
     status: Text = None
-    details: Annotated[tuple[_Detail, ...], PlainValidator(lambda value: wires(_Detail, value))] = ()
+    details: Annotated[tuple[_Detail, ...], many(_Detail)] = ()
 
     @property
-    def said(self) -> str:
-        """The vendor's words; not when they are about the key, for they may repeat it."""
-        known = [self.status or "", excerpt(self.message or "") if "key" not in (self.message or "").lower() else ""]
-        return ": ".join(part for part in known if part)
+    def summary(self) -> str:
+        """Status and message. A message that mentions a key is left out, because it may quote the key."""
+        message = excerpt(self.message or "") if "key" not in (self.message or "").lower() else ""
+        return ": ".join(part for part in (self.status or "", message) if part)
 
     @property
-    def blames_key(self) -> bool:
+    def concerns_key(self) -> bool:
+        """Whether the error is about the API key."""
         return any(d.reason == "API_KEY_INVALID" for d in self.details) or "api key" in (self.message or "").lower()

@@ -1,6 +1,6 @@
-"""The Google Books client: volume search by title and author or by ISBN. Free, but it needs a key.
+"""The Google Books client: volume search by title and author or by ISBN. The service is free, but it needs a key.
 
-This module decides which search answers which question. `parser.py` reads the responses; quota, rate limit, retries and
+This module chooses the search for each capability. `parser.py` reads the responses; quota, rate limit, retries and
 the key belong to the transport. docs/services/google_books.md has the facts.
 """
 
@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from alexandria_pipeline.domain.isbn import Isbn13
     from alexandria_pipeline.domain.records import BookQuery, Candidate
 
-MAX_RESULTS: Final = 40  # the service's own maximum
-# A partial answer: without it a page of 40 is 100 kB and more.
+MAX_RESULTS: Final = 40  # the maximum of the service
+ISBN_RESULTS: Final = 10
+# The members of a partial response; a complete page of 40 volumes has more than 100 kB.
 FIELDS: Final = "totalItems,items(id,volumeInfo,saleInfo(isEbook),accessInfo(country,accessViewStatus,publicDomain))"
 
 SPEC: Final = ServiceSpec(
@@ -49,7 +50,7 @@ T = TypeVar("T")
 
 
 class GoogleBooks:
-    """The client. Each question is one search."""
+    """The client. Each capability makes one search."""
 
     declaration = DECLARATION
 
@@ -63,7 +64,7 @@ class GoogleBooks:
         return "1"
 
     async def resolve(self, query: BookQuery) -> Answer[Sequence[Candidate]]:
-        """Search by title and surname. No `langRestrict`: it would drop volumes without a language."""
+        """Searches by title and surname, without `langRestrict`, which would leave out volumes without a language."""
         search = search_query(query)
         if not search:
             return NotFound()
@@ -88,7 +89,7 @@ class GoogleBooks:
         return then(await self._edition(isbn13), subjects_of)
 
     async def _edition(self, isbn13: Isbn13) -> Answer[tuple[Volume, ...]]:
-        return await self._search(f"isbn:{isbn13}", 10, lambda response: parse_edition(response, isbn13))
+        return await self._search(f"isbn:{isbn13}", ISBN_RESULTS, lambda response: parse_edition(response, isbn13))
 
     async def _search(self, search: str, limit: int, parse: Parse[T]) -> Answer[T]:
         params: dict[str, str | int] = {"q": search, "maxResults": limit, "printType": "books", "fields": FIELDS}
@@ -96,7 +97,7 @@ class GoogleBooks:
 
 
 def search_query(query: BookQuery) -> str:
-    """Phrases for title and surname, without quotation marks, which would end the phrase."""
+    """The query: phrases for title and surname. Quotation marks are removed, because they would end a phrase."""
     parts = (("intitle", title_words(query.title)), ("inauthor", surname(query.author)))
     plain = [(field, words.replace('"', " ").replace("\\", " ").strip()) for field, words in parts]
     return " ".join(f'{field}:"{words}"' for field, words in plain if words) if plain[0][1] else ""

@@ -1,4 +1,4 @@
-"""Google Books: what is fixed about the service. Light: imports no client."""
+"""The declaration of Google Books. It imports no client, so that reading it is cheap."""
 
 from __future__ import annotations
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.metadata import (
     Cover,
     EditionMetadata,
@@ -17,35 +16,29 @@ from alexandria_pipeline.domain.metadata import (
 from alexandria_pipeline.domain.records import Candidate
 from alexandria_pipeline.domain.service_answers import Failed, NotFound
 from alexandria_pipeline.providers.common.contributors import contributors
-from alexandria_pipeline.providers.common.fields import (
-    wires,
-)
+from alexandria_pipeline.providers.common.wire_models import read_models
 from alexandria_pipeline.providers.google_books.declaration import NAME
+from alexandria_pipeline.providers.google_books.errors import UNREADABLE, is_empty
 from alexandria_pipeline.providers.google_books.models import Volume
-from alexandria_pipeline.providers.transport.types import Json, JsonResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from alexandria_pipeline.domain.isbn import Isbn13
+    from alexandria_pipeline.providers.transport.types import JsonResponse
 
 
-def is_empty(reply: JsonResponse) -> bool:
-    """A definite no is a count of nothing: the `items` key is then missing altogether."""
-    return isinstance(reply.data, dict) and not reply.data.get("items") and _is_zero(reply.data.get("totalItems"))
-
-
-def _is_zero(value: Json) -> bool:
-    return value == 0 and isinstance(value, int) and not isinstance(value, bool)
-
-
-def parse_volumes(reply: JsonResponse) -> tuple[Volume, ...] | NotFound | Failed:
-    """The hits that can be read. No hits is a definite no only where the count says so."""
-    if is_empty(reply):
+def parse_volumes(response: JsonResponse) -> tuple[Volume, ...] | NotFound | Failed:
+    """The volumes that have a title. No volumes are a definite no only if `totalItems` is 0."""
+    if is_empty(response):
         return NotFound()
-    volumes = wires(Volume, reply.data.get("items")) if isinstance(reply.data, dict) else ()
-    readable = tuple(volume for volume in volumes if volume.volume_info.title)
-    return readable or Failed("Google Books' answer has an unexpected shape")
+    volumes = read_models(Volume, response.data.get("items")) if isinstance(response.data, dict) else ()
+    return tuple(volume for volume in volumes if volume.volume_info.title) or UNREADABLE
 
 
-def parse_search(reply: JsonResponse) -> list[Candidate] | NotFound | Failed:
-    """Every volume with an ISBN, in the service's order."""
-    volumes = parse_volumes(reply)
+def parse_search(response: JsonResponse) -> list[Candidate] | NotFound | Failed:
+    """The books that have an ISBN, in the service's order; magazines are left out."""
+    volumes = parse_volumes(response)
     if not isinstance(volumes, tuple):
         return volumes
     found: dict[Isbn13, Candidate] = {}
@@ -56,9 +49,9 @@ def parse_search(reply: JsonResponse) -> list[Candidate] | NotFound | Failed:
     return list(found.values()) or NotFound()
 
 
-def parse_edition(reply: JsonResponse, isbn: Isbn13) -> tuple[Volume, ...] | NotFound | Failed:
-    """The volumes that carry the ISBN asked for: `isbn:` is a search, and may answer with other books."""
-    volumes = parse_volumes(reply)
+def parse_edition(response: JsonResponse, isbn: Isbn13) -> tuple[Volume, ...] | NotFound | Failed:
+    """The volumes that have this ISBN. `isbn:` is a search term, so the response may have other books."""
+    volumes = parse_volumes(response)
     if not isinstance(volumes, tuple):
         return volumes
     return tuple(volume for volume in volumes if isbn in volume.volume_info.isbns) or NotFound()
@@ -84,6 +77,7 @@ def _candidate(volume: Volume, isbn: Isbn13, rank: int) -> Candidate:
 
 
 def metadata_of(volume: Volume, isbn: Isbn13) -> EditionMetadata:
+    """The metadata of a volume under one of its ISBNs."""
     info = volume.volume_info
     return EditionMetadata(
         provider=NAME,
@@ -104,19 +98,19 @@ def metadata_of(volume: Volume, isbn: Isbn13) -> EditionMetadata:
 
 
 def public_domain_of(volume: Volume) -> PublicDomain:
-    """`publicDomain` is Google's word for the country it names; without it only a fully open volume says something."""
+    """The copyright status. `publicDomain` applies to the stated country; without it, only a fully open volume is free."""
     access = volume.access_info
     status = PublicDomainStatus.UNKNOWN
     if access.access_view_status == "FULL_PUBLIC_DOMAIN" or access.public_domain:
         status = PublicDomainStatus.YES
     elif access.public_domain is False:
         status = PublicDomainStatus.NO
-    where = f" in {access.country}" if access.country else ""
-    return PublicDomain(NAME, status, f"accessViewStatus {access.access_view_status or 'not told'}{where}")
+    country = f" in {access.country}" if access.country else ""
+    return PublicDomain(NAME, status, f"accessViewStatus {access.access_view_status or 'is missing'}{country}")
 
 
 def covers_of(volumes: Sequence[Volume]) -> list[Cover] | NotFound:
-    """The cover images of all volumes, largest first."""
+    """The cover images of all volumes, largest first for each volume."""
     return [Cover(NAME, address) for volume in volumes for address in volume.volume_info.image_links] or NotFound()
 
 
@@ -129,10 +123,12 @@ def rating_of(volumes: Sequence[Volume]) -> Rating | NotFound:
 
 
 def external_ids_of(volumes: Sequence[Volume]) -> ExternalIds | NotFound:
+    """The identifiers of all volumes, each once."""
     found = tuple(dict.fromkeys(pair for volume in volumes for pair in volume.identifiers))
     return ExternalIds(NAME, found) if found else NotFound()
 
 
 def subjects_of(volumes: Sequence[Volume]) -> Subjects | NotFound:
+    """The categories of all volumes, each once."""
     found = tuple(dict.fromkeys(name for volume in volumes for name in volume.volume_info.categories))
     return Subjects(NAME, found) if found else NotFound()

@@ -1,7 +1,7 @@
 """The Internet Archive client: scanned books by title and author or by ISBN, their records, covers and copyright status.
 
-This module writes the Lucene queries. `parser.py` reads search results and items, and `rights.py` decides what is in the
-public domain. docs/services/internet_archive.md has the facts.
+This module writes the Lucene queries. `parser.py` reads search results and items, and `rights.py` decides whether an item is
+in the public domain. docs/services/internet_archive.md has the facts.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from alexandria_pipeline.domain.service_answers import Answer, NotFound, Unavailable, then
+from alexandria_pipeline.domain.service_answers import Answer, NotFound, Unavailable, then, then_call
 from alexandria_pipeline.domain.text.normalise import normalise
 from alexandria_pipeline.domain.text.titles import main_title
 from alexandria_pipeline.providers.base import ProviderKit
@@ -36,22 +36,22 @@ if TYPE_CHECKING:
 
 # The site in the addresses of covers. The base URL of requests is a setting.
 PUBLIC_SITE: Final = "https://archive.org"
-SEARCH_FIELDS: Final = (
-    "identifier", "title", "creator", "date", "year", "isbn", "language", "publisher", "volume",
-    "openlibrary_edition", "openlibrary_work", "mediatype",
-)  # fmt: skip
+SEARCH_FIELDS: Final = tuple(
+    "identifier title creator date year isbn language publisher volume openlibrary_edition openlibrary_work mediatype".split()
+)
 SEARCH_ROWS: Final = 50
 ISBN_ROWS: Final = 10
 
 _CONTROL: Final = re.compile(r"[\x00-\x20\x7f-\x9f\ud800-\udfff]+")
-_LUCENE: Final = re.compile(r'[+\-=&|!(){}\[\]^"~*?:\\/]')
+_SYNTAX: Final = re.compile(r'[+\-=&|!(){}\[\]^"~*?:\\/]')
+_PUNCTUATION: Final = "-=+&|!(){}[]^\"~*?:\\/.,;'‘’“”"
 _OPERATORS: Final = frozenset({"AND", "OR", "NOT", "TO"})
 
 SPEC: Final = ServiceSpec(name=NAME, explain=explain, cache_days=7, negative_cache_days=2)
 
 
 def search_terms(query: BookQuery) -> str:
-    """The Lucene query for a title and an author: the words of the main title, and the author's surname."""
+    """The Lucene query for a title and an author: the words of the main title and the author's surname."""
     main = set(normalise(main_title(query.title)).split())
     words = [word for word in query.title.split() if (folded := set(normalise(word).split())) and folded <= main]
     clauses = [
@@ -62,22 +62,20 @@ def search_terms(query: BookQuery) -> str:
 
 
 def lucene_words(text: str) -> str:
-    """User text as Lucene terms: syntax characters are escaped and operators become ordinary words."""
-    words = (
-        word.strip("-=+&|!(){}[]^\"~*?:\\/.,;'‘’“”") for word in re.sub(r"[<>]", " ", _CONTROL.sub(" ", text)).split()
-    )
+    """Text as Lucene terms: syntax characters are escaped, and operators become ordinary words."""
+    words = (word.strip(_PUNCTUATION) for word in re.sub(r"[<>]", " ", _CONTROL.sub(" ", text)).split())
     plain = (word.lower() if word in _OPERATORS else word for word in words if any(map(str.isalnum, word)))
-    return " ".join(_LUCENE.sub(lambda special: "\\" + special[0], word) for word in plain)
+    return " ".join(_SYNTAX.sub(lambda special: "\\" + special[0], word) for word in plain)
 
 
 def isbn_terms(isbn13: Isbn13) -> str:
-    """The Lucene query for an ISBN; items contain ISBN-13s and ISBN-10s."""
+    """The Lucene query for an ISBN in both forms, because items have ISBN-13s and ISBN-10s."""
     forms = [str(isbn13), *([isbn13.isbn10] if isbn13.isbn10 else [])]
     return f"isbn:({' OR '.join(forms)}) AND mediatype:texts"
 
 
 class InternetArchive:
-    """The client. `current_year` is for the publication-date rule, `site` for the addresses of covers."""
+    """The client. `current_year`: for the publication-date rule. `site`: the site in the addresses of covers."""
 
     declaration = DECLARATION
 
@@ -110,10 +108,11 @@ class InternetArchive:
         return await self._http.get("/advancedsearch.php", parse_search, params)
 
     async def _item(self, isbn13: Isbn13) -> Answer[ArchiveItem]:
-        """The full record of the first item with the ISBN."""
+        """The full record of the first item with the ISBN; two calls."""
         items = await self._search(isbn_terms(isbn13), ISBN_ROWS)
-        if not isinstance(items, tuple):
-            return items
+        return await then_call(items, lambda found: self._record(found, isbn13))
+
+    async def _record(self, items: Sequence[ArchiveItem], isbn13: Isbn13) -> Answer[ArchiveItem]:
         identifier = next((item.identifier for item in items if isbn13 in item.isbn), None)
         if identifier is None:
             return NotFound()

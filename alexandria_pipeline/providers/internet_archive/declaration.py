@@ -1,4 +1,4 @@
-"""Internet Archive: what is fixed about the service. Light: imports no client."""
+"""The declaration of Internet Archive. It imports no client, so that reading it is cheap."""
 
 from __future__ import annotations
 

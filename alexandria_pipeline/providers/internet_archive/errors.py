@@ -1,29 +1,29 @@
-"""The Internet Archive's error table: what a status and an error body mean."""
+"""The Internet Archive's error table: the meaning of a status and an error body."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Final
 
 from alexandria_pipeline.domain.service_answers import Failed, Unavailable
-from alexandria_pipeline.providers.common.fields import (
-    texts,
-)
+from alexandria_pipeline.providers.common.errors import unexpected_shape, unexpected_status
+from alexandria_pipeline.providers.common.text_fields import texts
+from alexandria_pipeline.providers.internet_archive.declaration import DECLARATION
 from alexandria_pipeline.providers.transport.types import Json
 
-if TYPE_CHECKING:
-    pass
+UNREADABLE: Final = unexpected_shape(DECLARATION.title)
+MAX_MESSAGE_LENGTH: Final = 200
 
 
 def explain(status: int, body: Json) -> Unavailable | Failed | None:
-    """archive.org's errors: a status, or HTTP 200 with an `error` member, or a body that is no object."""
+    """The meaning of an error: a status, status 200 with an `error` member, or a body that is not an object."""
     if status in {401, 403}:
-        return Unavailable(f"archive.org refuses this client (HTTP {status})", temporary=True)
+        return Unavailable(f"the Internet Archive rejects this client (HTTP {status})", temporary=True)
     if status != 200:
-        return Failed(f"archive.org answered HTTP {status}", transient=status >= 500 or status in {408, 425, 429})
+        return unexpected_status(DECLARATION.title, status)
     if body is None:
-        return None  # the transport knows better why there is no JSON
+        return None  # the body is not JSON, and the transport reports why
     if not isinstance(body, dict):
-        return Failed("archive.org answered with something that is not a JSON object")
+        return UNREADABLE
     if "error" in body:
-        return Failed(f"archive.org reports an error: {' '.join(texts(body['error']))[:200]}")
+        return Failed(f"the Internet Archive reports an error: {' '.join(texts(body['error']))[:MAX_MESSAGE_LENGTH]}")
     return None

@@ -9,38 +9,33 @@ from alexandria_pipeline.domain.metadata import Cover, EditionMetadata
 from alexandria_pipeline.domain.records import Candidate
 from alexandria_pipeline.domain.service_answers import Failed, NotFound
 from alexandria_pipeline.providers.common.contributors import contributors
-from alexandria_pipeline.providers.common.fields import (
-    plain_text,
-    texts,
-    web_address,
-    wire,
-    wires,
-)
 from alexandria_pipeline.providers.common.search_terms import path_segment
+from alexandria_pipeline.providers.common.text_fields import plain_text, texts, web_address
+from alexandria_pipeline.providers.common.wire_models import read_model, read_models
 from alexandria_pipeline.providers.internet_archive.declaration import NAME
+from alexandria_pipeline.providers.internet_archive.errors import UNREADABLE
 from alexandria_pipeline.providers.internet_archive.models import ArchiveItem
-from alexandria_pipeline.providers.transport.types import Json, JsonResponse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from alexandria_pipeline.domain.isbn import Isbn13
+    from alexandria_pipeline.providers.transport.types import Json, JsonResponse
 
-
+# A physical description in MARC style: "xii, 397 p. ; 24 cm".
 _EXTENT: Final = re.compile(r"(?:.*\D)?(\d{1,5})\s*p(?:ages|p)?\b\.?.*\bcm\b.*", re.IGNORECASE)
+MAX_EXTENT_LENGTH: Final = 100
 
 
 def parse_search(response: JsonResponse) -> tuple[ArchiveItem, ...] | NotFound | Failed:
-    """The items of a search result, in its order; NotFound for a search without results."""
+    """The text items of a search result, in its order."""
     docs = _docs(response.data)
-    if docs is None:
-        return Failed("archive.org returned a search result without a list")
-    if not docs:
+    if docs == []:
         return NotFound()
-    items = tuple(item for item in wires(ArchiveItem, docs) if item.identifier and _is_text(item))
-    if not any(isinstance(doc, dict) and "identifier" in doc for doc in docs):
-        return Failed("archive.org returned search results that cannot be read")
-    return items or NotFound()
+    if docs is None or not any(isinstance(doc, dict) and "identifier" in doc for doc in docs):
+        return UNREADABLE
+    items = read_models(ArchiveItem, docs)
+    return tuple(item for item in items if item.identifier and item.mediatype in {None, "texts"}) or NotFound()
 
 
 def _docs(data: Json) -> list[Any] | None:
@@ -49,12 +44,8 @@ def _docs(data: Json) -> list[Any] | None:
     return docs if isinstance(docs, list) else None
 
 
-def _is_text(item: ArchiveItem) -> bool:
-    return item.mediatype in {None, "texts"}
-
-
 def candidates(items: Sequence[ArchiveItem]) -> tuple[Candidate, ...]:
-    """One candidate for each ISBN of each item that has a title; `rank` is the item's place."""
+    """One candidate for each ISBN of each item that has a title. `rank` is the position of the item."""
     found: dict[Isbn13, Candidate] = {}
     for rank, item in enumerate(items):
         for isbn13 in item.isbn if item.title else ():
@@ -78,7 +69,7 @@ def _candidate(item: ArchiveItem, isbn13: Isbn13, rank: int) -> Candidate:
 
 
 def _publisher(item: ArchiveItem) -> str | None:
-    """The house without its town: "Albany : New York Census Bureau", "London : Heinemann ; New York : Knopf"."""
+    """The publisher without its place: "Albany : New York Census Bureau", "London : Heinemann ; New York : Knopf"."""
     first = item.publisher[0].split(" ; ")[0] if item.publisher else ""
     return first.rpartition(" : ")[2].strip(" ,") or None
 
@@ -95,25 +86,26 @@ def _identifiers(item: ArchiveItem) -> tuple[tuple[str, str], ...]:
 
 
 def parse_item(response: JsonResponse, identifier: str, isbn13: Isbn13) -> ArchiveItem | NotFound | Failed:
-    """The record of an item, if it is the requested item and has the requested ISBN; {} is an unknown item."""
+    """The record of this item, if it does not have only other ISBNs. An unknown item is {}."""
     data = response.data
     if data == {} or (isinstance(data, dict) and data.get("is_dark") is True):
         return NotFound()
     record = data.get("metadata") if isinstance(data, dict) else None
     if not isinstance(record, dict):
-        return Failed(f"archive.org returned item {identifier} without its metadata")
-    item = wire(ArchiveItem, record)
+        return UNREADABLE
+    item = read_model(ArchiveItem, record)
     if item.identifier != identifier:
-        return Failed(f"archive.org returned another item instead of {identifier}")
+        return Failed(f"the Internet Archive returned another item instead of {identifier}")
     return NotFound() if item.isbn and isbn13 not in item.isbn else item
 
 
 def edition_metadata(item: ArchiveItem, isbn13: Isbn13) -> EditionMetadata | NotFound:
-    """What the record says of the edition; nothing without a title."""
+    """The metadata of an item that has a title, under one of its ISBNs."""
     if not item.title:
         return NotFound()
-    extent = next((found for line in item.description if len(line) < 100 and (found := _EXTENT.fullmatch(line))), None)
-    prose = [line for line in map(plain_text, item.description) if line and not (extent and line == extent[0])]
+    short = (line for line in item.description if len(line) < MAX_EXTENT_LENGTH)
+    extent = next((match for line in short if (match := _EXTENT.fullmatch(line))), None)
+    description = [line for line in map(plain_text, item.description) if line and not (extent and line == extent[0])]
     return EditionMetadata(
         provider=NAME,
         isbn13=isbn13,
@@ -123,7 +115,7 @@ def edition_metadata(item: ArchiveItem, isbn13: Isbn13) -> EditionMetadata | Not
         published=item.date or item.year,
         pages=int(extent[1]) if extent else None,
         language=item.language,
-        description="\n".join(prose) or None,
+        description="\n".join(description) or None,
         subjects=texts([part for line in item.subject for part in line.split(";")]),
         identifiers=_identifiers(item),
         volume=item.volume[0] if item.volume else None,
@@ -131,6 +123,6 @@ def edition_metadata(item: ArchiveItem, isbn13: Isbn13) -> EditionMetadata | Not
 
 
 def parse_covers(items: Sequence[ArchiveItem], isbn13: Isbn13, site: str) -> tuple[Cover, ...]:
-    """The cover images of the items that carry the ISBN."""
+    """The cover images of the items that have this ISBN."""
     addresses = (f"{site}/services/img/{path_segment(item.identifier or '')}" for item in items if isbn13 in item.isbn)
     return tuple(Cover(NAME, address) for address in dict.fromkeys(addresses) if web_address(address))

@@ -1,6 +1,6 @@
-"""Whether an item of the Internet Archive is free to copy: its record's words, its collections, and its date.
+"""The copyright status of an item: the rule, and the words in a record that decide it.
 
-Here are the rule and the words it goes by; the record itself is read in `archive_org_wire`.
+`models.py` reads the record. docs/services/internet_archive.md has the facts.
 """
 
 from __future__ import annotations
@@ -14,15 +14,18 @@ from alexandria_pipeline.providers.internet_archive.declaration import NAME
 if TYPE_CHECKING:
     from alexandria_pipeline.providers.internet_archive.models import ArchiveItem
 
-# United States: what was published more than 95 years ago is in the public domain (17 U.S.C. § 304).
+# United States: works published more than 95 years ago are in the public domain (17 U.S.C. § 304).
 YEARS_OF_PROTECTION: Final = 95
-_FIRST_PRINTED_YEAR: Final = 1450
-_LENDING: Final = frozenset({"inlibrary", "lendinglibrary", "browserlending", "printdisabled"})
+FIRST_YEAR: Final = 1450
+"""No earlier year can be the year of a printed book."""
+
+MAX_QUOTE_LENGTH: Final = 200
+_LENDING_COLLECTIONS: Final = frozenset({"inlibrary", "lendinglibrary", "browserlending", "printdisabled"})
 _FREE_LICENSE: Final = re.compile(
     r"creativecommons\.org/(?:publicdomain/|licenses/(?:publicdomain|zero|cc0))", re.IGNORECASE
 )
 _OTHER_LICENSE: Final = re.compile(r"creativecommons\.org/licenses/", re.IGNORECASE)
-# Refusals are looked for first: "not in the public domain" and "NOT_IN_COPYRIGHT" both hold the other's words.
+# Searched before `_FREE`: "not in the public domain" contains "public domain", and "NOT_IN_COPYRIGHT" must not match here.
 _NOT_FREE: Final = re.compile(
     r"not (?:yet )?(?:in )?(?:the )?public domain|(?<!not )(?<!no longer )\b(?:in[ _]|under )copyright"
     r"|all rights reserved",
@@ -36,21 +39,22 @@ _FREE: Final = re.compile(
 
 
 def public_domain_status(item: ArchiveItem, current_year: int) -> PublicDomain:
-    """What the record says in words, then how it is lent, then the date rule, for dates are often wrong."""
-    said = _stated(item)
-    if said is not None:
-        return PublicDomain(NAME, *said)
-    if lending := sorted(_LENDING.intersection(item.collection)):
+    """The status by the record's statements, then by lending, then by the date, because dates are often wrong."""
+    stated = _stated(item)
+    if stated is not None:
+        return PublicDomain(NAME, *stated)
+    if lending := sorted(_LENDING_COLLECTIONS.intersection(item.collection)):
         return PublicDomain(NAME, PublicDomainStatus.NO, f"lent to one reader at a time (collection {lending[0]})")
     published = item.date or item.year
     limit = current_year - YEARS_OF_PROTECTION
-    if published is not None and _FIRST_PRINTED_YEAR <= published.year < limit:
+    if published is not None and FIRST_YEAR <= published.year < limit:
         basis = f"published {published.year}, before {limit} (publication-date rule of the United States)"
         return PublicDomain(NAME, PublicDomainStatus.YES, basis)
-    return PublicDomain(NAME, PublicDomainStatus.UNKNOWN, "the record does not say, and its date does not settle it")
+    return PublicDomain(NAME, PublicDomainStatus.UNKNOWN, "the record has no statement, and its date does not decide")
 
 
 def _stated(item: ArchiveItem) -> tuple[PublicDomainStatus, str] | None:
+    """The status that the licence or the rights statement gives, with its basis."""
     for address in item.license_url:
         if _FREE_LICENSE.search(address):
             return PublicDomainStatus.YES, f"licence {address}"
@@ -59,5 +63,5 @@ def _stated(item: ArchiveItem) -> tuple[PublicDomainStatus, str] | None:
     for words in (*item.copyright_status, *item.rights):
         for form, status in ((_NOT_FREE, PublicDomainStatus.NO), (_FREE, PublicDomainStatus.YES)):
             if form.search(words):
-                return status, f"the record says: {words[:200]}"
+                return status, f"the record states: {words[:MAX_QUOTE_LENGTH]}"
     return None

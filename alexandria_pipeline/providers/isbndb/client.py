@@ -1,7 +1,7 @@
-"""The ISBNdb client: search, single books, and batches of up to 1,000 ISBNs. Paid: every attempt counts.
+"""The ISBNdb client: search, single books, and batches of up to 1,000 ISBNs. The service is paid and counts every call.
 
-This module decides which endpoint answers which question. `parser.py` reads the responses; quota, rate limit, retries and
-the key belong to the transport. docs/services/isbndb.md has the facts.
+This module chooses the endpoint for each capability. `parser.py` reads the responses; quota, rate limit, retries and the
+key belong to the transport. docs/services/isbndb.md has the facts.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from alexandria_pipeline.providers.isbndb.parser import (
     parse_search,
     parse_spent,
     rating_of,
+    subjects_of,
     variants_of,
 )
 from alexandria_pipeline.providers.transport.types import KeyPlace, ServiceHttp, ServiceSpec
@@ -47,12 +48,12 @@ SPEC: Final = ServiceSpec(
     negative_cache_days=NEGATIVE_CACHE_DAYS,
     key=KeyPlace(header="Authorization"),
 )
-# The counter of the account changes with every call, so its responses are not cached.
+# The account's counter changes with every call, so its responses are not cached.
 COUNTER_SPEC: Final = replace(SPEC, cache_days=0, negative_cache_days=0)
 
 
 class IsbnDb:
-    """The client. `batch_size`: ISBNs per request, 10, 100 or 1,000 by plan. `counter`: a transport that caches nothing."""
+    """The client. `batch_size`: ISBNs in one request (10, 100 or 1,000 by plan). `counter`: a transport without cache."""
 
     declaration = DECLARATION
 
@@ -68,9 +69,9 @@ class IsbnDb:
         return "1"
 
     async def resolve(self, query: BookQuery) -> Answer[Sequence[Candidate]]:
-        """One call: words of the title and the surname, searched in every column.
+        """Makes one call: a search for title words and surname in all columns.
 
-        `shouldMatchAll` is not used: it requires all words in one column and finds no misspelt title.
+        `shouldMatchAll` is not used, because it needs all words in one column and finds no misspelt title.
         """
         words = search_query(query)
         if not words:
@@ -86,7 +87,7 @@ class IsbnDb:
         if not wanted:
             return {}
         if len(wanted) > self.batch_size:
-            return Failed(f"ISBNdb accepts at most {self.batch_size} ISBNs a request", transient=False)
+            return Failed(f"ISBNdb accepts at most {self.batch_size:,} ISBNs in one request", transient=False)
         body = {"isbns": [str(isbn) for isbn in wanted]}
         return await self._http.post("/books", body, lambda response: parse_batch(response, wanted))
 
@@ -94,17 +95,17 @@ class IsbnDb:
         return then(await self._book(isbn13), lambda book: covers_of(book) or NotFound())
 
     async def rating(self, isbn13: Isbn13) -> Answer[Rating]:
-        """The rating of a record that has one; the service's specification does not mention ratings."""
+        """The rating, if the record has one. The service's specification does not mention ratings."""
         return then(await self._book(isbn13), rating_of)
 
     async def variants(self, isbn13: Isbn13) -> Answer[Sequence[EditionVariant]]:
         return then(await self._book(isbn13), lambda book: variants_of(book, isbn13) or NotFound())
 
     async def subjects(self, isbn13: Isbn13) -> Answer[Subjects]:
-        return then(await self._book(isbn13), lambda book: Subjects(NAME, book.topics) if book.topics else NotFound())
+        return then(await self._book(isbn13), subjects_of)
 
     async def spent(self) -> Answer[int]:
-        """The account's own counter, never cached; the service does not charge for this call."""
+        """The calls of the account today, by the service's own counter. The service does not count this call."""
         return await self._counter.get("/key", parse_spent)
 
     async def _book(self, isbn13: Isbn13) -> Answer[Book]:
@@ -112,7 +113,7 @@ class IsbnDb:
 
 
 def search_query(query: BookQuery) -> str:
-    """Title words and surname, shortened at a word boundary to the maximum length; the surname stays."""
+    """Title words and surname, at most `MAX_QUERY_LENGTH` characters. The title is cut at a word boundary if necessary."""
     author = surname(query.author)[:MAX_QUERY_LENGTH]
     space = MAX_QUERY_LENGTH - len(author) - 1
     words = title_words(query.title)

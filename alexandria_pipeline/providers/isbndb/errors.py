@@ -1,42 +1,51 @@
-"""ISBNdb's error table: what a status and an error body mean."""
+"""ISBNdb's error table: the meaning of a status and an error body, and which responses are a definite no."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from alexandria_pipeline.domain.service_answers import Failed, Unavailable
-from alexandria_pipeline.providers.isbndb.declaration import KEY_VARIABLE
-from alexandria_pipeline.providers.transport.types import Json
+from alexandria_pipeline.providers.common.errors import unexpected_shape, unexpected_status
+from alexandria_pipeline.providers.isbndb.declaration import DECLARATION, KEY_VARIABLE
+from alexandria_pipeline.providers.transport.types import Json, JsonResponse
 
-if TYPE_CHECKING:
-    pass
-
+UNREADABLE: Final = unexpected_shape(DECLARATION.title)
 
 _MESSAGE_FIELDS: Final = ("errorMessage", "error_message", "message", "error")
 _DAILY: Final = re.compile(r"\bdaily\b|\bper day\b|\bquota\b", re.IGNORECASE)
-NOT_FOUND: Final = re.compile(r"not\s*found|no (?:books?|results?|matches)", re.IGNORECASE)
+_NOT_FOUND: Final = re.compile(r"not\s*found|no (?:books?|results?|matches)", re.IGNORECASE)
 
 
 def explain(status: int, body: Json) -> Unavailable | Failed | None:
-    """ISBNdb's errors. Only a message that speaks of the day closes the service: "Per minute…" passes in a minute."""
+    """The meaning of an error. A 429 means the day only if its message names the day; "Per minute…" ends in a minute."""
     if status in {200, 404}:
         return None
     if status == 401:
-        return Failed(f"ISBNdb does not accept the key: check {KEY_VARIABLE}", transient=False)
+        return Failed(f"ISBNdb rejects the key: check {KEY_VARIABLE}", transient=False)
     if status == 429:
         if _DAILY.search(error_text(body)):
             return Unavailable("ISBNdb's daily quota is used up", temporary=True)
-        return Failed("ISBNdb asks to slow down (429)")
+        return Failed("ISBNdb requests fewer calls (HTTP 429)")
     if status == 403:
-        return Failed("ISBNdb refuses this key or address (403), which is not a matter of quota", transient=False)
-    return Failed(f"ISBNdb answered {status}", transient=status in {408, 425} or status >= 500)
+        return Failed("ISBNdb rejects this key or address (HTTP 403); the quota is not the reason", transient=False)
+    return unexpected_status(DECLARATION.title, status)
 
 
 def error_text(body: Json) -> str:
-    told = [body.get(name) for name in _MESSAGE_FIELDS] if isinstance(body, dict) else [body]
-    return " ".join(each for each in told if isinstance(each, str))
+    """The messages of an error body, or ""."""
+    messages = [body.get(name) for name in _MESSAGE_FIELDS] if isinstance(body, dict) else [body]
+    return " ".join(each for each in messages if isinstance(each, str))
 
 
-def unreadable() -> Failed:
-    return Failed("ISBNdb's answer has an unexpected shape")
+def is_empty(response: JsonResponse) -> bool:
+    """Whether the response is a definite no: the service's own 404, or a search without hits."""
+    if response.status == 404:
+        return _NOT_FOUND.search(error_text(response.data)) is not None
+    return isinstance(response.data, dict) and listed(response.data) == [] and not response.data.get("total")
+
+
+def listed(data: dict[str, Json]) -> list[Json] | None:
+    """The list of books, or None. `GET /books` has `books` and `POST /books` has `data`; the specification says `data`."""
+    lists = [data[name] for name in ("books", "data") if isinstance(data.get(name), list)]
+    return next((each for each in lists if each), lists[0] if lists else None)

@@ -1,14 +1,16 @@
-"""ISBNdb's wire models: one edition, and the limits of a plan. They read any shape without raising."""
+"""ISBNdb's wire models: one edition, and the limits of a plan."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import AliasChoices, Field, PlainValidator
 
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.records import EditionFormat
-from alexandria_pipeline.providers.common.fields import (
+from alexandria_pipeline.providers.common.edition_formats import edition_format
+from alexandria_pipeline.providers.common.languages import language_of_title
+from alexandria_pipeline.providers.common.wire_models import (
     Address,
     Date,
     Decimal,
@@ -16,34 +18,29 @@ from alexandria_pipeline.providers.common.fields import (
     Isbns,
     Language,
     Number,
-    Prose,
+    PlainText,
     Text,
     Texts,
-    Wire,
-    edition_format,
+    WireModel,
     isbns,
-    language_of_title,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 def _other_isbns(value: object) -> tuple[tuple[Isbn13, EditionFormat], ...]:
-    """`other_isbns` is a list of {isbn, binding}; the older `related` an object of binding: isbn."""
+    """ISBNs and formats: `other_isbns` is a list of {isbn, binding}, and the older `related` an object of binding: isbn."""
     pairs: list[tuple[object, object]] = []
     if isinstance(value, dict):
         pairs = [(isbn, binding) for binding, isbn in value.items()]
     elif isinstance(value, list):
         pairs = [(each.get("isbn"), each.get("binding")) for each in value if isinstance(each, dict)]
-    return tuple((isbn, edition_format(binding)) for value_, binding in pairs for isbn in isbns(value_))
+    return tuple((isbn, edition_format(binding)) for number, binding in pairs for isbn in isbns(number))
 
 
 _OtherIsbns = Annotated[tuple[tuple[Isbn13, EditionFormat], ...], PlainValidator(_other_isbns)]
 
 
-class Book(Wire):
-    """One edition. `isbn` was the ISBN-10 and is becoming the ISBN-13, so all three fields are read by their digits."""
+class Book(WireModel):
+    """One edition. `isbn` is changing from ISBN-10 to ISBN-13, so all three ISBN fields accept both."""
 
     title: Text = None
     title_long: Text = None
@@ -57,8 +54,8 @@ class Book(Wire):
     format: Format = EditionFormat.UNKNOWN
     language: Language = None
     pages: Number = None
-    synopsis: Prose = None
-    overview: Prose = None
+    synopsis: PlainText = None
+    overview: PlainText = None
     subjects: Texts = ()
     image: Address = None
     rating: Decimal = Field(None, validation_alias=AliasChoices("rating", "average_rating", "averageRating"))
@@ -67,29 +64,32 @@ class Book(Wire):
 
     @property
     def isbns(self) -> tuple[Isbn13, ...]:
+        """The edition's ISBNs, each once."""
         return tuple(dict.fromkeys((*self.isbn13, *self.isbn, *self.isbn10)))
 
     @property
-    def main(self) -> str | None:
+    def any_title(self) -> str | None:
+        """The title, or the long title if there is only that."""
         return self.title or self.title_long
 
     @property
-    def told_language(self) -> str | None:
-        """ "(Spanish Edition)" in the title is nearer the truth than a language that is often filled in by rote."""
-        return language_of_title(self.main or "") or language_of_title(self.title_long or "") or self.language
+    def effective_language(self) -> str | None:
+        """The language that a title names ("(Spanish Edition)"), else the stated one, which is often only a default."""
+        return language_of_title(self.any_title or "") or language_of_title(self.title_long or "") or self.language
 
     @property
-    def told_format(self) -> EditionFormat:
+    def effective_format(self) -> EditionFormat:
+        """The binding, or the format if there is no binding."""
         return self.binding if self.binding is not EditionFormat.UNKNOWN else self.format
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """Subjects without the heading that ISBNdb's own import left among them."""
+        """The subjects without "Subjects", a heading that ISBNdb's import left among them."""
         return tuple(subject for subject in self.subjects if subject.lower() != "subjects")
 
 
-class PlanLimit(Wire):
-    """Calls of the plan; `spent` is what the account has used of `total` today."""
+class PlanLimit(WireModel):
+    """The calls of a plan today: `spent` and `left` of `total`."""
 
     total: Number = None
     spent: Number = None

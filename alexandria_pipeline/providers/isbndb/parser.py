@@ -2,103 +2,95 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from alexandria_pipeline.domain.isbn import Isbn13
-from alexandria_pipeline.domain.metadata import Cover, EditionMetadata, EditionVariant, Rating
+from alexandria_pipeline.domain.metadata import Cover, EditionMetadata, EditionVariant, Rating, Subjects
 from alexandria_pipeline.domain.records import Candidate
 from alexandria_pipeline.domain.service_answers import Failed, NotFound
 from alexandria_pipeline.providers.common.contributors import contributors
-from alexandria_pipeline.providers.common.fields import (
-    subtitle_of,
-    wire,
-    wires,
-)
+from alexandria_pipeline.providers.common.wire_models import read_model, read_models
 from alexandria_pipeline.providers.isbndb.declaration import NAME
-from alexandria_pipeline.providers.isbndb.errors import NOT_FOUND, error_text, unreadable
+from alexandria_pipeline.providers.isbndb.errors import UNREADABLE, is_empty, listed
 from alexandria_pipeline.providers.isbndb.models import Book, PlanLimit
-from alexandria_pipeline.providers.transport.types import Json, JsonResponse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-
-def is_empty(reply: JsonResponse) -> bool:
-    """A definite no: the vendor's own 404, or a search without hits."""
-    if reply.status == 404:
-        return NOT_FOUND.search(error_text(reply.data)) is not None
-    return isinstance(reply.data, dict) and _listed(reply.data) == [] and not reply.data.get("total")
+    from alexandria_pipeline.domain.isbn import Isbn13
+    from alexandria_pipeline.providers.transport.types import JsonResponse
 
 
-def parse_spent(reply: JsonResponse) -> int | NotFound | Failed:
-    """The account's calls of today (GET /key); older answers may leave out `spent`, which the two others give."""
-    if reply.status == 404:
+def parse_spent(response: JsonResponse) -> int | NotFound | Failed:
+    """The calls of the account today (`GET /key`). Without `spent`, the difference of `total` and `left`."""
+    if response.status == 404:
         return NotFound()
-    plan = wire(PlanLimit, reply.data.get("plan_limit") if isinstance(reply.data, dict) else None)
+    plan = read_model(PlanLimit, response.data.get("plan_limit") if isinstance(response.data, dict) else None)
     if plan.spent is not None:
         return plan.spent
-    return max(0, plan.total - plan.left) if plan.total is not None and plan.left is not None else unreadable()
+    return max(0, plan.total - plan.left) if plan.total is not None and plan.left is not None else UNREADABLE
 
 
-def parse_search(reply: JsonResponse) -> list[Candidate] | NotFound | Failed:
-    """Every edition of the page with an ISBN, in the service's order."""
-    if (end := _without_books(reply)) is not None:
-        return end
-    books = wires(Book, _listed(reply.data))
-    if not any(book.main or book.isbns for book in books):
-        return unreadable()
+def parse_search(response: JsonResponse) -> list[Candidate] | NotFound | Failed:
+    """The editions of a page that have an ISBN and a title, in the service's order."""
+    if (no_books := _no_books(response)) is not None:
+        return no_books
+    books = read_models(Book, listed(response.data))
+    if not any(book.any_title or book.isbns for book in books):
+        return UNREADABLE
     found: dict[Isbn13, Candidate] = {}
     for rank, book in enumerate(books):
         isbn = next(iter(book.isbns), None)
-        if isbn is not None and isbn not in found and book.main:
-            found[isbn] = _candidate(book, isbn, rank)
+        if isbn is not None and book.any_title:
+            found.setdefault(isbn, _candidate(book, isbn, rank))
     return list(found.values()) or NotFound()
 
 
-def parse_book(reply: JsonResponse, isbn: Isbn13) -> Book | NotFound | Failed:
-    """The asked edition; a record of another ISBN is not an answer."""
-    if reply.status == 404:
-        return NotFound() if is_empty(reply) else unreadable()
-    told = reply.data.get("book") if isinstance(reply.data, dict) else None
-    book = wire(Book, told)
-    if not isinstance(told, dict) or not book.isbns or not book.main:
-        return unreadable()
-    return book if isbn in book.isbns else Failed("ISBNdb answered about another ISBN", transient=False)
+def parse_book(response: JsonResponse, isbn: Isbn13) -> Book | NotFound | Failed:
+    """The edition with this ISBN. The record of another ISBN is an error, not an answer."""
+    if response.status == 404:
+        return NotFound() if is_empty(response) else UNREADABLE
+    record = response.data.get("book") if isinstance(response.data, dict) else None
+    book = read_model(Book, record)
+    if not isinstance(record, dict) or not book.isbns or not book.any_title:
+        return UNREADABLE
+    return book if isbn in book.isbns else Failed("ISBNdb returned the record of another ISBN", transient=False)
 
 
-def parse_batch(reply: JsonResponse, asked: Sequence[Isbn13]) -> dict[Isbn13, EditionMetadata] | Failed:
-    """The asked editions among those of a batch answer; the others are unknown to the service."""
-    end = _without_books(reply)
-    if end is not None:
-        return {} if isinstance(end, NotFound) else end
-    books = wires(Book, _listed(reply.data))
+def parse_batch(response: JsonResponse, isbns: Sequence[Isbn13]) -> dict[Isbn13, EditionMetadata] | Failed:
+    """The metadata of the requested ISBNs that the service knows."""
+    no_books = _no_books(response)
+    if no_books is not None:
+        return {} if isinstance(no_books, NotFound) else no_books
+    books = read_models(Book, listed(response.data))
     if not any(book.isbns for book in books):
-        return unreadable()
-    wanted = set(asked)
-    return {isbn: metadata_of(book, isbn) for book in books if book.main for isbn in book.isbns if isbn in wanted}
+        return UNREADABLE
+    wanted = set(isbns)
+    return {isbn: metadata_of(book, isbn) for book in books if book.any_title for isbn in book.isbns if isbn in wanted}
 
 
 def metadata_of(book: Book, isbn: Isbn13) -> EditionMetadata:
-    title = book.main or ""
+    """The metadata of an edition under one of its ISBNs."""
+    title = book.any_title or ""
     return EditionMetadata(
         provider=NAME,
         isbn13=isbn,
         title=title,
-        subtitle=subtitle_of(title, book.title_long),
-        contributors=contributors(book.authors, halves=True),
+        subtitle=_subtitle(title, book.title_long),
+        contributors=contributors(book.authors, split_names=True),
         publisher=book.publisher,
         published=book.published,
         pages=book.pages or None,
-        language=book.told_language,
+        language=book.effective_language,
         description=book.synopsis or book.overview,
         subjects=book.topics,
         covers=covers_of(book),
-        format=book.told_format,
+        format=book.effective_format,
     )
 
 
 def covers_of(book: Book) -> tuple[Cover, ...]:
-    """`image` stays; `image_original` is not read because its address expires after two hours."""
+    """The cover in `image`. The address in `image_original` expires after two hours, so it is not used."""
     return (Cover(NAME, book.image),) if book.image else ()
 
 
@@ -109,38 +101,46 @@ def rating_of(book: Book) -> Rating | NotFound:
     return Rating(NAME, book.rating, book.ratings or 0)
 
 
+def subjects_of(book: Book) -> Subjects | NotFound:
+    """The subjects, if there are any."""
+    return Subjects(NAME, book.topics) if book.topics else NotFound()
+
+
 def variants_of(book: Book, isbn: Isbn13) -> list[EditionVariant]:
-    """The other editions of the work, under the title of this one."""
+    """The other editions of the work. The service gives no title for them, so they have the title of this one."""
     others = {other: form for other, form in book.other_isbns if other != isbn}
-    return [EditionVariant(NAME, other, book.main or "", form) for other, form in others.items()]
+    return [EditionVariant(NAME, other, book.any_title or "", form) for other, form in others.items()]
 
 
 def _candidate(book: Book, isbn: Isbn13, rank: int) -> Candidate:
-    title = book.main or ""
+    title = book.any_title or ""
     return Candidate(
         provider=NAME,
         isbn13=isbn,
         title=title,
-        subtitle=subtitle_of(title, book.title_long),
-        contributors=contributors(book.authors, halves=True),
+        subtitle=_subtitle(title, book.title_long),
+        contributors=contributors(book.authors, split_names=True),
         published=book.published,
-        language=book.told_language,
+        language=book.effective_language,
         publisher=book.publisher,
-        format=book.told_format,
+        format=book.effective_format,
         pages=book.pages or None,
         subjects=book.topics,
         rank=rank,
     )
 
 
-def _without_books(reply: JsonResponse) -> NotFound | Failed | None:
-    """How an answer with a list ends that has none: a definite no, or nothing that can be read."""
-    if is_empty(reply):
+def _subtitle(title: str, long_title: str | None) -> str | None:
+    """What the long title adds to the title after a colon or dash; None if it adds nothing or is another title."""
+    if long_title is None or not long_title.lower().startswith(title.lower()):
+        return None
+    match = re.fullmatch(r"\s*(?:[:;–—]|\s-{1,2}\s)\s*(.*\w.*)", long_title[len(title) :])
+    return match[1].strip() if match else None
+
+
+def _no_books(response: JsonResponse) -> NotFound | Failed | None:
+    """The answer for a response without books: a definite no or unreadable; None if there are books."""
+    if is_empty(response):
         return NotFound()
-    return None if reply.status != 404 and isinstance(reply.data, dict) and _listed(reply.data) else unreadable()
-
-
-def _listed(data: dict[str, Json]) -> list[Json] | None:
-    """GET /books answers with `books`, POST /books with `data`; the vendor's specification says `data` for both."""
-    lists = [data[name] for name in ("books", "data") if isinstance(data.get(name), list)]
-    return next((listed for listed in lists if listed), lists[0] if lists else None)
+    has_books = response.status != 404 and isinstance(response.data, dict) and listed(response.data)
+    return None if has_books else UNREADABLE

@@ -1,6 +1,6 @@
 """The Open Library client: editions, works, subjects and authors.
 
-`records.py` fetches records, `search.py` searches for books, `models.py` and `parser.py` read the responses.
+`records.py` fetches records and `search.py` searches for books; `models.py` and `parser.py` read the responses.
 docs/services/open_library.md has the facts.
 """
 
@@ -20,7 +20,7 @@ from alexandria_pipeline.domain.metadata import (
     WorkSummary,
 )
 from alexandria_pipeline.domain.records import BookQuery, Candidate, Contributor, ContributorRole
-from alexandria_pipeline.domain.service_answers import Answer, Failed, NotFound, Unavailable, then
+from alexandria_pipeline.domain.service_answers import Answer, NotFound, Unavailable, then, then_call
 from alexandria_pipeline.domain.text.normalise import normalise
 from alexandria_pipeline.domain.text.person_names import NameAgreement, compare_names, people
 from alexandria_pipeline.providers.base import ProviderKit
@@ -48,14 +48,14 @@ if TYPE_CHECKING:
     from alexandria_pipeline.domain.isbn import Isbn13
 
 COVERS_URL: Final = "https://covers.openlibrary.org"
-# Hits of an author search; among authors of the same name, the one with the most works is chosen.
+# The results of an author search; of several authors with the same name, the one with the most works is used.
 MAX_NAMESAKES: Final = 20
 
 SPEC: Final = ServiceSpec(name=NAME, explain=explain, cache_days=7, negative_cache_days=7)
 
 
 class OpenLibrary:
-    """The client. `covers_url` is the site in the addresses of covers; nothing is fetched from it."""
+    """The client. `covers_url`: the site in the addresses of covers; the client does not fetch from it."""
 
     declaration = DECLARATION
 
@@ -76,36 +76,30 @@ class OpenLibrary:
         return await self._search.editions(query)
 
     async def metadata(self, isbn13: Isbn13) -> Answer[EditionMetadata]:
-        """Edition, work and authors: three calls or more; the cache holds what editions share."""
+        """Edition, work and authors: one call for each."""
         found = await self._records.edition_and_work(isbn13)
-        if not isinstance(found, tuple):
-            return found
-        edition, work = found
+        return await then_call(found, lambda records: self._with_authors(isbn13, *records))
+
+    async def _with_authors(self, isbn13: Isbn13, edition: Edition, work: Work) -> Answer[EditionMetadata]:
         authors = await self._records.authors(work.authors or edition.authors)
-        if isinstance(authors, (Unavailable, Failed)):
-            return authors
-        return self._metadata(isbn13, edition, work, authors)
+        return then(authors, lambda found: self._metadata(isbn13, edition, work, found))
 
     async def covers(self, isbn13: Isbn13) -> Answer[Sequence[Cover]]:
-        edition = await self._records.edition(isbn13)
-        if not isinstance(edition, Edition):
-            return edition
+        """The covers of the edition, else those of its work."""
+        return await then_call(await self._records.edition(isbn13), self._edition_covers)
+
+    async def _edition_covers(self, edition: Edition) -> Answer[Sequence[Cover]]:
         if edition.covers:
             return self._covers(edition.covers)
-        work = await self._records.work_of(edition)
-        return (self._covers(work.covers) or NotFound()) if isinstance(work, Work) else work
+        return then(await self._records.work_of(edition), lambda work: self._covers(work.covers) or NotFound())
 
     async def rating(self, isbn13: Isbn13) -> Answer[Rating]:
         key = await self._records.work_key(isbn13)
-        if not isinstance(key, str):
-            return key
-        return await self._http.get(f"/works/{key}/ratings.json", parse_rating)
+        return await then_call(key, lambda found: self._http.get(f"/works/{found}/ratings.json", parse_rating))
 
     async def variants(self, isbn13: Isbn13) -> Answer[Sequence[EditionVariant]]:
-        key = await self._records.work_key(isbn13)
-        if not isinstance(key, str):
-            return key
-        return then(await self._records.editions(key), lambda editions: variants_of(editions, isbn13) or NotFound())
+        editions = await then_call(await self._records.work_key(isbn13), self._records.editions)
+        return then(editions, lambda found: variants_of(found, isbn13) or NotFound())
 
     async def external_ids(self, isbn13: Isbn13) -> Answer[ExternalIds]:
         return then(await self._records.edition_and_work(isbn13), external_ids_of)
@@ -125,20 +119,21 @@ class OpenLibrary:
         return then(found, lambda works: works[:limit])
 
     async def biography(self, author: str) -> Answer[AuthorBiography]:
-        """The author of exactly that name with the most works."""
+        """The biography of the author with exactly this name; of several, the one with the most works."""
         person = next(iter(people(author)), None)
         if person is None:
             return NotFound()
         params: dict[str, str | int] = {"q": " ".join(person.words), "limit": MAX_NAMESAKES}
         hits = await self._http.get("/search/authors.json", parse_authors, params)
-        if not isinstance(hits, tuple):
-            return hits
-        namesakes = [hit for hit in hits if _is_named(hit, author)]
+        record = await then_call(hits, lambda found: self._author_record(found, author))
+        return then(record, self._biography)
+
+    async def _author_record(self, hits: Sequence[Author], author: str) -> Answer[Author]:
+        namesakes = [hit for hit in hits if _has_name(hit, author)]
         if not namesakes:
             return NotFound()
         best = max(namesakes, key=lambda hit: hit.work_count or 0)
-        record = await self._records.record(f"/authors/{best.key}", Author)
-        return self._biography(record) if isinstance(record, Author) else record
+        return await self._records.record(f"/authors/{best.key}", Author)
 
     def _metadata(self, isbn13: Isbn13, edition: Edition, work: Work, authors: Sequence[Author]) -> EditionMetadata:
         series = series_of(edition.series)
@@ -156,7 +151,7 @@ class OpenLibrary:
             description=edition.description or work.description,
             subjects=topics(work.subjects, edition.subjects),
             covers=tuple(self._covers(edition.covers or work.covers)),
-            identifiers=tuple(dict.fromkeys((*edition.ids, *work.identifiers))),
+            identifiers=tuple(dict.fromkeys((*edition.all_identifiers, *work.identifiers))),
             format=edition.physical_format,
             series=series.series if series else None,
             volume=series.position if series else None,
@@ -166,19 +161,19 @@ class OpenLibrary:
         if not author.bio or not author.name:
             return NotFound()
         portrait = f"{self._covers_url}/a/id/{author.photos[0]}-L.jpg" if author.photos else None
-        own = (("openlibrary_author", author.key),) if author.key else ()
+        key = (("openlibrary_author", author.key),) if author.key else ()
         return AuthorBiography(
-            NAME, author.name, author.bio, author.birth_date, author.death_date, portrait, (*own, *author.remote_ids)
+            NAME, author.name, author.bio, author.birth_date, author.death_date, portrait, (*key, *author.remote_ids)
         )
 
     def _covers(self, numbers: Sequence[int]) -> list[Cover]:
         return [Cover(NAME, f"{self._covers_url}/b/id/{number}-L.jpg") for number in numbers]
 
 
-def _is_named(hit: Author, author: str) -> bool:
+def _has_name(hit: Author, author: str) -> bool:
     wanted = people(author)[:1]
-    offered = [person for name in (hit.name or "", *hit.alternate_names) for person in people(name)[:1]]
-    return any(compare_names(one, other) is NameAgreement.FULL for one in wanted for other in offered)
+    names = [person for name in (hit.name or "", *hit.alternate_names) for person in people(name)[:1]]
+    return any(compare_names(one, other) is NameAgreement.FULL for one in wanted for other in names)
 
 
 def build(kit: ProviderKit) -> OpenLibrary:

@@ -1,4 +1,4 @@
-"""Open Library's wire models: records and search hits.
+"""Open Library's wire models: records and search results.
 
 A record has the same shape whether it is fetched alone or read from the monthly dump.
 """
@@ -6,14 +6,16 @@ A record has the same shape whether it is fetched alone or read from the monthly
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import PlainValidator
 
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.records import Contributor, ContributorRole, EditionFormat, PartialDate
 from alexandria_pipeline.providers.common.contributors import contributor, role_of
-from alexandria_pipeline.providers.common.fields import (
+from alexandria_pipeline.providers.common.dates import partial_date
+from alexandria_pipeline.providers.common.text_fields import plain_text, text, texts, whole_number
+from alexandria_pipeline.providers.common.wire_models import (
     Date,
     Decimal,
     Format,
@@ -22,25 +24,31 @@ from alexandria_pipeline.providers.common.fields import (
     Number,
     Text,
     Texts,
-    Wire,
-    partial_date,
-    plain_text,
-    text,
-    texts,
-    whole_number,
-    wires,
+    WireModel,
+    many,
+    read_models,
 )
-from alexandria_pipeline.providers.transport.types import Json
 
+# Schemes of identifiers that are used, by the names that Open Library has for them.
 _SCHEMES: Final = {
-    "goodreads": "goodreads", "librarything": "librarything", "google": "google_books", "amazon": "amazon",
-    "wikidata": "wikidata", "oclc": "oclc", "oclc_numbers": "oclc", "lccn": "lccn", "viaf": "viaf", "isni": "isni",
-    "project_gutenberg": "project_gutenberg", "storygraph": "storygraph", "isfdb": "isfdb",
-}  # fmt: skip
+    "goodreads": "goodreads",
+    "librarything": "librarything",
+    "google": "google_books",
+    "amazon": "amazon",
+    "wikidata": "wikidata",
+    "oclc": "oclc",
+    "oclc_numbers": "oclc",
+    "lccn": "lccn",
+    "viaf": "viaf",
+    "isni": "isni",
+    "project_gutenberg": "project_gutenberg",
+    "storygraph": "storygraph",
+    "isfdb": "isfdb",
+}
 
 
 def _key(value: object) -> str | None:
-    """ "OL1W" of "/works/OL1W", {"key": …} or {"author": {"key": …}}; the shape decides, for it becomes part of a path."""
+    """ "OL1W" from "/works/OL1W", {"key": …} or {"author": {"key": …}}. Its form is checked, because it becomes a path."""
     if isinstance(value, dict):
         return _key(value.get("key", value.get("author", value.get("series"))))
     match = re.fullmatch(r"(?:/\w+/)?(OL\d{1,12}[AWML])", value) if isinstance(value, str) else None
@@ -53,12 +61,13 @@ def _keys(value: object) -> tuple[str, ...]:
 
 
 def _images(value: object) -> tuple[int, ...]:
-    """Image numbers; -1 stands where one was removed."""
+    """Image numbers. The place of a removed image has -1."""
     found = (whole_number(each) for each in (value if isinstance(value, list) else [value]))
     return tuple(dict.fromkeys(number for number in found if number))
 
 
-def _prose(value: object) -> str | None:
+def _typed_text(value: object) -> str | None:
+    """The text of a string or of a typed value: {"type": "/type/text", "value": …}."""
     return plain_text(value.get("value") if isinstance(value, dict) else value)
 
 
@@ -67,8 +76,8 @@ def _first_date(value: object) -> PartialDate | None:
     return next((date for date in dates if date is not None), None)
 
 
-def _people(value: object) -> tuple[Contributor, ...]:
-    """`contributors` are {role, name}, the older `contributions` lines such as "Tim Curry (Narrator)"."""
+def _contributors(value: object) -> tuple[Contributor, ...]:
+    """`contributors` are objects {role, name}; the older `contributions` are lines such as "Tim Curry (Narrator)"."""
     found: list[Contributor | None] = []
     for each in value if isinstance(value, list) else []:
         name = text(each.get("name")) if isinstance(each, dict) else text(each)
@@ -82,104 +91,104 @@ def _identifiers(value: object) -> tuple[tuple[str, str], ...]:
     return tuple((_SCHEMES[name], number) for name, numbers in pairs if name in _SCHEMES for number in texts(numbers))
 
 
-def _entries(value: object) -> tuple[Json, ...]:
-    return tuple(value) if isinstance(value, list) else ()
+_Key = Annotated[str | None, PlainValidator(_key)]
+_Keys = Annotated[tuple[str, ...], PlainValidator(_keys)]
+_Images = Annotated[tuple[int, ...], PlainValidator(_images)]
+_TypedText = Annotated[str | None, PlainValidator(_typed_text)]
+_FirstDate = Annotated[PartialDate | None, PlainValidator(_first_date)]
+_Contributors = Annotated[tuple[Contributor, ...], PlainValidator(_contributors)]
+_Identifiers = Annotated[tuple[tuple[str, str], ...], PlainValidator(_identifiers)]
 
 
-Key = Annotated[str | None, PlainValidator(_key)]
-Keys = Annotated[tuple[str, ...], PlainValidator(_keys)]
-Images = Annotated[tuple[int, ...], PlainValidator(_images)]
-LooseProse = Annotated[str | None, PlainValidator(_prose)]
-FirstDate = Annotated[PartialDate | None, PlainValidator(_first_date)]
-People = Annotated[tuple[Contributor, ...], PlainValidator(_people)]
-Pairs = Annotated[tuple[tuple[str, str], ...], PlainValidator(_identifiers)]
-Entries = Annotated[tuple[Any, ...], PlainValidator(_entries)]
+class Edition(WireModel):
+    """An edition record: `/books/OL…M.json`, the target of `/isbn/….json`, or an entry of a work's editions."""
 
-
-class Edition(Wire):
-    """/books/OL…M.json, an entry of a work's editions, and what /isbn/….json leads to."""
-
-    key: Key = None
+    key: _Key = None
     title: Text = None
     subtitle: Text = None
-    works: Keys = ()
-    authors: Keys = ()
-    contributors: People = ()
-    contributions: People = ()
+    works: _Keys = ()
+    authors: _Keys = ()
+    contributors: _Contributors = ()
+    contributions: _Contributors = ()
     isbn_13: Isbns = ()
     isbn_10: Isbns = ()
     publishers: Texts = ()
-    publish_date: FirstDate = None
+    publish_date: _FirstDate = None
     languages: Language = None
     physical_format: Format = EditionFormat.UNKNOWN
     number_of_pages: Number = None
-    description: LooseProse = None
+    description: _TypedText = None
     subjects: Texts = ()
-    covers: Images = ()
+    covers: _Images = ()
     series: Texts = ()
-    identifiers: Pairs = ()
+    identifiers: _Identifiers = ()
     oclc_numbers: Texts = ()
     lccn: Texts = ()
     ocaid: Text = None
 
     @property
     def isbns(self) -> tuple[Isbn13, ...]:
+        """The ISBNs of both lengths, as ISBN-13, each once."""
         return tuple(dict.fromkeys((*self.isbn_13, *self.isbn_10)))
 
     @property
-    def ids(self) -> tuple[tuple[str, str], ...]:
-        named = [("openlibrary_edition", self.key)] if self.key else []
-        named += [("openlibrary_work", key) for key in self.works]
-        named += [("oclc", number) for number in self.oclc_numbers] + [("lccn", number) for number in self.lccn]
-        named += [("internet_archive", self.ocaid)] if self.ocaid else []
-        return tuple(dict.fromkeys((*named, *self.identifiers)))
+    def all_identifiers(self) -> tuple[tuple[str, str], ...]:
+        """(scheme, value) pairs from all members that hold identifiers; `ocaid` is the Internet Archive's."""
+        pairs = [("openlibrary_edition", self.key)] if self.key else []
+        pairs += [("openlibrary_work", key) for key in self.works]
+        pairs += [("oclc", number) for number in self.oclc_numbers] + [("lccn", number) for number in self.lccn]
+        pairs += [("internet_archive", self.ocaid)] if self.ocaid else []
+        return tuple(dict.fromkeys((*pairs, *self.identifiers)))
 
 
-class Work(Wire):
-    """/works/OL…W.json."""
+class Work(WireModel):
+    """A work record: `/works/OL…W.json`."""
 
-    key: Key = None
+    key: _Key = None
     title: Text = None
-    authors: Keys = ()
-    description: LooseProse = None
+    authors: _Keys = ()
+    description: _TypedText = None
     subjects: Texts = ()
-    covers: Images = ()
-    series: Entries = ()
-    identifiers: Pairs = ()
+    covers: _Images = ()
+    identifiers: _Identifiers = ()
 
 
-class Author(Wire):
-    """/authors/OL…A.json, and a hit of the search for authors."""
+class Author(WireModel):
+    """An author record, `/authors/OL…A.json`, or a result of the author search."""
 
-    key: Key = None
+    key: _Key = None
     name: Text = None
     alternate_names: Texts = ()
-    bio: LooseProse = None
+    bio: _TypedText = None
     birth_date: Date = None
     death_date: Date = None
-    photos: Images = ()
-    remote_ids: Pairs = ()
+    photos: _Images = ()
+    remote_ids: _Identifiers = ()
     work_count: Number = None
 
 
-class FoundEdition(Wire):
-    """The edition that a search shows for a work."""
+class SearchEdition(WireModel):
+    """The edition that a search result shows for a work."""
 
-    key: Key = None
+    key: _Key = None
     title: Text = None
     subtitle: Text = None
     isbn: Isbns = ()
     language: Language = None
     publisher: Texts = ()
-    publish_date: FirstDate = None
+    publish_date: _FirstDate = None
     format: Format = EditionFormat.UNKNOWN
     number_of_pages: Number = None
 
 
-class FoundWork(Wire):
-    """A hit of the search for works."""
+def _search_editions(value: object) -> tuple[SearchEdition, ...]:
+    return read_models(SearchEdition, value.get("docs") if isinstance(value, dict) else value)
 
-    key: Key = None
+
+class SearchWork(WireModel):
+    """A work in a search result. `isbn` has the ISBNs of all its editions."""
+
+    key: _Key = None
     title: Text = None
     subtitle: Text = None
     author_name: Texts = ()
@@ -188,36 +197,33 @@ class FoundWork(Wire):
     isbn: Isbns = ()
     language: Language = None
     edition_count: Number = None
-    editions: Annotated[
-        tuple[FoundEdition, ...],
-        PlainValidator(lambda value: wires(FoundEdition, value.get("docs") if isinstance(value, dict) else value)),
-    ] = ()
+    editions: Annotated[tuple[SearchEdition, ...], PlainValidator(_search_editions)] = ()
 
     @property
     def contributors(self) -> tuple[Contributor, ...]:
-        """The authors; other names belong to one of them, and only where there is one author is it known to whom."""
+        """The authors. Alternative names are used only for a single author, because the list does not assign them."""
         people = [contributor(name, ContributorRole.AUTHOR) for name in self.author_name]
-        named = tuple(dict.fromkeys(person for person in people if person))
-        if len(named) != 1:
-            return named
-        return (Contributor(named[0].name, named[0].role, self.author_alternative_name),)
+        authors = tuple(dict.fromkeys(person for person in people if person))
+        if len(authors) != 1:
+            return authors
+        return (Contributor(authors[0].name, authors[0].role, self.author_alternative_name),)
 
 
-class Rated(Wire):
-    """The summary of /works/OL…W/ratings.json."""
+class RatingSummary(WireModel):
+    """The `summary` of `/works/OL…W/ratings.json`."""
 
     average: Decimal = None
     count: Number = None
 
 
-class _ListedAuthor(Wire):
+class _SubjectAuthor(WireModel):
     name: Text = None
 
 
-class ListedWork(Wire):
-    """A work of /subjects/….json."""
+class SubjectWork(WireModel):
+    """A work in `/subjects/….json`."""
 
-    key: Key = None
+    key: _Key = None
     title: Text = None
-    authors: Annotated[tuple[_ListedAuthor, ...], PlainValidator(lambda value: wires(_ListedAuthor, value))] = ()
+    authors: Annotated[tuple[_SubjectAuthor, ...], many(_SubjectAuthor)] = ()
     first_publish_year: Number = None

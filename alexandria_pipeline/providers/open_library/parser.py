@@ -1,6 +1,6 @@
-"""What is made of Open Library's answers: hits and records that can be read, candidates, series, subjects. Pure functions.
+"""Open Library's records and search results as domain records. Pure functions.
 
-The records themselves are `open_library_wire`; which address is asked, `open_library_records` and `open_library_search`.
+`models.py` reads records, and `records.py` and `search.py` make the requests. docs/services/open_library.md has the facts.
 """
 
 from __future__ import annotations
@@ -8,94 +8,104 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from alexandria_pipeline.domain.matching.edition_facts import group_language
 from alexandria_pipeline.domain.metadata import EditionVariant, ExternalIds, Rating, SeriesInfo, Subjects, WorkSummary
 from alexandria_pipeline.domain.records import BookQuery, Candidate
 from alexandria_pipeline.domain.service_answers import Failed, NotFound
-from alexandria_pipeline.providers.common.fields import wire, wires
+from alexandria_pipeline.providers.common.wire_models import read_model, read_models
 from alexandria_pipeline.providers.open_library.declaration import NAME
-from alexandria_pipeline.providers.open_library.errors import is_empty, unreadable
-from alexandria_pipeline.providers.open_library.models import Author, Edition, FoundWork, ListedWork, Rated, Work
+from alexandria_pipeline.providers.open_library.errors import UNREADABLE, is_empty
+from alexandria_pipeline.providers.open_library.models import (
+    Author,
+    Edition,
+    RatingSummary,
+    SearchWork,
+    SubjectWork,
+    Work,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from alexandria_pipeline.domain.isbn import Isbn13
-    from alexandria_pipeline.providers.transport.types import JsonResponse
+    from alexandria_pipeline.providers.transport.types import Json, JsonResponse
 
-# A work's own list mixes every edition's numbers; more of them than this only add strangers.
+# A work's list mixes the ISBNs of all its editions. More than this many only add unrelated editions.
 MAX_WORK_ISBNS: Final = 20
-# The registration groups of a language: where a work's list does not say what is what, they tell most of it.
-_GROUPS: Final = {
-    "en": ("9780", "9781"), "fr": ("9782", "97910"), "de": ("9783",), "ja": ("9784",), "ru": ("9785",), "zh": ("9787",),
-}  # fmt: skip
 _SERIES_NUMBER: Final = re.compile(
     r"(?P<name>.*?\w.*?)[\s,;:(\[-]*(?:#|\b(?:no|nr|v|vol|volume|bk|book|bd|band|pt|part|t)\b\.?|--|;)\s*"
-    r"(?P<number>\d+(?:\.\d+)?|[ivxlc]+)\W*", re.IGNORECASE
-)  # fmt: skip
-# "nyt:trade-fiction-paperback=2021-11-07", "award:hugo_award=1966": notes of programs, no subjects.
+    r"(?P<number>\d+(?:\.\d+)?|[ivxlc]+)\W*",
+    re.IGNORECASE,
+)
+# "nyt:trade-fiction-paperback=2021-11-07" and "award:hugo_award=1966" are written by programs and are not subjects.
 _MACHINE_TAG: Final = re.compile(r"\w+:\S+")
 
 
-def parse_works(reply: JsonResponse) -> tuple[FoundWork, ...] | NotFound | Failed:
-    """The hits that can be read, in the service's order."""
-    if reply.status == 200 and is_empty(reply):
+def parse_works(response: JsonResponse) -> tuple[SearchWork, ...] | NotFound | Failed:
+    """The works of a search result that have a title, in the service's order."""
+    if response.status == 200 and is_empty(response):
         return NotFound()
-    docs = reply.data.get("docs") if reply.status == 200 and isinstance(reply.data, dict) else None
-    return tuple(work for work in wires(FoundWork, docs) if work.title) or unreadable()
+    return tuple(work for work in read_models(SearchWork, _member(response, "docs")) if work.title) or UNREADABLE
 
 
-def parse_editions(reply: JsonResponse) -> tuple[Edition, ...] | NotFound | Failed:
-    """The entries of a work's editions."""
-    if reply.status == 404:
-        return NotFound() if is_empty(reply) else unreadable()
-    listed = reply.data.get("entries") if isinstance(reply.data, dict) else None
-    if listed == [] and not reply.data.get("size"):
+def parse_editions(response: JsonResponse) -> tuple[Edition, ...] | NotFound | Failed:
+    """The editions of a work."""
+    if response.status == 404:
+        return NotFound() if is_empty(response) else UNREADABLE
+    entries = _member(response, "entries")
+    if entries == [] and not response.data.get("size"):
         return NotFound()
-    return tuple(edition for edition in wires(Edition, listed) if edition.key or edition.isbns) or unreadable()
+    return tuple(edition for edition in read_models(Edition, entries) if edition.key or edition.isbns) or UNREADABLE
 
 
-def parse_subject(reply: JsonResponse) -> list[WorkSummary] | NotFound | Failed:
-    if is_empty(reply):
+def parse_subject(response: JsonResponse) -> list[WorkSummary] | NotFound | Failed:
+    """The works of a subject."""
+    if is_empty(response):
         return NotFound()
-    listed = reply.data.get("works") if reply.status == 200 and isinstance(reply.data, dict) else None
-    found = [
-        WorkSummary(
-            NAME,
-            work.title,
-            tuple(author.name for author in work.authors if author.name),
-            work.first_publish_year,
-            identifiers=(("openlibrary_work", work.key),) if work.key else (),
-        )
-        for work in wires(ListedWork, listed)
-        if work.title
-    ]
-    return found or unreadable()
+    works = read_models(SubjectWork, _member(response, "works"))
+    return [_summary(work) for work in works if work.title] or UNREADABLE
 
 
-def parse_authors(reply: JsonResponse) -> tuple[Author, ...] | NotFound | Failed:
-    if reply.status == 200 and is_empty(reply):
+def _summary(work: SubjectWork) -> WorkSummary:
+    return WorkSummary(
+        NAME,
+        work.title or "",
+        tuple(author.name for author in work.authors if author.name),
+        work.first_publish_year,
+        identifiers=(("openlibrary_work", work.key),) if work.key else (),
+    )
+
+
+def parse_authors(response: JsonResponse) -> tuple[Author, ...] | NotFound | Failed:
+    """The authors of a search result."""
+    if response.status == 200 and is_empty(response):
         return NotFound()
-    docs = reply.data.get("docs") if reply.status == 200 and isinstance(reply.data, dict) else None
-    return tuple(author for author in wires(Author, docs) if author.key and author.name) or unreadable()
+    authors = read_models(Author, _member(response, "docs"))
+    return tuple(author for author in authors if author.key and author.name) or UNREADABLE
 
 
-def parse_rating(reply: JsonResponse) -> Rating | NotFound | Failed:
-    """The summary of ratings; the average of no ratings is null."""
-    if reply.status == 404:
-        return NotFound() if is_empty(reply) else unreadable()
-    told = reply.data.get("summary") if isinstance(reply.data, dict) else None
-    if not isinstance(told, dict) or "average" not in told:
-        return unreadable()
-    rated = wire(Rated, told)
-    if told["average"] is None or rated.count == 0:
+def parse_rating(response: JsonResponse) -> Rating | NotFound | Failed:
+    """The average rating. A work without ratings has the average null."""
+    if response.status == 404:
+        return NotFound() if is_empty(response) else UNREADABLE
+    members = _member(response, "summary")
+    if not isinstance(members, dict) or "average" not in members:
+        return UNREADABLE
+    summary = read_model(RatingSummary, members)
+    if members["average"] is None or summary.count == 0:
         return NotFound()
-    if rated.average is None or not 0 < rated.average <= 5:
-        return unreadable()
-    return Rating(NAME, rated.average, rated.count or 0)
+    if summary.average is None or not 0 < summary.average <= 5:
+        return UNREADABLE
+    return Rating(NAME, summary.average, summary.count or 0)
 
 
-def candidates_of_search(work: FoundWork, rank: int) -> list[Candidate]:
-    """The editions that the search itself shows for a work."""
+def _member(response: JsonResponse, name: str) -> Json:
+    """A member of a JSON object with status 200; None for other responses."""
+    return response.data.get(name) if response.status == 200 and isinstance(response.data, dict) else None
+
+
+def candidates_of_search(work: SearchWork, rank: int) -> list[Candidate]:
+    """The editions that the search result shows for a work."""
     return [
         Candidate(
             provider=NAME,
@@ -117,8 +127,8 @@ def candidates_of_search(work: FoundWork, rank: int) -> list[Candidate]:
     ]
 
 
-def candidates_of_editions(work: FoundWork, editions: Sequence[Edition], rank: int) -> list[Candidate]:
-    """A work's editions, each with its own language and format."""
+def candidates_of_editions(work: SearchWork, editions: Sequence[Edition], rank: int) -> list[Candidate]:
+    """The editions of a work, each with its own language and format."""
     return [
         Candidate(
             provider=NAME,
@@ -140,10 +150,9 @@ def candidates_of_editions(work: FoundWork, editions: Sequence[Edition], rank: i
     ]
 
 
-def candidates_of_isbn_list(work: FoundWork, query: BookQuery, rank: int) -> list[Candidate]:
-    """A work's mixed list, format unknown: language only where the work has a single one, the asked groups first."""
-    groups = _GROUPS.get(query.language, ())
-    ordered = sorted(work.isbn, key=lambda isbn: not isbn.startswith(groups)) if groups else list(work.isbn)
+def candidates_of_isbn_list(work: SearchWork, query: BookQuery, rank: int) -> list[Candidate]:
+    """The ISBNs in a work's list, those of the query's language first; the language is known if the work has only one."""
+    ordered = sorted(work.isbn, key=lambda isbn: group_language(isbn) != query.language)
     return [
         Candidate(
             provider=NAME,
@@ -160,27 +169,35 @@ def candidates_of_isbn_list(work: FoundWork, query: BookQuery, rank: int) -> lis
     ]
 
 
-def _work_ids(work: FoundWork, edition: str | None) -> tuple[tuple[str, str], ...]:
-    named = (("openlibrary_work", work.key), ("openlibrary_edition", edition))
-    return tuple((scheme, key) for scheme, key in named if key)
+def _work_ids(work: SearchWork, edition: str | None) -> tuple[tuple[str, str], ...]:
+    pairs = (("openlibrary_work", work.key), ("openlibrary_edition", edition))
+    return tuple((scheme, key) for scheme, key in pairs if key)
 
 
-def variants_of(editions: Sequence[Edition], but: Isbn13) -> list[EditionVariant]:
-    """The other editions of a work, each ISBN once."""
+def variants_of(editions: Sequence[Edition], excluded: Isbn13) -> list[EditionVariant]:
+    """The other editions of a work that have a title, each ISBN once."""
     found: dict[Isbn13, EditionVariant] = {}
     for edition in editions:
         for isbn in edition.isbns if edition.title else ():
             variant = EditionVariant(
-                NAME, isbn, edition.title or "", edition.physical_format, edition.languages,
-                next(iter(edition.publishers), None), edition.publish_date,
-            )  # fmt: skip
+                NAME,
+                isbn,
+                edition.title or "",
+                edition.physical_format,
+                edition.languages,
+                next(iter(edition.publishers), None),
+                edition.publish_date,
+            )
             found.setdefault(isbn, variant)
-    found.pop(but, None)
+    found.pop(excluded, None)
     return list(found.values())
 
 
 def series_of(lines: Sequence[str]) -> SeriesInfo | None:
-    """The first line that numbers its book: "Cyberspace -- 1", "Leo Demidov, #3"; the others are publishers' lists."""
+    """The series of the first line that has a number ("Cyberspace -- 1", "Leo Demidov, #3"), else the first line.
+
+    Lines without a number are mostly publishers' lists.
+    """
     for line in lines:
         if match := _SERIES_NUMBER.fullmatch(line):
             return SeriesInfo(NAME, match["name"].strip(" ,;:-"), match["number"])
@@ -190,7 +207,7 @@ def series_of(lines: Sequence[str]) -> SeriesInfo | None:
 def external_ids_of(found: tuple[Edition, Work]) -> ExternalIds | NotFound:
     """The identifiers of an edition and its work."""
     edition, work = found
-    pairs = tuple(dict.fromkeys((*edition.ids, *work.identifiers)))
+    pairs = tuple(dict.fromkeys((*edition.all_identifiers, *work.identifiers)))
     return ExternalIds(NAME, pairs) if pairs else NotFound()
 
 
@@ -202,7 +219,7 @@ def subjects_of(found: tuple[Edition, Work]) -> Subjects | NotFound:
 
 
 def topics(*lists: Sequence[str]) -> tuple[str, ...]:
-    """Subjects of work and edition, each once whatever its case, without the notes of programs."""
+    """The subjects of several lists, each once without regard to case, without machine tags."""
     found: dict[str, str] = {}
     for subject in (each for listed in lists for each in listed):
         if not _MACHINE_TAG.fullmatch(subject):

@@ -1,7 +1,7 @@
-"""Open Library's records, fetched: an edition by its ISBN, and from it, key by key, its work, authors and other editions.
+"""Requests for Open Library's records: an edition by its ISBN, and its work, authors and other editions by their keys.
 
-Records point to each other by keys; following them, past those that were merged, and stopping where one cannot be had,
-is what this file is about. What a record says is read in `open_library_wire`.
+Records refer to each other by keys. This module follows the keys and the redirects of merged records. `models.py` reads the
+records.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from alexandria_pipeline.domain.service_answers import Answer, Failed, NotFound, Unavailable
-from alexandria_pipeline.providers.common.fields import Wire, text, wire
-from alexandria_pipeline.providers.open_library.errors import is_empty, unreadable
+from alexandria_pipeline.domain.service_answers import Answer, Failed, NotFound, Unavailable, then, then_call
+from alexandria_pipeline.providers.common.text_fields import text
+from alexandria_pipeline.providers.common.wire_models import WireModel, read_model
+from alexandria_pipeline.providers.open_library.errors import UNREADABLE, is_empty
 from alexandria_pipeline.providers.open_library.models import Author, Edition, Work
 from alexandria_pipeline.providers.open_library.parser import parse_editions
 from alexandria_pipeline.providers.transport.types import JsonResponse, Parse, ServiceHttp
@@ -25,94 +26,92 @@ if TYPE_CHECKING:
 
 MAX_EDITIONS: Final = 300
 MAX_AUTHORS: Final = 5
-# A merged record points to its successor, which may itself have been merged.
+# A merged record refers to its successor, which may itself have been merged.
 MAX_REDIRECTS: Final = 2
 _RECORD: Final = re.compile(r"/(?:authors|works|books)/OL\d{1,12}[AWM]")
 
-R = TypeVar("R", bound=Wire)
-NoRecord = NotFound | Unavailable | Failed
+M = TypeVar("M", bound=WireModel)
 
 
 class Records:
-    """The records of the service, one call each; the transport's cache keeps what editions share."""
+    """The records of the service; one call for each. The transport's cache holds records that editions share."""
 
     def __init__(self, http: ServiceHttp) -> None:
         self._http = http
 
-    async def edition(self, isbn13: Isbn13) -> Edition | NoRecord:
-        """The edition with this ISBN; the transport follows the service's 302 to its record."""
-        edition = await self.record(f"/isbn/{isbn13}", Edition)
-        if not isinstance(edition, Edition):
-            return edition
-        if not edition.title:
-            return unreadable()
-        return (
-            edition if isbn13 in edition.isbns else Failed("Open Library answered about another ISBN", transient=False)
-        )
+    async def edition(self, isbn13: Isbn13) -> Answer[Edition]:
+        """The edition with this ISBN. The transport follows the redirect from /isbn/ to the record."""
+        return then(await self.record(f"/isbn/{isbn13}", Edition), lambda edition: _checked(edition, isbn13))
 
-    async def edition_and_work(self, isbn13: Isbn13) -> tuple[Edition, Work] | NoRecord:
-        """The edition and its work; an empty work where it has none, or none that exists."""
-        edition = await self.edition(isbn13)
-        if not isinstance(edition, Edition):
-            return edition
+    async def edition_and_work(self, isbn13: Isbn13) -> Answer[tuple[Edition, Work]]:
+        """The edition and its work; an empty work if the edition has none or its work does not exist."""
+        return await then_call(await self.edition(isbn13), self._with_work)
+
+    async def _with_work(self, edition: Edition) -> Answer[tuple[Edition, Work]]:
         work = await self.work_of(edition)
-        if isinstance(work, (Unavailable, Failed)):
-            return work
-        return edition, work if isinstance(work, Work) else Work()
+        return then(Work() if isinstance(work, NotFound) else work, lambda found: (edition, found))
 
-    async def work_key(self, isbn13: Isbn13) -> str | NoRecord:
-        edition = await self.edition(isbn13)
-        if not isinstance(edition, Edition):
-            return edition
-        return next(iter(edition.works), None) or NotFound()
+    async def work_key(self, isbn13: Isbn13) -> Answer[str]:
+        """The key of the work of the edition with this ISBN."""
+        return then(await self.edition(isbn13), lambda edition: next(iter(edition.works), None) or NotFound())
 
-    async def work_of(self, edition: Edition) -> Work | NoRecord:
+    async def work_of(self, edition: Edition) -> Answer[Work]:
+        """The first work of an edition."""
         return await self.record(f"/works/{edition.works[0]}", Work) if edition.works else NotFound()
 
-    async def authors(self, keys: Sequence[str]) -> tuple[Author, ...] | Unavailable | Failed:
-        """The authors whose records exist, in the order of the title page; a deleted one is left out."""
+    async def authors(self, keys: Sequence[str]) -> Answer[tuple[Author, ...]]:
+        """The authors whose records exist, at most `MAX_AUTHORS`, in the order of the keys."""
         found: list[Author] = []
         for key in keys[:MAX_AUTHORS]:
             author = await self.record(f"/authors/{key}", Author)
-            if isinstance(author, (Unavailable, Failed)):
+            if isinstance(author, Unavailable | Failed):
                 return author
             if isinstance(author, Author) and author.name:
                 found.append(author)
         return tuple(found)
 
-    async def editions(self, key: str) -> tuple[Edition, ...] | NoRecord:
+    async def editions(self, key: str) -> Answer[tuple[Edition, ...]]:
+        """The editions of a work, at most `MAX_EDITIONS`."""
         return await self._http.get(f"/works/{key}/editions.json", parse_editions, {"limit": MAX_EDITIONS})
 
-    async def record(self, path: str, model: type[R]) -> Answer[R]:
-        """A record; follows records that were merged into another one."""
+    async def record(self, path: str, model: type[M]) -> Answer[M]:
+        """The record at a path; follows the redirects of merged records."""
         for _ in range(MAX_REDIRECTS + 1):
-            parse: Parse[R | _Redirect] = partial(_parse_record, model)
-            found: Answer[R | _Redirect] = await self._http.get(f"{path}.json", parse)
-            if isinstance(found, _Redirect):
-                path = found.path
-            else:
+            parse: Parse[M | _Redirect] = partial(_parse_record, model)
+            found: Answer[M | _Redirect] = await self._http.get(f"{path}.json", parse)
+            if not isinstance(found, _Redirect):
                 return found
-        return unreadable()
+            path = found.path
+        return UNREADABLE
+
+
+def _checked(edition: Edition, isbn13: Isbn13) -> Edition | Failed:
+    """The edition, if it has a title and the requested ISBN."""
+    if not edition.title:
+        return UNREADABLE
+    if isbn13 not in edition.isbns:
+        return Failed("Open Library returned the record of another ISBN", transient=False)
+    return edition
 
 
 @dataclass(frozen=True, slots=True)
 class _Redirect:
-    """A record that was merged into the one at `path`."""
+    """A record that was merged into the record at `path`."""
 
     path: str
 
 
-def _parse_record(model: type[R], response: JsonResponse) -> R | _Redirect | NotFound | Failed:
+def _parse_record(model: type[M], response: JsonResponse) -> M | _Redirect | NotFound | Failed:
     if response.status == 404 and is_empty(response):
         return NotFound()
     data = response.data
     if response.status != 200 or not isinstance(data, dict):
-        return unreadable()
+        return UNREADABLE
     kind = data.get("type")
     kind = kind.get("key") if isinstance(kind, dict) else kind
     if kind == "/type/delete":
         return NotFound()
     if kind == "/type/redirect":
         location = text(data.get("location"))
-        return _Redirect(location) if location and _RECORD.fullmatch(location) else unreadable()
-    return wire(model, data) if "key" in data else unreadable()
+        return _Redirect(location) if location and _RECORD.fullmatch(location) else UNREADABLE
+    return read_model(model, data) if "key" in data else UNREADABLE

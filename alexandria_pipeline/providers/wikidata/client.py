@@ -1,6 +1,6 @@
 """The Wikidata client: editions and their ISBNs, series, awards, subjects, translations and identifiers.
 
-`queries.py` writes SPARQL, `models.py` reads rows, `parser.py` makes domain records from them.
+`queries.py` builds the SPARQL queries, and `parser.py` reads the rows. docs/services/wikidata.md has the facts.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from alexandria_pipeline.providers.base import ProviderKit
 from alexandria_pipeline.providers.transport.types import ServiceHttp, ServiceSpec
 from alexandria_pipeline.providers.wikidata import queries
 from alexandria_pipeline.providers.wikidata.declaration import DECLARATION, NAME
+from alexandria_pipeline.providers.wikidata.editions import Edition
 from alexandria_pipeline.providers.wikidata.errors import explain
-from alexandria_pipeline.providers.wikidata.models import Edition, SparqlRow, about, parse_rows
+from alexandria_pipeline.providers.wikidata.models import SparqlRow
 from alexandria_pipeline.providers.wikidata.parser import (
     candidates,
     edition_metadata,
@@ -34,10 +35,12 @@ from alexandria_pipeline.providers.wikidata.parser import (
     parse_awards,
     parse_edition,
     parse_identifiers,
+    parse_rows,
     parse_subjects,
     parse_translations,
     parse_variants,
     parse_works,
+    rows_of,
 )
 
 if TYPE_CHECKING:
@@ -48,7 +51,7 @@ SPEC: Final = ServiceSpec(name=NAME, explain=explain, cache_days=30, negative_ca
 
 
 class Wikidata:
-    """The client. Each question is one SPARQL query; metadata, covers and series share one."""
+    """The client. Each capability makes one query; metadata, covers and series share one."""
 
     declaration = DECLARATION
 
@@ -101,21 +104,21 @@ class Wikidata:
         return then(rows, lambda found: parse_works(found, limit) or NotFound())
 
     async def article(self, author: str) -> str | None:
-        """The title of the author's article in the English Wikipedia; None when unknown or ambiguous."""
+        """The title of the author's article in the English Wikipedia; None if it is unknown or ambiguous."""
         rows = await self._rows(queries.author(author), ("person",))
         return parse_article(rows) if isinstance(rows, tuple) else None
 
     async def _edition(self, isbn13: Isbn13) -> Answer[Edition]:
         rows = await self._rows(queries.edition(isbn13), ("isbn", "isbn13", "isbn10"))
-        return then(rows, lambda found: parse_edition(found, isbn13) or NotFound())
+        return then(rows, lambda found: parse_edition(found, isbn13))
 
     async def _rows_about(self, query: str, isbn13: Isbn13) -> Answer[tuple[SparqlRow, ...]]:
         rows = await self._rows(query, ("isbn",))
-        return then(rows, lambda found: about(found, isbn13) or NotFound())
+        return then(rows, lambda found: rows_of(found, isbn13))
 
     async def _rows(self, query: str, needed: Iterable[str]) -> Answer[tuple[SparqlRow, ...]]:
         params = {"query": query, "format": "json"}
-        return await self._http.get("/sparql", lambda response: parse_rows(response.data, needed), params)
+        return await self._http.get("/sparql", lambda response: parse_rows(response, needed), params)
 
 
 def build(kit: ProviderKit) -> Wikidata:

@@ -1,24 +1,28 @@
-"""What is made of Wikidata's rows: candidates, editions, translations, prizes, subjects, identifiers. Pure functions.
+"""Wikidata's rows as domain records: candidates, editions, translations, awards, subjects, identifiers. Pure functions.
 
-Cells and rows, and the editions they are gathered into, are `wikidata_rows`; which query gave the rows, `wikidata`.
+`models.py` reads rows, and `editions.py` gathers the rows of an edition. docs/services/wikidata.md has the facts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from alexandria_pipeline.domain.metadata import Award, EditionMetadata, EditionVariant, Translation, WorkSummary
 from alexandria_pipeline.domain.records import BookQuery, Candidate
-from alexandria_pipeline.domain.service_answers import NotFound
-from alexandria_pipeline.providers.common.fields import language, whole_number
+from alexandria_pipeline.domain.service_answers import Failed, NotFound
+from alexandria_pipeline.providers.common.languages import language
+from alexandria_pipeline.providers.common.text_fields import whole_number
 from alexandria_pipeline.providers.wikidata.declaration import NAME
-from alexandria_pipeline.providers.wikidata.models import Edition, SparqlRow, editions, first
+from alexandria_pipeline.providers.wikidata.editions import Edition, editions
+from alexandria_pipeline.providers.wikidata.errors import UNREADABLE
+from alexandria_pipeline.providers.wikidata.models import SparqlRow, bindings, first, read_row
 
 if TYPE_CHECKING:
     from alexandria_pipeline.domain.isbn import Isbn13
+    from alexandria_pipeline.providers.transport.types import JsonResponse
 
-# Open Library's numbers say what they are of: OL1M an edition, OL1W a work.
+# The last letter of an Open Library key shows its kind: OL1M is an edition, OL1W a work.
 _OPEN_LIBRARY: Final = (
     ("openLibrary", "M", "openlibrary_edition"),
     ("openLibrary", "W", "openlibrary_work"),
@@ -34,8 +38,25 @@ _SCHEMES: Final = (
 )
 
 
+def parse_rows(response: JsonResponse, needed: Iterable[str]) -> tuple[SparqlRow, ...] | NotFound | Failed:
+    """The rows that have at least one of the `needed` variables. Rows without any of them belong to another query."""
+    found = bindings(response.data)
+    if found is None:
+        return UNREADABLE
+    rows = tuple(read_row(binding) for binding in found if isinstance(binding, dict))
+    usable = tuple(row for row in rows if any(name in row.terms for name in needed))
+    if found and not usable:
+        return UNREADABLE
+    return usable or NotFound()
+
+
+def rows_of(rows: Sequence[SparqlRow], isbn13: Isbn13) -> tuple[SparqlRow, ...] | NotFound:
+    """The rows whose `isbn` is the requested ISBN."""
+    return tuple(row for row in rows if row.isbn("isbn") == isbn13) or NotFound()
+
+
 def candidates(rows: Sequence[SparqlRow], query: BookQuery) -> tuple[Candidate, ...]:
-    """One candidate for each ISBN of each edition that is called something."""
+    """One candidate for each ISBN of each edition that has a title."""
     found: dict[Isbn13, Candidate] = {}
     for rank, edition in enumerate(editions(rows)):
         title = edition.title(query.language)
@@ -65,12 +86,13 @@ def _candidate(edition: Edition, isbn13: Isbn13, title: str, preferred: str, ran
     )
 
 
-def parse_edition(rows: Sequence[SparqlRow], isbn13: Isbn13) -> Edition | None:
-    """The edition that carries the ISBN asked for."""
-    return next((edition for edition in editions(rows) if isbn13 in edition.isbns), None)
+def parse_edition(rows: Sequence[SparqlRow], isbn13: Isbn13) -> Edition | NotFound:
+    """The edition that has the requested ISBN."""
+    return next((edition for edition in editions(rows) if isbn13 in edition.isbns), NotFound())
 
 
 def edition_metadata(edition: Edition, isbn13: Isbn13) -> EditionMetadata | NotFound:
+    """The metadata of an edition that has a title, under one of its ISBNs."""
     title = edition.title()
     if title is None:
         return NotFound()
@@ -113,20 +135,20 @@ def parse_variants(rows: Sequence[SparqlRow], isbn13: Isbn13) -> tuple[EditionVa
 
 
 def parse_translations(rows: Sequence[SparqlRow], isbn13: Isbn13) -> tuple[Translation, ...]:
-    """Editions in another language than the one asked about; where that is unknown, those that name a translator."""
-    asked = {code for row in rows if (code := language(row.literal("askedLanguageCode")))}
+    """The editions in another language than the requested one; if that is unknown, the editions with a translator."""
+    known = {code for row in rows if (code := language(row.literal("askedLanguageCode")))}
     found: list[Translation] = []
     for edition in editions(rows):
-        spoken = edition.language()
+        code = edition.language()
         translators = tuple(dict.fromkeys(name for row in edition.rows if (name := row.label("translator"))))
-        if spoken and isbn13 not in edition.isbns and (spoken not in asked if asked else translators):
+        if code and isbn13 not in edition.isbns and (code not in known if known else translators):
             isbns = edition.isbns or (None,)
-            found += [Translation(NAME, spoken, edition.title(), isbn, translators) for isbn in isbns]
+            found += [Translation(NAME, code, edition.title(), isbn, translators) for isbn in isbns]
     return tuple(dict.fromkeys(found))
 
 
 def parse_identifiers(rows: Sequence[SparqlRow]) -> tuple[tuple[str, str], ...]:
-    """(scheme, value) pairs of the edition and its work, each once."""
+    """The (scheme, value) pairs of the edition and its work, each once."""
     found: list[tuple[str, str | None]] = []
     for edition in editions(rows):
         found += edition.identifiers()
@@ -140,24 +162,25 @@ def parse_identifiers(rows: Sequence[SparqlRow]) -> tuple[tuple[str, str], ...]:
 
 
 def parse_subjects(rows: Sequence[SparqlRow]) -> tuple[str, ...]:
-    told = (row.label(name) for name in ("genre", "subject") for row in rows)
-    return tuple(dict.fromkeys(subject for subject in told if subject))
+    """The genres and then the subjects of the work, each once."""
+    labels = (row.label(name) for name in ("genre", "subject") for row in rows)
+    return tuple(dict.fromkeys(subject for subject in labels if subject))
 
 
 def parse_awards(rows: Sequence[SparqlRow]) -> tuple[Award, ...]:
-    """Each prize and year once, by year; who won is not listed as nominated too."""
-    told: dict[tuple[str, int | None], Award] = {}
+    """The awards and nominations in order of year, each once for a year. A winner is not listed as nominated too."""
+    found: dict[tuple[str, int | None], Award] = {}
     for variable, won in (("award", True), ("nomination", False)):
         for row in rows:
             if name := row.label(variable):
                 date = row.date("date")
                 year = date.year if date else None
-                told.setdefault((name, year), Award(NAME, name, year, won))
-    return tuple(sorted(told.values(), key=lambda award: (award.year or 9999, award.name)))
+                found.setdefault((name, year), Award(NAME, name, year, won))
+    return tuple(sorted(found.values(), key=lambda award: (award.year or 9999, award.name)))
 
 
 def parse_works(rows: Sequence[SparqlRow], limit: int) -> tuple[WorkSummary, ...]:
-    """The works of a subject in the order of the answer, at most `limit`."""
+    """The works of a subject in the order of the result, at most `limit`."""
     gathered: dict[str, list[SparqlRow]] = {}
     for row in rows:
         if item := row.item("work"):
@@ -179,6 +202,6 @@ def _work(item: str, rows: Sequence[SparqlRow]) -> WorkSummary | None:
 
 
 def parse_article(rows: Sequence[SparqlRow]) -> str | None:
-    """The English Wikipedia's article on the author, where the name means one person only."""
+    """The title of the author's article in the English Wikipedia; None if several people have the name."""
     people = {row.item("person") for row in rows if row.item("person")}
     return first(row.literal("articleTitle") for row in rows) if len(people) == 1 else None

@@ -1,7 +1,7 @@
-"""The Wikipedia client: who an author is, from the summary of the article about that person.
+"""The Wikipedia client: biographies of authors, from the summaries of articles.
 
-Articles are found by title and names are ambiguous, so the client checks that an article is about a writer of that name.
-Wikidata may give the title of the article.
+Articles are found by title, and names are ambiguous. So the client checks that an article is about a writer with the name.
+Wikidata may know the title of the article. docs/services/wikipedia.md has the facts.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import re
 from typing import TYPE_CHECKING, Final, cast
 
 from alexandria_pipeline.domain.metadata import AuthorBiography
-from alexandria_pipeline.domain.service_answers import Answer, Failed, NotFound, Unavailable
+from alexandria_pipeline.domain.service_answers import Answer, Failed, NotFound, Unavailable, then, then_call
 from alexandria_pipeline.domain.text.normalise import normalise
-from alexandria_pipeline.domain.text.person_names import people
+from alexandria_pipeline.domain.text.person_names import SUFFIXES, people
 from alexandria_pipeline.providers.base import ArticleFinder, ProviderKit
 from alexandria_pipeline.providers.common.search_terms import path_segment
 from alexandria_pipeline.providers.transport.types import ServiceHttp, ServiceSpec
@@ -25,30 +25,28 @@ from alexandria_pipeline.providers.wikipedia.parser import (
     names_agree,
     parse_search,
     parse_summary,
-    without_aside,
+    without_qualifier,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
 
 SEARCH_ROWS: Final = 5
 
-_SUFFIXES: Final = frozenset({"jr", "sr", "ii", "iii", "iv"})
-
-
 SPEC: Final = ServiceSpec(name=NAME, explain=explain, cache_days=30, negative_cache_days=3)
 
 
-def spoken_name(author: str) -> str:
+def given_name_first(author: str) -> str:
     """The name in the order of article titles: "King, Stephen" becomes "Stephen King"."""
-    before, comma, after = (part.strip() for part in " ".join(author.split()).partition(","))
-    turned = comma and after and "," not in after and not set(normalise(after).split()) <= _SUFFIXES
-    return f"{after} {before}" if turned else " ".join(author.split())
+    name = " ".join(author.split())
+    before, comma, after = (part.strip() for part in name.partition(","))
+    inverted = comma and after and "," not in after and not set(normalise(after).split()) <= SUFFIXES
+    return f"{after} {before}" if inverted else name
 
 
 def search_words(name: str) -> str:
-    """The search text: the name without search syntax (intitle:, -word, "…", ~)."""
+    """The search text: "writer" and the name without search syntax (intitle:, -word, "…", ~)."""
     words = (word.lstrip("-") for word in re.sub(r"[^\w.'’-]", " ", name).split())
     return " ".join([*(word for word in words if word), "writer"])
 
@@ -59,7 +57,7 @@ def summary_path(title: str) -> str:
 
 
 class Wikipedia:
-    """The client of the English Wikipedia. `article`: finds the title of an author's article, in Wikidata."""
+    """The client of the English Wikipedia. `article`: returns the title of an author's article, from Wikidata."""
 
     declaration = DECLARATION
 
@@ -74,28 +72,25 @@ class Wikipedia:
         return "1"
 
     async def biography(self, author: str) -> Answer[AuthorBiography]:
-        """The article under the known title or under the name, or the best hit of one search for a writer of that name."""
-        name = spoken_name(author)
+        """The biography in the article with the known title or the name, else in the best result of one search."""
+        name = given_name_first(author)
         if not people(name):
             return NotFound()
         known = await self._article(name) if self._article else None
-        first = await self._summary(known or name)
-        if isinstance(first, Summary) and is_about(first, None if known else name):
-            return biography(first)
-        if isinstance(first, (Unavailable, Failed)):
-            return first
-        return await self._searched(name, {known or name})
-
-    async def _searched(self, name: str, seen: set[str]) -> Answer[AuthorBiography]:
+        summary = await self._summary(known or name)
+        if isinstance(summary, Unavailable | Failed):
+            return summary
+        if isinstance(summary, Summary) and is_about(summary, None if known else name):
+            return biography(summary)
         titles = await self._search(search_words(name))
-        if not isinstance(titles, tuple):
-            return titles
-        likely = (title for title in titles if title not in seen and names_agree(without_aside(title), name))
+        return await then_call(titles, lambda found: self._best_result(found, name, {known or name}))
+
+    async def _best_result(self, titles: Sequence[str], name: str, seen: set[str]) -> Answer[AuthorBiography]:
+        """The biography in the first article whose title agrees with the name and that was not read before."""
+        likely = (title for title in titles if title not in seen and names_agree(without_qualifier(title), name))
         title = next(likely, None)
-        found = await self._summary(title) if title else NotFound()
-        if not isinstance(found, Summary):
-            return found
-        return biography(found) if is_about(found, name) else NotFound()
+        summary = await self._summary(title) if title else NotFound()
+        return then(summary, lambda found: biography(found) if is_about(found, name) else NotFound())
 
     async def _summary(self, title: str) -> Answer[Summary]:
         return await self._http.get(summary_path(title), parse_summary)

@@ -1,4 +1,4 @@
-"""Wikipedia: what is fixed about the service. Light: imports no client."""
+"""The declaration of Wikipedia. It imports no client, so that reading it is cheap."""
 
 from __future__ import annotations
 

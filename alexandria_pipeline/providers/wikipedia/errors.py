@@ -1,29 +1,31 @@
-"""Wikipedia's error table: what a status and an error body mean."""
+"""Wikipedia's error table: the meaning of a status and an error body."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 
 from alexandria_pipeline.domain.service_answers import Failed, Unavailable
-from alexandria_pipeline.providers.common.fields import text
+from alexandria_pipeline.providers.common.errors import unexpected_shape, unexpected_status
+from alexandria_pipeline.providers.common.text_fields import text
 from alexandria_pipeline.providers.transport.types import Json
+from alexandria_pipeline.providers.wikipedia.declaration import DECLARATION
 
-if TYPE_CHECKING:
-    pass
+UNREADABLE: Final = unexpected_shape(DECLARATION.title)
+MAX_CODE_LENGTH: Final = 100
 
 
 def explain(status: int, body: Json) -> Unavailable | Failed | None:
-    """Wikipedia's errors; the action API reports its own with HTTP 200 and an `error` object, or a list of `errors`."""
+    """The meaning of an error. The action API reports errors with status 200, in a member `error` or a list `errors`."""
     if status == 403:
         return Unavailable(
-            "Wikipedia refuses this client (HTTP 403): does ALEXANDRIA_CONTACT name one?", temporary=True
+            "Wikipedia rejects this client (HTTP 403): check that ALEXANDRIA_CONTACT names a contact", temporary=True
         )
     if status not in {200, 404}:
-        return Failed(f"Wikipedia answered HTTP {status}", transient=status >= 500 or status in {408, 425, 429})
+        return unexpected_status(DECLARATION.title, status)
     if status == 404 or body is None:
-        return None  # without JSON, the transport knows better why
+        return None  # if the body is not JSON, the transport reports why
     if not isinstance(body, dict):
-        return Failed("Wikipedia answered with something that is not a JSON object")
+        return UNREADABLE
     errors = body.get("errors", body.get("error"))
     return Failed(f"Wikipedia reports an error: {_code(errors)}") if errors is not None else None
 
@@ -31,4 +33,4 @@ def explain(status: int, body: Json) -> Unavailable | Failed | None:
 def _code(errors: Any) -> str:
     first = errors[0] if isinstance(errors, list) and errors else errors
     code = text(first.get("code")) if isinstance(first, dict) else text(first)
-    return (code or "without a code")[:100]
+    return (code or "without a code")[:MAX_CODE_LENGTH]

@@ -1,40 +1,41 @@
-"""Wikipedia's wire models: page summaries and search results."""
+"""Wikipedia's wire models: article summaries and search results."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field, PlainValidator
 
-from alexandria_pipeline.providers.common.fields import Prose, Text, Wire, text, web_address
-
-if TYPE_CHECKING:
-    pass
+from alexandria_pipeline.providers.common.text_fields import text, web_address
+from alexandria_pipeline.providers.common.wire_models import PlainText, Text, WireModel
 
 
-def _source(value: object) -> str | None:
+def _image(value: object) -> str | None:
     """The address of an image object."""
     return web_address(value.get("source")) if isinstance(value, dict) else None
 
 
-def _canonical(value: object) -> str | None:
+def _canonical_title(value: object) -> str | None:
     return text(value.get("canonical")) if isinstance(value, dict) else None
 
 
-class Summary(Wire):
-    """The answer of page/summary; older ones lack `type` and `wikibase_item`."""
+_Image = Annotated[str | None, PlainValidator(_image)]
+
+
+class Summary(WireModel):
+    """The response of `page/summary`. Older responses have no `type` and no `wikibase_item`."""
 
     kind: Text = Field(default=None, alias="type")
     title: Text = None
-    canonical: Annotated[str | None, PlainValidator(_canonical)] = Field(default=None, alias="titles")
+    canonical: Annotated[str | None, PlainValidator(_canonical_title)] = Field(default=None, alias="titles")
     description: Text = None
-    extract: Prose = None
+    extract: PlainText = None
     item: Text = Field(default=None, alias="wikibase_item")
-    thumbnail: Annotated[str | None, PlainValidator(_source)] = None
-    image: Annotated[str | None, PlainValidator(_source)] = Field(default=None, alias="originalimage")
+    thumbnail: _Image = None
+    image: _Image = Field(default=None, alias="originalimage")
 
 
-class SearchResult(Wire):
-    """One hit of a full-text search."""
+class SearchResult(WireModel):
+    """One result of a full-text search."""
 
     title: Text = None

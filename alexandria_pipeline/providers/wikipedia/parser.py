@@ -1,23 +1,24 @@
-"""Wikipedia's summaries as biographies, and whether an article is about the author. Pure functions."""
+"""Wikipedia's summaries as biographies, and whether an article is about the author. Pure functions.
+
+docs/services/wikipedia.md has the facts.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from alexandria_pipeline.domain.metadata import AuthorBiography
 from alexandria_pipeline.domain.records import PartialDate
 from alexandria_pipeline.domain.service_answers import Failed, NotFound
 from alexandria_pipeline.domain.text.normalise import normalise
 from alexandria_pipeline.domain.text.person_names import people, same_person
-from alexandria_pipeline.providers.common.fields import partial_date, wire, wires
+from alexandria_pipeline.providers.common.dates import partial_date
+from alexandria_pipeline.providers.common.wire_models import read_model, read_models
 from alexandria_pipeline.providers.transport.types import Json, JsonResponse
 from alexandria_pipeline.providers.wikipedia.declaration import NAME
+from alexandria_pipeline.providers.wikipedia.errors import UNREADABLE
 from alexandria_pipeline.providers.wikipedia.models import SearchResult, Summary
-
-if TYPE_CHECKING:
-    pass
-
 
 _WRITERS: Final = re.compile(
     r"\b(?:(?:co-?|screen|song|play|ghost|science[- ])?writers?|authors?|novelists?|poets?|playwrights?|dramatists?"
@@ -27,7 +28,7 @@ _WRITERS: Final = re.compile(
     r"|wrote|author of|pen name|(?:auto)?biography|novels|books)\b",
     re.IGNORECASE,
 )
-# What is titled like a person without being one; "film director" and "book illustrator" are people again.
+# Articles that are not about a person. "film director" and "book illustrator" are people, so they do not match.
 _THINGS: Final = re.compile(
     r"\b(?:film|movie|album|song|novel|book|band|series|game|species|genus|village|town|ship|surname|(?:given|family) name"
     r"|bibliography|award|prize|character|list)\b(?!\s+(?:and\s+\w+\s+)?(?:director|maker|producer|critic|editor|author"
@@ -37,31 +38,28 @@ _THINGS: Final = re.compile(
 _DISAMBIGUATION: Final = re.compile(r"disambiguation|referred to by the same|may (?:also )?refer to:?", re.IGNORECASE)
 _LIVED: Final = re.compile(r"\((\d{4})\s*[-–—]\s*(\d{4})\)")
 _BORN: Final = re.compile(r"\((?:born|b\.)\s+(\d{4})\)", re.IGNORECASE)
-_SHORTEST_LIFE: Final = 15
+# Shorter and longer periods in a description are not lives: "First Lady (2009–2017)" is a term of office.
+MIN_LIFE_YEARS: Final = 15
+MAX_LIFE_YEARS: Final = 119
 _ITEM: Final = re.compile(r"Q[1-9][0-9]*")
-# Where the summary says what the person is: further on, anybody may be mentioned.
-_OPENING: Final = 400
+# Characters of the summary that describe the person. Later sentences may mention other people.
+OPENING_LENGTH: Final = 400
 
 
-def parse_summary(reply: JsonResponse) -> Summary | NotFound | Failed:
-    """A summary with a title and a text; a 404 is a definite no."""
-    if reply.status == 404:
+def parse_summary(response: JsonResponse) -> Summary | NotFound | Failed:
+    """The summary of an article. A 404 is a definite no."""
+    if response.status == 404:
         return NotFound()
-    summary = wire(Summary, reply.data)
-    if summary.title is None:
-        return Failed("Wikipedia answered with a summary that cannot be read")
-    return summary
+    summary = read_model(Summary, response.data)
+    return UNREADABLE if summary.title is None else summary
 
 
 def parse_search(response: JsonResponse) -> tuple[str, ...] | NotFound | Failed:
-    """The titles found, best first; NotFound for a search without hits."""
+    """The titles of the articles found, best first."""
     hits = _hits(response.data)
     if hits == [] or response.status == 404:
         return NotFound()
-    if hits is None:
-        return Failed("Wikipedia answered a search without a list of results")
-    titles = tuple(hit.title for hit in wires(SearchResult, hits) if hit.title)
-    return titles if titles or not hits else Failed("Wikipedia answered a search with results that cannot be read")
+    return tuple(hit.title for hit in read_models(SearchResult, hits) if hit.title) or UNREADABLE
 
 
 def _hits(data: Json) -> list[Any] | None:
@@ -71,25 +69,25 @@ def _hits(data: Json) -> list[Any] | None:
 
 
 def is_about(summary: Summary, name: str | None) -> bool:
-    """Whether the article is about a writer of that name; without a name, whether it is about a writer."""
-    opening = (summary.extract or "")[:_OPENING]
+    """Whether the article is about a writer with this name; without a name, whether it is about a writer."""
+    opening = (summary.extract or "")[:OPENING_LENGTH]
     if summary.kind not in {None, "standard"} or not opening or _is_disambiguation(summary):
         return False
-    said = f"{summary.description or ''} {opening}"
-    writer, thing = _WRITERS.search(said), _THINGS.search(summary.description or opening[:200])
+    writer = _WRITERS.search(f"{summary.description or ''} {opening}")
+    thing = _THINGS.search(summary.description or opening[:200])
     if writer is None or (thing is not None and thing.start() < writer.start()):
         return False
-    return name is None or names_agree(without_aside(summary.title or ""), name) or _is_named(name, opening)
+    return name is None or names_agree(without_qualifier(summary.title or ""), name) or _is_named(name, opening)
 
 
 def _is_disambiguation(summary: Summary) -> bool:
-    """Older answers do not say so in `type`."""
-    told = (summary.title or "", summary.description or "", (summary.extract or "")[:120])
-    return any(_DISAMBIGUATION.search(words) for words in told)
+    """Whether the page only lists articles. Older responses do not state it in `type`."""
+    texts = (summary.title or "", summary.description or "", (summary.extract or "")[:120])
+    return any(_DISAMBIGUATION.search(text) for text in texts)
 
 
 def names_agree(title: str, name: str) -> bool:
-    """Whether an article's title and the name asked for can be one person, whom both name in full."""
+    """Whether the title of an article and a name can be one person, both with or both without a given name."""
     return any(
         same_person(one, other) and bool(one.given) == bool(other.given)
         for one in people(title)
@@ -98,22 +96,22 @@ def names_agree(title: str, name: str) -> bool:
 
 
 def _is_named(name: str, opening: str) -> bool:
-    """A pen name leads to the article under another name, which then says it: "… known by the pen name Mark Twain"."""
-    asked = normalise(name)
-    return " " in asked and f" {asked} " in f" {normalise(opening)} "
+    """Whether the opening has the name. The article of a pen name has another title: "… known by the pen name Mark Twain"."""
+    wanted = normalise(name)
+    return " " in wanted and f" {wanted} " in f" {normalise(opening)} "
 
 
-def without_aside(title: str) -> str:
+def without_qualifier(title: str) -> str:
+    """The title without its last brackets: "John Smith (poet)" becomes "John Smith"."""
     return re.sub(r"\s*\([^()]*\)$", "", title)
 
 
 def life_years(description: str | None) -> tuple[PartialDate | None, PartialDate | None]:
-    """Birth and death, where the description tells them plainly: "American author (1947–2020)", "… (born 1947)"."""
+    """The years of birth and death in a description: "American author (1947–2020)" or "… (born 1947)"."""
     if match := _LIVED.search(description or ""):
         born, died = partial_date(match[1]), partial_date(match[2])
-        # "First Lady (2009–2017)" tells a term of office.
-        is_life = born and died and _SHORTEST_LIFE <= died.year - born.year < 120 and _WRITERS.search(description or "")
-        return (born, died) if is_life else (None, None)
+        is_life = born and died and MIN_LIFE_YEARS <= died.year - born.year <= MAX_LIFE_YEARS
+        return (born, died) if is_life and _WRITERS.search(description or "") else (None, None)
     match = _BORN.search(description or "")
     return (partial_date(match[1]) if match else None), None
 
@@ -126,7 +124,7 @@ def biography(summary: Summary) -> AuthorBiography:
     identifiers = (("wikipedia", summary.canonical or title.replace(" ", "_")), ("wikidata", item))
     return AuthorBiography(
         provider=NAME,
-        name=without_aside(title),
+        name=without_qualifier(title),
         biography=summary.extract or "",
         born=born,
         died=died,

@@ -1,4 +1,4 @@
-"""xAI's error table: what a status and an error body mean."""
+"""xAI's error table: the meaning of a status and an error body."""
 
 from __future__ import annotations
 
@@ -18,30 +18,32 @@ _NO_MODEL: Final = re.compile(
 )
 
 
-def parse_error(body: Json) -> str:
-    """The words of an error body, whose `error` is a string here and an object elsewhere; "" where there are none."""
+def error_message(body: Json) -> str:
+    """The message of an error body, or "". xAI's `error` is a string; other OpenAI-compatible services use an object."""
     error = body.get("error") if isinstance(body, dict) else None
     error = error.get("message") if isinstance(error, dict) else error
     return error.strip() if isinstance(error, str) else ""
 
 
 def explain(status: int, body: Json) -> Unavailable | Failed | None:
-    """xAI's error table (https://docs.x.ai/docs/key-information/debugging), read with what it answers in fact.
+    """The meaning of an error (https://docs.x.ai/docs/key-information/debugging, and responses seen in practice).
 
-    A bad key is 400, and no credits 429 or 403. The words about a key or an account are not repeated: they quote both.
+    A bad key is 400, and missing credits are 429 or 403. Messages about a key or an account are not repeated, because they
+    quote both.
     """
     if status < 400 or status in {408, 425} or status >= 500:
         return None
-    said = parse_error(body)
-    if status in {402, 403, 429} and (status == 402 or _NO_CREDITS.search(said)):
+    message = error_message(body)
+    if status in {402, 403, 429} and (status == 402 or _NO_CREDITS.search(message)):
         return Unavailable(
             f"the xAI account of {KEY_VARIABLE} is out of credits or at its spending limit", temporary=True
         )
-    if status == 401 or (status in {400, 403} and _BAD_KEY.search(said)):
-        return Unavailable(f"xAI refuses the key in {KEY_VARIABLE} (HTTP {status})")
+    if status == 401 or (status in {400, 403} and _BAD_KEY.search(message)):
+        return Unavailable(f"xAI rejects the key in {KEY_VARIABLE} (HTTP {status})")
     if status == 429:
-        return Failed("xAI asks to slow down", transient=True)
-    if status == 404 or _NO_MODEL.search(said):
+        return Failed("xAI requests fewer calls (HTTP 429)", transient=True)
+    if status == 404 or _NO_MODEL.search(message):
         setting = ai_models.XAI_SETTING
         return Failed(f"xAI does not know the model: set {setting} to a current one (HTTP {status})", transient=False)
-    return Failed(f"xAI refuses the request (HTTP {status}{': ' if said else ''}{excerpt(said)})", transient=False)
+    details = f": {excerpt(message)}" if message else ""
+    return Failed(f"xAI rejects the request (HTTP {status}{details})", transient=False)

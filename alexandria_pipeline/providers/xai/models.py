@@ -6,13 +6,13 @@ from typing import Annotated, Final
 
 from pydantic import Field, PlainValidator
 
-from alexandria_pipeline.providers.common.fields import Number, Text, Wire, wire, wires
+from alexandria_pipeline.providers.common.wire_models import Number, Text, WireModel, many, one
 
-_MOST_TICKS: Final = 10**12
+MAX_TICKS: Final = 10**12
 
 
 def _content(value: object) -> str:
-    """The text of a message: a string, or (as newer clients see it) a list of typed parts."""
+    """The text of a message: a string or a list of typed parts, which newer clients receive."""
     if isinstance(value, list):
         parts = [part.get("text") for part in value if isinstance(part, dict)]
         return "".join(part for part in parts if isinstance(part, str))
@@ -20,27 +20,29 @@ def _content(value: object) -> str:
 
 
 def _ticks(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_TICKS else 0
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TICKS else 0
 
 
-class _Message(Wire):
+class _Message(WireModel):
     content: Annotated[str, PlainValidator(_content)] = ""
     refusal: Text = None
 
 
-class _Choice(Wire):
-    message: Annotated[_Message, PlainValidator(lambda value: wire(_Message, value))] = _Message()
+class _Choice(WireModel):
+    message: Annotated[_Message, one(_Message)] = _Message()
     finish_reason: Text = None
 
 
-class _Usage(Wire):
+class _Usage(WireModel):
     prompt: Number = Field(None, alias="prompt_tokens")
     completion: Number = Field(None, alias="completion_tokens")
     total: Number = Field(None, alias="total_tokens")
     ticks: Annotated[int, PlainValidator(_ticks)] = Field(0, alias="cost_in_usd_ticks")
 
 
-class Envelope(Wire):
-    choices: Annotated[tuple[_Choice, ...], PlainValidator(lambda value: wires(_Choice, value))] = ()
-    used: Annotated[_Usage, PlainValidator(lambda value: wire(_Usage, value))] = Field(_Usage(), alias="usage")
+class Envelope(WireModel):
+    """The response of `chat/completions`."""
+
+    choices: Annotated[tuple[_Choice, ...], many(_Choice)] = ()
+    usage: Annotated[_Usage, one(_Usage)] = _Usage()
     model: Text = None

@@ -1,0 +1,53 @@
+"""AI replies: what the clients of all AI services do with the response to a generation request.
+
+A service's own request and response formats belong in its package. `domain.generation.reply_parser` reads the book list.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from alexandria_pipeline.domain import ai_models
+from alexandria_pipeline.domain.errors import SourceError
+from alexandria_pipeline.domain.records import RawReply
+from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
+from alexandria_pipeline.domain.tsv import excerpt
+
+if TYPE_CHECKING:
+    from alexandria_pipeline.domain.service_answers import Answer
+    from alexandria_pipeline.providers.transport.types import Json, JsonResponse, TokenUsage
+
+log = logging.getLogger(__name__)
+
+
+def successful(answer: Answer[JsonResponse], title: str) -> JsonResponse:
+    """The response with a reply to store. Raises SourceError if there is none; `title` is the service's."""
+    if isinstance(answer, NotFound):
+        raise SourceError(f"{title} returned no reply")
+    if isinstance(answer, Unavailable | Failed):
+        raise SourceError(answer.reason)
+    if answer.status != 200:
+        raise SourceError(f"{title} returned HTTP {answer.status}")
+    return answer
+
+
+def raw_reply(provider: str, configured: str, actual: str, response: JsonResponse, usage: TokenUsage) -> RawReply:
+    """The reply to store. `actual` is the model that replied; it is recorded as the source if it is not the configured one.
+
+    Services send requests for a retired model to its successor; the response is the only place that shows it.
+    """
+    if ai_models.price(actual) is None:
+        log.warning("no price is known for %s: its cost is recorded as %s", excerpt(actual), usage.cost_usd)
+    reply = RawReply(provider, configured, response.text, usage.input_tokens, usage.output_tokens, usage.cost_usd)
+    return reply if actual == configured.removeprefix("models/") else replace(reply, source=actual)
+
+
+def stored_envelope(body: str, title: str) -> Json:
+    """The JSON of a stored reply. Raises SourceError if the body is not JSON; `title` is the service's."""
+    try:
+        return json.loads(body.lstrip("\ufeff"))
+    except (ValueError, RecursionError) as error:
+        raise SourceError(f"the stored reply of {title} is not JSON") from error
