@@ -27,7 +27,7 @@ def test_every_written_form_is_read(text: str) -> None:
     assert Isbn13.parse(text) == "9780735213180"
 
 
-def test_a_ten_may_end_in_x() -> None:
+def test_an_isbn_10_may_end_in_x() -> None:
     assert Isbn13.parse("0-8044-2957-x") == "9780804429573"
     assert Isbn13.parse("9780804429573").isbn10 == "080442957X"
 
@@ -37,7 +37,7 @@ def test_a_ten_may_end_in_x() -> None:
     [("", "needs 13 digits"), ("97807352131", "needs 13 digits"), ("9780735213181", "check digit is 1 and should be 0"),
      ("0735213187", "check digit is 7 and should be 6"), ("9770735213180", "starts with 977"), ("٩٧٨٠٧٣٥٢١٣١٨٠", "needs 13 digits")],
 )  # fmt: skip
-def test_a_refusal_says_what_is_wrong(text: str, problem: str) -> None:
+def test_an_error_states_what_is_wrong(text: str, problem: str) -> None:
     with pytest.raises(InvalidValue, match=problem):
         Isbn13.parse(text)
 
@@ -58,13 +58,13 @@ def test_hyphens_follow_the_range_table() -> None:
 
 
 @pytest.mark.parametrize("isbn", ["9780000000019", "9780000000002", "9781234567897", "9781111111113"])
-def test_fillers_pass_the_check_and_are_known(isbn: str) -> None:
+def test_placeholders_have_a_valid_check_digit(isbn: str) -> None:
     assert is_placeholder(Isbn13.parse(isbn))
     assert not is_placeholder(Isbn13.parse("9780735213180"))
 
 
 @given(VALID)
-def test_ten_and_thirteen_and_hyphens_name_one_book(text: str) -> None:
+def test_all_forms_of_an_isbn_are_equal(text: str) -> None:
     isbn = Isbn13.parse(text)
     assert Isbn13.parse(isbn.hyphenated) == isbn
     if isbn.isbn10 is not None:
@@ -72,6 +72,6 @@ def test_ten_and_thirteen_and_hyphens_name_one_book(text: str) -> None:
 
 
 @given(st.text())
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_any_text_is_an_isbn_or_an_invalid_value(text: str) -> None:
     found = Isbn13.find(text)
     assert found is None or Isbn13.parse(found) == found

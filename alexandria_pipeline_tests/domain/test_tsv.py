@@ -44,8 +44,8 @@ def the_reason(table: TsvFile) -> str:
     return skipped.reason
 
 
-class TestFilesThatCanBeRead:
-    def test_rows_carry_their_line_numbers_and_stripped_values(self) -> None:
+class TestUsableFiles:
+    def test_rows_have_line_numbers_and_stripped_values(self) -> None:
         table = read(GOOD, "", " 2020-07 \t DEVOLUTION \tMax Brooks  ")
         assert table.rows == (
             (2, {"month": "2020-06", "title": "A BURNING", "author": "Megha Majumdar"}),
@@ -71,14 +71,14 @@ class TestFilesThatCanBeRead:
         ],
         ids=["plain", "byte order mark", "CRLF", "mixed ends", "old Mac", "header dress", "blank lines"],
     )
-    def test_dress_of_the_file_does_not_matter(self, data: bytes) -> None:
+    def test_encoding_and_line_ends_do_not_matter(self, data: bytes) -> None:
         table = read_table("list.tsv", data, REQUIRED)
         assert [row for _, row in table.rows] == [
             {"month": "2020-06", "title": "A BURNING", "author": "Megha Majumdar"}
         ]
         assert table.skipped == ()
 
-    def test_extra_columns_are_kept_in_any_order(self) -> None:
+    def test_extra_columns_are_read_in_any_order(self) -> None:
         table = read("9780525658696\tMegha Majumdar\tA BURNING\t2020-06", header=b"ISBN13\tauthor\ttitle\tmonth\n")
         assert table.rows[0][1]["isbn13"] == "9780525658696"
 
@@ -92,13 +92,13 @@ class TestFilesThatCanBeRead:
         assert read().rows == ()
 
 
-class TestFilesThatCannotBeRead:
+class TestUnusableFiles:
     @pytest.mark.parametrize("data", [b"", b"\n\r\n \t \n", b"\xef\xbb\xbf"])
     def test_empty(self, data: bytes) -> None:
         with pytest.raises(ListFormatError, match=r"list\.tsv is empty: its first line must name the columns month"):
             read_table("list.tsv", data, REQUIRED)
 
-    def test_missing_columns_are_named_with_the_ones_found(self) -> None:
+    def test_an_error_names_the_missing_and_the_existing_columns(self) -> None:
         with pytest.raises(ListFormatError) as caught:
             read_table("list.tsv", b"month;title;author\n2020-06;A;B\n", REQUIRED)
         message = str(caught.value)
@@ -116,12 +116,12 @@ class TestFilesThatCannotBeRead:
             read_table("list.tsv", "month\ttitle\tauthor\tpréface\n".encode("latin-1"), REQUIRED)
 
     def test_repeated_columns(self) -> None:
-        with pytest.raises(ListFormatError, match="two columns of the same name: title"):
+        with pytest.raises(ListFormatError, match="several columns with the same name: title"):
             read_table("list.tsv", b"month\ttitle\tauthor\tTitle\n", REQUIRED)
 
 
 class TestBadLines:
-    def test_latin_1_bytes_name_the_byte_and_its_column(self) -> None:
+    def test_a_byte_that_is_not_utf_8(self) -> None:
         table = read("2020-02\tTHE GIRL WITH THE LOUDING VOICE\tAbi Daré".encode("latin-1"), GOOD)
         assert the_reason(table) == "byte 0xE9 at position 48, in column author, is not UTF-8: save the list as UTF-8"
         assert table.skipped[0].position == 2
@@ -145,7 +145,7 @@ class TestBadLines:
     def test_too_few_columns(self) -> None:
         assert the_reason(read("2020-06\tA BURNING")) == "2 columns where the header has 3: is a tab missing?"
 
-    def test_a_stray_quote_never_swallows_the_next_line(self) -> None:
+    def test_a_stray_quote_does_not_affect_the_next_line(self) -> None:
         table = read('2020-06\t"A BURNING\tMegha Majumdar', '2020-07\tDEVOLUTION"\tMax Brooks', GOOD)
         assert titles(table) == ['"A BURNING', 'DEVOLUTION"', "A BURNING"]
         assert table.skipped == ()
@@ -180,18 +180,18 @@ def test_titles_in_quotes_and_in_every_script(field: str, title: str) -> None:
     assert titles(table) == [title, "A BURNING"]
 
 
-def test_quotes_at_both_ends_of_two_fields_are_read_so_that_the_header_fits() -> None:
+def test_ambiguous_quotes_are_read_with_the_number_of_columns() -> None:
     assert titles(read('2020-06\t"A BURNING\tMegha Majumdar"')) == ['"A BURNING']
 
 
 class TestListingProblem:
     @pytest.mark.parametrize("title", ["1984", "رجال في الشمس", "キッチン", "Q", "é", "x" * MAX_TITLE_LENGTH])
-    def test_good_titles_need_no_author(self, title: str) -> None:
+    def test_a_title_needs_no_author(self, title: str) -> None:
         assert listing_problem(title, "") is None
 
-    def test_problems_are_said_plainly(self) -> None:
+    def test_problems(self) -> None:
         assert listing_problem("", "Anyone") == "the title is missing"
-        assert listing_problem("x" * 2000, "") == "the title has 2,000 characters; 500 is the most a title may have"
+        assert listing_problem("x" * 2000, "") == "the title has 2,000 characters; the maximum is 500"
         assert (listing_problem("A", "x" * (MAX_AUTHOR_LENGTH + 1)) or "").startswith("the author has 301 characters")
         assert listing_problem("?! 📚", "Anyone") == "the title has no letter or digit"
 
@@ -228,7 +228,7 @@ class TestCleanText:
     @given(st.text())
     @example("&amp;amp;lt;")
     @example("&#3\u200b24;")
-    def test_cleaning_twice_changes_nothing_and_leaves_nothing_hidden(self, value: str) -> None:
+    def test_cleaning_is_idempotent_and_leaves_nothing_invisible(self, value: str) -> None:
         cleaned = clean_text(value)
         assert clean_text(cleaned) == cleaned
         assert unicodedata.is_normalized("NFC", cleaned)
@@ -245,7 +245,7 @@ def test_excerpts_are_short_and_printable(text: str) -> None:
 @given(st.binary())
 @example(b"\xef\xbb\xbf\xc2\xa0\n")
 @example(b"month\ttitle\tauthor\t\x00")
-def test_arbitrary_bytes_are_refused_in_words_or_read(data: bytes) -> None:
+def test_arbitrary_bytes_are_a_table_or_an_error(data: bytes) -> None:
     with suppress(ListFormatError):
         read_table("list.tsv", data, REQUIRED)
 
@@ -264,7 +264,7 @@ def test_every_line_is_a_row_or_skipped_or_blank(lines: list[bytes]) -> None:
 
 
 @given(LINES, st.integers(0, 20))
-def test_a_good_line_survives_next_to_any_other(lines: list[bytes], at: int) -> None:
+def test_a_valid_line_is_read_next_to_any_other(lines: list[bytes], at: int) -> None:
     at = min(at, len(lines))
     table = read(*lines[:at], GOOD, *lines[at:])
     assert (at + 2, dict(zip(REQUIRED, GOOD.split("\t"), strict=True))) in table.rows
@@ -277,6 +277,6 @@ def test_a_good_line_survives_next_to_any_other(lines: list[bytes], at: int) -> 
         max_size=3,
     ).filter(any)
 )
-def test_what_is_written_is_what_is_read(fields: list[str]) -> None:
+def test_written_fields_are_read_unchanged(fields: list[str]) -> None:
     (row,) = read("\t".join(fields)).rows
     assert list(row[1].values()) == fields

@@ -157,10 +157,10 @@ def test_keys_are_nowhere_to_be_found(site: Site, upstream: StandIn) -> None:
     strangers = Site(site.folder, site.url, told={**site.told, **refused})
     month = Command(strangers, *materialize("2020-04"))
     assert month.wait() == 1
-    assert "Gemini refuses the key in GEMINI_API_KEY" in month.said
-    assert "xAI refuses the key in XAI_API_KEY" in month.said
+    assert "Gemini rejects the key in GEMINI_API_KEY" in month.said
+    assert "xAI rejects the key in XAI_API_KEY" in month.said
     asked = Command(strangers, "alexandria", "resolve", "A Book", "--author", "Somebody", "--json")
     assert asked.wait() == 0
     assert '"outcome": "deferred"' in asked.said
-    assert len(_places_with(site, ["Gemini refuses the key in"])) > 3, "tables, events and logs are looked through"
+    assert len(_places_with(site, ["Gemini rejects the key in"])) > 3, "tables, events and logs are looked through"
     assert _places_with(site, list(CANARIES.values())) == []

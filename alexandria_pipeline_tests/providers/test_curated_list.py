@@ -49,7 +49,7 @@ def listed(file: Path, request: GenerationRequest = JUNE) -> ParsedReply:
     return CuratedList(file).parse(generate(file, request), request)
 
 
-def test_it_is_a_local_generator_of_books(path: Path) -> None:
+def test_the_provider_is_a_local_book_generator(path: Path) -> None:
     generator = CuratedList(path)
     assert isinstance(generator, BookGenerator)
     assert (generator.declaration.name, generator.declaration.kind) == ("curated-list", ProviderKind.LOCAL)
@@ -57,7 +57,7 @@ def test_it_is_a_local_generator_of_books(path: Path) -> None:
     assert generator.unavailable() is None
 
 
-def test_a_month_lists_all_its_books_whatever_the_limit(path: Path) -> None:
+def test_a_month_has_all_its_books_regardless_of_the_limit(path: Path) -> None:
     parsed = listed(path)
     assert [(book.position, book.title, book.author, book.isbns) for book in parsed.listings] == [
         (2, "A BURNING", "Megha Majumdar", ("9780525658696",)),
@@ -67,14 +67,14 @@ def test_a_month_lists_all_its_books_whatever_the_limit(path: Path) -> None:
     assert {book.provider for book in parsed.listings} == {"curated-list"}
 
 
-def test_a_month_without_rows_is_an_empty_answer(path: Path) -> None:
+def test_a_month_without_rows_has_an_empty_reply(path: Path) -> None:
     december = dataclasses.replace(JUNE, month=Month(2020, 12))
     reply = generate(path, december)
     assert CuratedList(path).parse(reply, december) == ParsedReply(())
     assert reply.model == CuratedList(path).model(december)
 
 
-def test_a_reply_is_read_without_the_file(path: Path) -> None:
+def test_a_reply_is_parsed_without_the_file(path: Path) -> None:
     reply = generate(path)
     path.unlink()
     assert (reply.provider, reply.source) == ("curated-list", "books.tsv")
@@ -84,19 +84,19 @@ def test_a_reply_is_read_without_the_file(path: Path) -> None:
 
 
 @pytest.mark.parametrize("body", ["", "null", '{"a": 1}', '[{"line": "x"}]'])
-def test_a_reply_that_is_not_ours_is_refused(path: Path, body: str) -> None:
+def test_a_reply_of_another_shape_is_a_source_error(path: Path, body: str) -> None:
     with pytest.raises(SourceError, match="2020-06 is not a list of rows"):
         CuratedList(path).parse(RawReply("curated-list", "sha256:0", body), JUNE)
 
 
 class TestModel:
-    def test_it_is_that_of_the_reply(self, path: Path) -> None:
+    def test_the_model_is_that_of_the_reply(self, path: Path) -> None:
         model = CuratedList(path).model(JUNE)
         assert model == generate(path).model
         assert model.startswith("sha256:")
         assert len(model) == len("sha256:") + 16
 
-    def test_other_months_moved_lines_and_other_columns_do_not_change_it(self, path: Path) -> None:
+    def test_other_months_lines_and_columns_do_not_change_the_model(self, path: Path) -> None:
         june, july = CuratedList(path).model(JUNE), CuratedList(path).model(JULY)
         changed = LINES[1].replace("post45-nyt", "elsewhere")
         write(path, HEADER, "2020-07\tA NEW BOOK\tSomeone", "", changed, *LINES[2:])
@@ -104,7 +104,7 @@ class TestModel:
         assert CuratedList(path).model(JULY) != july
 
     @pytest.mark.parametrize("instead", ["A Burning", "9780525658697", "M. Majumdar"])
-    def test_a_changed_row_changes_it(self, path: Path, instead: str) -> None:
+    def test_a_changed_row_changes_the_model(self, path: Path, instead: str) -> None:
         old = {"A Burning": "A BURNING", "9780525658697": "9780525658696", "M. Majumdar": "Megha Majumdar"}[instead]
         before = CuratedList(path).model(JUNE)
         write(path, HEADER, LINES[1].replace(old, instead), *LINES[2:])
@@ -112,20 +112,20 @@ class TestModel:
 
 
 class TestTheFile:
-    def test_a_change_is_noticed(self, path: Path) -> None:
+    def test_a_changed_file_is_read_again(self, path: Path) -> None:
         generator = CuratedList(path)
         before = generator.model(JULY)
         write(path, *LINES, "2020-07\tMEXICAN GOTHIC\tSilvia Moreno-Garcia")
         assert generator.model(JULY) != before
 
-    def test_it_is_read_once_while_time_and_size_stay(self, path: Path) -> None:
+    def test_an_unchanged_file_is_read_once(self, path: Path) -> None:
         generator = CuratedList(path)
         before, status = generator.model(JUNE), path.stat()
         path.write_bytes(path.read_bytes().replace(b"BURNING", b"FREEZE!"))
         os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
         assert generator.model(JUNE) == before
 
-    def test_many_threads_get_the_same_answer(self, path: Path) -> None:
+    def test_threads_get_the_same_model(self, path: Path) -> None:
         generator = CuratedList(path)
         with ThreadPoolExecutor(8) as pool:
             assert len(set(pool.map(lambda _: generator.model(JUNE), range(64)))) == 1
@@ -141,7 +141,7 @@ class TestTheFile:
         assert str(tmp_path) in self.failure(CuratedList(tmp_path))
 
     @pytest.mark.parametrize("data", [b"", b"month\ttitle\n2020-06\tA BURNING\n"])
-    def test_an_empty_list_and_one_without_authors_are_refused_each_time(self, path: Path, data: bytes) -> None:
+    def test_an_unusable_file_is_an_error_every_time(self, path: Path, data: bytes) -> None:
         path.write_bytes(data)
         generator = CuratedList(path)
         for _ in range(2):
@@ -163,7 +163,7 @@ class TestTheFile:
 
 
 class TestBadRows:
-    def test_rows_of_no_month_are_refused_once_for_the_list(self, path: Path) -> None:
+    def test_rows_without_a_month_are_skipped_once_for_the_file(self, path: Path) -> None:
         write(
             path,
             HEADER,
@@ -184,12 +184,12 @@ class TestBadRows:
         assert {row.source for row in CuratedList(path).refused_rows()} == {"books.tsv"}
         assert len(listed(path).listings) == 1
 
-    def test_rows_that_name_no_book_are_skipped_in_their_month(self, path: Path) -> None:
+    def test_rows_without_a_usable_title_or_author_are_skipped_in_their_month(self, path: Path) -> None:
         long = "x" * 2000
         write(path, HEADER, f"2020-06\t{long}\tB", "2020-06\t\tB", "2020-06\t&#8203;\tB", "2020-06\t???\tB", LINES[1])
         parsed = listed(path)
         assert [(row.position, row.reason) for row in parsed.skipped] == [
-            (2, "the title has 2,000 characters; 500 is the most a title may have"),
+            (2, "the title has 2,000 characters; the maximum is 500"),
             (3, "the title is missing"),
             (4, "the title is missing"),
             (5, "the title has no letter or digit"),
@@ -209,7 +209,7 @@ class TestBadRows:
             ("Emoji 📚", "Emoji 📚"),
         ],
     )
-    def test_titles_of_every_script_are_books(self, path: Path, title: str, read: str) -> None:
+    def test_titles_in_every_script(self, path: Path, title: str, read: str) -> None:
         write(path, HEADER, f"2020-06\t{title}\t")
         assert [(book.title, book.author) for book in listed(path).listings] == [(read, "")]
 

@@ -14,27 +14,27 @@ from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavail
 from alexandria_pipeline.providers import base
 from alexandria_pipeline.providers.google_books.client import SPEC, GoogleBooks
 from alexandria_pipeline.providers.google_books.parser import parse_edition, parse_search
-from alexandria_pipeline_tests.providers.service import JSON, Service, answer, payload, reply, shaped
+from alexandria_pipeline_tests.providers.scripted_http import JSON, ScriptedHttp, json_with, payload, response, run
 
 KINDRED = Isbn13("9780807083697")
 QUERY = BookQuery('The "Kindred" Ones: A Novel', "Octavia E. Butler", 2003)
-EMPTY = reply({"kind": "books#volumes", "totalItems": 0})
-SHAPED = shaped(
+EMPTY = response({"kind": "books#volumes", "totalItems": 0})
+SERVICE_JSON = json_with(
     "items", "totalItems", "volumeInfo", "title", "industryIdentifiers", "type", "identifier", "imageLinks", "error"
 )
 
 
-def recorded(name: str) -> Any:
-    return reply(payload("google_books", name))
+def stored(name: str) -> Any:
+    return response(payload("google_books", name))
 
 
 def edition(**changes: Any) -> Any:
     volume = payload("google_books", "volumes")["items"][1]
-    return reply({"totalItems": 1, "items": [{**volume, **changes}]})
+    return response({"totalItems": 1, "items": [{**volume, **changes}]})
 
 
-def test_it_offers_what_its_capabilities_say() -> None:
-    client = GoogleBooks(Service(EMPTY))
+def test_the_client_implements_its_capabilities() -> None:
+    client = GoogleBooks(ScriptedHttp(SPEC, EMPTY))
     for protocol in (
         base.IsbnResolver, base.MetadataSource, base.CoverSource, base.RatingSource, base.PublicDomainSource,
         base.ExternalIdSource, base.SubjectSource,
@@ -47,17 +47,17 @@ def test_it_offers_what_its_capabilities_say() -> None:
     )
 
 
-def test_a_book_is_asked_for_by_phrases_without_quotation_marks() -> None:
-    service = Service(EMPTY)
-    assert answer(GoogleBooks(service).resolve(QUERY)) == NotFound()
-    ((path, params),) = service.asked
+def test_resolve_searches_for_phrases_without_quotation_marks() -> None:
+    http = ScriptedHttp(SPEC, EMPTY)
+    assert run(GoogleBooks(http).resolve(QUERY)) == NotFound()
+    ((path, params),) = http.requests
     assert (path, params["q"]) == ("/volumes", 'intitle:"Kindred Ones" inauthor:"Butler"')
     assert (params["maxResults"], params["printType"]) == (40, "books")
     assert "key" not in params
 
 
-def test_every_isbn_of_the_page_is_offered_once() -> None:
-    found = parse_search(recorded("volumes"))
+def test_each_isbn_of_the_result_is_one_candidate() -> None:
+    found = parse_search(stored("volumes"))
     assert isinstance(found, list)
     assert [(each.isbn13, each.rank) for each in found] == [("9781419709470", 0), ("9780807083697", 1)]
     graphic, novel = found
@@ -66,7 +66,7 @@ def test_every_isbn_of_the_page_is_offered_once() -> None:
     assert novel.identifiers == (("google_books", "bbb"), ("oclc", "52047562"))
 
 
-def test_a_count_of_nothing_is_a_no() -> None:
+def test_a_count_of_zero_is_not_found() -> None:
     assert parse_search(EMPTY) == NotFound()
 
 
@@ -75,38 +75,39 @@ def test_a_count_of_nothing_is_a_no() -> None:
     [None, [], "x", 0, {}, {"kind": "books#volumes"}, {"totalItems": 3}, {"totalItems": 3, "items": []}, {"totalItems": False},
      {"items": {}}, {"items": ["x"]}, {"items": [{}]}, {"items": [{"volumeInfo": "x"}]}, {"totalItems": "0"}],
 )  # fmt: skip
-def test_a_wrong_shape_is_no_answer(data: Any) -> None:
-    assert isinstance(parse_search(reply(data)), Failed)
-    assert isinstance(parse_edition(reply(data), KINDRED), Failed)
+def test_a_response_of_unexpected_shape_is_a_failure(data: Any) -> None:
+    assert isinstance(parse_search(response(data)), Failed)
+    assert isinstance(parse_edition(response(data), KINDRED), Failed)
 
 
-def test_hits_without_isbns_are_a_no() -> None:
+def test_volumes_without_isbns_are_not_found() -> None:
     assert (
-        parse_search(reply({"totalItems": 1, "items": [{"id": "x", "volumeInfo": {"title": "Kindred"}}]})) == NotFound()
+        parse_search(response({"totalItems": 1, "items": [{"id": "x", "volumeInfo": {"title": "Kindred"}}]}))
+        == NotFound()
     )
 
 
 @pytest.mark.parametrize(("kind", "offered"), [("BOOK", 1), (None, 1), ("PRINT_TYPE_NEW", 1), (7, 1), ("MAGAZINE", 0)])
-def test_only_what_is_known_to_be_no_book_is_left_out(kind: Any, offered: int) -> None:
+def test_only_magazines_are_left_out(kind: Any, offered: int) -> None:
     info = {
         "title": "Kindred",
         "printType": kind,
         "industryIdentifiers": [{"type": "ISBN_13", "identifier": str(KINDRED)}],
     }
-    found = parse_search(reply({"totalItems": 1, "items": [{"id": "x", "volumeInfo": info}]}))
+    found = parse_search(response({"totalItems": 1, "items": [{"id": "x", "volumeInfo": info}]}))
     assert len(found if isinstance(found, list) else []) == offered
 
 
-def test_another_book_is_no_answer_to_an_isbn() -> None:
-    client = GoogleBooks(Service(recorded("volumes")))
-    assert answer(client.metadata(Isbn13("9780441013593"))) == NotFound()
+def test_volumes_with_other_isbns_are_not_found() -> None:
+    client = GoogleBooks(ScriptedHttp(SPEC, stored("volumes")))
+    assert run(client.metadata(Isbn13("9780441013593"))) == NotFound()
 
 
 def test_metadata() -> None:
-    service = Service(recorded("volumes"))
-    found = answer(GoogleBooks(service).metadata(KINDRED))
+    http = ScriptedHttp(SPEC, stored("volumes"))
+    found = run(GoogleBooks(http).metadata(KINDRED))
     assert not isinstance(found, NotFound | Unavailable | Failed)
-    assert service.asked[0][1]["q"] == "isbn:9780807083697"
+    assert http.requests[0][1]["q"] == "isbn:9780807083697"
     assert (found.title, found.publisher, found.description) == (
         "Kindred",
         "Beacon Press",
@@ -117,14 +118,14 @@ def test_metadata() -> None:
     ]  # fmt: skip
 
 
-def test_one_volume_answers_ratings_subjects_covers_and_identifiers() -> None:
-    client = GoogleBooks(Service(edition()))
-    assert answer(client.rating(KINDRED)) == Rating("google-books", 4.5, 31)
-    assert answer(client.subjects(KINDRED)) == Subjects("google-books", ("Fiction",))
-    assert answer(client.external_ids(KINDRED)) == ExternalIds(
+def test_rating_subjects_covers_and_identifiers_of_a_volume() -> None:
+    client = GoogleBooks(ScriptedHttp(SPEC, edition()))
+    assert run(client.rating(KINDRED)) == Rating("google-books", 4.5, 31)
+    assert run(client.subjects(KINDRED)) == Subjects("google-books", ("Fiction",))
+    assert run(client.external_ids(KINDRED)) == ExternalIds(
         "google-books", (("google_books", "bbb"), ("oclc", "52047562"))
     )
-    assert len(answer(client.covers(KINDRED))) == 2  # type: ignore[arg-type]
+    assert len(run(client.covers(KINDRED))) == 2  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -137,8 +138,8 @@ def test_one_volume_answers_ratings_subjects_covers_and_identifiers() -> None:
         (None, PublicDomainStatus.UNKNOWN),
     ],
 )
-def test_public_domain_is_googles_word(access: Any, status: PublicDomainStatus) -> None:
-    found = answer(GoogleBooks(Service(edition(accessInfo=access))).public_domain(KINDRED))
+def test_public_domain_follows_access_info(access: Any, status: PublicDomainStatus) -> None:
+    found = run(GoogleBooks(ScriptedHttp(SPEC, edition(accessInfo=access))).public_domain(KINDRED))
     assert getattr(found, "status", None) is status
 
 
@@ -147,7 +148,7 @@ def explained(name: str) -> Any:
     return SPEC.explain(body["error"]["code"], body)
 
 
-def test_errors_are_told_apart() -> None:
+def test_error_table() -> None:
     assert SPEC.explain(200, {}) is None
     day, minute, key = explained("error_429_day"), explained("error_429_minute"), explained("error_400_key")
     assert isinstance(day, Unavailable)
@@ -157,13 +158,13 @@ def test_errors_are_told_apart() -> None:
     assert isinstance(key, Failed), "who was asked and refused has given no definite no"
     assert "GOOGLE_BOOKS_API_KEY" in key.reason
     assert not key.transient
-    assert explained("error_503") == Failed("Google Books answered 503", transient=True)
+    assert explained("error_503") == Failed("Google Books returned HTTP 503", transient=True)
 
 
 @pytest.mark.parametrize(
     ("status", "reason"), [(403, "dailyLimitExceeded"), (403, "quotaExceeded"), (400, "quotaExceeded")]
 )
-def test_reasons_that_close_the_service(status: int, reason: str) -> None:
+def test_daily_quota_reasons_make_the_service_unavailable(status: int, reason: str) -> None:
     told = SPEC.explain(status, {"error": {"errors": [{"reason": reason}]}})
     assert isinstance(told, Unavailable)
     assert told.temporary
@@ -171,37 +172,35 @@ def test_reasons_that_close_the_service(status: int, reason: str) -> None:
 
 @pytest.mark.parametrize(
     ("status", "body", "transient"),
-    [(403, {"error": {"errors": [{"reason": "userRateLimitExceeded"}]}}, True), (429, None, True), (429, "slow down", True),
+    [(403, {"error": {"errors": [{"reason": "userRateLimitExceeded"}]}}, True), (429, None, True), (429, "fewer calls", True),
      (400, {"error": {"errors": [{"reason": "invalidParameter"}]}}, False), (404, None, False), (500, None, True),
      (401, None, False), (403, {"error": {"errors": [{"reason": "keyInvalid"}]}}, False),
      (403, {"error": {"errors": [{"reason": "accessNotConfigured"}]}}, False),
      (200, {"error": {"code": 503}}, True)],
 )  # fmt: skip
-def test_reasons_that_do_not(status: int, body: Any, transient: bool) -> None:
+def test_other_reasons_are_failures(status: int, body: Any, transient: bool) -> None:
     told = SPEC.explain(status, body)
     assert isinstance(told, Failed)
     assert told.transient is transient
 
 
 @pytest.mark.parametrize("outcome", [Unavailable("no key"), Failed("timed out")])
-def test_what_the_transport_says_is_passed_on(outcome: Unavailable | Failed) -> None:
-    service = Service(outcome)
-    client = GoogleBooks(service)
-    assert (
-        answer(client.resolve(QUERY)) == answer(client.metadata(KINDRED)) == answer(client.rating(KINDRED)) == outcome
-    )
-    service.closed = Unavailable("off")
+def test_answers_of_the_transport_are_returned_unchanged(outcome: Unavailable | Failed) -> None:
+    http = ScriptedHttp(SPEC, outcome)
+    client = GoogleBooks(http)
+    assert run(client.resolve(QUERY)) == run(client.metadata(KINDRED)) == run(client.rating(KINDRED)) == outcome
+    http.closed = Unavailable("off")
     assert client.unavailable() == Unavailable("off")
 
 
-@given(JSON | SHAPED)
-def test_no_json_makes_a_parser_raise(data: Any) -> None:
-    parse_search(reply(data))
-    parse_edition(reply(data), KINDRED)
+@given(JSON | SERVICE_JSON)
+def test_parsers_never_raise(data: Any) -> None:
+    parse_search(response(data))
+    parse_edition(response(data), KINDRED)
     for status in (200, 400, 429):
         SPEC.explain(status, data)
 
 
 @given(JSON)
-def test_a_shape_without_the_vendors_fields_is_never_a_no(data: Any) -> None:
-    assert isinstance(parse_search(reply(data)), Failed)
+def test_json_without_the_services_members_is_never_not_found(data: Any) -> None:
+    assert isinstance(parse_search(response(data)), Failed)

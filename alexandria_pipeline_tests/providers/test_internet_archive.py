@@ -1,12 +1,9 @@
-"""The Internet Archive: search terms that stay terms, strings and lists alike, junk ISBNs, and what is free to copy."""
+"""The Internet Archive: Lucene queries, members with one or several values, placeholder ISBNs, and copyright status."""
 
 from __future__ import annotations
 
-import asyncio
-import json
 import re
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,7 +12,7 @@ from hypothesis import strategies as st
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.metadata import Cover, EditionMetadata, PublicDomain, PublicDomainStatus
 from alexandria_pipeline.domain.records import BookQuery, Contributor, ContributorRole, PartialDate
-from alexandria_pipeline.domain.service_answers import Answer, Failed, NotFound, Unavailable
+from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
 from alexandria_pipeline.providers import base
 from alexandria_pipeline.providers.internet_archive.client import (
     SPEC,
@@ -27,64 +24,33 @@ from alexandria_pipeline.providers.internet_archive.client import (
 from alexandria_pipeline.providers.internet_archive.models import ArchiveItem
 from alexandria_pipeline.providers.internet_archive.parser import candidates, edition_metadata, parse_item, parse_search
 from alexandria_pipeline.providers.internet_archive.rights import public_domain_status
-from alexandria_pipeline.providers.transport.types import JsonResponse, Params, Parse
-from alexandria_pipeline_tests.providers.service import T, parsed, reply
+from alexandria_pipeline_tests.providers.scripted_http import JSON, Scripted, ScriptedHttp, payload, response, run
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-PAYLOADS = Path(__file__).parents[1] / "payloads" / "internet_archive"
 ISBN = Isbn13.parse("9780441013593")
 GERMAN = Isbn13.parse("9783453317178")
 QUERY = BookQuery("The Glass Harbour: A Novel", "Ellison, Mara")
 YEAR = 2026
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=12,
-)
 
 
-class Recorded:
-    """The transport in memory: answers by the start of the path, and keeps what it was asked."""
-
-    name = "internet-archive"
-
-    def __init__(self, answers: Mapping[str, Any]) -> None:
-        self.answers = answers
-        self.asked: list[tuple[str, dict[str, Any]]] = []
-
-    def unavailable(self) -> Unavailable | None:
-        return Unavailable("off")
-
-    async def get(self, path: str, parse: Parse[T], params: Params | None = None) -> Answer[T]:
-        self.asked.append((path, dict(params or {})))
-        answer = next(answer for start, answer in self.answers.items() if path.startswith(start))
-        if isinstance(answer, (Unavailable, Failed)):
-            return answer
-        return parsed(SPEC.explain(200, answer) or JsonResponse(200, answer, json.dumps(answer)), parse)
-
-    async def post(self, path: str, body: Mapping[str, Any], parse: Parse[T]) -> Answer[T]:
-        raise AssertionError(path, body, parse)
-
-
-def payload(name: str) -> Any:
-    return json.loads((PAYLOADS / f"{name}.json").read_text())
-
-
-def client(search: Any, metadata: Any = None) -> tuple[InternetArchive, Recorded]:
-    http = Recorded({"/advancedsearch.php": search, "/metadata/": metadata})
+def client(search: Any, metadata: Any = None) -> tuple[InternetArchive, ScriptedHttp]:
+    """The client with a scripted search result and record, each a JSON value or an answer."""
+    script = {"/advancedsearch.php": scripted(search), "/metadata/glassharbour00elli": scripted(metadata)}
+    http = ScriptedHttp(SPEC, Failed("no script"), script, closed=Unavailable("off"))
     return InternetArchive(http, YEAR), http
+
+
+def scripted(value: Any) -> Scripted:
+    return value if isinstance(value, Failed) else response(value)
 
 
 def item(**fields: Any) -> ArchiveItem:
     return ArchiveItem.model_validate({"identifier": "x", "title": "X"} | fields)
 
 
-# The queries
+# Queries
 
 
-def test_a_search_names_the_main_title_and_the_surname() -> None:
+def test_a_search_has_the_main_title_and_the_surname() -> None:
     assert search_terms(QUERY) == "title:(Glass Harbour) AND creator:(Ellison) AND mediatype:texts"
     accented = BookQuery("El amor (Trilogía, #1)", "Gabriel García Márquez")
     assert search_terms(accented) == "title:(amor) AND creator:(Márquez) AND mediatype:texts"
@@ -107,12 +73,12 @@ def test_a_search_names_the_main_title_and_the_surname() -> None:
         ("罪 と 罰", "罪 と 罰"),
     ],
 )
-def test_user_text_becomes_plain_terms(text: str, terms: str) -> None:
+def test_text_becomes_lucene_terms(text: str, terms: str) -> None:
     assert lucene_words(text) == terms
 
 
 @given(st.text())
-def test_no_text_leaves_its_brackets(text: str) -> None:
+def test_terms_have_no_unescaped_syntax(text: str) -> None:
     terms = lucene_words(text)
     bare = re.sub(r"\\.", "", terms)
     assert not re.search(r'[+\-=&|!(){}\[\]^"~*?:\\/<>]', bare)
@@ -121,22 +87,22 @@ def test_no_text_leaves_its_brackets(text: str) -> None:
 
 
 @given(st.text(), st.text())
-def test_any_book_gives_a_balanced_query(title: str, author: str) -> None:
+def test_every_query_is_balanced(title: str, author: str) -> None:
     bare = re.sub(r"\\.", "", search_terms(BookQuery(title, author)))
     assert re.fullmatch(r"(title:\([^()]+\) AND )?(creator:\([^()]+\) AND )?mediatype:texts", bare)
 
 
-def test_an_isbn_is_asked_for_in_both_lengths() -> None:
+def test_isbn_terms_have_both_lengths() -> None:
     assert isbn_terms(ISBN) == "isbn:(9780441013593 OR 0441013597) AND mediatype:texts"
     assert isbn_terms(Isbn13.parse("9791090636071")) == "isbn:(9791090636071) AND mediatype:texts"
 
 
-# The answers
+# Responses
 
 
-def test_resolve_offers_each_good_isbn_of_each_titled_text() -> None:
-    archive, http = client(payload("search"))
-    found = asyncio.run(archive.resolve(QUERY))
+def test_resolve_returns_each_valid_isbn_of_each_text_with_a_title() -> None:
+    archive, http = client(payload("internet_archive", "search"))
+    found = run(archive.resolve(QUERY))
     assert isinstance(found, tuple)
     english, german = found
     assert (english.isbn13, english.title, english.rank) == (ISBN, "The glass harbour", 0)
@@ -148,24 +114,22 @@ def test_resolve_offers_each_good_isbn_of_each_titled_text() -> None:
     assert (german.isbn13, german.language, german.volume, german.rank) == (GERMAN, "de", "2", 1)
     assert german.published == PartialDate(2003)
     assert german.contributors[1] == Contributor("Weil, Jonas", ContributorRole.TRANSLATOR)
-    ((path, params),) = http.asked
+    ((path, params),) = http.requests
     assert path == "/advancedsearch.php"
     assert params["output"] == "json"
     assert {"identifier", "isbn", "creator", "openlibrary_edition"} <= set(params["fl[]"])
 
 
-def test_any_field_may_be_a_list() -> None:
+def test_any_member_may_be_a_list() -> None:
     doc = {"identifier": "x1", "title": "The glass harbour", "isbn": str(ISBN), "mediatype": "texts"}
     listed = {"response": {"docs": [{name: [value] for name, value in doc.items()}]}}
-    assert parse_search(reply(listed)) == parse_search(reply({"response": {"docs": [doc]}}))
-    assert asyncio.run(client(listed)[0].resolve(QUERY)) == asyncio.run(
-        client({"response": {"docs": [doc]}})[0].resolve(QUERY)
-    )
+    assert parse_search(response(listed)) == parse_search(response({"response": {"docs": [doc]}}))
+    assert run(client(listed)[0].resolve(QUERY)) == run(client({"response": {"docs": [doc]}})[0].resolve(QUERY))
 
 
-def test_metadata_comes_from_the_record_of_the_item_with_the_isbn() -> None:
-    archive, http = client(payload("search"), payload("metadata"))
-    found = asyncio.run(archive.metadata(ISBN))
+def test_metadata_is_read_from_the_record_of_the_item() -> None:
+    archive, http = client(payload("internet_archive", "search"), payload("internet_archive", "metadata"))
+    found = run(archive.metadata(ISBN))
     assert isinstance(found, EditionMetadata)
     assert (found.title, found.publisher, found.pages, found.language) == (
         "The glass harbour",
@@ -176,15 +140,15 @@ def test_metadata_comes_from_the_record_of_the_item_with_the_isbn() -> None:
     assert found.description == "A keeper & her light."
     assert found.subjects == ("Lighthouses", "Sailors", "Fiction")
     assert {("oclc", "11607125"), ("lccn", "33000172")} <= set(found.identifiers)
-    assert [path for path, _ in http.asked] == ["/advancedsearch.php", "/metadata/glassharbour00elli"]
+    assert http.paths == ["/advancedsearch.php", "/metadata/glassharbour00elli"]
 
 
-def test_covers_stand_at_the_image_service() -> None:
-    archive, _ = client(payload("search"))
-    assert asyncio.run(archive.covers(ISBN)) == (
+def test_covers_are_addresses_of_the_image_service() -> None:
+    archive, _ = client(payload("internet_archive", "search"))
+    assert run(archive.covers(ISBN)) == (
         Cover("internet-archive", "https://archive.org/services/img/glassharbour00elli"),
     )
-    assert asyncio.run(archive.covers(Isbn13.parse("9791090636071"))) == NotFound()
+    assert run(archive.covers(Isbn13.parse("9791090636071"))) == NotFound()
 
 
 @pytest.mark.parametrize(
@@ -210,31 +174,31 @@ def test_covers_stand_at_the_image_service() -> None:
         ({"rights": {"odd": 1}, "possible-copyright-status": None}, PublicDomainStatus.UNKNOWN),
     ],
 )
-def test_public_domain_by_words_then_lending_then_date(fields: dict[str, Any], status: PublicDomainStatus) -> None:
-    told = public_domain_status(item(**fields), YEAR)
-    assert told.status is status
-    assert told.basis
+def test_public_domain_by_statement_then_lending_then_date(fields: dict[str, Any], status: PublicDomainStatus) -> None:
+    found = public_domain_status(item(**fields), YEAR)
+    assert found.status is status
+    assert found.basis
 
 
-def test_the_record_of_a_lent_book() -> None:
-    archive, _ = client(payload("search"), payload("metadata"))
-    told = asyncio.run(archive.public_domain(ISBN))
-    assert isinstance(told, PublicDomain)
-    assert told.status is PublicDomainStatus.NO
+def test_a_lent_book_is_not_in_the_public_domain() -> None:
+    archive, _ = client(payload("internet_archive", "search"), payload("internet_archive", "metadata"))
+    found = run(archive.public_domain(ISBN))
+    assert isinstance(found, PublicDomain)
+    assert found.status is PublicDomainStatus.NO
 
 
-def test_a_record_must_be_the_one_asked_for() -> None:
-    record = payload("metadata")
-    assert isinstance(parse_item(reply(record), "glassharbour00elli", ISBN), ArchiveItem)
-    assert isinstance(parse_item(reply(record), "another", ISBN), Failed)
-    assert parse_item(reply(record), "glassharbour00elli", GERMAN) == NotFound()
-    assert parse_item(reply({}), "x", ISBN) == NotFound()
-    assert parse_item(reply({"is_dark": True}), "x", ISBN) == NotFound()
-    assert isinstance(parse_item(reply({"metadata": []}), "x", ISBN), Failed)
+def test_a_record_must_be_that_of_the_item_and_the_isbn() -> None:
+    record = payload("internet_archive", "metadata")
+    assert isinstance(parse_item(response(record), "glassharbour00elli", ISBN), ArchiveItem)
+    assert isinstance(parse_item(response(record), "another", ISBN), Failed)
+    assert parse_item(response(record), "glassharbour00elli", GERMAN) == NotFound()
+    assert parse_item(response({}), "x", ISBN) == NotFound()
+    assert parse_item(response({"is_dark": True}), "x", ISBN) == NotFound()
+    assert isinstance(parse_item(response({"metadata": []}), "x", ISBN), Failed)
 
 
-def test_only_an_empty_list_of_results_is_a_no() -> None:
-    assert asyncio.run(client(payload("search_empty"))[0].resolve(QUERY)) == NotFound()
+def test_only_an_empty_list_is_not_found() -> None:
+    assert run(client(payload("internet_archive", "search_empty"))[0].resolve(QUERY)) == NotFound()
     broken: list[Any] = [
         None,
         [],
@@ -247,25 +211,25 @@ def test_only_an_empty_list_of_results_is_a_no() -> None:
     ]
     for body in [*broken, {"response": {"docs": [1, "x", {}]}}]:
         archive, _ = client(body)
-        assert isinstance(asyncio.run(archive.resolve(QUERY)), Failed)
-        assert isinstance(asyncio.run(archive.covers(ISBN)), Failed)
-        assert isinstance(asyncio.run(archive.metadata(ISBN)), Failed)
+        assert isinstance(run(archive.resolve(QUERY)), Failed)
+        assert isinstance(run(archive.covers(ISBN)), Failed)
+        assert isinstance(run(archive.metadata(ISBN)), Failed)
     without_isbn = {"response": {"docs": [{"identifier": "scan", "title": "The glass harbour"}]}}
-    assert asyncio.run(client(without_isbn)[0].resolve(QUERY)) == NotFound()
+    assert run(client(without_isbn)[0].resolve(QUERY)) == NotFound()
 
 
-def test_the_error_table() -> None:
+def test_error_table() -> None:
     assert SPEC.explain(200, {}) is None
-    assert SPEC.explain(429, None) == Failed("archive.org answered HTTP 429", transient=True)
-    assert SPEC.explain(400, None) == Failed("archive.org answered HTTP 400", transient=False)
+    assert SPEC.explain(429, None) == Failed("Internet Archive returned HTTP 429", transient=True)
+    assert SPEC.explain(400, None) == Failed("Internet Archive returned HTTP 400", transient=False)
     assert isinstance(SPEC.explain(403, None), Unavailable)
 
 
-def test_it_is_what_the_registry_expects() -> None:
+def test_the_client_implements_its_capabilities() -> None:
     archive, _ = client(Failed("cut"))
     assert archive.unavailable() == Unavailable("off")
     assert archive.revision() == "1"
-    assert asyncio.run(archive.resolve(QUERY)) == Failed("cut")
+    assert run(archive.resolve(QUERY)) == Failed("cut")
     for protocol in (base.IsbnResolver, base.MetadataSource, base.CoverSource, base.PublicDomainSource):
         assert isinstance(archive, protocol)
 
@@ -287,18 +251,18 @@ DOC = st.dictionaries(st.sampled_from(FIELDS), JSON | st.just("9780441013593"), 
 
 
 @given(JSON | st.lists(DOC | JSON, max_size=4).map(lambda docs: {"response": {"docs": docs}}))
-def test_no_search_makes_it_raise(body: Any) -> None:
-    found = parse_search(reply(body))
+def test_search_parsing_never_raises(body: Any) -> None:
+    found = parse_search(response(body))
     assert isinstance(found, Failed) or isinstance(body["response"]["docs"], list)
     if isinstance(found, tuple):
         assert all(each.isbn13 for each in candidates(found))
     archive, _ = client(body, body)
-    asyncio.run(archive.covers(ISBN))
+    run(archive.covers(ISBN))
 
 
 @given(JSON | DOC.map(lambda doc: {"metadata": {"identifier": "x", **doc}}))
-def test_no_record_makes_it_raise_or_say_no_without_reason(body: Any) -> None:
-    found = parse_item(reply(body), "x", ISBN)
+def test_record_parsing_never_raises(body: Any) -> None:
+    found = parse_item(response(body), "x", ISBN)
     if isinstance(found, ArchiveItem):
         edition_metadata(found, ISBN)
         public_domain_status(found, YEAR)

@@ -15,22 +15,22 @@ from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavail
 from alexandria_pipeline.providers import base
 from alexandria_pipeline.providers.isbndb.client import MAX_QUERY_LENGTH, SPEC, IsbnDb
 from alexandria_pipeline.providers.isbndb.parser import parse_batch, parse_book, parse_search
-from alexandria_pipeline_tests.providers.service import JSON, Service, answer, payload, reply, shaped
+from alexandria_pipeline_tests.providers.scripted_http import JSON, ScriptedHttp, json_with, payload, response, run
 
 DUNE = Isbn13("9780441172719")
 QUERY = BookQuery("Dune (Dune Chronicles, #1)", "Frank Herbert", 2020)
-NOTHING = reply({"errorMessage": "Not Found"}, 404)
-SHAPED = shaped(
+NOTHING = response({"errorMessage": "Not Found"}, 404)
+SERVICE_JSON = json_with(
     "books", "data", "book", "total", "title", "isbn13", "isbn", "authors", "related", "other_isbns", "errorMessage"
 )
 
 
-def recorded(name: str) -> Any:
-    return reply(payload("isbndb", name))
+def stored(name: str) -> Any:
+    return response(payload("isbndb", name))
 
 
-def test_it_offers_what_its_capabilities_say() -> None:
-    client = IsbnDb(Service(NOTHING))
+def test_the_client_implements_its_capabilities() -> None:
+    client = IsbnDb(ScriptedHttp(SPEC, NOTHING))
     for protocol in (
         base.IsbnResolver, base.BatchMetadataSource, base.CoverSource, base.RatingSource, base.VariantSource, base.SubjectSource,
     ):  # fmt: skip
@@ -42,29 +42,29 @@ def test_it_offers_what_its_capabilities_say() -> None:
     )
 
 
-def test_a_book_costs_one_search_for_title_words_and_surname() -> None:
-    service = Service(NOTHING)
-    assert answer(IsbnDb(service).resolve(QUERY)) == NotFound()
-    assert service.asked == [("/books/Dune%20Herbert", {"page": 1, "pageSize": 20})]
+def test_resolve_makes_one_search_for_title_words_and_surname() -> None:
+    http = ScriptedHttp(SPEC, NOTHING)
+    assert run(IsbnDb(http).resolve(QUERY)) == NotFound()
+    assert http.requests == [("/books/Dune%20Herbert", {"page": 1, "pageSize": 20})]
 
 
 @pytest.mark.parametrize("title", ["A/B: C?D#E%F & G", "x" * 400, "word " * 100, "..", "Überleben, \ud800"])
-def test_a_query_is_one_path_segment_of_bearable_length(title: str) -> None:
-    service = Service(NOTHING)
-    answer(IsbnDb(service).resolve(BookQuery(title, "O'Brien/Smith")))
-    ((path, _),) = service.asked
+def test_a_query_is_one_path_segment_of_limited_length(title: str) -> None:
+    http = ScriptedHttp(SPEC, NOTHING)
+    run(IsbnDb(http).resolve(BookQuery(title, "O'Brien/Smith")))
+    ((path, _),) = http.requests
     assert path.count("/") == 2
     assert len(unquote(path.removeprefix("/books/"))) <= MAX_QUERY_LENGTH
 
 
-def test_a_nameless_question_costs_nothing() -> None:
-    service = Service(NOTHING)
-    assert answer(IsbnDb(service).resolve(BookQuery("", ""))) == NotFound()
-    assert service.asked == []
+def test_a_query_without_words_makes_no_request() -> None:
+    http = ScriptedHttp(SPEC, NOTHING)
+    assert run(IsbnDb(http).resolve(BookQuery("", ""))) == NotFound()
+    assert http.requests == []
 
 
-def test_the_whole_page_is_offered_in_its_order() -> None:
-    found = parse_search(recorded("search_dune"))
+def test_all_books_of_the_page_are_candidates_in_its_order() -> None:
+    found = parse_search(stored("search_dune"))
     assert isinstance(found, list)
     assert [(each.isbn13, each.rank) for each in found] == [
         ("9798601234566", 0), ("9788497596824", 1), ("9780441172719", 2), ("9780441013593", 3),
@@ -82,12 +82,12 @@ def test_the_whole_page_is_offered_in_its_order() -> None:
 
 
 @pytest.mark.parametrize("data", [{"total": 0, "books": []}, {"total": 0, "data": []}, {"books": []}])
-def test_no_hits_are_a_no(data: Any) -> None:
-    assert parse_search(reply(data)) == NotFound()
+def test_no_results_are_not_found(data: Any) -> None:
+    assert parse_search(response(data)) == NotFound()
 
 
-def test_records_without_an_isbn_are_a_no() -> None:
-    assert parse_search(reply({"total": 1, "books": [{"title": "Dune", "isbn13": "9780441172718"}]})) == NotFound()
+def test_books_without_an_isbn_are_not_found() -> None:
+    assert parse_search(response({"total": 1, "books": [{"title": "Dune", "isbn13": "9780441172718"}]})) == NotFound()
 
 
 @pytest.mark.parametrize(
@@ -105,69 +105,69 @@ def test_records_without_an_isbn_are_a_no() -> None:
         {"total": 4, "books": []},
     ],
 )
-def test_a_wrong_shape_is_no_answer(data: Any) -> None:
-    for parsed in (parse_search(reply(data)), parse_book(reply(data), DUNE), parse_batch(reply(data), [DUNE])):
+def test_a_response_of_unexpected_shape_is_a_failure(data: Any) -> None:
+    for parsed in (parse_search(response(data)), parse_book(response(data), DUNE), parse_batch(response(data), [DUNE])):
         assert isinstance(parsed, Failed)
 
 
 @pytest.mark.parametrize(
     "data", [None, [], {}, {"message": "no Route matched with those values"}, {"message": "gone"}, "<html>"]
 )
-def test_a_404_that_is_not_the_vendors_is_no_answer(data: Any) -> None:
-    assert isinstance(parse_search(reply(data, 404)), Failed)
-    assert isinstance(parse_book(reply(data, 404), DUNE), Failed)
+def test_a_404_that_is_not_from_the_service_is_a_failure(data: Any) -> None:
+    assert isinstance(parse_search(response(data, 404)), Failed)
+    assert isinstance(parse_book(response(data, 404), DUNE), Failed)
 
 
 def test_metadata() -> None:
-    service = Service(NOTHING, {f"/book/{DUNE}": recorded("book")})
-    found = answer(IsbnDb(service).metadata(DUNE))
+    http = ScriptedHttp(SPEC, NOTHING, {f"/book/{DUNE}": stored("book")})
+    found = run(IsbnDb(http).metadata(DUNE))
     assert not isinstance(found, NotFound | Unavailable | Failed)
     assert (found.description, found.pages, found.published) == ("Set on Arrakis & beyond.", 535, PartialDate(1990))
     assert [cover.url for cover in found.covers] == ["https://images.isbndb.com/covers/27/19/9780441172719.jpg"]
     assert found.subjects == ("Science fiction",)
 
 
-def test_one_record_answers_covers_subjects_and_variants() -> None:
-    client = IsbnDb(Service(recorded("book")))
-    assert answer(client.subjects(DUNE)) == Subjects("isbndb", ("Science fiction",))
+def test_covers_subjects_and_variants_of_a_record() -> None:
+    client = IsbnDb(ScriptedHttp(SPEC, stored("book")))
+    assert run(client.subjects(DUNE)) == Subjects("isbndb", ("Science fiction",))
     variant = EditionVariant("isbndb", Isbn13("9780441013593"), "Dune", EditionFormat.PAPERBACK)
-    assert answer(client.variants(DUNE)) == [variant]
-    assert answer(client.rating(DUNE)) == NotFound()
-    assert len(answer(client.covers(DUNE))) == 1  # type: ignore[arg-type]
+    assert run(client.variants(DUNE)) == [variant]
+    assert run(client.rating(DUNE)) == NotFound()
+    assert len(run(client.covers(DUNE))) == 1  # type: ignore[arg-type]
 
 
-def test_a_rating_is_read_where_there_is_one() -> None:
+def test_a_rating_is_read_if_there_is_one() -> None:
     book = {**payload("isbndb", "book")["book"], "rating": "4.2", "ratings_count": 7}
-    assert answer(IsbnDb(Service(reply({"book": book}))).rating(DUNE)) == Rating("isbndb", 4.2, 7)
+    assert run(IsbnDb(ScriptedHttp(SPEC, response({"book": book}))).rating(DUNE)) == Rating("isbndb", 4.2, 7)
 
 
-def test_a_record_of_another_isbn_is_no_answer() -> None:
-    assert isinstance(answer(IsbnDb(Service(recorded("book"))).metadata(Isbn13("9780441569595"))), Failed)
+def test_a_record_of_another_isbn_is_a_failure() -> None:
+    assert isinstance(run(IsbnDb(ScriptedHttp(SPEC, stored("book"))).metadata(Isbn13("9780441569595"))), Failed)
 
 
-def test_an_unknown_isbn_is_a_no_of_short_life() -> None:
-    assert answer(IsbnDb(Service(NOTHING)).metadata(DUNE)) == NotFound()
+def test_an_unknown_isbn_is_not_found_and_cached_for_a_day() -> None:
+    assert run(IsbnDb(ScriptedHttp(SPEC, NOTHING)).metadata(DUNE)) == NotFound()
     assert SPEC.negative_cache_days <= 1
 
 
-def test_a_batch_is_one_request_and_the_unknown_are_missing() -> None:
-    service = Service(recorded("batch"))
+def test_a_batch_is_one_request_and_unknown_isbns_are_missing() -> None:
+    http = ScriptedHttp(SPEC, stored("batch"))
     asked = [DUNE, Isbn13("9780807083697"), DUNE]
-    found = answer(IsbnDb(service).metadata_batch(asked))
+    found = run(IsbnDb(http).metadata_batch(asked))
     assert isinstance(found, dict)
     assert list(found) == [DUNE]
-    assert service.asked == [("/books", {"isbns": ["9780441172719", "9780807083697"]})]
+    assert http.requests == [("/books", {"isbns": ["9780441172719", "9780807083697"]})]
 
 
-def test_batches_that_need_or_allow_no_request() -> None:
-    service = Service(NOTHING)
-    assert answer(IsbnDb(service).metadata_batch([])) == {}
-    assert isinstance(answer(IsbnDb(service, batch_size=1).metadata_batch([DUNE, Isbn13("9780807083697")])), Failed)
-    assert service.asked == []
-    assert answer(IsbnDb(service).metadata_batch([DUNE])) == {}
+def test_an_empty_and_an_oversized_batch_make_no_request() -> None:
+    http = ScriptedHttp(SPEC, NOTHING)
+    assert run(IsbnDb(http).metadata_batch([])) == {}
+    assert isinstance(run(IsbnDb(http, batch_size=1).metadata_batch([DUNE, Isbn13("9780807083697")])), Failed)
+    assert http.requests == []
+    assert run(IsbnDb(http).metadata_batch([DUNE])) == {}
 
 
-def test_errors_are_told_apart() -> None:
+def test_error_table() -> None:
     def said(status: int, message: str) -> Unavailable | Failed | None:
         return SPEC.explain(status, {"errorMessage": message})
 
@@ -185,34 +185,29 @@ def test_errors_are_told_apart() -> None:
     assert "ISBNDB_API_KEY" in key.reason
     assert not key.transient
     assert isinstance(said(403, "Daily quota"), Failed)
-    assert SPEC.explain(503, None) == Failed("ISBNdb answered 503", transient=True)
-    assert SPEC.explain(400, "x") == Failed("ISBNdb answered 400", transient=False)
+    assert SPEC.explain(503, None) == Failed("ISBNdb returned HTTP 503", transient=True)
+    assert SPEC.explain(400, "x") == Failed("ISBNdb returned HTTP 400", transient=False)
 
 
 @pytest.mark.parametrize("outcome", [Unavailable("no key"), Failed("timed out")])
-def test_what_the_transport_says_is_passed_on(outcome: Unavailable | Failed) -> None:
-    service = Service(outcome)
-    client = IsbnDb(service)
-    assert (
-        answer(client.resolve(QUERY))
-        == answer(client.metadata(DUNE))
-        == answer(client.metadata_batch([DUNE]))
-        == outcome
-    )
-    service.closed = Unavailable("off")
+def test_answers_of_the_transport_are_returned_unchanged(outcome: Unavailable | Failed) -> None:
+    http = ScriptedHttp(SPEC, outcome)
+    client = IsbnDb(http)
+    assert run(client.resolve(QUERY)) == run(client.metadata(DUNE)) == run(client.metadata_batch([DUNE])) == outcome
+    http.closed = Unavailable("off")
     assert client.unavailable() == Unavailable("off")
 
 
-@given(JSON | SHAPED)
-def test_no_json_makes_a_parser_raise(data: Any) -> None:
+@given(JSON | SERVICE_JSON)
+def test_parsers_never_raise(data: Any) -> None:
     for status in (200, 404):
-        parse_search(reply(data, status))
-        parse_book(reply(data, status), DUNE)
-        parse_batch(reply(data, status), [DUNE])
+        parse_search(response(data, status))
+        parse_book(response(data, status), DUNE)
+        parse_batch(response(data, status), [DUNE])
     SPEC.explain(429, data)
 
 
 @given(JSON)
-def test_a_shape_without_the_vendors_fields_is_never_a_no(data: Any) -> None:
-    assert not isinstance(parse_search(reply(data)), NotFound) or "books" in data or "data" in data
-    assert not isinstance(parse_book(reply(data), DUNE), NotFound)
+def test_json_without_the_services_members_is_never_not_found(data: Any) -> None:
+    assert not isinstance(parse_search(response(data)), NotFound) or "books" in data or "data" in data
+    assert not isinstance(parse_book(response(data), DUNE), NotFound)

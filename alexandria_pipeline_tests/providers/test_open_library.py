@@ -21,38 +21,38 @@ from alexandria_pipeline.providers.open_library.parser import (
     parse_works,
     series_of,
 )
-from alexandria_pipeline_tests.providers.service import JSON, Service, answer, payload, reply, shaped
+from alexandria_pipeline_tests.providers.scripted_http import JSON, ScriptedHttp, json_with, payload, response, run
 
 SABRIEL = Isbn13("9780061474354")
 QUERY = BookQuery("Sabriel (Abhorsen, #1)", "Garth Nix", 2003)
-MISSING = reply({"error": "notfound", "key": "/isbn/x"}, 404)
-EMPTY = reply({"numFound": 0, "start": 0, "docs": []})
+MISSING = response({"error": "notfound", "key": "/isbn/x"}, 404)
+EMPTY = response({"numFound": 0, "start": 0, "docs": []})
 PARSERS = (parse_works, parse_editions, parse_subject, parse_authors, parse_rating)
-SHAPED = shaped(
+SERVICE_JSON = json_with(
     "docs", "works", "entries", "summary", "average", "key", "title", "isbn", "editions", "authors", "name", "numFound"
 )
 
 
-def recorded(name: str) -> Any:
-    return reply(payload("open_library", name))
+def stored(name: str) -> Any:
+    return response(payload("open_library", name))
 
 
-def records(**changes: Any) -> Service:
+def records(**changes: Any) -> ScriptedHttp:
     script = {
-        f"/isbn/{SABRIEL}.json": recorded("edition"),
-        "/works/OL1W.json": recorded("work"),
-        "/works/OL1W/editions.json": recorded("editions"),
-        "/works/OL1W/ratings.json": recorded("ratings"),
-        "/authors/OL8A.json": recorded("author_redirect"),
-        "/authors/OL9A.json": recorded("author"),
-        "/search/authors.json": recorded("authors_search"),
-        "/subjects/science_fiction.json": recorded("subject"),
+        f"/isbn/{SABRIEL}.json": stored("edition"),
+        "/works/OL1W.json": stored("work"),
+        "/works/OL1W/editions.json": stored("editions"),
+        "/works/OL1W/ratings.json": stored("ratings"),
+        "/authors/OL8A.json": stored("author_redirect"),
+        "/authors/OL9A.json": stored("author"),
+        "/search/authors.json": stored("authors_search"),
+        "/subjects/science_fiction.json": stored("subject"),
     }
-    return Service(MISSING, {**script, **changes})
+    return ScriptedHttp(SPEC, MISSING, {**script, **changes})
 
 
-def test_it_offers_what_its_capabilities_say() -> None:
-    client = OpenLibrary(Service(MISSING))
+def test_the_client_implements_its_capabilities() -> None:
+    client = OpenLibrary(ScriptedHttp(SPEC, MISSING))
     for protocol in (
         base.IsbnResolver, base.MetadataSource, base.CoverSource, base.RatingSource, base.VariantSource, base.ExternalIdSource,
         base.SubjectSource, base.SubjectBrowser, base.SeriesSource, base.BiographySource,
@@ -65,11 +65,11 @@ def test_it_offers_what_its_capabilities_say() -> None:
     )
 
 
-def test_a_search_that_shows_the_edition_is_one_call() -> None:
-    service = Service(MISSING, {"/search.json": recorded("search")})
-    found = answer(OpenLibrary(service).resolve(QUERY))
+def test_a_search_that_shows_the_edition_is_one_request() -> None:
+    http = ScriptedHttp(SPEC, MISSING, {"/search.json": stored("search")})
+    found = run(OpenLibrary(http).resolve(QUERY))
     assert isinstance(found, list)
-    ((path, params),) = service.asked
+    ((path, params),) = http.requests
     assert (path, params["title"], params["author"], params["lang"]) == ("/search.json", "Sabriel", "Nix", "en")
     assert "editions.isbn" in params["fields"]
     shown, *others = found
@@ -82,12 +82,12 @@ def test_a_search_that_shows_the_edition_is_one_call() -> None:
     ]  # fmt: skip
 
 
-def test_a_search_that_shows_no_edition_is_followed_by_one_look_at_the_work() -> None:
-    script = {"/search.json": recorded("search_without_editions"), "/works/OL1W/editions.json": recorded("editions")}
-    service = Service(MISSING, script)
-    found = answer(OpenLibrary(service).resolve(QUERY))
+def test_a_search_without_the_edition_is_followed_by_a_request_for_the_works_editions() -> None:
+    script = {"/search.json": stored("search_without_editions"), "/works/OL1W/editions.json": stored("editions")}
+    http = ScriptedHttp(SPEC, MISSING, script)
+    found = run(OpenLibrary(http).resolve(QUERY))
     assert isinstance(found, list)
-    assert [path for path, _ in service.asked] == ["/search.json", "/works/OL1W/editions.json"]
+    assert http.paths == ["/search.json", "/works/OL1W/editions.json"]
     assert [(each.isbn13, each.language, each.format) for each in found] == [
         ("9788478710539", "es", EditionFormat.HARDCOVER),
         ("9780807216057", "en", EditionFormat.AUDIO),
@@ -96,25 +96,25 @@ def test_a_search_that_shows_no_edition_is_followed_by_one_look_at_the_work() ->
     assert found[1].contributors[1].role is ContributorRole.NARRATOR
 
 
-@pytest.mark.parametrize("trouble", [MISSING, Failed("503"), Unavailable("breaker open", temporary=True), reply([])])
-def test_the_works_own_list_is_the_last_resort(trouble: Any) -> None:
-    service = Service(trouble, {"/search.json": recorded("search_without_editions")})
-    found = answer(OpenLibrary(service).resolve(QUERY))
+@pytest.mark.parametrize("trouble", [MISSING, Failed("503"), Unavailable("breaker open", temporary=True), response([])])
+def test_without_editions_the_isbns_of_the_work_are_candidates(trouble: Any) -> None:
+    http = ScriptedHttp(SPEC, trouble, {"/search.json": stored("search_without_editions")})
+    found = run(OpenLibrary(http).resolve(QUERY))
     assert isinstance(found, list)
     assert [each.isbn13 for each in found] == ["9780060273224", "9780061474354", "9788478710539"]
     assert {(each.language, each.format) for each in found} == {(None, EditionFormat.UNKNOWN)}
 
 
-def test_no_hits_are_a_no() -> None:
-    service = Service(EMPTY)
-    assert answer(OpenLibrary(service).resolve(QUERY)) == NotFound()
-    assert [sorted(set(params) & {"title", "author"}) for _, params in service.asked] == [
+def test_no_results_are_not_found() -> None:
+    http = ScriptedHttp(SPEC, EMPTY)
+    assert run(OpenLibrary(http).resolve(QUERY)) == NotFound()
+    assert [sorted(set(params) & {"title", "author"}) for _, params in http.requests] == [
         ["author", "title"],
         ["author"],
         ["title"],
     ]
-    assert answer(OpenLibrary(service).resolve(BookQuery("", "Garth Nix"))) == NotFound()
-    assert len(service.asked) == 3
+    assert run(OpenLibrary(http).resolve(BookQuery("", "Garth Nix"))) == NotFound()
+    assert len(http.requests) == 3
 
 
 @pytest.mark.parametrize(
@@ -123,22 +123,22 @@ def test_no_hits_are_a_no() -> None:
      {"numFound": 0}, {"docs": [], "error": "Solr is down"}, {"entries": [1]}, {"entries": [], "size": 3},
      {"works": [], "work_count": 9}, {"works": [{"x": 1}]}, {"summary": {}}, {"summary": {"average": "x", "count": 2}}],
 )  # fmt: skip
-def test_a_wrong_shape_is_no_answer(data: Any) -> None:
+def test_a_response_of_unexpected_shape_is_a_failure(data: Any) -> None:
     for parse in PARSERS:
-        assert isinstance(parse(reply(data)), Failed)
-    assert isinstance(answer(OpenLibrary(Service(reply(data))).metadata(SABRIEL)), Failed)
+        assert isinstance(parse(response(data)), Failed)
+    assert isinstance(run(OpenLibrary(ScriptedHttp(SPEC, response(data))).metadata(SABRIEL)), Failed)
 
 
 @pytest.mark.parametrize("data", [None, "x", {}, {"message": "nothing here"}, {"error": "internal"}])
-def test_a_404_that_is_not_the_vendors_is_no_answer(data: Any) -> None:
-    assert isinstance(answer(OpenLibrary(Service(reply(data, 404))).metadata(SABRIEL)), Failed)
+def test_a_404_that_is_not_from_the_service_is_a_failure(data: Any) -> None:
+    assert isinstance(run(OpenLibrary(ScriptedHttp(SPEC, response(data, 404))).metadata(SABRIEL)), Failed)
 
 
-def test_metadata_follows_the_keys_past_a_merged_author() -> None:
-    service = records()
-    found = answer(OpenLibrary(service).metadata(SABRIEL))
+def test_metadata_follows_keys_and_the_redirect_of_a_merged_author() -> None:
+    http = records()
+    found = run(OpenLibrary(http).metadata(SABRIEL))
     assert not isinstance(found, NotFound | Unavailable | Failed)
-    assert [path for path, _ in service.asked] == [
+    assert http.paths == [
         f"/isbn/{SABRIEL}.json", "/works/OL1W.json", "/authors/OL8A.json", "/authors/OL9A.json",
     ]  # fmt: skip
     assert [(person.name, person.role, person.aliases) for person in found.contributors] == [
@@ -150,72 +150,72 @@ def test_metadata_follows_the_keys_past_a_merged_author() -> None:
     assert ("wikidata", "Q3460938") in found.identifiers
 
 
-def test_an_edition_without_a_work_still_tells_what_it_knows() -> None:
+def test_metadata_of_an_edition_without_a_work() -> None:
     bare = {"key": "/books/OL6M", "title": "Sabriel", "isbn_13": [str(SABRIEL)]}
-    found = answer(OpenLibrary(Service(MISSING, {f"/isbn/{SABRIEL}.json": reply(bare)})).metadata(SABRIEL))
+    found = run(OpenLibrary(ScriptedHttp(SPEC, MISSING, {f"/isbn/{SABRIEL}.json": response(bare)})).metadata(SABRIEL))
     assert getattr(found, "title", None) == "Sabriel"
 
 
 @pytest.mark.parametrize("path", ["/works/OL1W.json", "/authors/OL9A.json"])
-def test_a_record_that_cannot_be_had_now_is_no_missing_record(path: str) -> None:
-    assert answer(OpenLibrary(records(**{path: Failed("503")})).metadata(SABRIEL)) == Failed("503")
+def test_a_failed_record_is_not_a_missing_record(path: str) -> None:
+    assert run(OpenLibrary(records(**{path: Failed("503")})).metadata(SABRIEL)) == Failed("503")
 
 
-def test_a_record_of_another_isbn_is_no_answer() -> None:
-    service = Service(MISSING, {"/isbn/9780807083697.json": recorded("edition")})
-    assert isinstance(answer(OpenLibrary(service).metadata(Isbn13("9780807083697"))), Failed)
+def test_a_record_of_another_isbn_is_a_failure() -> None:
+    http = ScriptedHttp(SPEC, MISSING, {"/isbn/9780807083697.json": stored("edition")})
+    assert isinstance(run(OpenLibrary(http).metadata(Isbn13("9780807083697"))), Failed)
 
 
-def test_an_unknown_isbn_is_a_no() -> None:
-    assert answer(OpenLibrary(Service(MISSING)).metadata(SABRIEL)) == NotFound()
+def test_an_unknown_isbn_is_not_found() -> None:
+    assert run(OpenLibrary(ScriptedHttp(SPEC, MISSING)).metadata(SABRIEL)) == NotFound()
 
 
-def test_redirects_end() -> None:
-    circle = reply({"key": "/authors/OL8A", "type": {"key": "/type/redirect"}, "location": "/authors/OL8A"})
-    service = records(**{"/authors/OL8A.json": circle})
-    assert isinstance(answer(OpenLibrary(service).metadata(SABRIEL)), Failed)
-    assert len(service.asked) < 8
+def test_redirects_are_limited() -> None:
+    circle = response({"key": "/authors/OL8A", "type": {"key": "/type/redirect"}, "location": "/authors/OL8A"})
+    http = records(**{"/authors/OL8A.json": circle})
+    assert isinstance(run(OpenLibrary(http).metadata(SABRIEL)), Failed)
+    assert len(http.requests) < 8
 
 
 def test_the_other_capabilities() -> None:
     client = OpenLibrary(records(), covers_url="https://covers.test/")
-    assert answer(client.rating(SABRIEL)) == Rating("open-library", 4.1, 38)
-    variants = answer(client.variants(SABRIEL))
+    assert run(client.rating(SABRIEL)) == Rating("open-library", 4.1, 38)
+    variants = run(client.variants(SABRIEL))
     assert isinstance(variants, list)
     assert [each.isbn13 for each in variants] == ["9788478710539", "9780807216057"]
-    assert answer(client.subjects(SABRIEL)) == Subjects("open-library", ("Fantasy", "Magic"))
-    assert answer(client.series(SABRIEL)) == SeriesInfo("open-library", "Old Kingdom", "1")
-    covers = answer(client.covers(SABRIEL))
+    assert run(client.subjects(SABRIEL)) == Subjects("open-library", ("Fantasy", "Magic"))
+    assert run(client.series(SABRIEL)) == SeriesInfo("open-library", "Old Kingdom", "1")
+    covers = run(client.covers(SABRIEL))
     assert isinstance(covers, list)
     assert covers[0].url == "https://covers.test/b/id/5014078-L.jpg"
-    ids = answer(client.external_ids(SABRIEL))
+    ids = run(client.external_ids(SABRIEL))
     assert isinstance(ids, ExternalIds)
     assert {("goodreads", "535197"), ("oclc", "57215622"), ("internet_archive", "sabriel00nixg")} <= set(
         ids.identifiers
     )
 
 
-def test_nobodys_rating_is_a_no() -> None:
-    unrated = reply({"summary": {"average": None, "count": 0}, "counts": {}})
-    assert answer(OpenLibrary(records(**{"/works/OL1W/ratings.json": unrated})).rating(SABRIEL)) == NotFound()
+def test_a_work_without_ratings_is_not_found() -> None:
+    unrated = response({"summary": {"average": None, "count": 0}, "counts": {}})
+    assert run(OpenLibrary(records(**{"/works/OL1W/ratings.json": unrated})).rating(SABRIEL)) == NotFound()
 
 
 def test_browsing_a_subject() -> None:
-    found = answer(OpenLibrary(records()).browse("Science Fiction", 5))
+    found = run(OpenLibrary(records()).browse("Science Fiction", 5))
     assert found == [
         WorkSummary("open-library", "Sabriel", ("Garth Nix",), 1995, None, (("openlibrary_work", "OL1W"),))
     ]
-    empty = reply({"key": "/subjects/x", "work_count": 0, "works": []})
-    assert answer(OpenLibrary(Service(empty)).browse("x")) == NotFound()
+    empty = response({"key": "/subjects/x", "work_count": 0, "works": []})
+    assert run(OpenLibrary(ScriptedHttp(SPEC, empty)).browse("x")) == NotFound()
 
 
-def test_a_biography_is_of_the_namesake_with_most_works() -> None:
-    found = answer(OpenLibrary(records()).biography("Garth Nix"))
+def test_a_biography_is_that_of_the_namesake_with_most_works() -> None:
+    found = run(OpenLibrary(records()).biography("Garth Nix"))
     assert not isinstance(found, NotFound | Unavailable | Failed)
     assert (found.biography, found.born) == ("Garth Nix was born in Melbourne.", PartialDate(1963, 7, 19))
     assert found.portrait_url == "https://covers.openlibrary.org/a/id/7277122-L.jpg"
     assert ("wikidata", "Q455559") in found.identifiers
-    assert answer(OpenLibrary(records()).biography("Garth Brooks")) == NotFound()
+    assert run(OpenLibrary(records()).biography("Garth Brooks")) == NotFound()
 
 
 @pytest.mark.parametrize(
@@ -228,36 +228,36 @@ def test_series_lines(line: str, series: str, position: str | None) -> None:
     assert series_of([line]) == SeriesInfo("open-library", series, position)
 
 
-def test_errors_are_told_apart() -> None:
+def test_error_table() -> None:
     assert SPEC.explain(200, {}) is None
     assert SPEC.explain(404, {"error": "notfound"}) is None
-    assert SPEC.explain(503, None) == Failed("Open Library answered 503", transient=True)
-    assert SPEC.explain(429, {"status": 429}) == Failed("Open Library asks to slow down (429)")
-    assert SPEC.explain(400, None) == Failed("Open Library answered 400", transient=False)
+    assert SPEC.explain(503, None) == Failed("Open Library returned HTTP 503", transient=True)
+    assert SPEC.explain(429, {"status": 429}) == Failed("Open Library requests fewer calls (HTTP 429)")
+    assert SPEC.explain(400, None) == Failed("Open Library returned HTTP 400", transient=False)
 
 
 @pytest.mark.parametrize("outcome", [Unavailable("off"), Failed("timed out")])
-def test_what_the_transport_says_is_passed_on(outcome: Unavailable | Failed) -> None:
-    client = OpenLibrary(Service(outcome))
+def test_answers_of_the_transport_are_returned_unchanged(outcome: Unavailable | Failed) -> None:
+    client = OpenLibrary(ScriptedHttp(SPEC, outcome))
     for asked in (
         client.resolve(QUERY), client.metadata(SABRIEL), client.covers(SABRIEL), client.rating(SABRIEL),
         client.variants(SABRIEL), client.external_ids(SABRIEL), client.subjects(SABRIEL), client.series(SABRIEL),
         client.browse("x"), client.biography("Garth Nix"),
     ):  # fmt: skip
-        assert answer(asked) == outcome
+        assert run(asked) == outcome
 
 
-@given(JSON | SHAPED)
-def test_no_json_makes_the_client_raise(data: Any) -> None:
+@given(JSON | SERVICE_JSON)
+def test_the_client_never_raises(data: Any) -> None:
     for status in (200, 404):
-        client = OpenLibrary(Service(reply(data, status)))
-        answer(client.resolve(QUERY))
-        answer(client.metadata(SABRIEL))
-        answer(client.biography("Garth Nix"))
+        client = OpenLibrary(ScriptedHttp(SPEC, response(data, status)))
+        run(client.resolve(QUERY))
+        run(client.metadata(SABRIEL))
+        run(client.biography("Garth Nix"))
         for parse in PARSERS:
-            parse(reply(data, status))
+            parse(response(data, status))
 
 
 @given(JSON)
-def test_a_shape_without_the_vendors_fields_is_never_a_no(data: Any) -> None:
-    assert not any(isinstance(parse(reply(data)), NotFound) for parse in PARSERS)
+def test_json_without_the_services_members_is_never_not_found(data: Any) -> None:
+    assert not any(isinstance(parse(response(data)), NotFound) for parse in PARSERS)

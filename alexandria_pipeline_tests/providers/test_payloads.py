@@ -1,7 +1,7 @@
-"""Every payload, served over HTTP to the real transport and clients.
+"""Every payload, returned over HTTP to the real transport and clients.
 
-First, payloads are served where they belong, with the expected result. Then every payload is served in response to every
-request: no client breaks, and none finds a book that the payload does not contain.
+The first tests return payloads of the called service and expect a result. The others return every payload to every service:
+no client raises, and none finds a book that the payload does not contain.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from alexandria_pipeline.settings import Settings, load_settings
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 from alexandria_pipeline.storage.threads import Threads
-from alexandria_pipeline_tests.providers.service import PAYLOADS
+from alexandria_pipeline_tests.providers.scripted_http import PAYLOADS
 from alexandria_pipeline_tests.upstream.listener import Listener, Request, Response
 
 RESOLVERS = {
@@ -46,7 +46,7 @@ HERE = "http://127.0.0.1"
 
 @dataclass(frozen=True)
 class Document:
-    """One payload as it came over the wire: its place (`service/name`), status and body."""
+    """One payload as a response: its place (`service/name`), status and body."""
 
     place: str
     status: int
@@ -58,7 +58,7 @@ class Document:
 
 
 def _documents() -> Iterator[Document]:
-    """All payloads; those with a request or a status of their own are unwrapped."""
+    """All payloads. A payload with members `status` and `body` is unwrapped."""
     for path in sorted(PAYLOADS.glob("*/*.json")):
         yield from _read(f"{path.parent.name}/{path.stem}", path)
 
@@ -80,31 +80,31 @@ def _read(place: str, path: Path) -> Iterator[Document]:
 DOCUMENTS = {document.place: document for document in _documents()}
 
 
-class Stranger:
-    """A pipeline whose services are all played by one server that answers as it is told: by path, or the same to all."""
+class OneServer:
+    """A pipeline whose services are all one server, which returns given responses: by path, or the same for every request."""
 
     def __init__(self, database: Database, threads: Threads) -> None:
         self._database, self._threads = database, threads
-        self.asked: list[str] = []
+        self.paths: list[str] = []
 
-    def ask(self, answers: Mapping[str, Response] | Response, question: Callable[[Pipeline], Any]) -> Any:
-        """The result of a question; each starts with no memory of the others."""
+    def run(self, responses: Mapping[str, Response] | Response, action: Callable[[Pipeline], Any]) -> Any:
+        """The result of an action on the pipeline, with empty tables of calls, quota, breakers and cache."""
         with self._database.transaction() as tx:
             tx.execute("truncate provider_health, quota_usage, http_cache, api_call")
-        self.asked.clear()
+        self.paths.clear()
 
         async def handle(request: Request) -> Response:
-            self.asked.append(request.path)
-            if isinstance(answers, Response):
-                return answers
-            fitting = (response for path, response in answers.items() if path in request.path)
-            return next(fitting, Response(404, b'{"error": "notfound"}'))
+            self.paths.append(request.path)
+            if isinstance(responses, Response):
+                return responses
+            matching = (response for path, response in responses.items() if path in request.path)
+            return next(matching, Response(404, b'{"error": "notfound"}'))
 
         async def scenario() -> Any:
             listener = Listener(handle)
             base = f"{HERE}:{await listener.start(0, '127.0.0.1')}"
             try:
-                return await question(assemble(self._settings(base), self._database, self._threads))
+                return await action(assemble(self._settings(base), self._database, self._threads))
             finally:
                 await listener.close()
 
@@ -122,52 +122,52 @@ class Stranger:
 
 
 @pytest.fixture(scope="module")
-def stranger(server: EmbeddedServer, administrator: psycopg.Connection, template: str) -> Iterator[Stranger]:
-    """On one database for the tests of this file: they are many, and need four tables."""
+def one_server(server: EmbeddedServer, administrator: psycopg.Connection, template: str) -> Iterator[OneServer]:
+    """All tests of this file share one database, because a new one for each of them would take minutes."""
     administrator.execute(f"create database test_payloads template {template}".encode())
     with Database(server.url("test_payloads")) as database, closing(Threads()) as threads:
-        yield Stranger(database, threads)
+        yield OneServer(database, threads)
     administrator.execute("drop database test_payloads with (force)")
 
 
-def _provider(world: Pipeline, name: str) -> Any:
+def _provider(pipeline: Pipeline, name: str) -> Any:
     return next(
         each
         for capability in Capability
-        for each in world.registry.providers_with(capability)
+        for each in pipeline.registry.providers_with(capability)
         if each.declaration.name == name
     )
 
 
 def _resolved(name: str, title: str, author: str) -> Callable[[Pipeline], Any]:
-    async def question(world: Pipeline) -> str:
-        cascade = replace(world.resolve.cascade, resolvers=[_provider(world, name)])
+    async def action(pipeline: Pipeline) -> str:
+        cascade = replace(pipeline.resolve.cascade, resolvers=[_provider(pipeline, name)])
         resolution = await cascade.ask(BookQuery(title, author, None, "en"), cascade.revisions())
         return str(resolution.candidate.isbn13) if resolution.candidate else resolution.attempts[0].outcome
 
-    return question
+    return action
 
 
 def _fetched(name: str, capability: Capability, **item: Any) -> Callable[[Pipeline], Any]:
-    async def question(world: Pipeline) -> Any:
-        answer = await fetch(capability, FetchItem(**item), [_provider(world, name)])
+    async def action(pipeline: Pipeline) -> Any:
+        answer = await fetch(capability, FetchItem(**item), [_provider(pipeline, name)])
         return answer.data if answer.provider else answer.asked[0]
 
-    return question
+    return action
 
 
 def _listed(name: str) -> Callable[[Pipeline], Any]:
-    async def question(world: Pipeline) -> str | int:
-        generator = _provider(world, name)
+    async def action(pipeline: Pipeline) -> str | int:
+        generator = _provider(pipeline, name)
         try:
             return len(generator.parse(await generator.generate(REQUEST), REQUEST).listings)
         except SourceError as error:
             return str(error)
 
-    return question
+    return action
 
 
-# Each in its place.
+# Payloads of the service that is called.
 
 SEARCHES: list[tuple[str, str, str, str, str]] = [
     # payload, provider, title, author: the ISBN, or the outcome of the attempt
@@ -187,50 +187,52 @@ SEARCHES: list[tuple[str, str, str, str, str]] = [
 
 
 @pytest.mark.parametrize(("place", "name", "title", "author", "expected"), SEARCHES)
-def test_a_search(stranger: Stranger, place: str, name: str, title: str, author: str, expected: str) -> None:
-    assert stranger.ask(DOCUMENTS[place].response, _resolved(name, title, author)) == expected
+def test_a_search(one_server: OneServer, place: str, name: str, title: str, author: str, expected: str) -> None:
+    assert one_server.run(DOCUMENTS[place].response, _resolved(name, title, author)) == expected
 
 
-MODEL_ANSWERS = [
-    ("gemini/restated_max_tokens_no_parts", "gemini", "Gemini reached its limit of tokens before it wrote anything"),
+MODEL_REPLIES = [
+    ("gemini/restated_max_tokens_no_parts", "gemini", "Gemini reached its token limit before it wrote any text"),
     ("gemini/restated_prompt_blocked_no_candidates", "gemini", "Gemini blocks the prompt (MODEL_ARMOR: "),
     ("gemini/restated_structured_output_ok", "gemini", "the reply is not a list of books: "),
     ("gemini/restated_structured_output_gemini3_thought_signature", "gemini", "the reply is not a list of books: "),
     ("gemini/restated_error_404_model", "gemini", "Gemini does not know the model: set ALEXANDRIA_GEMINI_MODEL"),
-    ("gemini/restated_error_400_invalid_argument", "gemini", "Gemini refuses the request (HTTP 400 INVALID_ARGUMENT"),
-    ("gemini/restated_error_429_free_tier_full", "gemini", "Gemini's quota of the day is used up"),
+    ("gemini/restated_error_400_invalid_argument", "gemini", "Gemini rejects the request (HTTP 400 INVALID_ARGUMENT"),
+    ("gemini/restated_error_429_free_tier_full", "gemini", "Gemini's daily quota is used up"),
     ("gemini/restated_error_429_retry_info", "gemini", "Gemini"),
     ("xai/restated_xai_chat_text_2", "xai", "the reply is not a list of books: "),
     ("xai/restated_error_messages_quoted/429", "xai", "the xAI account of XAI_API_KEY is out of credits"),
-    ("xai/restated_error_messages_quoted/400", "xai", "xAI refuses the key in XAI_API_KEY (HTTP 400)"),
+    ("xai/restated_error_messages_quoted/400", "xai", "xAI rejects the key in XAI_API_KEY (HTTP 400)"),
     ("xai/restated_error_messages_quoted/403", "xai", "the xAI account of XAI_API_KEY is out of credits"),
     ("openai_compatible/restated_openai_json_schema_ok", "xai", "the reply is not a list of books: "),
     ("openai_compatible/restated_error_404_model", "xai", "xAI does not know the model: set ALEXANDRIA_XAI_MODEL"),
-    ("openai_compatible/restated_error_400_unsupported", "xai", "xAI refuses the request (HTTP 400"),
+    ("openai_compatible/restated_error_400_unsupported", "xai", "xAI rejects the request (HTTP 400"),
     ("gemini/answer", "gemini", "books"),
     ("xai/answer", "xai", "books"),
 ]
 
 
-@pytest.mark.parametrize(("place", "name", "expected"), MODEL_ANSWERS)
-def test_a_model(stranger: Stranger, place: str, name: str, expected: str) -> None:
-    said = stranger.ask(DOCUMENTS[place].response, _listed(name))
-    assert (isinstance(said, int) and said > 0) if expected == "books" else str(said).startswith(expected)
+@pytest.mark.parametrize(("place", "name", "expected"), MODEL_REPLIES)
+def test_a_model(one_server: OneServer, place: str, name: str, expected: str) -> None:
+    result = one_server.run(DOCUMENTS[place].response, _listed(name))
+    assert (isinstance(result, int) and result > 0) if expected == "books" else str(result).startswith(expected)
     if DOCUMENTS[place].status in {400, 404}:
-        assert len(stranger.asked) == 1, "what does not heal is not asked again"
+        assert len(one_server.paths) == 1, "a permanent error is not retried"
 
 
-def test_a_record_behind_a_redirect_is_followed_as_it_was_recorded(stranger: Stranger) -> None:
+def test_a_redirect_to_a_record_is_followed(one_server: OneServer) -> None:
     """Open Library redirects /isbn/ to /books/."""
     record = {"key": "/books/OL1M", "title": "Circe", "isbn_13": ["9780316556347"], "type": {"key": "/type/edition"}}
     body, isbn, title = json.dumps(record).encode(), "9780316556347", "Circe"
     routes = {"/books/": Response(200, body), "/isbn/": Response(302, b"", headers={"location": "../books/OL1M.json"})}
-    found = stranger.ask(routes, _fetched("open-library", Capability.METADATA_ENRICHMENT, isbn=Isbn13.parse(str(isbn))))
+    found = one_server.run(
+        routes, _fetched("open-library", Capability.METADATA_ENRICHMENT, isbn=Isbn13.parse(str(isbn)))
+    )
     assert (found["title"], found["isbn13"]) == (title, isbn)
 
 
-def test_an_isbn_that_is_another_books_is_no_answer(stranger: Stranger) -> None:
-    """Google's `isbn:` and Open Library's record may be about another edition."""
+def test_a_record_of_another_isbn_is_not_used(one_server: OneServer) -> None:
+    """A search by ISBN and a record may return another edition."""
     other = Isbn13.parse("9780316556347")
     for name, place in (
         ("google-books", "google_books/volumes"),
@@ -238,45 +240,47 @@ def test_an_isbn_that_is_another_books_is_no_answer(stranger: Stranger) -> None:
         ("isbndb", "isbndb/book"),
     ):
         for capability in (Capability.METADATA_ENRICHMENT, Capability.COVER_IMAGES, Capability.SUBJECT_ENRICHMENT):
-            found = stranger.ask(DOCUMENTS[place].response, _fetched(name, capability, isbn=other))
+            found = one_server.run(DOCUMENTS[place].response, _fetched(name, capability, isbn=other))
             assert found.outcome in {"failed", "not_found"}, (name, capability, found)
 
 
-# Each in every place.
+# Every payload for every service.
 
 
 @pytest.mark.parametrize("place", DOCUMENTS)
-def test_no_payload_breaks_a_client_or_is_taken_for_another(stranger: Stranger, place: str) -> None:
-    """Answered to every search, every question for a record, and every request for a list, of every service."""
+def test_every_payload_as_a_search_result_of_every_resolver(one_server: OneServer, place: str) -> None:
+    """No client raises, a definite no comes only from the service's own form of it, and no ISBN is invented."""
     document = DOCUMENTS[place]
-    query = BookQuery("A Title That No Payload Holds", "Nobody Whatsoever", None, "en")
+    query = BookQuery("A Title Without Payload", "Somename Whatsoever", None, "en")
 
-    async def searches(world: Pipeline) -> list[Any]:
-        return await asyncio.gather(*(_provider(world, name).resolve(query) for name in RESOLVERS))
+    async def searches(pipeline: Pipeline) -> list[Any]:
+        return await asyncio.gather(*(_provider(pipeline, name).resolve(query) for name in RESOLVERS))
 
-    for name, answer in zip(RESOLVERS, stranger.ask(document.response, searches), strict=True):
-        ours = place.startswith((f"{RESOLVERS[name]}/", "openai_compatible/"))
+    for name, answer in zip(RESOLVERS, one_server.run(document.response, searches), strict=True):
+        own_payload = place.startswith((f"{RESOLVERS[name]}/", "openai_compatible/"))
         if isinstance(answer, NotFound):
-            assert ours or document.status == 404 or _says_nothing(document), f"{name} takes this for a no"
+            assert own_payload or document.status == 404 or _is_empty_result(document), (
+                f"{name} reads this as a definite no"
+            )
         elif not isinstance(answer, Unavailable | Failed):
             digits = re.sub(r"[^0-9Xx]", "", document.body.decode())
             assert all(str(each.isbn13)[3:12] in digits for each in answer), f"{name} invents ISBNs"
-            assert ours, f"{name} takes this for a list of books"
+            assert own_payload, f"{name} reads this as a list of books"
 
 
 @pytest.mark.parametrize("place", DOCUMENTS)
-def test_no_payload_makes_a_capability_fail_loudly(stranger: Stranger, place: str) -> None:
-    """Every capability of the services that a payload is of, or of Open Library where it is nobody's."""
+def test_every_payload_for_every_capability_of_its_service(one_server: OneServer, place: str) -> None:
+    """No capability raises, and failures have a reason. Payloads of other services are returned to Open Library."""
     document = DOCUMENTS[place]
-    asked = next((name for name, service in SERVICE_OF.items() if place.startswith(f"{service}/")), "open-library")
+    service = next((name for name, service in SERVICE_OF.items() if place.startswith(f"{service}/")), "open-library")
     item = FetchItem(Isbn13.parse("9780316556347"), "Circe", "Madeline Miller", "falconry", REQUEST.month)
 
-    async def everything(world: Pipeline) -> list[Any]:
-        provider = _provider(world, asked)
+    async def everything(pipeline: Pipeline) -> list[Any]:
+        provider = _provider(pipeline, service)
         fetched = [fetch(capability, item, [provider]) for capability in provider.declaration.capabilities]
         return [each.asked[0] for each in await asyncio.gather(*fetched)]
 
-    for answer in stranger.ask(document.response, everything):
+    for answer in one_server.run(document.response, everything):
         assert answer.outcome in {"found", "not_found", "unavailable", "failed"}
         assert bool(answer.reason) == (answer.outcome in {"unavailable", "failed"})
         assert len(answer.reason) < 400
@@ -284,7 +288,7 @@ def test_no_payload_makes_a_capability_fail_loudly(stranger: Stranger, place: st
             assert answer.outcome in {"unavailable", "failed"}, answer
 
 
-def _says_nothing(document: Document) -> bool:
-    """Whether a payload is an empty result in anybody's words."""
-    told = json.loads(document.body)
-    return isinstance(told, dict) and (not told or any(value in ([], 0) for value in told.values()))
+def _is_empty_result(document: Document) -> bool:
+    """Whether a payload is an empty result in the form of any service."""
+    body = json.loads(document.body)
+    return isinstance(body, dict) and (not body or any(value in ([], 0) for value in body.values()))

@@ -1,15 +1,12 @@
-"""Wikidata: literals that stay literals, rows read in spite of gaps and unknowns, every capability on an answer of its own.
+"""Wikidata: literals in queries, rows with missing and unknown values, and every capability with a payload.
 
-The payloads are answers to these very queries, from a small graph of an invented book.
+The payloads are results of these queries on a small graph of an invented book.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
 import re
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -19,29 +16,19 @@ from hypothesis import strategies as st
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.metadata import Award, Cover, SeriesInfo, Translation
 from alexandria_pipeline.domain.records import BookQuery, Contributor, ContributorRole, EditionFormat, PartialDate
-from alexandria_pipeline.domain.service_answers import Answer, Failed, NotFound, Unavailable
+from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
 from alexandria_pipeline.providers import base
-from alexandria_pipeline.providers.transport.types import JsonResponse, Params, Parse
 from alexandria_pipeline.providers.wikidata import queries as wikidata_queries
 from alexandria_pipeline.providers.wikidata.client import SPEC, Wikidata
-from alexandria_pipeline.providers.wikidata.models import parse_rows, wikidata_date
-from alexandria_pipeline.providers.wikidata.parser import candidates
+from alexandria_pipeline.providers.wikidata.models import wikidata_date
+from alexandria_pipeline.providers.wikidata.parser import candidates, parse_rows
 from alexandria_pipeline.providers.wikidata.queries import sparql_literal, title_forms, writable
-from alexandria_pipeline_tests.providers.service import T, parsed
+from alexandria_pipeline_tests.providers.scripted_http import JSON, ScriptedHttp, payload, response, run
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-PAYLOADS = Path(__file__).parents[1] / "payloads" / "wikidata"
 ISBN = Isbn13.parse("9780441013593")
 GERMAN = Isbn13.parse("9783453317178")
 QUERY = BookQuery("The Glass Harbour", "Mara Ellison")
 ENTITY = "http://www.wikidata.org/entity/"
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=12,
-)
 VARIABLES = (
     "isbn",
     "isbn13",
@@ -57,45 +44,17 @@ VARIABLES = (
 )
 
 
-class Recorded:
-    """The transport in memory: it answers everything with one body and keeps what it was asked."""
-
-    name = "wikidata"
-
-    def __init__(self, answer: Any, status: int = 200) -> None:
-        self.answer = answer
-        self.status = status
-        self.asked: list[tuple[str, dict[str, Any]]] = []
-
-    def unavailable(self) -> Unavailable | None:
-        return self.answer if isinstance(self.answer, Unavailable) else None
-
-    async def get(self, path: str, parse: Parse[T], params: Params | None = None) -> Answer[T]:
-        self.asked.append((path, dict(params or {})))
-        if isinstance(self.answer, (Unavailable, Failed)):
-            return self.answer
-        return parsed(
-            SPEC.explain(self.status, self.answer) or JsonResponse(self.status, self.answer, json.dumps(self.answer)),
-            parse,
-        )
-
-    async def post(self, path: str, body: Mapping[str, Any], parse: Parse[T]) -> Answer[T]:
-        raise AssertionError(path, body, parse)
+def call_with_payload(method: str, name: str, *arguments: Any) -> Any:
+    """The result of a method of the client, if the service returns a payload."""
+    return call(method, payload("wikidata", name), *arguments)
 
 
-def payload(name: str) -> Any:
-    return json.loads((PAYLOADS / f"{name}.json").read_text())
+def call(method: str, body: Any, *arguments: Any) -> Any:
+    """The result of a method of the client, if the service returns this JSON value."""
+    return run(getattr(Wikidata(ScriptedHttp(SPEC, response(body))), method)(*arguments))
 
 
-def answer(question: str, name: str, *arguments: Any) -> Any:
-    return ask(question, payload(name), *arguments)
-
-
-def ask(question: str, body: Any, *arguments: Any) -> Any:
-    return asyncio.run(getattr(Wikidata(Recorded(body)), question)(*arguments))
-
-
-def rows_of(*bindings: Any) -> dict[str, Any]:
+def result(*bindings: Any) -> dict[str, Any]:
     return {"head": {"vars": []}, "results": {"bindings": list(bindings)}}
 
 
@@ -107,11 +66,11 @@ def item(number: str) -> dict[str, str]:
     return {"type": "uri", "value": f"{ENTITY}{number}"}
 
 
-# The queries
+# Queries
 
 
 def read_literals(query: str) -> list[str]:
-    """The string literals of a query, read as SPARQL 1.1 reads STRING_LITERAL2; fails where anything else is quoted."""
+    """The string literals of a query, read as STRING_LITERAL2 of SPARQL 1.1. Fails if there are other quotation marks."""
     echar = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", '"': '"', "'": "'", "\\": "\\"}
     found = re.findall(r'"((?:[^"\\\n\r]|\\[tbnrf"\'\\])*)"', query)
     assert '"' not in re.sub(r'"((?:[^"\\\n\r]|\\[tbnrf"\'\\])*)"', "", query)
@@ -119,27 +78,27 @@ def read_literals(query: str) -> list[str]:
 
 
 @given(st.text())
-def test_any_text_reads_back_from_its_literal(text: str) -> None:
+def test_literals_are_read_back_unchanged(text: str) -> None:
     assert read_literals(sparql_literal(text)) == [writable(text)]
     quote(sparql_literal(text))
 
 
 @given(st.text(), st.text(), st.text(max_size=5))
-def test_any_book_gives_a_query_with_the_same_skeleton(title: str, author: str, language: str) -> None:
+def test_values_do_not_change_the_query_around_them(title: str, author: str, language: str) -> None:
     query = wikidata_queries.by_title(BookQuery(title, author, language=language))
     skeleton = re.sub(r'("(?:[^"\\\n\r]|\\[tnr"\\])*"(?:@[a-z0-9-]+)?\s*)+', '""', query)
     plain = re.sub(r'("[^"]*"(?:@[a-z0-9-]+)?\s*)+', '""', wikidata_queries.by_title(QUERY))
     assert skeleton == plain
 
 
-def test_a_title_cannot_leave_its_quotes() -> None:
+def test_a_value_cannot_end_its_literal() -> None:
     assert sparql_literal('a" } # \\') == '"a\\" } # \\\\"'
     assert sparql_literal("two\nlines\x00\ud800") == '"two\\nlines  "'
     assert sparql_literal("Dune", "en") == '"Dune"@en'
     assert sparql_literal("Dune", 'en" }') == '"Dune"'
 
 
-def test_titles_are_asked_for_in_the_forms_that_labels_have() -> None:
+def test_title_forms_are_those_of_labels() -> None:
     assert title_forms("THE GLASS HARBOUR: A Novel")[:2] == ("THE GLASS HARBOUR: A Novel", "THE GLASS HARBOUR")
     assert "The Glass Harbour" in title_forms("THE GLASS HARBOUR: A Novel")
     assert "The Lie" in title_forms("Lie, The (Tales, #3)")
@@ -149,32 +108,32 @@ def test_titles_are_asked_for_in_the_forms_that_labels_have() -> None:
     assert all(len(form) <= 250 for form in title_forms("word " * 200))
 
 
-def test_the_address_stays_short_enough_for_the_service() -> None:
+def test_a_query_fits_into_a_url() -> None:
     for title in ("THE GLASS HARBOUR: A Novel (Harbour, #2)", "A Word " * 35, "玻璃港湾" * 20):
         query = wikidata_queries.by_title(BookQuery(title, "Mara Ellison", language="zh"))
         assert len(quote(query)) < 8_000
 
 
-def test_an_isbn_is_asked_for_in_every_form() -> None:
+def test_a_query_has_every_form_of_the_isbn() -> None:
     for query in (wikidata_queries.edition(ISBN), wikidata_queries.siblings(ISBN), wikidata_queries.awards(ISBN)):
         assert 'VALUES ?isbn { "978-0-441-01359-3" "9780441013593" "0-441-01359-7" "0441013597" }' in query
     assert '"979-10-90636-07-1" "9791090636071" }' in wikidata_queries.edition(Isbn13.parse("9791090636071"))
 
 
-def test_one_request_for_each_question_and_one_text_for_what_belongs_together() -> None:
-    http = Recorded(payload("edition"))
+def test_metadata_covers_and_series_share_one_query() -> None:
+    http = ScriptedHttp(SPEC, response(payload("wikidata", "edition")))
     client = Wikidata(http)
-    for question in (client.metadata, client.covers, client.series):
-        asyncio.run(question(ISBN))
-    assert len({query["query"] for _, query in http.asked}) == 1
-    assert {(path, query["format"]) for path, query in http.asked} == {("/sparql", "json")}
+    for method in (client.metadata, client.covers, client.series):
+        run(method(ISBN))
+    assert len({query["query"] for _, query in http.requests}) == 1
+    assert {(path, query["format"]) for path, query in http.requests} == {("/sparql", "json")}
 
 
-# The answers
+# Responses
 
 
-def test_resolve_offers_one_candidate_for_each_isbn() -> None:
-    german, english = answer("resolve", "by_title", QUERY)
+def test_resolve_returns_one_candidate_for_each_isbn() -> None:
+    german, english = call_with_payload("resolve", "by_title", QUERY)
     assert (english.isbn13, english.title, english.subtitle) == (ISBN, "The Glass Harbour", "A Novel")
     assert english.contributors == (Contributor("Mara Ellison", ContributorRole.AUTHOR, ("M. J. Thorne",)),)
     assert (english.published, english.first_published) == (PartialDate(2001, 9), 2001)
@@ -182,12 +141,12 @@ def test_resolve_offers_one_candidate_for_each_isbn() -> None:
     assert (english.series, english.volume, english.pages, english.rank) == ("Harbour Cycle", "2", 321, 1)
     assert english.identifiers == (("wikidata_edition", "Q101"), ("wikidata", "Q100"))
     assert (german.isbn13, german.title, german.language, german.rank) == (GERMAN, "Der gläserne Hafen", "de", 0)
-    # The second translator is a blank node: somebody, nobody knows who.
+    # The second translator is a blank node: an unknown person.
     assert german.contributors[1:] == (Contributor("Jonas Weil", ContributorRole.TRANSLATOR),)
 
 
 def test_metadata_covers_and_series_of_the_edition() -> None:
-    found = answer("metadata", "edition", ISBN)
+    found = call_with_payload("metadata", "edition", ISBN)
     assert (found.isbn13, found.title, found.published, found.pages) == (
         ISBN,
         "The Glass Harbour",
@@ -195,65 +154,67 @@ def test_metadata_covers_and_series_of_the_edition() -> None:
         321,
     )
     cover = Cover("wikidata", "https://commons.wikimedia.org/wiki/Special:FilePath/Glass%20Harbour.jpg")
-    assert found.covers == answer("covers", "edition", ISBN) == (cover,)
-    assert answer("series", "edition", ISBN) == SeriesInfo("wikidata", "Harbour Cycle", "2", (("wikidata", "Q6000"),))
+    assert found.covers == call_with_payload("covers", "edition", ISBN) == (cover,)
+    assert call_with_payload("series", "edition", ISBN) == SeriesInfo(
+        "wikidata", "Harbour Cycle", "2", (("wikidata", "Q6000"),)
+    )
 
 
-def test_an_answer_about_another_isbn_is_no_answer() -> None:
-    for question, name in (
+def test_rows_of_another_isbn_are_not_found() -> None:
+    for method, name in (
         ("metadata", "edition"), ("variants", "siblings"), ("external_ids", "identifiers"), ("subjects", "subjects"), ("awards", "awards"),
     ):  # fmt: skip
-        assert answer(question, name, Isbn13.parse("9780306406157")) == NotFound()
+        assert call_with_payload(method, name, Isbn13.parse("9780306406157")) == NotFound()
 
 
 def test_variants_and_translations() -> None:
-    (variant,) = answer("variants", "siblings", ISBN)
+    (variant,) = call_with_payload("variants", "siblings", ISBN)
     assert (variant.isbn13, variant.language, variant.published) == (GERMAN, "de", PartialDate(2003))
-    assert answer("translations", "siblings", ISBN) == (
+    assert call_with_payload("translations", "siblings", ISBN) == (
         Translation("wikidata", "de", "Der gläserne Hafen", GERMAN, ("Jonas Weil",)),
     )
 
 
 def test_identifiers_subjects_and_awards() -> None:
-    found = dict(answer("external_ids", "identifiers", ISBN).identifiers)
+    found = dict(call_with_payload("external_ids", "identifiers", ISBN).identifiers)
     assert found == {
         "wikidata_edition": "Q101", "wikidata": "Q100", "isbn13": ISBN, "isbn10": "0441013597", "openlibrary_edition": "OL55M",
         "openlibrary_work": "OL77W", "google_books": "gbABC", "goodreads_work": "4242", "oclc": "123456", "lccn": "2001012345",
     }  # fmt: skip
-    assert answer("subjects", "subjects", ISBN).subjects == ("maritime fiction", "lighthouse")
-    assert answer("awards", "awards", ISBN) == (
+    assert call_with_payload("subjects", "subjects", ISBN).subjects == ("maritime fiction", "lighthouse")
+    assert call_with_payload("awards", "awards", ISBN) == (
         Award("wikidata", "Coast Award", 2002, won=False),
         Award("wikidata", "Sea Prize", 2002),
         Award("wikidata", "Northern Medal"),
     )
 
 
-def test_browsing_and_the_article_on_an_author() -> None:
-    (work,) = answer("browse", "browse", "Maritime Fiction", 5)
+def test_browsing_and_the_article_of_an_author() -> None:
+    (work,) = call_with_payload("browse", "browse", "Maritime Fiction", 5)
     assert (work.title, work.authors, work.first_published) == ("The Glass Harbour", ("Mara Ellison",), 2001)
     assert '"maritime fiction"@en' in wikidata_queries.browse("Maritime Fiction", 5)
-    assert answer("article", "author", "Mara Ellison") == "Mara Ellison"
+    assert call_with_payload("article", "author", "Mara Ellison") == "Mara Ellison"
     two = [{"person": item(number), "articleTitle": literal("X")} for number in ("Q1", "Q2")]
-    assert ask("article", rows_of(*two), "X") is None
+    assert call("article", result(*two), "X") is None
 
 
-def test_a_work_number_of_another_edition_is_not_taken_for_this_one() -> None:
+def test_an_edition_key_of_the_work_is_not_an_identifier_of_the_edition() -> None:
     row = {"isbn": literal(ISBN), "edition": item("Q1"), "work": item("Q2"), "workOpenLibrary": literal("OL9M")}
-    assert "openlibrary_edition" not in dict(ask("external_ids", rows_of(row), ISBN).identifiers)
+    assert "openlibrary_edition" not in dict(call("external_ids", result(row), ISBN).identifiers)
 
 
 @pytest.mark.parametrize("name", ["resolve", "metadata", "variants", "external_ids", "subjects", "awards", "browse"])
-def test_only_an_empty_list_of_rows_is_a_no(name: str) -> None:
+def test_only_an_empty_list_of_rows_is_not_found(name: str) -> None:
     argument: Any = {"resolve": QUERY, "browse": "sea"}.get(name, ISBN)
-    assert ask(name, payload("empty"), argument) == NotFound()
+    assert call(name, payload("wikidata", "empty"), argument) == NotFound()
     broken: list[Any] = [None, [], "text", 7, {}, {"results": None}, {"results": {"bindings": {}}}, {"boolean": True}]
     other_rows: list[list[Any]] = [[1, "x", None], [{}], [{"entity": item("Q1")}], [{"isbn": "not a cell"}]]
-    for body in [*broken, *(rows_of(*rows) for rows in other_rows)]:
-        assert isinstance(ask(name, body, argument), Failed)
+    for body in [*broken, *(result(*rows) for rows in other_rows)]:
+        assert isinstance(call(name, body, argument), Failed)
 
 
-def test_gaps_unknowns_and_junk_in_rows() -> None:
-    rows = rows_of(
+def test_unusable_rows_are_left_out() -> None:
+    rows = result(
         "not a row",
         {"isbn13": literal("978-0-00-000001-9"), "title": literal("Placeholder")},
         {"isbn13": literal("9780441013594"), "title": literal("Wrong check digit")},
@@ -266,22 +227,22 @@ def test_gaps_unknowns_and_junk_in_rows() -> None:
             "author": {"type": "uri", "value": "http://www.wikidata.org/.well-known/genid/abc"},
         },
     )  # fmt: skip
-    (found,) = ask("resolve", rows, QUERY)
+    (found,) = call("resolve", rows, QUERY)
     assert (found.isbn13, found.title, found.contributors) == (GERMAN, "Named", ())
 
 
-def test_an_item_with_isbns_in_several_languages_tells_the_language_of_none() -> None:
+def test_an_item_with_isbns_of_several_languages_has_no_language() -> None:
     common = {"edition": item("Q5"), "editionLabel": literal("Both"), "languageCode": literal("en")}
     rows = [common | {"isbn13": literal(isbn)} for isbn in (ISBN, GERMAN)]
-    assert [found.language for found in ask("resolve", rows_of(*rows), QUERY)] == [None, None]
-    assert ask("resolve", rows_of(rows[0]), QUERY)[0].language == "en"
+    assert [found.language for found in call("resolve", result(*rows), QUERY)] == [None, None]
+    assert call("resolve", result(rows[0]), QUERY)[0].language == "en"
 
 
-def test_the_language_of_a_printed_title_counts_where_none_is_stated() -> None:
+def test_the_language_of_the_title_is_used_if_none_is_stated() -> None:
     row = {"edition": item("Q5"), "isbn13": literal(GERMAN), "title": literal("Der Hafen", **{"xml:lang": "de"})}
-    assert ask("resolve", rows_of(row), QUERY)[0].language == "de"
+    assert call("resolve", result(row), QUERY)[0].language == "de"
     unknown = row | {"language": {"type": "bnode", "value": "t1"}}
-    assert ask("resolve", rows_of(unknown), QUERY)[0].language is None
+    assert call("resolve", result(unknown), QUERY)[0].language is None
 
 
 @pytest.mark.parametrize(
@@ -300,27 +261,25 @@ def test_the_language_of_a_printed_title_counts_where_none_is_stated() -> None:
         (None, None, None),
     ],
 )
-def test_dates_are_as_precise_as_they_are_known(
-    value: str | None, precision: int | None, expected: PartialDate | None
-) -> None:
+def test_dates_are_as_precise_as_stated(value: str | None, precision: int | None, expected: PartialDate | None) -> None:
     assert wikidata_date(value, precision) == expected
 
 
-def test_the_error_table() -> None:
-    assert SPEC.explain(200, payload("empty")) is None
-    assert SPEC.explain(429, None) == Failed("Wikidata's query service answered HTTP 429", transient=True)
-    assert SPEC.explain(500, None) == Failed("Wikidata's query service answered HTTP 500", transient=True)
-    assert SPEC.explain(400, None) == Failed("Wikidata's query service answered HTTP 400", transient=False)
+def test_error_table() -> None:
+    assert SPEC.explain(200, payload("wikidata", "empty")) is None
+    assert SPEC.explain(429, None) == Failed("Wikidata returned HTTP 429", transient=True)
+    assert SPEC.explain(500, None) == Failed("Wikidata returned HTTP 500", transient=True)
+    assert SPEC.explain(400, None) == Failed("Wikidata returned HTTP 400", transient=False)
     banned = SPEC.explain(403, None)
     assert isinstance(banned, Unavailable)
     assert banned.temporary
 
 
-def test_it_is_what_the_registry_expects() -> None:
-    client = Wikidata(Recorded(Unavailable("off")))
+def test_the_client_implements_its_capabilities() -> None:
+    client = Wikidata(ScriptedHttp(SPEC, Unavailable("off"), closed=Unavailable("off")))
     assert client.unavailable() == Unavailable("off")
     assert client.revision() == "1"
-    assert asyncio.run(client.resolve(QUERY)) == Unavailable("off")
+    assert run(client.resolve(QUERY)) == Unavailable("off")
     for protocol in (
         base.IsbnResolver, base.MetadataSource, base.CoverSource, base.VariantSource, base.ExternalIdSource, base.SubjectSource,
         base.SubjectBrowser, base.SeriesSource, base.AwardSource, base.TranslationSource,
@@ -332,9 +291,9 @@ CELL = st.fixed_dictionaries({"type": st.sampled_from(["literal", "uri", "bnode"
 BINDING = st.dictionaries(st.sampled_from(VARIABLES) | st.text(max_size=5), CELL, max_size=6)
 
 
-@given(JSON | st.lists(BINDING | JSON, max_size=4).map(lambda rows: rows_of(*rows)))
-def test_no_answer_makes_it_raise_or_say_no_without_reason(body: Any) -> None:
-    rows = parse_rows(body, VARIABLES)
+@given(JSON | st.lists(BINDING | JSON, max_size=4).map(lambda rows: result(*rows)))
+def test_the_client_never_raises(body: Any) -> None:
+    rows = parse_rows(response(body), VARIABLES)
     assert not isinstance(rows, NotFound) or body["results"]["bindings"] == []
     if isinstance(rows, tuple):
         candidates(rows, QUERY)
@@ -349,6 +308,6 @@ def test_no_answer_makes_it_raise_or_say_no_without_reason(body: Any) -> None:
         "subjects",
         "awards",
     ):
-        ask(name, body, QUERY if name == "resolve" else ISBN)
-    ask("browse", body, "sea")
-    ask("article", body, "Mara Ellison")
+        call(name, body, QUERY if name == "resolve" else ISBN)
+    call("browse", body, "sea")
+    call("article", body, "Mara Ellison")

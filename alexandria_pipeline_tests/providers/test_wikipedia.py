@@ -1,10 +1,7 @@
-"""Wikipedia: the right person's article or none, whatever shape the answer has."""
+"""Wikipedia: only the article of the right person is used, whatever the shape of the response."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -14,10 +11,9 @@ from hypothesis import strategies as st
 
 from alexandria_pipeline.domain.metadata import AuthorBiography
 from alexandria_pipeline.domain.records import PartialDate
-from alexandria_pipeline.domain.service_answers import Answer, Failed, NotFound, Unavailable
+from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
 from alexandria_pipeline.providers import base
-from alexandria_pipeline.providers.transport.types import JsonResponse, Params, Parse
-from alexandria_pipeline.providers.wikipedia.client import SPEC, Wikipedia, search_words, spoken_name, summary_path
+from alexandria_pipeline.providers.wikipedia.client import SPEC, Wikipedia, given_name_first, search_words, summary_path
 from alexandria_pipeline.providers.wikipedia.models import Summary
 from alexandria_pipeline.providers.wikipedia.parser import (
     biography,
@@ -27,61 +23,38 @@ from alexandria_pipeline.providers.wikipedia.parser import (
     parse_search,
     parse_summary,
 )
-from alexandria_pipeline_tests.providers.service import T, parsed, reply
+from alexandria_pipeline_tests.providers.scripted_http import JSON, ScriptedHttp, payload, response, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PAYLOADS = Path(__file__).parents[1] / "payloads" / "wikipedia"
 AUTHOR = "Mara Ellison"
 PAGE = "/api/rest_v1/page/summary/"
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=12,
-)
 
 
-class Recorded:
-    """The transport in memory: answers by path, 404 elsewhere, and keeps what it was asked."""
-
-    name = "wikipedia"
-
-    def __init__(self, answers: Mapping[str, Any]) -> None:
-        self.answers = answers
-        self.asked: list[tuple[str, dict[str, Any]]] = []
-
-    def unavailable(self) -> Unavailable | None:
-        return Unavailable("off")
-
-    async def get(self, path: str, parse: Parse[T], params: Params | None = None) -> Answer[T]:
-        self.asked.append((path, dict(params or {})))
-        status = 200 if path in self.answers else 404
-        answer = self.answers.get(path, payload("not_found"))
-        if isinstance(answer, (Unavailable, Failed)):
-            return answer
-        return parsed(SPEC.explain(status, answer) or JsonResponse(status, answer, json.dumps(answer)), parse)
-
-    async def post(self, path: str, body: Mapping[str, Any], parse: Parse[T]) -> Answer[T]:
-        raise AssertionError(path, body, parse)
+def transport(bodies: Mapping[str, Any]) -> ScriptedHttp:
+    """Returns a JSON value or an answer for some paths, and 404 for all others."""
+    script = {path: body if isinstance(body, Failed | Unavailable) else response(body) for path, body in bodies.items()}
+    return ScriptedHttp(SPEC, response(stored("not_found"), 404), script, closed=Unavailable("off"))
 
 
-def payload(name: str) -> Any:
-    return json.loads((PAYLOADS / f"{name}.json").read_text())
+def stored(name: str) -> Any:
+    return payload("wikipedia", name)
 
 
-def ask(answers: Mapping[str, Any], author: str = AUTHOR) -> tuple[Any, list[str]]:
-    http = Recorded(answers)
-    return asyncio.run(Wikipedia(http).biography(author)), [path for path, _ in http.asked]
+def biography_of(bodies: Mapping[str, Any], author: str = AUTHOR) -> tuple[Any, list[str]]:
+    """The biography of an author, and the paths of the requests."""
+    http = transport(bodies)
+    return run(Wikipedia(http).biography(author)), http.paths
 
 
 def summary(**fields: Any) -> Summary:
     return Summary.model_validate({"type": "standard", "title": AUTHOR} | fields)
 
 
-def test_an_article_under_the_name_is_one_request() -> None:
-    found, asked = ask({f"{PAGE}Mara_Ellison": payload("summary")}, "Ellison, Mara")
-    assert asked == [f"{PAGE}Mara_Ellison"]
+def test_an_article_with_the_name_as_title_is_one_request() -> None:
+    found, paths = biography_of({f"{PAGE}Mara_Ellison": stored("summary")}, "Ellison, Mara")
+    assert paths == [f"{PAGE}Mara_Ellison"]
     assert found == AuthorBiography(
         provider="wikipedia",
         name=AUTHOR,
@@ -93,52 +66,52 @@ def test_an_article_under_the_name_is_one_request() -> None:
     )
 
 
-def test_older_summaries_lack_type_and_item() -> None:
-    found, _ = ask({f"{PAGE}Mara_Ellison": payload("summary_old")})
+def test_older_summaries_have_no_type_and_no_item() -> None:
+    found, _ = biography_of({f"{PAGE}Mara_Ellison": stored("summary_old")})
     assert (found.name, found.born, found.identifiers) == (AUTHOR, None, (("wikipedia", "Mara_Ellison"),))
 
 
 @pytest.mark.parametrize("first", ["disambiguation", "disambiguation_old", "summary_politician", None])
-def test_another_page_leads_to_one_search_and_its_best_namesake(first: str | None) -> None:
-    answers = {"/w/api.php": payload("search"), f"{PAGE}Mara_Ellison_%28author%29": payload("summary_author")}
-    found, asked = ask(answers | ({f"{PAGE}Mara_Ellison": payload(first)} if first else {}))
-    assert asked == [f"{PAGE}Mara_Ellison", "/w/api.php", f"{PAGE}Mara_Ellison_%28author%29"]
+def test_another_page_is_followed_by_one_search(first: str | None) -> None:
+    bodies = {"/w/api.php": stored("search"), f"{PAGE}Mara_Ellison_%28author%29": stored("summary_author")}
+    found, paths = biography_of(bodies | ({f"{PAGE}Mara_Ellison": stored(first)} if first else {}))
+    assert paths == [f"{PAGE}Mara_Ellison", "/w/api.php", f"{PAGE}Mara_Ellison_%28author%29"]
     assert (found.name, found.born) == (AUTHOR, PartialDate(1947))
 
 
-def test_nobody_of_that_name_is_a_no() -> None:
-    assert ask({"/w/api.php": payload("search_empty")})[0] == NotFound()
-    assert ask({"/w/api.php": payload("search")}, "Olga Tokarczuk")[0] == NotFound()
-    assert ask({"/w/api.php": payload("search")}, "Unknown") == (NotFound(), [])
-    politician = {"/w/api.php": payload("search"), f"{PAGE}Mara_Ellison_%28author%29": payload("summary_politician")}
-    assert ask(politician)[0] == NotFound()
+def test_an_unknown_author_is_not_found() -> None:
+    assert biography_of({"/w/api.php": stored("search_empty")})[0] == NotFound()
+    assert biography_of({"/w/api.php": stored("search")}, "Olga Tokarczuk")[0] == NotFound()
+    assert biography_of({"/w/api.php": stored("search")}, "Unknown") == (NotFound(), [])
+    politician = {"/w/api.php": stored("search"), f"{PAGE}Mara_Ellison_%28author%29": stored("summary_politician")}
+    assert biography_of(politician)[0] == NotFound()
 
 
-def test_failures_are_never_a_no() -> None:
+def test_failures_are_never_not_found() -> None:
     errors: list[Any] = [
         None,
         [],
         "text",
         3,
         {},
-        payload("error"),
-        payload("errors"),
+        stored("error"),
+        stored("errors"),
         Failed("cut"),
         Unavailable("off"),
     ]
     for body in [*errors, {"title": ["Mara"]}]:
-        assert isinstance(ask({f"{PAGE}Mara_Ellison": body})[0], (Failed, Unavailable))
+        assert isinstance(biography_of({f"{PAGE}Mara_Ellison": body})[0], (Failed, Unavailable))
     for body in [*errors, {"query": None}, {"query": {"search": {}}}, {"query": {"search": [1]}}]:
-        assert isinstance(ask({"/w/api.php": body})[0], (Failed, Unavailable))
+        assert isinstance(biography_of({"/w/api.php": body})[0], (Failed, Unavailable))
 
 
-def test_the_article_may_be_known_from_wikidata() -> None:
+def test_the_title_of_the_article_may_come_from_wikidata() -> None:
     async def article(name: str) -> str | None:
         return "M. J. Thorne" if name == AUTHOR else None
 
     body = {"type": "standard", "title": "M. J. Thorne", "extract": "M. J. Thorne was a Canadian poet."}
-    http = Recorded({f"{PAGE}M._J._Thorne": body})
-    found = asyncio.run(Wikipedia(http, article).biography(AUTHOR))
+    http = transport({f"{PAGE}M._J._Thorne": body})
+    found = run(Wikipedia(http, article).biography(AUTHOR))
     assert isinstance(found, AuthorBiography)
     assert found.name == "M. J. Thorne"
 
@@ -169,15 +142,15 @@ def test_whether_an_article_is_about_the_writer(fields: dict[str, Any], expected
     assert is_about(summary(**fields), AUTHOR) is expected
 
 
-def test_a_name_is_searched_for_without_search_syntax() -> None:
+def test_search_words_have_no_search_syntax() -> None:
     assert search_words("Ursula K. Le Guin") == "Ursula K. Le Guin writer"
     assert search_words('-Ann "X" intitle:O\'Hara ~b') == "Ann X intitle O'Hara b writer"
 
 
 def test_names() -> None:
-    assert spoken_name("Le Guin, Ursula K.") == "Ursula K. Le Guin"
-    assert spoken_name("Kurt Vonnegut, Jr.") == "Kurt Vonnegut, Jr."
-    assert spoken_name("  Toni   Morrison ") == "Toni Morrison"
+    assert given_name_first("Le Guin, Ursula K.") == "Ursula K. Le Guin"
+    assert given_name_first("Kurt Vonnegut, Jr.") == "Kurt Vonnegut, Jr."
+    assert given_name_first("  Toni   Morrison ") == "Toni Morrison"
     assert names_agree("J. R. R. Tolkien", "John Ronald Reuel Tolkien")
     assert names_agree("Voltaire", "Voltaire")
     assert not names_agree("King", "Stephen King")
@@ -195,12 +168,12 @@ def test_names() -> None:
         (None, (None, None)),
     ],
 )
-def test_years_of_life_only_where_plainly_told(description: str | None, expected: object) -> None:
+def test_life_years(description: str | None, expected: object) -> None:
     assert life_years(description) == expected
 
 
 @given(st.text(min_size=1))
-def test_any_title_is_one_step_of_the_path(title: str) -> None:
+def test_a_title_is_one_path_segment(title: str) -> None:
     path = summary_path(title)
     assert path.startswith(PAGE)
     assert path.isascii()
@@ -208,18 +181,18 @@ def test_any_title_is_one_step_of_the_path(title: str) -> None:
     assert unquote(path.removeprefix(PAGE)) == title.strip().replace(" ", "_").encode(errors="replace").decode()
 
 
-def test_the_error_table() -> None:
-    assert SPEC.explain(200, payload("summary")) is None
-    assert SPEC.explain(404, payload("not_found")) is None
-    assert SPEC.explain(200, payload("error")) == Failed("Wikipedia reports an error: srsearch-error")
-    assert SPEC.explain(200, payload("errors")) == Failed("Wikipedia reports an error: unknown_action")
-    assert SPEC.explain(429, None) == Failed("Wikipedia answered HTTP 429", transient=True)
-    assert SPEC.explain(400, None) == Failed("Wikipedia answered HTTP 400", transient=False)
+def test_error_table() -> None:
+    assert SPEC.explain(200, stored("summary")) is None
+    assert SPEC.explain(404, stored("not_found")) is None
+    assert SPEC.explain(200, stored("error")) == Failed("Wikipedia reports an error: srsearch-error")
+    assert SPEC.explain(200, stored("errors")) == Failed("Wikipedia reports an error: unknown_action")
+    assert SPEC.explain(429, None) == Failed("Wikipedia returned HTTP 429", transient=True)
+    assert SPEC.explain(400, None) == Failed("Wikipedia returned HTTP 400", transient=False)
     assert isinstance(SPEC.explain(403, None), Unavailable)
 
 
-def test_it_is_what_the_registry_expects() -> None:
-    client = Wikipedia(Recorded({}))
+def test_the_client_implements_its_capabilities() -> None:
+    client = Wikipedia(transport({}))
     assert isinstance(client, base.BiographySource)
     assert client.unavailable() == Unavailable("off")
     assert client.revision() == "1"
@@ -229,11 +202,11 @@ FIELDS = ("type", "title", "titles", "description", "extract", "wikibase_item", 
 
 
 @given(JSON | st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=8), st.text())
-def test_no_answer_makes_it_raise_or_say_no_without_reason(body: Any, author: str) -> None:
-    found = parse_summary(JsonResponse(200, body, ""))
+def test_the_client_never_raises(body: Any, author: str) -> None:
+    found = parse_summary(response(body))
     assert not isinstance(found, NotFound)
     if isinstance(found, Summary):
         is_about(found, author)
         biography(found)
-    assert parse_search(reply(body)) != ()
+    assert parse_search(response(body)) != ()
     SPEC.explain(200, body)

@@ -1,14 +1,12 @@
-"""xAI as a generator: the request it sends, the replies it keeps, what it reads in them, and what errors mean."""
+"""xAI as a book generator: the request, the returned reply, the parsing of replies, and the error table."""
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import json
 from contextlib import suppress
 from decimal import Decimal
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,75 +16,46 @@ from alexandria_pipeline.domain.errors import InvalidValue, SourceError
 from alexandria_pipeline.domain.generation.prompts import BOOK_LIST_SCHEMA
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.records import GenerationRequest, RawReply
-from alexandria_pipeline.domain.service_answers import Answer, Failed, Unavailable
+from alexandria_pipeline.domain.service_answers import Failed, Unavailable
 from alexandria_pipeline.providers.base import BookGenerator, Capability, ProviderKind
-from alexandria_pipeline.providers.transport.types import JsonResponse, Params, Parse
+from alexandria_pipeline.providers.transport.types import JsonResponse
 from alexandria_pipeline.providers.xai.client import SPEC, XAI
 from alexandria_pipeline.providers.xai.errors import explain
 from alexandria_pipeline.providers.xai.parser import usage
 from alexandria_pipeline.settings import load_settings
-from alexandria_pipeline_tests.providers.service import T, parsed
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from alexandria_pipeline_tests.providers.scripted_http import JSON, ScriptedHttp, json_with, payload, response, run
 
 DEFAULT_MODEL = load_settings().service("xai").model or ""
-PAYLOADS = Path(__file__).parent.parent / "payloads" / "xai"
 JUNE = GenerationRequest(Month(2020, 6), limit=20, prompt_variant="baseline")
 THREE = ["The Vanishing Half", "Mexican Gothic", "The City We Became"]
 
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: (
-        st.lists(inner)
-        | st.dictionaries(
-            st.sampled_from(
-                ["choices", "message", "content", "refusal", "finish_reason", "error", "text", "usage", "total_tokens"]
-            ),
-            inner,
-        )
-    ),
-    max_leaves=15,
+SERVICE_JSON = json_with(
+    "choices", "message", "content", "refusal", "finish_reason", "error", "text", "usage", "total_tokens"
 )
 
 
-class InMemoryHttp:
-    """A service that always gives the same answer, and remembers what it was asked."""
-
-    name = "xai"
-
-    def __init__(self, answer: JsonResponse | Unavailable | Failed, closed: Unavailable | None = None) -> None:
-        self.answer = answer
-        self.closed = closed
-        self.asked: list[tuple[str, Mapping[str, Any]]] = []
-
-    def unavailable(self) -> Unavailable | None:
-        return self.closed
-
-    async def get(self, path: str, parse: Parse[T], params: Params | None = None) -> Answer[T]:
-        raise AssertionError(path, params, parse)
-
-    async def post(self, path: str, body: Mapping[str, Any], parse: Parse[T]) -> Answer[T]:
-        self.asked.append((path, body))
-        return parsed(self.answer, parse)
+def stored(name: str) -> Any:
+    return payload("xai", name)
 
 
-def payload(name: str) -> Any:
-    return json.loads((PAYLOADS / f"{name}.json").read_text())
+def transport(answer: Any, closed: Unavailable | None = None) -> ScriptedHttp:
+    """Returns a JSON value or an answer for every request."""
+    scripted = answer if isinstance(answer, JsonResponse | Unavailable | Failed) else response(answer)
+    return ScriptedHttp(SPEC, scripted, closed=closed)
 
 
-def kept(data: Any, model: str = DEFAULT_MODEL) -> RawReply:
-    return asyncio.run(XAI(InMemoryHttp(JsonResponse(200, data, json.dumps(data))), model).generate(JUNE))
+def generated(data: Any, model: str = DEFAULT_MODEL) -> RawReply:
+    return run(XAI(transport(data), model).generate(JUNE))
 
 
 def parse(body: str) -> list[str]:
-    generator = XAI(InMemoryHttp(Failed("parsing asks nobody")), DEFAULT_MODEL)
+    generator = XAI(transport(Failed("no request is expected")), DEFAULT_MODEL)
     return [x.title for x in generator.parse(RawReply("xai", DEFAULT_MODEL, body), JUNE).listings]
 
 
-def test_it_is_an_ai_generator_of_books() -> None:
+def test_the_client_is_an_ai_book_generator() -> None:
     closed = Unavailable("XAI_API_KEY is not set")
-    generator = XAI(InMemoryHttp(Failed("x"), closed), "some-model")
+    generator = XAI(transport(Failed("x"), closed), "some-model")
     assert isinstance(generator, BookGenerator)
     assert (generator.declaration.name, generator.declaration.kind) == ("xai", ProviderKind.AI)
     assert generator.declaration.capabilities == {Capability.BOOK_GENERATION}
@@ -97,11 +66,11 @@ def test_it_is_an_ai_generator_of_books() -> None:
     assert (SPEC.key.header, SPEC.key.prefix, SPEC.cache_days) == ("Authorization", "Bearer ", 0)
 
 
-def test_the_request_asks_for_json_of_the_schema_strictly() -> None:
-    data = payload("answer")
-    http = InMemoryHttp(JsonResponse(200, data, json.dumps(data)))
-    asyncio.run(XAI(http, DEFAULT_MODEL).generate(JUNE))
-    (path, body), *others = http.asked
+def test_the_request_has_prompt_and_strict_schema() -> None:
+    data = stored("answer")
+    http = transport(data)
+    run(XAI(http, DEFAULT_MODEL).generate(JUNE))
+    (path, body), *others = http.requests
     assert (path, others) == ("/chat/completions", [])
     assert body["model"] == "grok-4.3"
     asked = body["response_format"]
@@ -112,30 +81,30 @@ def test_the_request_asks_for_json_of_the_schema_strictly() -> None:
     json.dumps(body)
 
 
-def test_free_text_is_no_prompt() -> None:
-    http = InMemoryHttp(Failed("x"))
+def test_an_unregistered_prompt_is_rejected() -> None:
+    http = transport(Failed("x"))
     with pytest.raises(InvalidValue, match="not a registered prompt"):
-        asyncio.run(XAI(http, DEFAULT_MODEL).generate(dataclasses.replace(JUNE, prompt_variant="any books")))
-    assert http.asked == []
+        run(XAI(http, DEFAULT_MODEL).generate(dataclasses.replace(JUNE, prompt_variant="any books")))
+    assert http.requests == []
 
 
-def test_a_reply_is_kept_as_it_arrived_with_its_cost() -> None:
-    data = payload("answer")
-    reply = kept(data)
+def test_a_reply_is_returned_unchanged_with_its_cost() -> None:
+    data = stored("answer")
+    reply = generated(data)
     assert (reply.provider, reply.model, reply.body) == ("xai", "grok-4.3", json.dumps(data))
     assert (reply.input_tokens, reply.output_tokens) == (400, 1300)
     assert reply.cost_usd == Decimal("0.00375")
     assert reply.source == ""
 
 
-def test_a_silent_redirection_is_recorded() -> None:
-    reply = kept(payload("redirected"), "grok-4-1")
+def test_the_actual_model_is_recorded_if_it_is_another() -> None:
+    reply = generated(stored("redirected"), "grok-4-1")
     assert (reply.model, reply.source) == ("grok-4-1", "grok-4.3")
     assert (reply.input_tokens, reply.output_tokens, reply.cost_usd) == (12, 322, Decimal("0.00082"))
 
 
-def test_a_model_without_a_price_costs_what_the_vendor_says(caplog: pytest.LogCaptureFixture) -> None:
-    assert kept(payload("unpriced")).cost_usd == Decimal("0.00016415")
+def test_a_model_without_price_has_the_cost_of_the_response(caplog: pytest.LogCaptureFixture) -> None:
+    assert generated(stored("unpriced")).cost_usd == Decimal("0.00016415")
     assert caplog.messages == ["no price is known for grok-0-mini: its cost is recorded as 0.00016415"]
 
 
@@ -144,21 +113,21 @@ def test_a_model_without_a_price_costs_what_the_vendor_says(caplog: pytest.LogCa
     [
         (Unavailable("closed for today", temporary=True), "closed for today"),
         (Failed("no connection"), "no connection"),
-        (JsonResponse(302, {}, "{}"), "HTTP status 302"),
+        (JsonResponse(302, {}, "{}"), "HTTP 302"),
     ],
 )
-def test_no_answer_is_a_source_error(answer: JsonResponse | Unavailable | Failed, message: str) -> None:
+def test_a_request_without_reply_is_a_source_error(answer: JsonResponse | Unavailable | Failed, message: str) -> None:
     with pytest.raises(SourceError, match=message):
-        asyncio.run(XAI(InMemoryHttp(answer), DEFAULT_MODEL).generate(JUNE))
+        run(XAI(transport(answer), DEFAULT_MODEL).generate(JUNE))
 
 
 @pytest.mark.parametrize("name", ["answer", "answer_fenced_array", "redirected"])
-def test_every_dress_of_a_list_is_read(name: str) -> None:
-    assert parse(json.dumps(payload(name))) == THREE
+def test_every_form_of_the_list_is_read(name: str) -> None:
+    assert parse(json.dumps(stored(name))) == THREE
 
 
-def test_a_cut_answer_keeps_its_complete_books() -> None:
-    parsed = XAI(InMemoryHttp(Failed("")), DEFAULT_MODEL).parse(kept(payload("cut")), JUNE)
+def test_complete_books_of_a_truncated_reply_are_used() -> None:
+    parsed = XAI(transport(Failed("")), DEFAULT_MODEL).parse(generated(stored("cut")), JUNE)
     assert [(x.position, x.title) for x in parsed.listings] == [(1, THREE[0]), (2, THREE[1])]
     assert [(x.source, x.position) for x in parsed.skipped] == [("xai 2020-06", 3)]
 
@@ -171,52 +140,52 @@ def test_a_cut_answer_keeps_its_complete_books() -> None:
         ("error_400_model", "is an error"),
     ],
 )
-def test_refusals_say_why(name: str, message: str) -> None:
+def test_refusals_state_the_reason(name: str, message: str) -> None:
     with pytest.raises(SourceError, match=message):
-        parse(json.dumps(payload(name)))
+        parse(json.dumps(stored(name)))
 
 
 @pytest.mark.parametrize(
     ("choice", "message"),
     [
-        ({"message": {"content": None}, "finish_reason": "length"}, "limit of tokens"),
+        ({"message": {"content": None}, "finish_reason": "length"}, "token limit"),
         ({"message": {"content": "[]"}, "finish_reason": "content_filter"}, "content_filter"),
-        ({"message": {"content": ""}, "finish_reason": "stop"}, r"holds no text \(stop\)"),
-        ({}, "holds no text"),
+        ({"message": {"content": ""}, "finish_reason": "stop"}, r"has no text \(stop\)"),
+        ({}, "has no text"),
     ],
 )
-def test_silence_says_why(choice: dict[str, Any], message: str) -> None:
+def test_replies_without_text_state_the_reason(choice: dict[str, Any], message: str) -> None:
     with pytest.raises(SourceError, match=message):
         parse(json.dumps({"choices": [choice]}))
 
 
-def test_content_may_come_in_parts() -> None:
-    text = payload("answer")["choices"][0]["message"]["content"]
+def test_content_may_have_parts() -> None:
+    text = stored("answer")["choices"][0]["message"]["content"]
     parts = [{"type": "text", "text": text[:50]}, {"type": "text", "text": text[50:]}, {"type": "image"}, None]
     assert parse(json.dumps({"choices": [{"message": {"content": parts}}]})) == THREE
 
 
 @pytest.mark.parametrize("body", ["", "null", "[]", '"x"', "<html>", "{}", '{"choices": {}}', '{"choices": []}'])
-def test_what_is_no_envelope_is_a_source_error(body: str) -> None:
+def test_a_body_that_is_not_an_envelope_is_a_source_error(body: str) -> None:
     with pytest.raises(SourceError):
         parse(body)
 
 
-@given(st.text() | json_values.map(json.dumps))
-def test_parsing_raises_nothing_but_source_errors(body: str) -> None:
+@given(st.text() | (JSON | SERVICE_JSON).map(json.dumps))
+def test_parsing_raises_only_source_errors(body: str) -> None:
     with suppress(SourceError):
         assert parse(body)
 
 
-@given(st.text() | json_values.map(json.dumps))
+@given(st.text() | (JSON | SERVICE_JSON).map(json.dumps))
 def test_any_text_of_the_model_is_a_list_or_a_source_error(text: str) -> None:
     with suppress(SourceError):
         assert parse(json.dumps({"choices": [{"message": {"content": text}}]}))
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
-def test_a_bad_key_is_named_and_not_repeated(status: int) -> None:
-    outcome = explain(status, payload("error_400_key"))
+def test_a_rejected_key_names_its_variable_and_not_its_value(status: int) -> None:
+    outcome = explain(status, stored("error_400_key"))
     assert isinstance(outcome, Unavailable)
     assert not outcome.temporary
     assert "XAI_API_KEY" in outcome.reason
@@ -224,16 +193,16 @@ def test_a_bad_key_is_named_and_not_repeated(status: int) -> None:
 
 
 @pytest.mark.parametrize(("status", "name"), [(403, "error_403_credits"), (429, "error_429_credits")])
-def test_no_credits_closes_the_service_for_now(status: int, name: str) -> None:
-    outcome = explain(status, payload(name))
+def test_missing_credits_make_the_service_unavailable(status: int, name: str) -> None:
+    outcome = explain(status, stored(name))
     assert isinstance(outcome, Unavailable)
     assert outcome.temporary
     assert "credits" in outcome.reason
 
 
-def test_a_rate_limit_heals() -> None:
-    assert explain(429, payload("error_429_rate")) == Failed("xAI asks to slow down", transient=True)
-    assert explain(429, None) == Failed("xAI asks to slow down", transient=True)
+def test_a_rate_limit_is_transient() -> None:
+    assert explain(429, stored("error_429_rate")) == Failed("xAI requests fewer calls (HTTP 429)", transient=True)
+    assert explain(429, None) == Failed("xAI requests fewer calls (HTTP 429)", transient=True)
 
 
 @pytest.mark.parametrize(
@@ -247,7 +216,7 @@ def test_a_rate_limit_heals() -> None:
         (422, ["x"], r"HTTP 422)"),
     ],
 )
-def test_a_wrong_request_is_not_tried_again(status: int, body: Any, words: str) -> None:
+def test_a_wrong_request_is_permanent(status: int, body: Any, words: str) -> None:
     outcome = explain(status, body)
     assert isinstance(outcome, Failed)
     assert not outcome.transient
@@ -255,17 +224,17 @@ def test_a_wrong_request_is_not_tried_again(status: int, body: Any, words: str) 
 
 
 @pytest.mark.parametrize("status", [200, 408, 425, 500, 503])
-def test_the_rest_is_left_to_the_transport(status: int) -> None:
-    assert explain(status, payload("error_429_credits")) is None
+def test_other_statuses_are_left_to_the_transport(status: int) -> None:
+    assert explain(status, stored("error_429_credits")) is None
 
 
-@given(st.sampled_from([400, 401, 402, 403, 404, 418, 429]), json_values)
-def test_any_error_body_is_explained(status: int, body: Any) -> None:
+@given(st.sampled_from([400, 401, 402, 403, 404, 418, 429]), (JSON | SERVICE_JSON))
+def test_every_error_body_is_explained(status: int, body: Any) -> None:
     assert isinstance(explain(status, body), (Unavailable, Failed))
 
 
-@given(json_values)
-def test_usage_is_never_nonsense(body: Any) -> None:
+@given(JSON | SERVICE_JSON)
+def test_usage_is_never_negative(body: Any) -> None:
     used = usage(body)
     assert min(used.input_tokens, used.output_tokens) >= 0
     assert used.cost_usd >= 0

@@ -85,8 +85,8 @@ def _well_again(upstream: StandIn, database: Database) -> None:
 @pytest.mark.parametrize(
     ("bad", "other", "told", "reason"),
     [
-        ("gemini", "xai", {"GEMINI_API_KEY": "wrong"}, "Gemini refuses the key in GEMINI_API_KEY"),
-        ("xai", "gemini", {"XAI_API_KEY": "wrong"}, "xAI refuses the key in XAI_API_KEY"),
+        ("gemini", "xai", {"GEMINI_API_KEY": "wrong"}, "Gemini rejects the key in GEMINI_API_KEY"),
+        ("xai", "gemini", {"XAI_API_KEY": "wrong"}, "xAI rejects the key in XAI_API_KEY"),
         ("xai", "gemini", {"XAI_MODEL": "gone-1"}, "xAI does not know the model: set ALEXANDRIA_XAI_MODEL"),
     ],
 )

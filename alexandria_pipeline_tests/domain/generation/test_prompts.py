@@ -27,7 +27,7 @@ JUNE = Month(2020, 6)
 months = st.builds(Month, st.integers(1450, 9998), st.integers(1, 12))
 
 
-def test_the_names_are_those_of_the_contract() -> None:
+def test_the_names_of_the_variants() -> None:
     assert {variant.value for variant in PromptVariant} == {
         "baseline",
         "contemporary-notable",
@@ -39,16 +39,14 @@ def test_the_names_are_those_of_the_contract() -> None:
     }
 
 
-def test_free_text_is_refused() -> None:
+def test_free_text_is_rejected() -> None:
     assert registered_variant("annual") is PromptVariant.ANNUAL
-    with pytest.raises(InvalidValue, match="not a registered prompt; there are: baseline"):
+    with pytest.raises(InvalidValue, match="not a registered prompt; use one of: baseline"):
         registered_variant("List good books")
 
 
 @given(variant=st.sampled_from(PromptVariant), month=months, limit=st.integers(10, 50))
-def test_every_prompt_sets_the_same_rules_and_never_asks_for_an_isbn(
-    variant: PromptVariant, month: Month, limit: int
-) -> None:
+def test_every_prompt_has_the_same_rules_and_requests_no_isbn(variant: PromptVariant, month: Month, limit: int) -> None:
     asked = prompt(variant, month, limit)
     assert asked == prompt(variant, month, limit)
     both = asked.system + asked.user
@@ -61,7 +59,7 @@ def test_every_prompt_sets_the_same_rules_and_never_asks_for_an_isbn(
     assert not {"{period", "{when", "{genre", "{era", "{year"} & set(both.split())
 
 
-def test_the_month_is_named_in_english_whatever_the_locale() -> None:
+def test_the_month_name_does_not_depend_on_the_locale() -> None:
     assert "June 2020" in prompt(PromptVariant.BASELINE, JUNE, 20).user
     assert "first published in June 2020" in prompt(PromptVariant.BASELINE, JUNE, 20).system
 
@@ -70,7 +68,7 @@ def test_variants_differ() -> None:
     assert len({prompt(variant, JUNE, 20).user for variant in PromptVariant}) == len(PromptVariant)
 
 
-def test_annual_asks_for_the_year() -> None:
+def test_annual_names_the_year() -> None:
     assert "Name only books first published in 2020," in prompt(PromptVariant.ANNUAL, JUNE, 20).system
 
 
@@ -88,12 +86,12 @@ def test_eras_follow_the_period(year: int, words: str) -> None:
     assert words in prompt(PromptVariant.ERA_CONTEXTUALIZED, Month(year, 1), 20).user
 
 
-def test_recent_months_ask_for_contemporary_books() -> None:
+def test_the_default_variant_depends_on_the_year() -> None:
     assert default_variant(Month(2019, 12)) is PromptVariant.BASELINE
     assert default_variant(Month(2020, 1)) is PromptVariant.CONTEMPORARY_NOTABLE
 
 
-def test_the_schema_is_one_that_strict_modes_accept() -> None:
+def test_the_schema_is_accepted_by_strict_modes() -> None:
     def check(schema: dict[str, Any]) -> None:
         if schema["type"] == "object":
             assert schema["additionalProperties"] is False
@@ -128,12 +126,12 @@ def test_costs_follow_the_price_table() -> None:
         ("somebody-elses", date(2026, 11, 23), None),
     ],
 )
-def test_models_near_or_past_their_end_are_named_with_their_heir(model: str, today: date, words: str | None) -> None:
+def test_models_near_or_past_their_end_have_a_warning(model: str, today: date, words: str | None) -> None:
     warning = model_warning(model, today)
     assert warning is None if words is None else words in (warning or "")
 
 
-def test_every_heir_is_a_model_that_goes_on() -> None:
+def test_every_successor_is_a_model_without_an_earlier_end() -> None:
     assert {end.successor for end in MODEL_ENDS.values()}.isdisjoint(MODEL_ENDS)
     assert all(end.source.startswith("https://") for end in MODEL_ENDS.values())
     assert all(p.input > 0 and p.output > 0 for p in PRICES.values())

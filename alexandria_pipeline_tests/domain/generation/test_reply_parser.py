@@ -64,18 +64,18 @@ ARRAY = json.dumps(THREE)
         json.dumps({"books": THREE, "error": "there may be more"}),
     ],
 )
-def test_every_dress_of_the_same_list(text: str) -> None:
+def test_every_form_of_the_list_is_read(text: str) -> None:
     assert titles(text) == NAMES
 
 
-def test_a_listing_knows_its_place_and_has_no_isbn() -> None:
+def test_a_listing_has_a_position_and_no_isbn() -> None:
     reply = read(json.dumps([{**GOOD, "isbn": "9780525536291", "isbn13": 9780525536291}, 5, THREE[1]]))
     assert [(x.provider, x.position, x.isbns) for x in reply.listings] == [("gemini", 1, ()), ("gemini", 3, ())]
     assert [(x.source, x.position, x.month) for x in reply.skipped] == [("gemini 2020-06", 2, Month(2020, 6))]
 
 
 @pytest.mark.parametrize("cut", range(len(ARRAY)))
-def test_complete_books_before_a_cut_are_kept(cut: int) -> None:
+def test_complete_books_before_a_truncation_are_used(cut: int) -> None:
     text = ARRAY[:cut]
     complete = [name for name, book in zip(NAMES, THREE, strict=True) if json.dumps(book) in text]
     if not complete:
@@ -87,7 +87,7 @@ def test_complete_books_before_a_cut_are_kept(cut: int) -> None:
     assert reasons(text) == ([] if begun else [(len(complete) + 1, "the reply is cut off within this book")])
 
 
-def test_a_broken_book_costs_itself_only() -> None:
+def test_a_broken_book_does_not_affect_other_books() -> None:
     text = f'{{"books": [{json.dumps(GOOD)}, {{"title": "A "bad" one", "author": "X"}}, {json.dumps(THREE[2])}]}}'
     assert titles(text) == [NAMES[0], NAMES[2]]
     assert reasons(text) == [(2, "this book is not valid JSON")]
@@ -127,7 +127,7 @@ def test_a_bad_book_is_skipped_with_its_reason(book: Any, reason: str) -> None:
         ({"title": " Love &amp;\tWar\u0000 ", "author": "A\ud800B"}, ("Love & War", "A B")),
     ],
 )
-def test_text_is_read_as_it_was_meant(book: dict[str, Any], expected: tuple[str, str]) -> None:
+def test_text_is_cleaned(book: dict[str, Any], expected: tuple[str, str]) -> None:
     listing = read(json.dumps({"books": [book]})).listings[0]
     assert (listing.title, listing.author) == expected
 
@@ -148,22 +148,22 @@ def test_text_is_read_as_it_was_meant(book: dict[str, Any], expected: tuple[str,
         ("null", "the reply is not a list of books"),
         ("1" * 5000, "the reply is not a list of books"),
         ("[" * 100_000, "the reply is not a list of books|cut off"),
-        ('[{"title": ""}, {"author": "x"}, 3]', r"none of the 3 books listed can be used: the title is missing \(2\)"),
+        ('[{"title": ""}, {"author": "x"}, 3]', r"none of the 3 listed books can be used: the title is missing \(2\)"),
     ],
 )
-def test_what_holds_no_book_is_an_error_that_says_why(text: str, message: str) -> None:
+def test_text_without_a_book_is_an_error_with_a_reason(text: str, message: str) -> None:
     with pytest.raises(SourceError, match=message):
         read(text)
 
 
 @pytest.mark.parametrize(("count", "kept"), [(40, 40), (41, 41), (50, 50), (51, 50), (120, 50)])
-def test_a_runaway_list_is_taken_up_to_fifty(count: int, kept: int) -> None:
+def test_a_list_of_more_than_twice_the_limit_is_used_up_to_fifty(count: int, kept: int) -> None:
     reply = read(json.dumps([{"title": f"Book {number}", "author": "A"} for number in range(count)]))
     assert (len(reply.listings), len(reply.skipped)) == (kept, count - kept)
     assert [row.position for row in reply.skipped] == list(range(kept + 1, count + 1))
 
 
-def test_an_endless_list_is_not_skipped_row_by_row() -> None:
+def test_entries_after_the_maximum_are_skipped_as_one_row() -> None:
     reply = read(json.dumps([GOOD, *[1] * 200_000]))
     assert len(reply.listings) == 1
     assert len(reply.skipped) == 1000
@@ -177,7 +177,7 @@ def test_any_text_is_a_list_or_a_source_error(text: str) -> None:
 
 
 @given(before=st.lists(json_values, max_size=5), after=st.lists(json_values, max_size=5))
-def test_a_good_book_among_bad_ones_survives(before: list[Any], after: list[Any]) -> None:
+def test_a_usable_book_among_unusable_ones_is_read(before: list[Any], after: list[Any]) -> None:
     good = {"title": "Zzyzx Road", "author": "Only Me"}
     reply = read(json.dumps({"books": [*before, good, *after]}))
     assert ("Zzyzx Road", "Only Me") in [(x.title, x.author) for x in reply.listings]
@@ -185,7 +185,7 @@ def test_a_good_book_among_bad_ones_survives(before: list[Any], after: list[Any]
 
 
 @given(before=st.lists(json_values, max_size=3), after=st.lists(json_values, max_size=3), cut=st.integers(0, 40))
-def test_a_good_book_survives_damage_after_it(before: list[Any], after: list[Any], cut: int) -> None:
+def test_a_usable_book_before_damaged_text_is_read(before: list[Any], after: list[Any], cut: int) -> None:
     head = json.dumps({"books": [*before, {"title": "Zzyzx Road", "author": "Only Me"}]})[:-2]
     tail = "".join(f", {json.dumps(each)}" for each in after)
     assert "Zzyzx Road" in titles(head + tail[: max(0, len(tail) - cut)])

@@ -1,4 +1,4 @@
-"""A stand-in for the wire: a `ServiceHttp` that answers from a script and remembers what it was asked."""
+"""An HTTP transport in memory: returns scripted responses, applies the error table and the parser, and records requests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
 
     from alexandria_pipeline.domain.service_answers import Answer
-    from alexandria_pipeline.providers.transport.types import Params, Parse
+    from alexandria_pipeline.providers.transport.types import Params, Parse, ServiceSpec
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
 T = TypeVar("T")
@@ -27,10 +27,11 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
+"""Any JSON value."""
 
 
-def shaped(*names: str) -> st.SearchStrategy[Any]:
-    """JSON whose objects carry the field names a parser looks for, with anything in them."""
+def json_with(*names: str) -> st.SearchStrategy[Any]:
+    """JSON values whose objects have members with these names, and any values in them."""
     keys = st.sampled_from(names)
     return st.recursive(
         JSON | st.sampled_from(["9780441172719", "Dune", "en", "OL1W", 0, -1, 10**30]),
@@ -40,47 +41,58 @@ def shaped(*names: str) -> st.SearchStrategy[Any]:
 
 
 def payload(service: str, name: str) -> Any:
+    """The JSON of `payloads/<service>/<name>.json`."""
     return json.loads((PAYLOADS / service / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def reply(data: Any, status: int = 200) -> JsonResponse:
-    return JsonResponse(status, data, "")
+def response(data: Any, status: int = 200) -> JsonResponse:
+    """A response with this JSON value."""
+    return JsonResponse(status, data, json.dumps(data))
 
 
-def parsed(scripted: Scripted, parse: Parse[T]) -> Answer[T]:
-    """What the transport makes of a scripted response."""
-    return parse(scripted) if isinstance(scripted, JsonResponse) else scripted
-
-
-def answer(coroutine: Coroutine[Any, Any, T]) -> T:
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine."""
     return asyncio.run(coroutine)
 
 
-class Service:
-    """Answers each path with what is scripted for it, any other path with `otherwise`."""
+class ScriptedHttp:
+    """A `ServiceHttp` in memory. `script` has the responses of paths, `otherwise` that of every other path.
 
-    name = "scripted"
+    `requests` has the path and the parameters or body of every request. `closed` is the result of `unavailable`.
+    """
 
     def __init__(
         self,
+        spec: ServiceSpec,
         otherwise: Scripted,
         script: Mapping[str, Scripted] | None = None,
+        closed: Unavailable | None = None,
     ) -> None:
+        self.name = spec.name
+        self.spec = spec
         self.otherwise = otherwise
         self.script = dict(script or {})
-        self.asked: list[tuple[str, dict[str, Any]]] = []
-        self.closed: Unavailable | None = None
+        self.closed = closed
+        self.requests: list[tuple[str, dict[str, Any]]] = []
+
+    @property
+    def paths(self) -> list[str]:
+        """The paths of all requests."""
+        return [path for path, _ in self.requests]
 
     def unavailable(self) -> Unavailable | None:
         return self.closed
 
     async def get(self, path: str, parse: Parse[T], params: Params | None = None) -> Answer[T]:
-        self.asked.append((path, dict(params or {})))
+        self.requests.append((path, dict(params or {})))
         return self._answer(path, parse)
 
     async def post(self, path: str, body: Mapping[str, Any], parse: Parse[T]) -> Answer[T]:
-        self.asked.append((path, dict(body)))
+        self.requests.append((path, dict(body)))
         return self._answer(path, parse)
 
     def _answer(self, path: str, parse: Parse[T]) -> Answer[T]:
-        return parsed(self.script.get(path, self.otherwise), parse)
+        scripted = self.script.get(path, self.otherwise)
+        if not isinstance(scripted, JsonResponse):
+            return scripted
+        return self.spec.explain(scripted.status, scripted.data) or parse(scripted)
