@@ -37,7 +37,7 @@ from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 from alexandria_pipeline.storage.months import MonthHolder
 from alexandria_pipeline.storage.queries import Query
-from alexandria_pipeline_tests.upstream.books_file import OWN_BOOKS
+from alexandria_pipeline_tests.upstream.books_file import BUNDLED_BOOKS
 from alexandria_pipeline_tests.upstream.score import score
 
 RESOLVERS = ("isbndb", "google-books", "open-library", "internet-archive", "wikidata")
@@ -234,7 +234,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before every answer")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--works", type=int, help="real works in the catalogue; unset: as many as the lists need")
-    parser.add_argument("--books", type=Path, default=OWN_BOOKS, help="facts about books; the stand-in's own are 620")
+    parser.add_argument(
+        "--books", type=Path, default=BUNDLED_BOOKS, help="facts about books; the stand-in's own are 620"
+    )
     parser.add_argument(
         "--statements", action="store_true", help="count statements by the server's log; slower, so without times"
     )

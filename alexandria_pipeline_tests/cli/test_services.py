@@ -117,9 +117,9 @@ def test_one_provider_can_be_asked_alone(ask: Json, upstream: StandIn) -> None:
         service = Service(name)
         told = ask(*words, "--provider", name)
         assert [each["provider"] for each in told["asked"]] == [name]
-        asked = {service for service, gate in upstream.gates.items() if gate.counters.requests}
+        asked = {service for service, gate in upstream.meters.items() if gate.counters.requests}
         assert asked == {service}
-        upstream.gates[service].reset()
+        upstream.meters[service].reset()
 
 
 # What is left today.
@@ -190,10 +190,10 @@ def test_the_stand_in_hears_what_was_set(ask: Json, upstream: StandIn, database:
     """Contact, model, number of books and the order of the cascade, as they arrive."""
     told = {"CONTACT": "someone@example.org", "GEMINI_MODEL": "gemini-3.1-flash-lite"}
     ask("fetch", "book-generation", "--month", "2020-03", "--provider", "gemini", **told)
-    (agent,) = upstream.gates[Service.GEMINI].counters.agents
+    (agent,) = upstream.meters[Service.GEMINI].counters.agents
     assert agent.startswith("alexandria-pipeline/")
     assert agent.endswith(" (+someone@example.org)")
-    (question,) = upstream.gates[Service.GEMINI].counters.questions
+    (question,) = upstream.meters[Service.GEMINI].counters.by_request
     assert "/gemini/v1beta/models/gemini-3.1-flash-lite:generateContent" in question
 
     asked = ask("resolve", "No Such Book At All", "--author", "Nobody", RESOLVER_ORDER="wikidata,isbndb")
@@ -201,7 +201,7 @@ def test_the_stand_in_hears_what_was_set(ask: Json, upstream: StandIn, database:
     assert asked["outcome"] == "not_found"
 
     slow = {"ISBNDB_TIMEOUT_SECONDS": "0.3", "RESOLVER_ORDER": "isbndb"}
-    upstream.gates[Service.ISBNDB].behaviour.latency = 1.0
+    upstream.meters[Service.ISBNDB].behaviour.latency = 1.0
     asked = ask("resolve", "Another Book", "--author", "Nobody", **slow)
     assert asked["outcome"] == "deferred"
     assert "no complete response within 0.3 s" in asked["reason"]

@@ -100,7 +100,7 @@ def test_the_limits_of_the_budget(attempts: int, safe: int | None, verdict: str 
 
 
 def test_accounting_agrees_within_a_percent(day: Day, database: Database, upstream: StandIn) -> None:
-    gate = upstream.gates[Service.ISBNDB]
+    gate = upstream.meters[Service.ISBNDB]
     day.called(1000)
     gate.spent = 1010
     near = day.judged("call_accounting")

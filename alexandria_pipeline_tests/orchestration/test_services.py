@@ -42,7 +42,7 @@ def site(empty_database_url: str, tmp_path: Path, upstream: StandIn) -> Site:
 
 
 def _asked(upstream: StandIn) -> Mapping[Service, int]:
-    return {service: gate.counters.requests for service, gate in upstream.gates.items()}
+    return {service: gate.counters.requests for service, gate in upstream.meters.items()}
 
 
 def _until(site: Site, command: Command, question: str) -> None:
@@ -83,7 +83,7 @@ def test_a_month_with_all_services_and_the_same_month_again(site: Site, upstream
         assert judged.figures["precision"] == 1.0
         assert (judged.figures["recall"] or 0) > 0.85
         (checked,) = rows(database, "select told, drift_percent from quota_usage where service = 'isbndb'")
-        assert checked["told"] == upstream.gates[Service.ISBNDB].spent
+        assert checked["told"] == upstream.meters[Service.ISBNDB].spent
 
         before = dump(database, OURS)
         succeeds(site, *materialize("2020-01"))
@@ -93,11 +93,11 @@ def test_a_month_with_all_services_and_the_same_month_again(site: Site, upstream
 
 def test_no_second_ai_call_after_a_kill_between_the_answer_and_its_reading(site: Site, upstream: StandIn) -> None:
     """Killed with one answer stored and the other on its way; killed with both stored and none read; then left alone."""
-    upstream.gates[Service.XAI].behaviour.latency = 5.0
+    upstream.meters[Service.XAI].behaviour.latency = 5.0
     command = Command(site, *materialize("2020-02"))
     _until(site, command, "select count(*) = 1 from generation_reply")
     command.kill()
-    upstream.gates[Service.XAI].behaviour.latency = 0.0
+    upstream.meters[Service.XAI].behaviour.latency = 0.0
     assert [_asked(upstream)[service] for service in AI] == [1, 1]
 
     with _nobody_adds_books(site):

@@ -60,16 +60,18 @@ def _books(database: Database) -> list[dict[str, Any]]:
 
 
 def _requests(upstream: StandIn, service: Service) -> int:
-    return upstream.gates[service].counters.requests
+    return upstream.meters[service].counters.requests
 
 
 def _asked_twice(upstream: StandIn, *services: Service) -> dict[str, int]:
-    counts = {question: n for service in services for question, n in upstream.gates[service].counters.questions.items()}
+    counts = {
+        question: n for service in services for question, n in upstream.meters[service].counters.by_request.items()
+    }
     return {question: n for question, n in counts.items() if n > 1}
 
 
 def _breaches(upstream: StandIn) -> int:
-    return sum(gate.counters.breaches for gate in upstream.gates.values())
+    return sum(gate.counters.breaches for gate in upstream.meters.values())
 
 
 def _everything_is_kept(database: Database) -> None:

@@ -69,7 +69,7 @@ def _month(database: Database) -> dict[str, Any]:
 
 
 def _requests(upstream: StandIn, service: Service) -> int:
-    return upstream.gates[service].counters.requests
+    return upstream.meters[service].counters.requests
 
 
 def _well_again(upstream: StandIn, database: Database) -> None:
@@ -179,8 +179,8 @@ def test_a_quota_that_runs_out_defers_and_the_next_day_asks_only_what_was_left(
 
     run_all(database, worlds(**told, ISBNDB_DAILY_LIMIT="10000"), [MONTH], "run-2")
     assert "deferred" not in {row["outcome"] for row in rows(database, by_outcome)}
-    counters = upstream.gates[Service.ISBNDB].counters
-    assert max(counters.questions.values()) == 1, "nothing was asked twice"
+    counters = upstream.meters[Service.ISBNDB].counters
+    assert max(counters.by_request.values()) == 1, "nothing was asked twice"
     now = rows(database, "select * from generated_book where outcome = 'resolved' order by book_id")
     assert [row for row in now if row["book_id"] in {each["book_id"] for each in answered}] == answered
     assert len(now) > len(answered)

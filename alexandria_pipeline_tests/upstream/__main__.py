@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from alexandria_pipeline_tests.upstream.behaviour import ISBNDB_DAILY
-from alexandria_pipeline_tests.upstream.books_file import OWN_BOOKS
+from alexandria_pipeline_tests.upstream.books_file import BUNDLED_BOOKS
 from alexandria_pipeline_tests.upstream.catalogue import Spec
 from alexandria_pipeline_tests.upstream.environment import environment
 from alexandria_pipeline_tests.upstream.server import Options, StandIn
@@ -25,7 +25,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--first", help="first month, such as 2020-01")
     parser.add_argument("--months", type=int, help="how many months; unset: one for every 20 works")
     parser.add_argument(
-        "--books", type=Path, default=OWN_BOOKS, help="tab-separated facts, such as ../shared/data/known_books.tsv"
+        "--books", type=Path, default=BUNDLED_BOOKS, help="tab-separated facts, such as ../shared/data/known_books.tsv"
     )
     parser.add_argument("--time-scale", type=float, default=1.0, help="raises all rates so many times")
     parser.add_argument("--daily", type=int, default=ISBNDB_DAILY, help="ISBNdb's requests a day")

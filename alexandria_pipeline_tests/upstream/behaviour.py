@@ -42,19 +42,19 @@ class Counters:
     most_parallel: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
-    questions: Counter[str] = field(default_factory=Counter)
+    by_request: Counter[str] = field(default_factory=Counter)
     agents: Counter[str] = field(default_factory=Counter)
     first: float = 0.0
     last: float = 0.0
 
 
-class Gate:
+class RequestMeter:
     """One service's door: counts who comes, and says who is refused, and why."""
 
     def __init__(self, behaviour: Behaviour) -> None:
         self.behaviour = behaviour
         self.spent = 0
-        self.inside = 0
+        self.in_progress = 0
         self.reset()
 
     def reset(self) -> None:
@@ -63,12 +63,12 @@ class Gate:
         self._arrived: deque[float] = deque()
         self._admitted: deque[float] = deque()
 
-    def enter(self, question: str, agent: str, *, metered: bool = True, now: float | None = None) -> str | None:
+    def admit(self, request: str, agent: str, *, metered: bool = True, now: float | None = None) -> str | None:
         """None for those let in, else "rate", "quota" or "parallel". Whoever is refused was counted all the same."""
         now = time.monotonic() if now is None else now
         counters, rate = self.counters, self.behaviour.rate
         counters.requests += 1
-        counters.questions[question] += 1
+        counters.by_request[request] += 1
         counters.agents[agent] += 1
         counters.first, counters.last = counters.first or now, now
         within = _within_second(self._arrived, now)
@@ -83,10 +83,10 @@ class Gate:
 
     def _refusal(self, now: float, rate: float, *, metered: bool) -> str | None:
         behaviour = self.behaviour
-        self.counters.most_parallel = max(self.counters.most_parallel, self.inside)
+        self.counters.most_parallel = max(self.counters.most_parallel, self.in_progress)
         if metered and behaviour.daily is not None and self.spent > behaviour.daily:
             return "quota"
-        if behaviour.parallel is not None and self.inside > behaviour.parallel:
+        if behaviour.parallel is not None and self.in_progress > behaviour.parallel:
             return "parallel"
         if behaviour.enforced and _within_second(self._admitted, now) > rate:
             self._admitted.pop()
@@ -103,8 +103,8 @@ class Gate:
             "statuses": {str(status): count for status, count in sorted(c.statuses.items())}, "faults": dict(c.faults),
             "spent_today": self.spent, "most_parallel": c.most_parallel, "seconds": round(elapsed, 3),
             "used_share": round((c.requests - 1) / (elapsed * self.behaviour.rate), 4) if elapsed > 0 else None,
-            "questions": len(c.questions), "repeats": c.requests - len(c.questions),
-            "most_repeated": [[question, count] for question, count in c.questions.most_common(10) if count > 1],
+            "distinct_requests": len(c.by_request), "repeats": c.requests - len(c.by_request),
+            "most_repeated": [[text, count] for text, count in c.by_request.most_common(10) if count > 1],
             "agents": dict(c.agents),
         }  # fmt: skip
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from alexandria_pipeline_tests.upstream.words import family, is_isbn13, title_case, title_key, tokens
 
-OWN_BOOKS: Final = Path(__file__).with_name("books.tsv")
+BUNDLED_BOOKS: Final = Path(__file__).with_name("books.tsv")
 _ENGLISH: Final = ("9780", "9781", "9798")
 _SEVERAL: Final = re.compile(r"\s+(?:and|with|&)\s+|\s*;\s*")
 _TURNED: Final = re.compile(r"([^,]+), ([^,.]+\.?)")

@@ -1,6 +1,6 @@
 """The catalogue: works made of real books, dealt over months, with editions and neighbours. The same for the same seed.
 
-What only looks like an edition is in `decoys`; what each service knows of all this, and how badly, is in `knowledge`.
+What only looks like an edition is in `derivatives`; what each service knows of all this, and how badly, is in `knowledge`.
 Titles, authors and one English number of a real work are facts; all else (other editions, their numbers, dates, houses,
 sequels, namesakes) is invented. A year outside the months of the catalogue is moved into them.
 """
@@ -13,11 +13,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from alexandria_pipeline_tests.upstream import names
-from alexandria_pipeline_tests.upstream.books_file import OWN_BOOKS, Fact, read_books
-from alexandria_pipeline_tests.upstream.decoys import decoys_of
-from alexandria_pipeline_tests.upstream.dice import dice
-from alexandria_pipeline_tests.upstream.isbn_numbers import Numbers
+from alexandria_pipeline_tests.upstream.books_file import BUNDLED_BOOKS, Fact, read_books
+from alexandria_pipeline_tests.upstream.derivatives import derivatives_of
+from alexandria_pipeline_tests.upstream.invented_isbns import Numbers
 from alexandria_pipeline_tests.upstream.model import Edition, Form, Kind, Origin, Work
+from alexandria_pipeline_tests.upstream.randomness import seeded_random
 from alexandria_pipeline_tests.upstream.words import main_title
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Spec:
     seed: int = 1
     first: str | None = None
     months: int | None = None
-    books: Path = OWN_BOOKS
+    books: Path = BUNDLED_BOOKS
 
     @property
     def span(self) -> tuple[str, ...]:
@@ -63,16 +63,16 @@ class Spec:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All works, and every edition and decoy; an edition's place in `editions` is its number."""
+    """All works, and every edition and derivative; an edition's place in `editions` is its number."""
 
     spec: Spec
     works: tuple[Work, ...]
-    decoys: tuple[Edition, ...]
+    derivatives: tuple[Edition, ...]
     authors: dict[str, int] = field(default_factory=dict)
 
     @cached_property
     def editions(self) -> tuple[Edition, ...]:
-        return (*(edition for work in self.works for edition in work.editions), *self.decoys)
+        return (*(edition for work in self.works for edition in work.editions), *self.derivatives)
 
     @cached_property
     def listed(self) -> dict[str, tuple[Work, ...]]:
@@ -92,19 +92,25 @@ class Catalogue:
 def build(spec: Spec) -> Catalogue:
     """The catalogue of a spec. Has fewer works than asked for where the books file has fewer."""
     facts = read_books(spec.books)
-    dice(spec.seed, "works").shuffle(facts)
+    seeded_random(spec.seed, "works").shuffle(facts)
     real = _dealt(facts[: spec.works], spec)
     neighbours = _neighbours(real, spec.seed, len(real))
     works = [*real, *neighbours]
     numbers = Numbers(fact.isbn13 for fact in facts)
     for work in works:
-        throw = dice(spec.seed, "editions", work.number)
+        rng = seeded_random(spec.seed, "editions", work.number)
         work.editions += _editions(
-            work, facts[work.number].isbn13 if work.origin is Origin.REAL else None, throw, numbers
+            work, facts[work.number].isbn13 if work.origin is Origin.REAL else None, rng, numbers
         )
-    decoys = [decoy for work in works for decoy in decoys_of(work, dice(spec.seed, "decoys", work.number), numbers)]
+    derivatives = [
+        derivative
+        for work in works
+        for derivative in derivatives_of(work, seeded_random(spec.seed, "decoys", work.number), numbers)
+    ]
     people = dict.fromkeys(author for work in works for author in work.authors)
-    return Catalogue(spec, tuple(works), tuple(decoys), {author: place for place, author in enumerate(people, start=1)})
+    return Catalogue(
+        spec, tuple(works), tuple(derivatives), {author: place for place, author in enumerate(people, start=1)}
+    )
 
 
 def _dealt(facts: Sequence[Fact], spec: Spec) -> list[Work]:
@@ -123,13 +129,13 @@ def _dealt(facts: Sequence[Fact], spec: Spec) -> list[Work]:
 
 
 def _work(number: int, fact: Fact, month: str, seed: int) -> Work:
-    throw = dice(seed, "work", number)
+    rng = seeded_random(seed, "work", number)
     series = (
-        (f"The {throw.choice(names.ADJECTIVES)} {throw.choice(names.NOUNS)} Series", throw.randint(1, 9))
-        if throw.random() < SERIES
+        (f"The {rng.choice(names.ADJECTIVES)} {rng.choice(names.NOUNS)} Series", rng.randint(1, 9))
+        if rng.random() < SERIES
         else None
     )
-    genre = throw.choice(names.GENRES)
+    genre = rng.choice(names.GENRES)
     return Work(number, fact.title, fact.subtitle, fact.authors, month, genre, Origin.REAL, listed=True, series=series)
 
 
@@ -137,64 +143,66 @@ def _neighbours(works: Sequence[Work], seed: int, number: int) -> list[Work]:
     """Volumes and sequels by the same author, and books of the same title by another one."""
     found: list[Work] = []
     for work in works:
-        throw = dice(seed, "neighbours", work.number)
-        if throw.random() < SEQUEL:
-            for title in _sequel_titles(work, throw):
-                found.append(_neighbour(work, number + len(found), title, work.authors, Origin.SEQUEL, throw))
-        if throw.random() < NAMESAKE:
-            other = (f"{throw.choice(names.GIVEN)} {throw.choice(names.FAMILY)}",)
-            found.append(_neighbour(work, number + len(found), work.title, other, Origin.NAMESAKE, throw))
+        rng = seeded_random(seed, "neighbours", work.number)
+        if rng.random() < SEQUEL:
+            for title in _sequel_titles(work, rng):
+                found.append(_neighbour(work, number + len(found), title, work.authors, Origin.SEQUEL, rng))
+        if rng.random() < NAMESAKE:
+            other = (f"{rng.choice(names.GIVEN)} {rng.choice(names.FAMILY)}",)
+            found.append(_neighbour(work, number + len(found), work.title, other, Origin.NAMESAKE, rng))
     return found
 
 
-def _sequel_titles(work: Work, throw: Random) -> tuple[str, ...]:
+def _sequel_titles(work: Work, rng: Random) -> tuple[str, ...]:
     """One sequel, or two volumes of a long row."""
-    if throw.random() < 0.5:
-        return (f"{work.title}: Book 2",) if throw.random() < 0.5 else (f"{work.title} Book Two",)
-    volume = throw.randint(3, 16)
-    return (f"{work.title}, Vol. {volume}", f"{work.title}, Vol. {volume + throw.choice((1, 3))}")
+    if rng.random() < 0.5:
+        return (f"{work.title}: Book 2",) if rng.random() < 0.5 else (f"{work.title} Book Two",)
+    volume = rng.randint(3, 16)
+    return (f"{work.title}, Vol. {volume}", f"{work.title}, Vol. {volume + rng.choice((1, 3))}")
 
 
-def _neighbour(work: Work, number: int, title: str, authors: tuple[str, ...], origin: Origin, throw: Random) -> Work:
+def _neighbour(work: Work, number: int, title: str, authors: tuple[str, ...], origin: Origin, rng: Random) -> Work:
     """A listed neighbour comes out in the same month as its work; another one some years before or after."""
-    listed = throw.random() < LISTED_NEIGHBOUR
-    year = work.year if listed else max(1950, min(_LAST_YEAR, work.year + throw.choice((-20, -9, -4, 1, 2, 3))))
-    return Work(number, title, None, authors, f"{year}{work.month[4:]}", work.genre, origin, listed, beside=work.number)
+    listed = rng.random() < LISTED_NEIGHBOUR
+    year = work.year if listed else max(1950, min(_LAST_YEAR, work.year + rng.choice((-20, -9, -4, 1, 2, 3))))
+    return Work(
+        number, title, None, authors, f"{year}{work.month[4:]}", work.genre, origin, listed, neighbour_of=work.number
+    )
 
 
-def _editions(work: Work, isbn13: str | None, throw: Random, numbers: Numbers) -> list[Edition]:
+def _editions(work: Work, isbn13: str | None, rng: Random, numbers: Numbers) -> list[Edition]:
     """Two to four editions; the first bears the real number. A neighbour has one or two."""
-    form = Form.HARDCOVER if throw.random() < 0.7 else Form.PAPERBACK
+    form = Form.HARDCOVER if rng.random() < 0.7 else Form.PAPERBACK
     first = Edition(
-        isbn13 or numbers.invented("en", throw), Kind.EDITION, work.number, work.title, work.authors,
-        f"{work.month}-{throw.randint(1, 28):02d}", "en", form, throw.choice(names.HOUSES), throw.randint(160, 720), _subtitle(work, throw),
+        isbn13 or numbers.invented("en", rng), Kind.EDITION, work.number, work.title, work.authors,
+        f"{work.month}-{rng.randint(1, 28):02d}", "en", form, rng.choice(names.HOUSES), rng.randint(160, 720), _subtitle(work, rng),
     )  # fmt: skip
-    wanted = [what for what, odds in _MORE if throw.random() < odds][: 3 if isbn13 else 1]
+    wanted = [what for what, odds in _MORE if rng.random() < odds][: 3 if isbn13 else 1]
     if isbn13 and not wanted:
         wanted = ["paperback"]
-    return [first, *(_further(work, first, what, throw, numbers) for what in wanted)]
+    return [first, *(_further(work, first, what, rng, numbers) for what in wanted)]
 
 
-def _subtitle(work: Work, throw: Random) -> str | None:
-    return work.subtitle or ("A Novel" if throw.random() < 0.3 and work.origin is Origin.REAL else None)
+def _subtitle(work: Work, rng: Random) -> str | None:
+    return work.subtitle or ("A Novel" if rng.random() < 0.3 and work.origin is Origin.REAL else None)
 
 
-def _further(work: Work, first: Edition, what: str, throw: Random, numbers: Numbers) -> Edition:
+def _further(work: Work, first: Edition, what: str, rng: Random, numbers: Numbers) -> Edition:
     later = {
         "paperback": 1,
-        "foreign": throw.randint(0, 4),
-        "reissue": throw.randint(3, 12),
-        "large print": throw.randint(0, 1),
+        "foreign": rng.randint(0, 4),
+        "reissue": rng.randint(3, 12),
+        "large print": rng.randint(0, 1),
     }.get(what, 0)
-    language = throw.choice([code for code in names.LANGUAGES if code != "en"]) if what == "foreign" else "en"
+    language = rng.choice([code for code in names.LANGUAGES if code != "en"]) if what == "foreign" else "en"
     forms = {"audio": Form.AUDIO, "ebook": Form.EBOOK, "large print": Form.LARGE_PRINT}
     houses = names.AUDIO_HOUSES if what == "audio" else names.FOREIGN_HOUSES.get(language, names.HOUSES)
     year = max(work.year, min(_LAST_YEAR, work.year + later))
     # A good part of translations keeps the title: the language alone tells them apart.
-    title = names.translated(work.title, language) if what == "foreign" and throw.random() < 0.7 else work.title
+    title = names.translated(work.title, language) if what == "foreign" and rng.random() < 0.7 else work.title
     return Edition(
-        numbers.invented(language, throw), Kind.EDITION, work.number, title, work.authors, f"{year}-{throw.randint(1, 12):02d}", language,
-        forms.get(what, Form.PAPERBACK), throw.choice(houses), first.pages + throw.randint(0, 60),
+        numbers.invented(language, rng), Kind.EDITION, work.number, title, work.authors, f"{year}-{rng.randint(1, 12):02d}", language,
+        forms.get(what, Form.PAPERBACK), rng.choice(houses), first.pages + rng.randint(0, 60),
         first.subtitle if language == "en" else None,
-        f"{throw.choice(names.GIVEN)} {throw.choice(names.FAMILY)}" if what == "foreign" else None,
+        f"{rng.choice(names.GIVEN)} {rng.choice(names.FAMILY)}" if what == "foreign" else None,
     )  # fmt: skip

@@ -6,8 +6,8 @@ import gzip
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from alexandria_pipeline_tests.upstream.dice import dice
-from alexandria_pipeline_tests.upstream.listener import Manner, Response
+from alexandria_pipeline_tests.upstream.listener import Delivery, Response
+from alexandria_pipeline_tests.upstream.randomness import seeded_random
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _HTML: Final = b"<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Service Temporarily Unavailable</h1></body></html>"
 _SPACES: Final = 10 * 1024 * 1024
 # Where a redirect leads: a page of the stand-in that is nobody's answer.
-LOST: Final = "/control/lost"
+REDIRECT_TARGET: Final = "/control/lost"
 
 
 def _status(
@@ -42,10 +42,10 @@ KINDS: Final[dict[str, Callable[[Response], Response]]] = {
     "spaces-10mib": _status(200, b" " * _SPACES, "application/json"),
     "utf16": lambda good: replace(good, body=good.body.decode(errors="replace").encode("utf-16")),
     "gzip-damage": _gzip_damage,
-    "redirect": _status(302, b"", "text/html", location=LOST),
-    "drop-before": lambda good: replace(good, manner=Manner.DROP_BEFORE),
-    "drop-within": lambda good: replace(good, manner=Manner.DROP_WITHIN),
-    "slow-2bytes": lambda good: replace(good, manner=Manner.SLOW),
+    "redirect": _status(302, b"", "text/html", location=REDIRECT_TARGET),
+    "drop-before": lambda good: replace(good, delivery=Delivery.DROP_BEFORE),
+    "drop-within": lambda good: replace(good, delivery=Delivery.DROP_WITHIN),
+    "slow-2bytes": lambda good: replace(good, delivery=Delivery.SLOW),
     "wrong-content-type": lambda good: replace(good, content_type="image/png"),
 }
 
@@ -62,9 +62,9 @@ class Fault:
     retry_after: str = "1"
     done: int = 0
 
-    def applies(self, service: str, path: str, throw: float) -> bool:
+    def applies(self, service: str, path: str, rng: float) -> bool:
         spent = self.count is not None and self.done >= self.count
-        return self.service in {service, "*"} and self.path in path and not spent and throw < self.probability
+        return self.service in {service, "*"} and self.path in path and not spent and rng < self.probability
 
     def apply(self, good: Response) -> Response:
         self.done += 1
@@ -77,7 +77,7 @@ class Faults:
 
     def __init__(self, seed: int) -> None:
         self._listed: list[Fault] = []
-        self._throw = dice(seed, "faults")
+        self._throw = seeded_random(seed, "faults")
 
     def add(self, told: dict[str, Any]) -> None:
         """Raises ValueError for an unknown kind and TypeError for an unknown field."""
@@ -92,8 +92,8 @@ class Faults:
     def as_list(self) -> list[dict[str, Any]]:
         return [asdict(fault) for fault in self._listed]
 
-    def spoil(self, service: str, path: str, good: Response) -> tuple[Response, str | None]:
+    def apply_to(self, service: str, path: str, good: Response) -> tuple[Response, str | None]:
         """The answer to send, and which fault it has."""
-        throw = self._throw.random()
-        fault = next((each for each in self._listed if each.applies(service, path, throw)), None)
+        rng = self._throw.random()
+        fault = next((each for each in self._listed if each.applies(service, path, rng)), None)
         return (fault.apply(good), fault.kind) if fault else (good, None)

@@ -29,9 +29,9 @@ def upstream(upstream_server: StandIn) -> StandIn:
     upstream_server.faults.clear()
     options = upstream_server.options
     for service, behaviour in behaviours(options.time_scale, options.daily).items():
-        gate = upstream_server.gates[service]
-        gate.behaviour, gate.spent = behaviour, 0
-        gate.reset()
+        meter = upstream_server.meters[service]
+        meter.behaviour, meter.spent = behaviour, 0
+        meter.reset()
     return upstream_server
 
 

@@ -5,39 +5,39 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from alexandria_pipeline_tests.upstream.dice import dice, share
-from alexandria_pipeline_tests.upstream.listener import Request, Response, answer
+from alexandria_pipeline_tests.upstream.listener import Request, Response, json_response
 from alexandria_pipeline_tests.upstream.model import Damage, Kind, Record
 from alexandria_pipeline_tests.upstream.names import LANGUAGES
+from alexandria_pipeline_tests.upstream.randomness import random_share, seeded_random
 from alexandria_pipeline_tests.upstream.words import any_isbn13, isbn10, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from alexandria_pipeline_tests.upstream.behaviour import Gate
+    from alexandria_pipeline_tests.upstream.behaviour import RequestMeter
     from alexandria_pipeline_tests.upstream.catalogue import Catalogue
-    from alexandria_pipeline_tests.upstream.knowledge import Shelf
+    from alexandria_pipeline_tests.upstream.service_records import RecordIndex
 
-LARGEST_PAGE: Final = 1000
+MAX_PAGE_SIZE: Final = 1000
 _LANGUAGES: Final = {
     name: code for code, (long, english, _) in LANGUAGES.items() for name in (code, long, english.lower())
 }
 
 
 class IsbnDbService:
-    """Answers from one shelf; `gate` knows what is spent."""
+    """ServiceStandIn from one shelf; `meter` knows what is spent."""
 
-    def __init__(self, catalogue: Catalogue, shelf: Shelf, gate: Gate) -> None:
+    def __init__(self, catalogue: Catalogue, index: RecordIndex, meter: RequestMeter) -> None:
         self._catalogue = catalogue
-        self._shelf = shelf
-        self._gate = gate
+        self._index = index
+        self._meter = meter
 
-    def answer(self, request: Request, path: str) -> Response:
+    def respond(self, request: Request, path: str) -> Response:
         key = request.headers.get("authorization", "")
         if not key:
-            return answer({"message": "Unauthorized"}, 401)
+            return json_response({"message": "Unauthorized"}, 401)
         if key.startswith("wrong"):
-            return answer({"message": "Forbidden"}, 403)
+            return json_response({"message": "Forbidden"}, 403)
         routes: tuple[tuple[str, str, Callable[[Request, str], Response]], ...] = (
             ("POST", r"/books/?()", self._batch), ("GET", r"/books/(.+)", self._search), ("GET", r"/book/(.+)", self._book),
             ("GET", r"/author/(.+)", self._author), ("GET", r"/key()", self._key),
@@ -45,15 +45,15 @@ class IsbnDbService:
         for method, form, route in routes:
             if request.method == method and (match := re.fullmatch(form, path)):
                 return route(request, match[1])
-        return answer({"errorMessage": "Not Found"}, 404)
+        return json_response({"errorMessage": "Not Found"}, 404)
 
-    def too_many(self, why: str) -> Response:
+    def limit_error(self, why: str) -> Response:
         said = "Daily quota exceeded" if why == "quota" else "Per minute request limit exceeded"
-        return answer({"errorMessage": said}, 429)
+        return json_response({"errorMessage": said}, 429)
 
     def _key(self, _request: Request, _rest: str) -> Response:
-        total, spent = self._gate.behaviour.daily or 0, self._gate.spent
-        return answer(
+        total, spent = self._meter.behaviour.daily or 0, self._meter.spent
+        return json_response(
             {
                 "key_name": "stand-in",
                 "plan_limit": {"total": total, "spent": min(spent, total), "left": max(0, total - spent)},
@@ -63,11 +63,11 @@ class IsbnDbService:
     def _search(self, request: Request, query: str) -> Response:
         words, column = tokens(query), request.value("column")
         if request.value("shouldMatchAll") in {"1", "true"}:
-            in_title = self._shelf.strictly(title=words) if column in {"", "title"} else []
-            in_author = self._shelf.strictly(author=words) if column in {"", "author"} else []
+            in_title = self._index.matching_all(title=words) if column in {"", "title"} else []
+            in_author = self._index.matching_all(author=words) if column in {"", "author"} else []
             found = [*in_title, *(record for record in in_author if record not in in_title)]
         else:
-            found = self._shelf.loosely(words, column)
+            found = self._index.matching_any(words, column)
         if request.value("language") or request.value("year"):
             found = [record for record in found if self._wanted(record, request)]
         return self._page(request, found, {"total": min(len(found), 10_000)}, "books")
@@ -79,38 +79,42 @@ class IsbnDbService:
         return not year or (record.published or "").startswith(year)
 
     def _page(self, request: Request, found: list[Record], data: dict[str, Any], name: str) -> Response:
-        size = max(1, min(LARGEST_PAGE, request.number("pageSize", 20)))
+        size = max(1, min(MAX_PAGE_SIZE, request.number("pageSize", 20)))
         start = (max(1, request.number("page", 1)) - 1) * size
         page = found[start : start + size]
         if not page:
-            return answer({"errorMessage": "Not Found"}, 404)
-        return answer({**data, name: [self.book(record) for record in page]})
+            return json_response({"errorMessage": "Not Found"}, 404)
+        return json_response({**data, name: [self.book(record) for record in page]})
 
     def _book(self, _request: Request, text: str) -> Response:
         record = self._by_isbn(text)
-        return answer({"book": self.book(record, whole=True)}) if record else answer({"errorMessage": "Not Found"}, 404)
+        return (
+            json_response({"book": self.book(record, whole=True)})
+            if record
+            else json_response({"errorMessage": "Not Found"}, 404)
+        )
 
     def _batch(self, request: Request, _rest: str) -> Response:
         told = request.json()
         isbns = told.get("isbns") if isinstance(told, dict) else None
-        if not isinstance(isbns, list) or len(isbns) > LARGEST_PAGE:
-            return answer({"message": f"Provide at most {LARGEST_PAGE} ISBNs"}, 400)
+        if not isinstance(isbns, list) or len(isbns) > MAX_PAGE_SIZE:
+            return json_response({"message": f"Provide at most {MAX_PAGE_SIZE} ISBNs"}, 400)
         found = [record for record in map(self._by_isbn, map(str, isbns)) if record]
-        return answer(
+        return json_response(
             {"total": len(found), "requested": len(isbns), "data": [self.book(record, whole=True) for record in found]}
         )
 
     def _author(self, request: Request, name: str) -> Response:
-        return self._page(request, self._shelf.strictly(author=tokens(name)), {"author": name}, "books")
+        return self._page(request, self._index.matching_all(author=tokens(name)), {"author": name}, "books")
 
     def _by_isbn(self, text: str) -> Record | None:
-        return next(iter(self._shelf.by_isbn.get(any_isbn13(text) or "", ())), None)
+        return next(iter(self._index.by_isbn.get(any_isbn13(text) or "", ())), None)
 
     def book(self, record: Record, *, whole: bool = False) -> dict[str, Any]:
         """One record on the wire; `whole` adds what only a record asked for by number has."""
-        edition, throw = record.edition, dice("isbndb", record.edition.isbn13, record.number)
+        edition, rng = record.edition, seeded_random("isbndb", record.edition.isbn13, record.number)
         suffix = (
-            f" ({LANGUAGES[edition.language][1]} Edition)" if edition.language != "en" and throw.random() < 0.4 else ""
+            f" ({LANGUAGES[edition.language][1]} Edition)" if edition.language != "en" and rng.random() < 0.4 else ""
         )
         title = record.title + suffix
         short = isbn10(record.isbn)
@@ -118,33 +122,33 @@ class IsbnDbService:
             "title": title,
             "title_long": f"{title}: {record.subtitle}" if record.subtitle else title + self._series(record),
             "isbn13": record.isbn,
-            "isbn": short if short and throw.random() < 0.5 else record.isbn,
+            "isbn": short if short and rng.random() < 0.5 else record.isbn,
             "isbn10": short,
             "authors": list(record.authors),
             "publisher": "~autofilled~" if record.damage is Damage.AUTOFILLED else edition.publisher,
             "binding": edition.form.value if edition.form.value != "eBook" else "Kindle Edition",
             "pages": edition.pages,
             "image": f"https://images.isbndb.com/covers/{record.isbn[7:9]}/{record.isbn[9:11]}/{record.isbn}.jpg",
-            "msrp": "0.00" if throw.random() < 0.5 else 24.95,
+            "msrp": "0.00" if rng.random() < 0.5 else 24.95,
             "subjects": ["Subjects", self._catalogue.works[edition.work].genre],
         }
         if record.language:
-            book["language"] = throw.choice(
+            book["language"] = rng.choice(
                 (record.language, record.language, LANGUAGES[record.language][1], f"{record.language}_US")
             )
         if record.published:
             year = record.published[:4]
-            book["date_published"] = throw.choice((record.published, record.published, year, int(year)))
+            book["date_published"] = rng.choice((record.published, record.published, year, int(year)))
         if whole:
             others = [
                 each
-                for each in self._shelf.by_work.get(edition.work, ())
+                for each in self._index.by_work.get(edition.work, ())
                 if each.isbn != record.isbn and edition.kind is Kind.EDITION
             ]
             book["synopsis"] = f"<p>{record.title} &amp; what came of it.</p>"
             book["other_isbns"] = [{"isbn": each.isbn, "binding": each.edition.form.value} for each in others]
-            if share("rated", record.isbn) < 0.3:
-                book["rating"], book["ratings_count"] = round(2.5 + 2.4 * throw.random(), 2), throw.randint(3, 900)
+            if random_share("rated", record.isbn) < 0.3:
+                book["rating"], book["ratings_count"] = round(2.5 + 2.4 * rng.random(), 2), rng.randint(3, 900)
         return {name: value for name, value in book.items() if value is not None}
 
     def _series(self, record: Record) -> str:

@@ -15,11 +15,11 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 
-_LARGEST_HEAD: Final = 64 * 1024
+MAX_HEAD_BYTES: Final = 64 * 1024
 _SLOW_BYTES: Final = 2
 
 
-class Manner(StrEnum):
+class Delivery(StrEnum):
     """How an answer is sent."""
 
     PLAIN = "plain"
@@ -61,10 +61,10 @@ class Response:
     body: bytes = b""
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
-    manner: Manner = Manner.PLAIN
+    delivery: Delivery = Delivery.PLAIN
 
 
-def answer(data: object, status: int = 200, **headers: str) -> Response:
+def json_response(data: object, status: int = 200, **headers: str) -> Response:
     """A JSON answer; "_" in a header's name stands for "-"."""
     body = json.dumps(data, ensure_ascii=False).encode()
     return Response(status, body, headers={name.replace("_", "-"): value for name, value in headers.items()})
@@ -83,7 +83,7 @@ class Listener:
 
     async def start(self, port: int = 0, host: str = "127.0.0.1") -> int:
         """The port that is listened on."""
-        self._server = await asyncio.start_server(self._accept, host, port, limit=_LARGEST_HEAD, backlog=1024)
+        self._server = await asyncio.start_server(self._accept, host, port, limit=MAX_HEAD_BYTES, backlog=1024)
         return int(self._server.sockets[0].getsockname()[1])
 
     async def close(self) -> None:
@@ -124,8 +124,8 @@ class Listener:
         try:
             response = await self._handler(request)
         except Exception as error:  # noqa: BLE001 - a fault of the stand-in must be seen by its user, not end the server
-            response = answer({"stand-in": repr(error)}, 599)
-        if response.manner is not Manner.PLAIN:
+            response = json_response({"stand-in": repr(error)}, 599)
+        if response.delivery is not Delivery.PLAIN:
             await _misbehave(response, writer)
             return False
         writer.write(_head(response) + response.body)
@@ -169,11 +169,11 @@ def _head(response: Response) -> bytes:
 
 
 async def _misbehave(response: Response, writer: asyncio.StreamWriter) -> None:
-    if response.manner is Manner.DROP_BEFORE:
+    if response.delivery is Delivery.DROP_BEFORE:
         writer.transport.abort()
         return
     writer.write(_head(response))
-    if response.manner is Manner.DROP_WITHIN:
+    if response.delivery is Delivery.DROP_WITHIN:
         writer.write(response.body[: len(response.body) // 2])
         await writer.drain()
         return

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from alexandria_pipeline_tests.upstream import names
-from alexandria_pipeline_tests.upstream.dice import dice
-from alexandria_pipeline_tests.upstream.dress import dressed
-from alexandria_pipeline_tests.upstream.knowledge import Shelf, sound_services
+from alexandria_pipeline_tests.upstream.listing_variants import listing_variant
 from alexandria_pipeline_tests.upstream.model import Form, Origin, Service, Work
+from alexandria_pipeline_tests.upstream.randomness import seeded_random
+from alexandria_pipeline_tests.upstream.service_records import RecordIndex, services_with_usable_record
 from alexandria_pipeline_tests.upstream.words import family, title_key, tokens
 
 if TYPE_CHECKING:
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from alexandria_pipeline_tests.upstream.catalogue import Catalogue
 
 GENERATORS: Final = (Service.GEMINI, Service.XAI)
-LENGTH: Final = 20
+LIST_LENGTH: Final = 20
 INVENTED: Final = 0.14
 TWICE: Final = 0.05
 AGAIN: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedBook:
     """One entry of a list. `identity` says which book it is: "work 12" or "invented …"; `work` is None for an invention."""
 
     title: str
@@ -44,7 +44,7 @@ class Listed:
 class Lists:
     """The lists of all months of a catalogue."""
 
-    def __init__(self, catalogue: Catalogue, known: dict[Service, Shelf]) -> None:
+    def __init__(self, catalogue: Catalogue, known: dict[Service, RecordIndex]) -> None:
         self._catalogue = catalogue
         self._known = known
         self._seed = catalogue.spec.seed
@@ -55,21 +55,23 @@ class Lists:
     def months(self) -> tuple[str, ...]:
         return self._catalogue.spec.span
 
-    def listing(self, month: str, generator: str, limit: int = LENGTH) -> tuple[Listed, ...]:
+    def listing(self, month: str, generator: str, limit: int = LIST_LENGTH) -> tuple[ListedBook, ...]:
         """What a generator lists for a month: about `limit` books; nothing for a month outside the catalogue."""
         if month not in self._catalogue.listed:
             return ()
-        throw = dice(self._seed, "list", month, generator)
+        rng = seeded_random(self._seed, "list", month, generator)
         invented = self._invented(month)[: round(limit * INVENTED * 2)]
-        throw.shuffle(invented)
-        fakes = min(len(invented), sum(throw.random() < INVENTED for _ in range(limit)))
-        works = self._chosen(month, limit - fakes, throw)
-        twice = [work for work in works if throw.random() < TWICE]
-        entries = [self._dressed(work, throw) for work in [*twice, *works][: limit - fakes]] + invented[:fakes]
-        throw.shuffle(entries)
+        rng.shuffle(invented)
+        fakes = min(len(invented), sum(rng.random() < INVENTED for _ in range(limit)))
+        works = self._chosen(month, limit - fakes, rng)
+        twice = [work for work in works if rng.random() < TWICE]
+        entries = [self._variant(work, rng) for work in [*twice, *works][: limit - fakes]] + invented[:fakes]
+        rng.shuffle(entries)
         return tuple(entries)
 
-    def truth(self, month: str, generators: Iterable[str] = GENERATORS, limit: int = LENGTH) -> list[dict[str, Any]]:
+    def truth(
+        self, month: str, generators: Iterable[str] = GENERATORS, limit: int = LIST_LENGTH
+    ) -> list[dict[str, Any]]:
         """The right answer for each distinct (title, author) that the generators list: see `score`."""
         found: dict[tuple[str, str], dict[str, Any]] = {}
         for generator in generators:
@@ -77,7 +79,7 @@ class Lists:
                 found.setdefault((listed.title, listed.author), self._answer(month, listed))
         return list(found.values())
 
-    def _answer(self, month: str, listed: Listed) -> dict[str, Any]:
+    def _answer(self, month: str, listed: ListedBook) -> dict[str, Any]:
         work = listed.work
         return {
             "month": month,
@@ -85,7 +87,7 @@ class Lists:
             "author": listed.author,
             "identity": listed.identity,
             "invented": work is None,
-            "known": [service.value for service in sound_services(self._known, work)] if work else [],
+            "known": [service.value for service in services_with_usable_record(self._known, work)] if work else [],
             "right": sorted(work.isbns("en", printed=True)) if work else [],
             "language": sorted(work.isbns("en")) if work else [],
             "audio": sorted(work.isbns() & {each.isbn13 for each in work.editions if each.form is Form.AUDIO})
@@ -94,13 +96,15 @@ class Lists:
             "editions": sorted(work.isbns()) if work else [],
         }
 
-    def _chosen(self, month: str, wanted: int, throw: Random) -> list[Work]:
+    def _chosen(self, month: str, wanted: int, rng: Random) -> list[Work]:
         """Works of the month, neighbours together; a few of an earlier month of the same year."""
         pool = list(self._catalogue.listed[month])
-        throw.shuffle(pool)
-        works = [work for work in pool if work.beside is None][:wanted]
-        beside = [
-            work for work in pool if work.beside is not None and any(each.number == work.beside for each in works)
+        rng.shuffle(pool)
+        works = [work for work in pool if work.neighbour_of is None][:wanted]
+        neighbour_of = [
+            work
+            for work in pool
+            if work.neighbour_of is not None and any(each.number == work.neighbour_of for each in works)
         ]
         earlier = [
             work
@@ -108,39 +112,39 @@ class Lists:
             if other < month and other[:4] == month[:4]
             for work in each
         ]
-        again = throw.sample(earlier, min(len(earlier), round(wanted * AGAIN)))
-        return [*beside, *again, *works][:wanted]
+        again = rng.sample(earlier, min(len(earlier), round(wanted * AGAIN)))
+        return [*neighbour_of, *again, *works][:wanted]
 
-    def _dressed(self, work: Work, throw: Random) -> Listed:
+    def _variant(self, work: Work, rng: Random) -> ListedBook:
         alone = self._catalogue.main_titles[work.title.lower()] == 1
-        title, author = dressed(work, throw, shorten=alone)
-        return Listed(title, author, work.editions[0].publisher, work.genre, f"work {work.number}", work)
+        title, author = listing_variant(work, rng, shorten=alone)
+        return ListedBook(title, author, work.editions[0].publisher, work.genre, f"work {work.number}", work)
 
-    def _invented(self, month: str) -> list[Listed]:
+    def _invented(self, month: str) -> list[ListedBook]:
         """The inventions of a month, which both models may share: strangers and real authors, new titles and borrowed ones."""
-        throw = dice(self._seed, "invented", month)
-        found: list[Listed] = []
-        while len(found) < 2 * LENGTH:
-            title, author = self._invention(throw)
+        rng = seeded_random(self._seed, "invented", month)
+        found: list[ListedBook] = []
+        while len(found) < 2 * LIST_LENGTH:
+            title, author = self._invention(rng)
             if (title_key(title), _surname(author)) not in self._taken and title not in {each.title for each in found}:
-                genre = throw.choice(names.GENRES)
+                genre = rng.choice(names.GENRES)
                 found.append(
-                    Listed(title, author, throw.choice(names.HOUSES), genre, f"invented {month} {len(found)}", None)
+                    ListedBook(title, author, rng.choice(names.HOUSES), genre, f"invented {month} {len(found)}", None)
                 )
         return found
 
-    def _invention(self, throw: Random) -> tuple[str, str]:
-        stranger = f"{throw.choice(names.GIVEN)} {throw.choice(names.FAMILY)}"
-        if throw.random() < 0.15:
-            borrowed = throw.choice(self._catalogue.works)
+    def _invention(self, rng: Random) -> tuple[str, str]:
+        stranger = f"{rng.choice(names.GIVEN)} {rng.choice(names.FAMILY)}"
+        if rng.random() < 0.15:
+            borrowed = rng.choice(self._catalogue.works)
             return borrowed.title, stranger
-        title = throw.choice(names.TITLE_FORMS).format(
-            a=throw.choice(names.ADJECTIVES),
-            n=throw.choice(names.NOUNS),
-            m=throw.choice(names.NOUNS),
-            p=throw.choice(names.PLACES),
+        title = rng.choice(names.TITLE_FORMS).format(
+            a=rng.choice(names.ADJECTIVES),
+            n=rng.choice(names.NOUNS),
+            m=rng.choice(names.NOUNS),
+            p=rng.choice(names.PLACES),
         )
-        return title, throw.choice(self._authors) if throw.random() < 0.4 else stranger
+        return title, rng.choice(self._authors) if rng.random() < 0.4 else stranger
 
 
 def _surname(author: str) -> str:

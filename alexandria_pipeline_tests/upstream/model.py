@@ -23,7 +23,7 @@ RESOLVERS = (Service.ISBNDB, Service.GOOGLE_BOOKS, Service.OPEN_LIBRARY, Service
 
 
 class Kind(StrEnum):
-    """An edition of a work, or a decoy that bears its title."""
+    """An edition of a work, or a derivative that bears its title."""
 
     EDITION = "edition"
     STUDY_GUIDE = "study guide"
@@ -58,7 +58,7 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """One number that a catalogue holds. `work` is the work it is of, or, for a decoy, the one it imitates."""
+    """One number that a catalogue holds. `work` is the work it is of, or, for a derivative, the one it imitates."""
 
     isbn13: str
     kind: Kind
@@ -95,7 +95,7 @@ class Work:
     origin: Origin
     listed: bool
     series: tuple[str, int] | None = None
-    beside: int | None = None
+    neighbour_of: int | None = None
     editions: list[Edition] = field(default_factory=list)
 
     @property
@@ -131,7 +131,7 @@ FATAL = frozenset({Damage.NO_AUTHORS, Damage.WRONG_CHECK_DIGIT, Damage.CUT_TITLE
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An edition as one service holds it. `number` is the edition's place in the catalogue; `push` its undue rank."""
+    """An edition as one service holds it. `number` is the edition's place in the catalogue; `rank_bonus` its undue rank."""
 
     edition: Edition
     number: int
@@ -142,4 +142,4 @@ class Record:
     published: str | None
     language: str | None
     damage: Damage | None
-    push: float
+    rank_bonus: float

@@ -5,35 +5,35 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from alexandria_pipeline_tests.upstream.dice import dice
-from alexandria_pipeline_tests.upstream.listener import Request, Response, answer
+from alexandria_pipeline_tests.upstream.listener import Request, Response, json_response
 from alexandria_pipeline_tests.upstream.model import Kind, Record, Work
 from alexandria_pipeline_tests.upstream.names import LANGUAGES
+from alexandria_pipeline_tests.upstream.randomness import seeded_random
 from alexandria_pipeline_tests.upstream.words import any_isbn13, isbn10, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from alexandria_pipeline_tests.upstream.catalogue import Catalogue
-    from alexandria_pipeline_tests.upstream.knowledge import Shelf
+    from alexandria_pipeline_tests.upstream.service_records import RecordIndex
 
 _STAMP: Final = {"type": "/type/datetime", "value": "2021-10-08T21:20:07.665236"}
 _MONTHS: Final = "January February March April May June July August September October November December".split()
 
 
 class OpenLibraryService:
-    """Answers from one shelf, whose records it gathers into works; a decoy is a work of its own."""
+    """ServiceStandIn from one shelf, whose records it gathers into works; a derivative is a work of its own."""
 
-    def __init__(self, catalogue: Catalogue, shelf: Shelf) -> None:
+    def __init__(self, catalogue: Catalogue, index: RecordIndex) -> None:
         self._catalogue = catalogue
-        self._shelf = shelf
+        self._index = index
         self._authors = {f"OL{number}A": author for author, number in catalogue.authors.items()}
         self._works: dict[str, list[Record]] = {}
-        self._editions = {edition_key(record): record for record in shelf.records}
-        for record in shelf.records:
+        self._editions = {edition_key(record): record for record in index.records}
+        for record in index.records:
             self._works.setdefault(work_key(record), []).append(record)
 
-    def answer(self, request: Request, path: str) -> Response:
+    def respond(self, request: Request, path: str) -> Response:
         routes: tuple[tuple[str, Callable[[Request, str], Response]], ...] = (
             (r"/search\.json()", self._search), (r"/search/authors\.json()", self._search_authors), (r"/isbn/(.+)\.json", self._isbn),
             (r"/books/(OL\d+M)\.json", self._book), (r"/works/(OL\d+W)\.json", self._work), (r"/works/(OL\d+W)/editions\.json", self._of_work),
@@ -45,8 +45,8 @@ class OpenLibraryService:
                 return route(request, match[1])
         return _not_found(path)
 
-    def too_many(self, _why: str) -> Response:
-        return answer(
+    def limit_error(self, _why: str) -> Response:
+        return json_response(
             {"status": 429, "message": "Too Many Requests. Consider using https://openlibrary.org/developers/dumps."},
             429,
         )
@@ -55,13 +55,13 @@ class OpenLibraryService:
         query = request.value("q")
         isbn = any_isbn13(request.value("isbn") or query.removeprefix("isbn:"))
         if isbn:
-            found: Iterable[Record] = self._shelf.by_isbn.get(isbn, ())
+            found: Iterable[Record] = self._index.by_isbn.get(isbn, ())
         elif title := tokens(request.value("title")):
-            found = self._shelf.strictly(title, tokens(request.value("author")))
+            found = self._index.matching_all(title, tokens(request.value("author")))
         elif author := tokens(request.value("author")):
-            found = self._shelf.strictly(author=author)
+            found = self._index.matching_all(author=author)
         else:
-            found = self._shelf.loosely(tokens(query))
+            found = self._index.matching_any(tokens(query))
         keys = list(dict.fromkeys(map(work_key, found)))
         start, limit = request.number("offset", 0), request.number("limit", 100)
         fields = [name for name in request.value("fields").split(",") if name not in {"", "*"}]
@@ -74,13 +74,13 @@ class OpenLibraryService:
             "documentation_url": "",
             "q": query,
         }
-        return answer({**data, "offset": start or None, "docs": docs})
+        return json_response({**data, "offset": start or None, "docs": docs})
 
     def _doc(self, key: str, fields: Sequence[str], language: str) -> dict[str, Any]:
         """A work of a search. Its `isbn` mixes all editions, and foreign ones come first."""
         records = self._works[key]
         work, authors = self._of(records[0]), self._keys(records[0])
-        foreign_first = sorted(records, key=lambda record: -record.push)
+        foreign_first = sorted(records, key=lambda record: -record.rank_bonus)
         doc: dict[str, Any] = {
             "key": f"/works/{key}",
             "title": work.title if work else records[0].title,
@@ -106,8 +106,8 @@ class OpenLibraryService:
     def _shown(self, records: Sequence[Record], language: str) -> dict[str, Any]:
         """The one edition that a search shows: mostly one in the language of the reader."""
         own = [record for record in records if record.language == language] or list(records)
-        throw = dice("shown", own[0].isbn, len(records))
-        record = throw.choice(records if throw.random() < 0.15 else own)
+        rng = seeded_random("shown", own[0].isbn, len(records))
+        record = rng.choice(records if rng.random() < 0.15 else own)
         shown = {
             "key": f"/books/{edition_key(record)}", "title": record.title, "subtitle": record.subtitle,
             "isbn": [number for number in (record.isbn, isbn10(record.isbn)) if number],
@@ -124,7 +124,7 @@ class OpenLibraryService:
             {"key": key, "name": name, "alternate_names": [], "type": "author", "work_count": self._count(name)}
             for key, name in found
         ]
-        return answer(
+        return json_response(
             {"numFound": len(docs), "start": 0, "numFoundExact": True, "docs": docs[: request.number("limit", 100)]}
         )
 
@@ -132,7 +132,7 @@ class OpenLibraryService:
         return sum(name in work.authors for work in self._catalogue.works)
 
     def _isbn(self, request: Request, text: str) -> Response:
-        record = next(iter(self._shelf.by_isbn.get(any_isbn13(text) or "", ())), None)
+        record = next(iter(self._index.by_isbn.get(any_isbn13(text) or "", ())), None)
         if record is None:
             return _not_found(f"/isbn/{text}")
         prefix = request.raw_path.split("/isbn/")[0]
@@ -141,20 +141,20 @@ class OpenLibraryService:
 
     def _book(self, _request: Request, key: str) -> Response:
         record = self._editions.get(key)
-        return answer(self.edition(record)) if record else _not_found(f"/books/{key}")
+        return json_response(self.edition(record)) if record else _not_found(f"/books/{key}")
 
     def _of_work(self, request: Request, key: str) -> Response:
         if key not in self._works:
             return _not_found(f"/works/{key}")
         start, limit = request.number("offset", 0), request.number("limit", 50)
-        records = sorted(self._works[key], key=lambda record: -record.push)
+        records = sorted(self._works[key], key=lambda record: -record.rank_bonus)
         here = f"/works/{key}/editions.json?limit={limit}"
         links = {
             "self": here,
             "work": f"/works/{key}",
             **({"next": f"{here}&offset={start + limit}"} if start + limit < len(records) else {}),
         }
-        return answer(
+        return json_response(
             {
                 "links": links,
                 "size": len(records),
@@ -170,7 +170,7 @@ class OpenLibraryService:
         authors = [
             {"type": {"key": "/type/author_role"}, "author": {"key": f"/authors/{each}"}} for each in self._keys(record)
         ]
-        return answer({
+        return json_response({
             "key": f"/works/{key}", "title": work.title if work else record.title, "authors": authors, "covers": [record.number + 1],
             "description": {"type": "/type/text", "value": f"About {record.title}."}, "type": {"key": "/type/work"},
             "subjects": [self._catalogue.works[record.edition.work].genre, "nyt:combined=2020-01-01"],
@@ -181,15 +181,15 @@ class OpenLibraryService:
     def _ratings(self, _request: Request, key: str) -> Response:
         if key not in self._works:
             return _not_found(f"/works/{key}")
-        throw = dice("ratings", key)
+        rng = seeded_random("ratings", key)
         counts = (
-            {str(stars): throw.randint(0, 40) for stars in range(1, 6)}
-            if throw.random() < 0.5
+            {str(stars): rng.randint(0, 40) for stars in range(1, 6)}
+            if rng.random() < 0.5
             else dict.fromkeys("12345", 0)
         )
         count = sum(counts.values())
         average = sum(int(stars) * number for stars, number in counts.items()) / count if count else None
-        return answer({"summary": {"average": average, "count": count, "sortable": average}, "counts": counts})
+        return json_response({"summary": {"average": average, "count": count, "sortable": average}, "counts": counts})
 
     def _author(self, _request: Request, key: str) -> Response:
         name = self._authors.get(key)
@@ -202,13 +202,13 @@ class OpenLibraryService:
             "type": {"key": "/type/author"},
             "revision": 6,
         }
-        if dice("bio", key).random() < 0.6:
+        if seeded_random("bio", key).random() < 0.6:
             record |= {
                 "bio": {"type": "/type/text", "value": f"{name} is a writer. (Invented for tests.)"},
                 "birth_date": "1950",
                 "photos": [-1, 77],
             }
-        return answer({**record, "created": _STAMP, "last_modified": _STAMP, "latest_revision": 6})
+        return json_response({**record, "created": _STAMP, "last_modified": _STAMP, "latest_revision": 6})
 
     def _subject(self, request: Request, slug: str) -> Response:
         name = slug.replace("_", " ")
@@ -224,7 +224,7 @@ class OpenLibraryService:
             }
             for work in works[: request.number("limit", 12)]
         ]  # fmt: skip
-        return answer(
+        return json_response(
             {
                 "key": f"/subjects/{slug}",
                 "name": name,
@@ -236,13 +236,13 @@ class OpenLibraryService:
 
     def edition(self, record: Record) -> dict[str, Any]:
         """One record on the wire: lists for nearly everything, dates as people write them."""
-        edition, throw, short = record.edition, dice("open library", record.number), isbn10(record.isbn)
+        edition, rng, short = record.edition, seeded_random("open library", record.number), isbn10(record.isbn)
         series = self._catalogue.works[edition.work].series if edition.kind is Kind.EDITION else None
         told: dict[str, Any] = {
             "key": f"/books/{edition_key(record)}", "type": {"key": "/type/edition"}, "title": record.title, "subtitle": record.subtitle,
             "works": [{"key": f"/works/{work_key(record)}"}], "authors": [{"key": f"/authors/{key}"} for key in self._keys(record)] or None,
-            "isbn_13": [record.isbn] if not short or throw.random() < 0.85 else None,
-            "isbn_10": [short] if short and throw.random() < 0.6 else None,
+            "isbn_13": [record.isbn] if not short or rng.random() < 0.85 else None,
+            "isbn_10": [short] if short and rng.random() < 0.6 else None,
             "languages": [{"key": f"/languages/{LANGUAGES[record.language][0]}"}] if record.language else None,
             "publish_date": _spelt(record.published, record.number) if record.published else None,
             "publishers": [edition.publisher], "physical_format": edition.form.value, "number_of_pages": edition.pages, "covers": [record.number + 1],
@@ -255,7 +255,7 @@ class OpenLibraryService:
         return {name: value for name, value in told.items() if value is not None}
 
     def _of(self, record: Record) -> Work | None:
-        """The work, unless the record is a decoy or too damaged to be known as one."""
+        """The work, unless the record is a derivative or too damaged to be known as one."""
         return (
             self._catalogue.works[record.edition.work]
             if record.edition.kind is Kind.EDITION and record.title == record.edition.title
@@ -294,4 +294,4 @@ def _spelt(published: str, number: int) -> str:
 
 
 def _not_found(key: str) -> Response:
-    return answer({"error": "notfound", "key": key.removesuffix(".json")}, 404)
+    return json_response({"error": "notfound", "key": key.removesuffix(".json")}, 404)

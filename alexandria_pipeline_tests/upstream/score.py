@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-MOST_EXAMPLES = 25
+MAX_EXAMPLES = 25
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Score:
     invented_synthetic: int = 0
     books: int = 0
     merged: int = 0
-    several_dresses: int = 0
+    several_forms: int = 0
     split: int = 0
     examples: dict[str, list[str]] = field(default_factory=dict)
 
@@ -46,7 +46,7 @@ class Score:
             "right_language": _share(self.right_language, self.right),
             "right_print": _share(self.right_print, self.right),
             "not_audio": _share(self.right_form, self.right),
-            "merged_dresses": _share(self.several_dresses - self.split, self.several_dresses),
+            "merged_forms": _share(self.several_forms - self.split, self.several_forms),
             "distinct_books_merged": float(self.merged),
         }
 
@@ -54,7 +54,7 @@ class Score:
         return {"figures": self.figures, **asdict(self)}
 
     def _example(self, kind: str, text: str) -> None:
-        if len(listed := self.examples.setdefault(kind, [])) < MOST_EXAMPLES:
+        if len(listed := self.examples.setdefault(kind, [])) < MAX_EXAMPLES:
             listed.append(text)
 
     def add_month(self, rows: Sequence[Mapping[str, Any]], truth: Sequence[Mapping[str, Any]]) -> None:
@@ -103,15 +103,15 @@ class Score:
 
     def _add_books(self, truth: Sequence[Mapping[str, Any]], seen: Counter[str], found: set[str]) -> None:
         """Books of the month as distinct identities: what was knowable, lost into another book, or left in several rows."""
-        dresses = Counter(answer["identity"] for answer in truth)
+        forms = Counter(answer["identity"] for answer in truth)
         for identity, answer in {answer["identity"]: answer for answer in truth}.items():
             what = f"{answer['month']} {answer['title']} / {answer['author']}"
             self.books += 1
             if not seen[identity]:
                 self.merged += 1
                 self._example("not in any row (merged into another book, or lost)", what)
-            if dresses[identity] > 1:
-                self.several_dresses += 1
+            if forms[identity] > 1:
+                self.several_forms += 1
                 self.split += seen[identity] > 1
                 if seen[identity] > 1:
                     self._example("in several rows", what)

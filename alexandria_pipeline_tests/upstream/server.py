@@ -12,19 +12,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from alexandria_pipeline_tests.upstream.archive_service import ArchiveService
-from alexandria_pipeline_tests.upstream.behaviour import ISBNDB_DAILY, Gate, behaviours
+from alexandria_pipeline_tests.upstream.ai_services import GeminiService, XaiService
+from alexandria_pipeline_tests.upstream.behaviour import ISBNDB_DAILY, RequestMeter, behaviours
 from alexandria_pipeline_tests.upstream.catalogue import Spec, build
 from alexandria_pipeline_tests.upstream.environment import PREFIXES
-from alexandria_pipeline_tests.upstream.faults import LOST, Faults
-from alexandria_pipeline_tests.upstream.google_service import GoogleService
+from alexandria_pipeline_tests.upstream.faults import REDIRECT_TARGET, Faults
+from alexandria_pipeline_tests.upstream.google_books_service import GoogleService
+from alexandria_pipeline_tests.upstream.internet_archive_service import ArchiveService
 from alexandria_pipeline_tests.upstream.isbndb_service import IsbnDbService
-from alexandria_pipeline_tests.upstream.knowledge import shelves
-from alexandria_pipeline_tests.upstream.listener import Listener, Request, Response, answer
-from alexandria_pipeline_tests.upstream.lists import GENERATORS, LENGTH, Lists
+from alexandria_pipeline_tests.upstream.listener import Listener, Request, Response, json_response
+from alexandria_pipeline_tests.upstream.lists import GENERATORS, LIST_LENGTH, Lists
 from alexandria_pipeline_tests.upstream.model import RESOLVERS, Service
-from alexandria_pipeline_tests.upstream.models_service import GeminiService, XaiService
 from alexandria_pipeline_tests.upstream.open_library_service import OpenLibraryService
+from alexandria_pipeline_tests.upstream.service_records import record_indexes
 from alexandria_pipeline_tests.upstream.wikidata_service import WikidataService
 from alexandria_pipeline_tests.upstream.wikipedia_service import WikipediaService
 
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 _NOT_METERED: Final = ("/key",)
 
 
-class Answers(Protocol):
+class ServiceStandIn(Protocol):
     """One service: its answers, and what it says to those who come too often."""
 
-    def answer(self, request: Request, path: str) -> Response: ...
+    def respond(self, request: Request, path: str) -> Response: ...
 
-    def too_many(self, why: str, /) -> Response: ...
+    def limit_error(self, why: str, /) -> Response: ...
 
 
 @dataclass(frozen=True)
@@ -59,22 +59,23 @@ class StandIn:
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or Options()
         self.catalogue = build(self.options.spec)
-        self.known = shelves(self.catalogue)
+        self.known = record_indexes(self.catalogue)
         self.lists = Lists(self.catalogue, self.known)
         self.faults = Faults(self.options.spec.seed)
-        self.gates = {
-            service: Gate(each) for service, each in behaviours(self.options.time_scale, self.options.daily).items()
+        self.meters = {
+            service: RequestMeter(each)
+            for service, each in behaviours(self.options.time_scale, self.options.daily).items()
         }
-        for gate in self.gates.values():
-            gate.behaviour.latency, gate.behaviour.enforced = self.options.latency, self.options.enforced
+        for meter in self.meters.values():
+            meter.behaviour.latency, meter.behaviour.enforced = self.options.latency, self.options.enforced
         self._services = self._all_services()
         self._listener = Listener(self.handle)
         self.base = ""
 
-    def _all_services(self) -> dict[Service, Answers]:
+    def _all_services(self) -> dict[Service, ServiceStandIn]:
         catalogue, known = self.catalogue, self.known
         return {
-            Service.ISBNDB: IsbnDbService(catalogue, known[Service.ISBNDB], self.gates[Service.ISBNDB]),
+            Service.ISBNDB: IsbnDbService(catalogue, known[Service.ISBNDB], self.meters[Service.ISBNDB]),
             Service.GOOGLE_BOOKS: GoogleService(catalogue, known[Service.GOOGLE_BOOKS]),
             Service.OPEN_LIBRARY: OpenLibraryService(catalogue, known[Service.OPEN_LIBRARY]),
             Service.INTERNET_ARCHIVE: ArchiveService(catalogue, known[Service.INTERNET_ARCHIVE]),
@@ -98,53 +99,53 @@ class StandIn:
         for service, prefix in PREFIXES.items():
             if request.path == prefix or request.path.startswith(f"{prefix}/"):
                 return await self._serve(service, request, request.path.removeprefix(prefix))
-        return answer({"error": "no service of the stand-in has this address"}, 404)
+        return json_response({"error": "no service of the stand-in has this address"}, 404)
 
     async def _serve(self, service: Service, request: Request, path: str) -> Response:
-        gate, answers = self.gates[service], self._services[service]
-        gate.inside += 1
+        meter, answers = self.meters[service], self._services[service]
+        meter.in_progress += 1
         try:
             metered = service is not Service.ISBNDB or path not in _NOT_METERED
-            refusal = gate.enter(_question(request), request.headers.get("user-agent", ""), metered=metered)
-            if gate.behaviour.latency:
-                await asyncio.sleep(gate.behaviour.latency)
-            good = answers.too_many(refusal) if refusal else answers.answer(request, path)
+            refusal = meter.admit(_request_text(request), request.headers.get("user-agent", ""), metered=metered)
+            if meter.behaviour.latency:
+                await asyncio.sleep(meter.behaviour.latency)
+            good = answers.limit_error(refusal) if refusal else answers.respond(request, path)
         finally:
-            gate.inside -= 1
-        sent, fault = self.faults.spoil(service, path, good)
-        gate.counters.statuses[sent.status] += 1
+            meter.in_progress -= 1
+        sent, fault = self.faults.apply_to(service, path, good)
+        meter.counters.statuses[sent.status] += 1
         if fault:
-            gate.counters.faults[fault] += 1
+            meter.counters.faults[fault] += 1
         return sent
 
     def _control(self, request: Request) -> Response:
-        if request.path == LOST:
+        if request.path == REDIRECT_TARGET:
             return Response(200, b"<html><body>You have been redirected.</body></html>", "text/html")
         routes: dict[str, Callable[[Request], Any]] = {
-            "/control/stats": self._stats, "/control/questions": self._questions, "/control/reset": self._reset, "/control/faults": self._faults,
+            "/control/stats": self._stats, "/control/requests": self._requests, "/control/reset": self._reset, "/control/faults": self._faults,
             "/control/settings": self._settings, "/control/truth": self._truth, "/control/catalogue": self._about,
         }  # fmt: skip
         route = routes.get(request.path)
         if route is None:
-            return answer({"error": "unknown", "routes": list(routes)}, 404)
+            return json_response({"error": "unknown", "routes": list(routes)}, 404)
         try:
-            return answer(route(request))
+            return json_response(route(request))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            return answer({"error": str(error)}, 400)
+            return json_response({"error": str(error)}, 400)
 
     def _stats(self, request: Request) -> dict[str, Any]:
         if request.method == "DELETE":
             return self._reset(request)
-        return {service.value: gate.stats() for service, gate in self.gates.items()}
+        return {service.value: meter.stats() for service, meter in self.meters.items()}
 
-    def _questions(self, request: Request) -> dict[str, int]:
-        return dict(self.gates[Service(request.value("service"))].counters.questions)
+    def _requests(self, request: Request) -> dict[str, int]:
+        return dict(self.meters[Service(request.value("service"))].counters.by_request)
 
     def _reset(self, _request: Request) -> dict[str, Any]:
         """Counts and the day's quota start anew; faults and settings stay."""
-        for gate in self.gates.values():
-            gate.reset()
-            gate.spent = 0
+        for meter in self.meters.values():
+            meter.reset()
+            meter.spent = 0
         return {"reset": True}
 
     def _faults(self, request: Request) -> list[dict[str, Any]]:
@@ -159,34 +160,36 @@ class StandIn:
     def _settings(self, request: Request) -> dict[str, Any]:
         """POST {"isbndb": {"rate": 5, "daily": 100, "spent": 0, "latency": 0.2, "enforced": false, "parallel": 5}}; "*" is all."""
         for name, told in (request.json() or {}).items() if request.method == "POST" else ():
-            for gate in self.gates.values() if name == "*" else [self.gates[Service(name)]]:
+            for meter in self.meters.values() if name == "*" else [self.meters[Service(name)]]:
                 for key, value in told.items():
                     if key not in {"rate", "daily", "spent", "latency", "enforced", "parallel"}:
                         raise ValueError(f"{key!r} is no setting")
-                    setattr(gate if key == "spent" else gate.behaviour, key, value)
+                    setattr(meter if key == "spent" else meter.behaviour, key, value)
         return {
             service.value: {
-                "rate": gate.behaviour.rate, "daily": gate.behaviour.daily, "spent": gate.spent, "latency": gate.behaviour.latency,
-                "enforced": gate.behaviour.enforced, "parallel": gate.behaviour.parallel,
+                "rate": meter.behaviour.rate, "daily": meter.behaviour.daily, "spent": meter.spent, "latency": meter.behaviour.latency,
+                "enforced": meter.behaviour.enforced, "parallel": meter.behaviour.parallel,
             }
-            for service, gate in self.gates.items()
+            for service, meter in self.meters.items()
         }  # fmt: skip
 
     def _truth(self, request: Request) -> list[dict[str, Any]]:
         generators = [Service(name) for name in request.value("generators").split(",") if name] or list(GENERATORS)
         months = [month for key, month in request.query if key == "month"] or self.lists.months
-        return [row for month in months for row in self.lists.truth(month, generators, request.number("limit", LENGTH))]
+        return [
+            row for month in months for row in self.lists.truth(month, generators, request.number("limit", LIST_LENGTH))
+        ]
 
     def _about(self, _request: Request) -> dict[str, Any]:
         spec = self.catalogue.spec
         return {
             "seed": spec.seed, "months": [spec.span[0], spec.span[-1], len(spec.span)], "works": len(self.catalogue.works),
-            "editions": len(self.catalogue.editions) - len(self.catalogue.decoys), "decoys": len(self.catalogue.decoys),
+            "editions": len(self.catalogue.editions) - len(self.catalogue.derivatives), "derivatives": len(self.catalogue.derivatives),
             "records": {service.value: len(self.known[service].records) for service in RESOLVERS},
         }  # fmt: skip
 
 
-def _question(request: Request) -> str:
+def _request_text(request: Request) -> str:
     """What is asked, without the key, so that the same question asked again is seen."""
     asked = "&".join(f"{name}={value}" for name, value in sorted(request.query) if name != "key")
     body = f" #{hashlib.sha256(request.body).hexdigest()[:12]}" if request.body else ""

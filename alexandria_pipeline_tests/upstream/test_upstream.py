@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from alexandria_pipeline_tests.upstream.behaviour import Behaviour, Gate
+from alexandria_pipeline_tests.upstream.ai_services import limit_of, month_of
+from alexandria_pipeline_tests.upstream.behaviour import Behaviour, RequestMeter
 from alexandria_pipeline_tests.upstream.catalogue import Catalogue, Spec, build
-from alexandria_pipeline_tests.upstream.dice import dice
 from alexandria_pipeline_tests.upstream.environment import PREFIXES, environment, variable_prefix
 from alexandria_pipeline_tests.upstream.faults import KINDS
-from alexandria_pipeline_tests.upstream.google_service import project
-from alexandria_pipeline_tests.upstream.knowledge import shelves, sound_services
+from alexandria_pipeline_tests.upstream.google_books_service import project
 from alexandria_pipeline_tests.upstream.lists import GENERATORS, Lists
 from alexandria_pipeline_tests.upstream.model import RESOLVERS, Damage, Kind, Origin, Record, Service, Work
-from alexandria_pipeline_tests.upstream.models_service import limit_of, month_of
+from alexandria_pipeline_tests.upstream.randomness import seeded_random
 from alexandria_pipeline_tests.upstream.score import score
+from alexandria_pipeline_tests.upstream.service_records import record_indexes, services_with_usable_record
 from alexandria_pipeline_tests.upstream.words import (
     any_isbn13,
     family,
@@ -121,10 +121,10 @@ def test_the_same_seed_gives_the_same_world(small: Catalogue) -> None:
     again, other = build(small.spec), build(Spec(works=120, seed=8, months=6))
     assert again.editions == small.editions
     assert other.editions != small.editions
-    assert {s: held.records for s, held in shelves(again).items()} == {
-        s: held.records for s, held in shelves(small).items()
+    assert {s: held.records for s, held in record_indexes(again).items()} == {
+        s: held.records for s, held in record_indexes(small).items()
     }
-    ours, theirs = Lists(small, shelves(small)), Lists(again, shelves(again))
+    ours, theirs = Lists(small, record_indexes(small)), Lists(again, record_indexes(again))
     assert [ours.listing(month, g) for month in ours.months for g in GENERATORS] == [
         theirs.listing(month, g) for month in theirs.months for g in GENERATORS
     ]
@@ -142,7 +142,7 @@ def test_a_work_has_editions_of_many_kinds_and_decoys(small: Catalogue) -> None:
     assert len(real) == 120
     assert all(2 <= len(work.editions) <= 4 for work in real)
     assert all(work.editions[0].year == work.year for work in small.works)
-    assert {decoy.kind for decoy in build(Spec()).decoys} == set(Kind) - {Kind.EDITION}
+    assert {derivative.kind for derivative in build(Spec()).derivatives} == set(Kind) - {Kind.EDITION}
     assert {work.origin for work in small.works} == set(Origin)
     assert {edition.form for edition in small.editions if edition.language == "en"} == {
         e.form for e in build(Spec()).editions
@@ -151,20 +151,20 @@ def test_a_work_has_editions_of_many_kinds_and_decoys(small: Catalogue) -> None:
 
 def test_services_know_different_parts() -> None:
     catalogue = build(Spec())
-    known = shelves(catalogue)
+    known = record_indexes(catalogue)
     shares = {service: len(held.by_work) / len(catalogue.works) for service, held in known.items()}
     assert 0.8 < shares[Service.ISBNDB] < 0.9
     assert 0.25 < shares[Service.WIKIDATA] < 0.4
     nobody = [work for work in catalogue.works if not any(work.number in held.by_work for held in known.values())]
     assert 0.005 < len(nobody) / len(catalogue.works) < 0.04
-    assert not any(sound_services(known, work) for work in nobody)
+    assert not any(services_with_usable_record(known, work) for work in nobody)
     damages = {record.damage for held in known.values() for record in held.records}
     assert damages == {None, *Damage}
 
 
 def test_lists_wear_dress_and_hold_inventions() -> None:
     catalogue = build(Spec())
-    lists = Lists(catalogue, shelves(catalogue))
+    lists = Lists(catalogue, record_indexes(catalogue))
     entries = [each for month in lists.months for g in GENERATORS for each in lists.listing(month, g)]
     assert all(len(lists.listing(month, g)) == 20 for month in lists.months for g in GENERATORS)
     assert 0.10 < sum(each.work is None for each in entries) / len(entries) < 0.18
@@ -180,7 +180,7 @@ def test_lists_wear_dress_and_hold_inventions() -> None:
 
 
 def test_the_truth_names_right_numbers(small: Catalogue) -> None:
-    lists = Lists(small, shelves(small))
+    lists = Lists(small, record_indexes(small))
     rows = [row for month in lists.months for row in lists.truth(month)]
     assert all(set(row["right"]) <= set(row["language"]) <= set(row["editions"]) for row in rows)
     assert all(bool(row["editions"]) is not row["invented"] for row in rows)
@@ -197,7 +197,7 @@ def test_words() -> None:
     assert any_isbn13("0-19-853453-1") == "9780198534532"
     assert any_isbn13("9780198534533") is None
     assert isbn10("9791234567896") is None
-    assert all(misspelt("Something Upstairs", dice(n)) != "Something Upstairs" for n in range(20))
+    assert all(misspelt("Something Upstairs", seeded_random(n)) != "Something Upstairs" for n in range(20))
 
 
 # The wire formats
@@ -441,8 +441,8 @@ def test_prompts_name_a_month() -> None:
 
 
 def test_rate_and_breaches_over_any_second() -> None:
-    gate = Gate(Behaviour(rate=3))
-    assert [gate.enter("q", "", now=100 + at) for at in (0.0, 0.3, 0.6, 0.9, 1.0, 1.25, 1.7)] == [
+    meter = RequestMeter(Behaviour(rate=3))
+    assert [meter.admit("q", "", now=100 + at) for at in (0.0, 0.3, 0.6, 0.9, 1.0, 1.25, 1.7)] == [
         None,
         None,
         None,
@@ -451,16 +451,16 @@ def test_rate_and_breaches_over_any_second() -> None:
         "rate",
         None,
     ]
-    stats = gate.stats()
+    stats = meter.stats()
     assert (stats["requests"], stats["breaches"], stats["peak_in_a_second"], stats["refused"]["rate"]) == (7, 4, 5, 2)
-    assert (stats["questions"], stats["repeats"]) == (1, 6)
+    assert (stats["distinct_requests"], stats["repeats"]) == (1, 6)
 
 
 def test_quota_of_the_day() -> None:
-    gate = Gate(Behaviour(rate=100, daily=2))
-    assert [gate.enter("q", "", now=float(at)) for at in range(4)] == [None, None, "quota", "quota"]
-    assert gate.enter("/key", "", metered=False, now=9.0) is None
-    assert gate.spent == 4
+    meter = RequestMeter(Behaviour(rate=100, daily=2))
+    assert [meter.admit("q", "", now=float(at)) for at in range(4)] == [None, None, "quota", "quota"]
+    assert meter.admit("/key", "", metered=False, now=9.0) is None
+    assert meter.spent == 4
 
 
 def test_rates_over_http_and_counters(ask: Asker) -> None:
@@ -469,7 +469,7 @@ def test_rates_over_http_and_counters(ask: Asker) -> None:
     assert statuses == [200, 200, 200, 429, 429]
     stats = ask.control("stats")["isbndb"]
     assert (stats["breaches"], stats["statuses"], stats["repeats"]) == (2, {"200": 3, "429": 2}, 4)
-    assert ask.control("questions", service="isbndb") == {"GET /isbndb/key": 5}
+    assert ask.control("requests", service="isbndb") == {"GET /isbndb/key": 5}
     ask.control("reset", {})
     assert ask.control("stats")["isbndb"]["requests"] == 0
 
@@ -485,8 +485,8 @@ def test_quota_over_http(ask: Asker) -> None:
 
 def test_time_scale_raises_all_rates(upstream: StandIn) -> None:
     variables = environment(upstream.base, upstream.options.time_scale)
-    for service, gate in upstream.gates.items():
-        assert float(variables[f"ALEXANDRIA_{variable_prefix(service)}_REQUESTS_PER_SECOND"]) == gate.behaviour.rate
+    for service, meter in upstream.meters.items():
+        assert float(variables[f"ALEXANDRIA_{variable_prefix(service)}_REQUESTS_PER_SECOND"]) == meter.behaviour.rate
         assert variables[f"ALEXANDRIA_{variable_prefix(service)}_BASE_URL"].startswith(upstream.base)
 
 
@@ -557,7 +557,7 @@ def test_control_tells_the_truth(ask: Asker) -> None:
 
 
 def test_a_perfect_answer_scores_one(small: Catalogue) -> None:
-    lists = Lists(small, shelves(small))
+    lists = Lists(small, record_indexes(small))
     truth = {month: lists.truth(month) for month in lists.months}
     answers = {month: list({row["identity"]: row for row in rows}.values()) for month, rows in truth.items()}
     perfect = {
@@ -571,7 +571,7 @@ def test_a_perfect_answer_scores_one(small: Catalogue) -> None:
     assert (
         total.figures["precision"] == total.figures["invented_left_synthetic"] == total.figures["right_language"] == 1
     )
-    assert total.figures["recall"] == total.figures["merged_dresses"] == 1
+    assert total.figures["recall"] == total.figures["merged_forms"] == 1
     assert (total.merged, total.split, total.unknown_rows) == (0, 0, 0)
 
 
@@ -624,7 +624,7 @@ def test_every_slip_is_counted() -> None:
     total = score([([*rows, {"title": "?", "author": "?", "isbn13": None}], truth)])
     assert (total.given, total.right, total.right_language, total.right_print, total.right_form) == (3, 2, 1, 0, 1)
     assert (total.knowable, total.knowable_found, total.invented, total.invented_synthetic) == (2, 1, 1, 0)
-    assert (total.merged, total.split, total.several_dresses, total.unknown_rows) == (1, 1, 1, 1)
+    assert (total.merged, total.split, total.several_forms, total.unknown_rows) == (1, 1, 1, 1)
     assert set(total.as_dict()["examples"]) >= {
         "in several rows",
         "invented, but given an ISBN",

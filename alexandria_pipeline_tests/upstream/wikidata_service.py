@@ -12,20 +12,20 @@ from urllib.parse import parse_qs
 
 from stdnum import isbn as stdnum_isbn
 
-from alexandria_pipeline_tests.upstream.dice import dice, share
-from alexandria_pipeline_tests.upstream.listener import Request, Response, answer
+from alexandria_pipeline_tests.upstream.listener import Request, Response, json_response
 from alexandria_pipeline_tests.upstream.model import Damage, Form, Kind, Record, Work
 from alexandria_pipeline_tests.upstream.names import LANGUAGES
+from alexandria_pipeline_tests.upstream.randomness import random_share, seeded_random
 from alexandria_pipeline_tests.upstream.words import any_isbn13, isbn10
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from alexandria_pipeline_tests.upstream.catalogue import Catalogue
-    from alexandria_pipeline_tests.upstream.knowledge import Shelf
+    from alexandria_pipeline_tests.upstream.service_records import RecordIndex
 
 Cells = dict[str, dict[str, str]]
-MOST_ROWS: Final = 1000
+MAX_ROWS: Final = 1000
 _SELECT: Final = re.compile(r"select\s+(?:distinct\s+)?((?:\?\w+\s*)+)", re.IGNORECASE)
 _LITERAL: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _ESCAPE: Final = re.compile(r"\\(.)")
@@ -36,21 +36,21 @@ _FORMATS: Final = {
 
 
 class WikidataService:
-    """Answers from one shelf."""
+    """ServiceStandIn from one index."""
 
-    def __init__(self, catalogue: Catalogue, shelf: Shelf) -> None:
+    def __init__(self, catalogue: Catalogue, index: RecordIndex) -> None:
         self._catalogue = catalogue
-        self._shelf = shelf
+        self._index = index
         self._titles: dict[str, list[Record]] = {}
         for records in [
-            *shelf.by_work.values(),
-            *((record,) for record in shelf.records if record.edition.kind is not Kind.EDITION),
+            *index.by_work.values(),
+            *((record,) for record in index.records if record.edition.kind is not Kind.EDITION),
         ]:
             for name in dict.fromkeys(name for record in records for name in self._names(record)):
                 self._titles.setdefault(name, []).extend(records)
-        self._people = {name for record in shelf.records for name in record.edition.authors}
+        self._people = {name for record in index.records for name in record.edition.authors}
 
-    def answer(self, request: Request, path: str) -> Response:
+    def respond(self, request: Request, path: str) -> Response:
         query = request.value("query")
         if request.method == "POST":
             query = (
@@ -69,10 +69,10 @@ class WikidataService:
             {name: cell for name, cell in row.items() if name in names}
             for row in self._rows(names, list(dict.fromkeys(literals)))
         ]
-        data = {"head": {"vars": names}, "results": {"bindings": [row for row in rows if row][:MOST_ROWS]}}
-        return Response(200, answer(data).body, "application/sparql-results+json;charset=utf-8")
+        data = {"head": {"vars": names}, "results": {"bindings": [row for row in rows if row][:MAX_ROWS]}}
+        return Response(200, json_response(data).body, "application/sparql-results+json;charset=utf-8")
 
-    def too_many(self, _why: str) -> Response:
+    def limit_error(self, _why: str) -> Response:
         return Response(429, b"Rate limit exceeded", "text/plain", {"Retry-After": "1"})
 
     def _rows(self, names: list[str], literals: list[str]) -> list[Cells]:
@@ -82,10 +82,14 @@ class WikidataService:
             return self._browsed(literals)
         isbns = {isbn for text in literals if (isbn := any_isbn13(text))}
         if isbns:
-            asked = [record for isbn in sorted(isbns) for record in self._shelf.by_isbn.get(isbn, ())]
+            asked = [record for isbn in sorted(isbns) for record in self._index.by_isbn.get(isbn, ())]
             return [row for record in asked for row in self._about(record, names)]
         titled = {record.number: record for text in literals for record in self._titles.get(text, ())}
-        return [row for record in sorted(titled.values(), key=lambda each: -each.push) for row in self._edition(record)]
+        return [
+            row
+            for record in sorted(titled.values(), key=lambda each: -each.rank_bonus)
+            for row in self._edition(record)
+        ]
 
     def _about(self, asked: Record, names: list[str]) -> list[Cells]:
         """Rows on the edition that bears the ISBN, or on its sisters; ?isbn is what was asked for."""
@@ -94,7 +98,7 @@ class WikidataService:
             if asked.language:
                 own["askedLanguageCode"] = _text(asked.language)
             return [
-                own | row for record in self._shelf.by_work.get(asked.edition.work, ()) for row in self._edition(record)
+                own | row for record in self._index.by_work.get(asked.edition.work, ()) for row in self._edition(record)
             ]
         if "award" in names:
             return [own | row for row in self._awards(asked)]
@@ -112,7 +116,7 @@ class WikidataService:
 
     def _edition(self, record: Record) -> list[Cells]:
         """All that is told of an edition: one row for each combination of its author and what else is several."""
-        edition, throw = record.edition, dice("wikidata", record.number)
+        edition, rng = record.edition, seeded_random("wikidata", record.number)
         row: Cells = {
             "edition": _entity(2_000_000 + record.number),
             "editionLabel": _text(record.title, record.language or "en"),
@@ -131,11 +135,11 @@ class WikidataService:
                     "ordinal": _text(str(work.series[1])),
                 }
         short = isbn10(record.isbn)
-        if record.damage is not Damage.WRONG_CHECK_DIGIT and short and throw.random() < 0.1:
+        if record.damage is not Damage.WRONG_CHECK_DIGIT and short and rng.random() < 0.1:
             row["isbn10"] = _text(f"{_hyphenated(record.isbn)[4:-1]}{short[-1]}")
         else:
             row["isbn13"] = _text(_hyphenated(record.isbn))
-        if throw.random() < 0.8:
+        if rng.random() < 0.8:
             row["title"] = _text(record.title, record.language or "en")
         if record.subtitle:
             row["subtitle"] = _text(record.subtitle, "en")
@@ -143,7 +147,7 @@ class WikidataService:
         return [row | person for person in self._authors(record)]
 
     def _printed(self, record: Record) -> Cells:
-        edition, throw = record.edition, dice("wikidata printed", record.number)
+        edition, rng = record.edition, seeded_random("wikidata printed", record.number)
         row: Cells = {
             "publisher": _entity(4_000_000 + len(edition.publisher)),
             "publisherLabel": _text(edition.publisher, "en"),
@@ -157,7 +161,7 @@ class WikidataService:
                 "languageLabel": _text(name, "en"),
                 "languageCode": _text(record.language),
             }
-        if throw.random() < 0.6 or edition.form is Form.AUDIO:
+        if rng.random() < 0.6 or edition.form is Form.AUDIO:
             row |= {
                 "format": _entity(6_000_000 + len(edition.form)),
                 "formatLabel": _text(_FORMATS[edition.form], "en"),
@@ -167,9 +171,9 @@ class WikidataService:
                 "translator": _entity(7_000_000 + record.number),
                 "translatorLabel": _text(edition.translator, "en"),
             }
-        if throw.random() < 0.5:
+        if rng.random() < 0.5:
             row["pages"] = {**_text(str(edition.pages)), "datatype": "http://www.w3.org/2001/XMLSchema#decimal"}
-        if throw.random() < 0.2:
+        if rng.random() < 0.2:
             row["image"] = {
                 "type": "uri",
                 "value": f"http://commons.wikimedia.org/wiki/Special:FilePath/Cover%20{record.number}.jpg",
@@ -181,7 +185,10 @@ class WikidataService:
         if record.damage in {Damage.NO_AUTHORS, Damage.AUTOFILLED}:
             return [{"author": {"type": "bnode", "value": f"t{record.number}"}}]
         return [
-            {"author": self._author(name), "authorLabel": _text(name, "mul" if share("mul", name) < 0.3 else "en")}
+            {
+                "author": self._author(name),
+                "authorLabel": _text(name, "mul" if random_share("mul", name) < 0.3 else "en"),
+            }
             for name in people
         ]
 
@@ -190,13 +197,13 @@ class WikidataService:
 
     def _awards(self, record: Record) -> Iterable[Cells]:
         work = self._work(record)
-        if share("award", work.number) < 0.15:
+        if random_share("award", work.number) < 0.15:
             yield {
                 "award": _entity(800_001),
                 "awardLabel": _text("Stand-in Prize", "en"),
                 "date": _date(str(work.year)),
             }
-        if share("nominated", work.number) < 0.2:
+        if random_share("nominated", work.number) < 0.2:
             yield {
                 "nomination": _entity(800_002),
                 "nominationLabel": _text("Medal of the Stand-in", "en"),
@@ -217,7 +224,7 @@ class WikidataService:
         }
 
     def _browsed(self, literals: list[str]) -> list[Cells]:
-        works = [self._catalogue.works[number] for number in self._shelf.by_work]
+        works = [self._catalogue.works[number] for number in self._index.by_work]
         rows: list[Cells] = []
         for work in (work for work in works if work.genre in literals):
             own = {
@@ -234,7 +241,7 @@ class WikidataService:
         if name not in self._people or name not in self._catalogue.authors:
             return []
         row: Cells = {"person": self._author(name), "personLabel": _text(name, "en")}
-        return [row | ({"articleTitle": _text(name, "en")} if share("article", name) < 0.8 else {})]
+        return [row | ({"articleTitle": _text(name, "en")} if random_share("article", name) < 0.8 else {})]
 
     def _work(self, record: Record) -> Work:
         return self._catalogue.works[record.edition.work]

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from alexandria_pipeline_tests.upstream.dice import dice
-from alexandria_pipeline_tests.upstream.listener import Request, Response, answer
+from alexandria_pipeline_tests.upstream.listener import Request, Response, json_response
+from alexandria_pipeline_tests.upstream.randomness import seeded_random
 from alexandria_pipeline_tests.upstream.words import tokens
 
 if TYPE_CHECKING:
@@ -27,26 +27,26 @@ class WikipediaService:
         self._catalogue = catalogue
         self._articles: dict[str, str | None] = {}
         for name in catalogue.authors:
-            throw = dice("wikipedia", name).random()
-            if throw < AMBIGUOUS:
+            rng = seeded_random("wikipedia", name).random()
+            if rng < AMBIGUOUS:
                 self._articles |= {name: None, f"{name} (author)": name}
-            elif throw < HAVE_ARTICLE:
+            elif rng < HAVE_ARTICLE:
                 self._articles[name] = name
 
-    def answer(self, request: Request, path: str) -> Response:
+    def respond(self, request: Request, path: str) -> Response:
         if path.startswith(_SUMMARY):
             return self._summary(path.removeprefix(_SUMMARY).replace("_", " "))
         if path == "/w/api.php":
             return self._action(request)
-        return answer({"error": "not found"}, 404)
+        return json_response({"error": "not found"}, 404)
 
-    def too_many(self, _why: str) -> Response:
+    def limit_error(self, _why: str) -> Response:
         return Response(429, b"Too many requests. Please contact noc@wikimedia.org", "text/plain", {"Retry-After": "1"})
 
     def _summary(self, title: str) -> Response:
         if title not in self._articles:
             kind = "https://mediawiki.org/wiki/HyperSwitch/errors/not_found"
-            return answer(
+            return json_response(
                 {"type": kind, "title": "Not found.", "method": "get", "detail": "Page or revision not found."}, 404
             )
         name = self._articles[title]
@@ -69,12 +69,12 @@ class WikipediaService:
                 "width": 200,
                 "height": 300,
             }
-        return answer(told)
+        return json_response(told)
 
     def _action(self, request: Request) -> Response:
         """Errors come with HTTP 200."""
         if request.value("action") != "query" or request.value("list") != "search":
-            return answer(
+            return json_response(
                 {
                     "error": {
                         "code": "badvalue",
@@ -89,7 +89,7 @@ class WikipediaService:
             {"ns": 0, "title": title, "pageid": place, "snippet": "", "size": 9}
             for place, title in enumerate(titles, start=1)
         ]
-        return answer(
+        return json_response(
             {
                 "batchcomplete": True,
                 "query": {"searchinfo": {"totalhits": len(hits)}, "search": hits[: request.number("srlimit", 10)]},

@@ -83,14 +83,14 @@ def initials(name: str) -> str:
     return f"{short} {last}".strip()
 
 
-def misspelt(text: str, throw: Random) -> str:
+def misspelt(text: str, rng: Random) -> str:
     """One slip of the finger within one of the longer words; the text itself where there is none."""
     places = [found.span() for found in re.finditer(r"[^\W\d_]{5,}", text)]
     if not places:
         return text
-    start, end = throw.choice(places)
-    at = throw.randrange(start + 1, end - 2)
-    kind = throw.choice(("swap", "drop", "double"))
+    start, end = rng.choice(places)
+    at = rng.randrange(start + 1, end - 2)
+    kind = rng.choice(("swap", "drop", "double"))
     if kind == "swap" and text[at] != text[at + 1]:
         return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
     return text[:at] + text[at] + text[at:] if kind == "double" else text[:at] + text[at + 1 :]

@@ -6,10 +6,10 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from alexandria_pipeline_tests.upstream.dice import dice
-from alexandria_pipeline_tests.upstream.listener import Request, Response, answer
-from alexandria_pipeline_tests.upstream.lists import LENGTH, Lists
+from alexandria_pipeline_tests.upstream.listener import Request, Response, json_response
+from alexandria_pipeline_tests.upstream.lists import LIST_LENGTH, Lists
 from alexandria_pipeline_tests.upstream.model import Service
+from alexandria_pipeline_tests.upstream.randomness import seeded_random
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,7 +30,7 @@ def month_of(prompt: str) -> str | None:
 
 def limit_of(prompt: str) -> int:
     match = _WANTED.search(prompt)
-    return int(match[1]) if match else LENGTH
+    return int(match[1]) if match else LIST_LENGTH
 
 
 def book_list(lists: Lists, generator: Service, prompt: str) -> str:
@@ -68,7 +68,7 @@ class GeminiService:
     def __init__(self, lists: Lists) -> None:
         self._lists = lists
 
-    def answer(self, request: Request, path: str) -> Response:
+    def respond(self, request: Request, path: str) -> Response:
         key = request.headers.get("x-goog-api-key") or request.value("key")
         match = re.fullmatch(r"/models/([^/:]+):generateContent", path)
         if not key:
@@ -87,18 +87,18 @@ class GeminiService:
         text = book_list(self._lists, Service.GEMINI, prompt)
         used = {"promptTokenCount": _tokens(prompt), "candidatesTokenCount": _tokens(text), "thoughtsTokenCount": 180}
         parts: list[dict[str, Any]] = [{"text": text, "thoughtSignature": "c3RhbmQtaW4="}]
-        return answer({
+        return json_response({
             "candidates": [{"content": {"parts": parts, "role": "model"}, "finishReason": "STOP", "index": 0}],
             "usageMetadata": {**used, "totalTokenCount": sum(used.values())}, "modelVersion": match[1], "responseId": f"stand-in-{_tokens(prompt)}",
         })  # fmt: skip
 
-    def too_many(self, _why: str) -> Response:
+    def limit_error(self, _why: str) -> Response:
         violation = {"quotaId": "GenerateRequestsPerMinutePerProjectPerModel-FreeTier"}
         details = [
             {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [violation]},
             {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1.4s"},
         ]
-        return answer(
+        return json_response(
             {
                 "error": {
                     "code": 429,
@@ -117,7 +117,7 @@ def _google_error(code: int, message: str, status: str, reason: str = "") -> Res
         if reason
         else []
     )
-    return answer({"error": {"code": code, "message": message, "status": status, "details": details}}, code)
+    return json_response({"error": {"code": code, "message": message, "status": status, "details": details}}, code)
 
 
 class XaiService:
@@ -126,18 +126,18 @@ class XaiService:
     def __init__(self, lists: Lists) -> None:
         self._lists = lists
 
-    def answer(self, request: Request, path: str) -> Response:
+    def respond(self, request: Request, path: str) -> Response:
         key = request.headers.get("authorization", "").removeprefix("Bearer").strip()
         if not key or key.startswith("wrong"):
-            return answer(
+            return json_response(
                 {"code": "Client specified an invalid argument", "error": "Incorrect API key provided: wr***ng."}, 400
             )
         if request.method != "POST" or path != "/chat/completions":
-            return answer({"code": "Not Found", "error": "Not Found"}, 404)
+            return json_response({"code": "Not Found", "error": "Not Found"}, 404)
         told = request.json()
         model = str(told.get("model", ""))
         if not model.startswith("grok"):
-            return answer(
+            return json_response(
                 {
                     "code": "Some requested entity was not found",
                     "error": f"The model {model} does not exist or your team lacks access.",
@@ -146,7 +146,7 @@ class XaiService:
             )
         messages = sorted(told.get("messages", []), key=lambda message: message.get("role") != "user")
         prompt = "\n".join(_texts([message.get("content") for message in messages]))
-        return answer(self._completion(model, prompt, book_list(self._lists, Service.XAI, prompt)))
+        return json_response(self._completion(model, prompt, book_list(self._lists, Service.XAI, prompt)))
 
     def _completion(self, model: str, prompt: str, text: str) -> dict[str, Any]:
         asked, written, reasoned = _tokens(prompt), _tokens(text), 120
@@ -161,15 +161,15 @@ class XaiService:
             "completion_tokens_details": {"reasoning_tokens": reasoned},
             "prompt_tokens_details": {"text_tokens": asked, "cached_tokens": 0},
         }
-        own = f"{dice('xai', prompt).getrandbits(64):016x}"
+        own = f"{seeded_random('xai', prompt).getrandbits(64):016x}"
         return {
             "id": own, "object": "chat.completion", "created": 1_770_772_090, "model": model,
             "choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": {**used, **used_details},
             "system_fingerprint": "fp_standin",
         }  # fmt: skip
 
-    def too_many(self, _why: str) -> Response:
-        return answer(
+    def limit_error(self, _why: str) -> Response:
+        return json_response(
             {"code": "Some resource has been exhausted", "error": "Too many requests for team: rate limit reached."},
             429,
         )

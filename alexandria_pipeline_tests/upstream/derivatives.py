@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from alexandria_pipeline_tests.upstream import names
-from alexandria_pipeline_tests.upstream.isbn_numbers import Numbers, placeholder
+from alexandria_pipeline_tests.upstream.invented_isbns import Numbers, placeholder
 from alexandria_pipeline_tests.upstream.model import Edition, Form, Kind, Origin, Work
 
 if TYPE_CHECKING:
@@ -26,27 +26,27 @@ _FORMS: Final = (
 )  # fmt: skip
 
 
-def decoys_of(work: Work, throw: Random, numbers: Numbers) -> list[Edition]:
-    """The decoys of a work; neighbours have none."""
+def derivatives_of(work: Work, rng: Random, numbers: Numbers) -> list[Edition]:
+    """The derivatives of a work; neighbours have none."""
     if work.origin is not Origin.REAL:
         return []
     return [
-        _decoy(work, kind, throw.choice(forms), by, throw, numbers)
+        _derivative(work, kind, rng.choice(forms), by, rng, numbers)
         for kind, odds, forms, by in _FORMS
-        if throw.random() < odds
+        if rng.random() < odds
     ]
 
 
-def _decoy(work: Work, kind: Kind, form: str, by: str, throw: Random, numbers: Numbers) -> Edition:
-    hack = f"{throw.choice(names.GIVEN)} {throw.choice(names.FAMILY)}"
-    if by == "hack" and throw.random() < 0.3:
-        hack = throw.choice(names.GUIDE_HOUSES)
+def _derivative(work: Work, kind: Kind, form: str, by: str, rng: Random, numbers: Numbers) -> Edition:
+    hack = f"{rng.choice(names.GIVEN)} {rng.choice(names.FAMILY)}"
+    if by == "hack" and rng.random() < 0.3:
+        hack = rng.choice(names.GUIDE_HOUSES)
     authors = {"author": work.authors, "hack": (hack,), "both": (hack, *work.authors)}[by]
-    other = f"The {throw.choice(names.ADJECTIVES)} {throw.choice(names.NOUNS)}"
+    other = f"The {rng.choice(names.ADJECTIVES)} {rng.choice(names.NOUNS)}"
     own = kind in {Kind.PLACEHOLDER, Kind.BOX_SET, Kind.SAMPLER, Kind.CALENDAR}
-    pages = work.editions[0].pages if kind is Kind.PLACEHOLDER else throw.randint(24, 160)
+    pages = work.editions[0].pages if kind is Kind.PLACEHOLDER else rng.randint(24, 160)
     return Edition(
-        placeholder(throw) if kind is Kind.PLACEHOLDER else numbers.invented("en", throw), kind, work.number,
-        form.format(t=work.title, a=work.authors[0], n=other), authors, f"{min(2025, work.year + throw.randint(0, 2))}-{throw.randint(1, 12):02d}",
-        "en", throw.choice((Form.PAPERBACK, Form.PAPERBACK, Form.EBOOK)), throw.choice(names.HOUSES if own else names.GUIDE_HOUSES), pages,
+        placeholder(rng) if kind is Kind.PLACEHOLDER else numbers.invented("en", rng), kind, work.number,
+        form.format(t=work.title, a=work.authors[0], n=other), authors, f"{min(2025, work.year + rng.randint(0, 2))}-{rng.randint(1, 12):02d}",
+        "en", rng.choice((Form.PAPERBACK, Form.PAPERBACK, Form.EBOOK)), rng.choice(names.HOUSES if own else names.GUIDE_HOUSES), pages,
     )  # fmt: skip

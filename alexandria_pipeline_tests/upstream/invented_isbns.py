@@ -18,15 +18,15 @@ class Numbers:
     def __init__(self, taken: Iterable[str]) -> None:
         self._taken = set(taken)
 
-    def invented(self, language: str, throw: Random) -> str:
+    def invented(self, language: str, rng: Random) -> str:
         while True:
-            prefix = throw.choice(ISBN_GROUPS[language])
-            number = isbn13(prefix + "".join(str(throw.randrange(10)) for _ in range(12 - len(prefix))))
+            prefix = rng.choice(ISBN_GROUPS[language])
+            number = isbn13(prefix + "".join(str(rng.randrange(10)) for _ in range(12 - len(prefix))))
             if number not in self._taken and not number.startswith("978000"):
                 self._taken.add(number)
                 return number
 
 
-def placeholder(throw: Random) -> str:
+def placeholder(rng: Random) -> str:
     """A number with a right check digit that nobody assigned; several books bear the same."""
-    return isbn13(f"97800000000{throw.randrange(10)}")
+    return isbn13(f"97800000000{rng.randrange(10)}")

@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from alexandria_pipeline_tests.upstream.dice import dice
-from alexandria_pipeline_tests.upstream.listener import Request, Response, answer
+from alexandria_pipeline_tests.upstream.listener import Request, Response, json_response
 from alexandria_pipeline_tests.upstream.model import Kind, Record
 from alexandria_pipeline_tests.upstream.names import LANGUAGES
 from alexandria_pipeline_tests.upstream.open_library_service import edition_key, work_key
+from alexandria_pipeline_tests.upstream.randomness import seeded_random
 from alexandria_pipeline_tests.upstream.words import any_isbn13, family, isbn10, last_first, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from alexandria_pipeline_tests.upstream.catalogue import Catalogue
-    from alexandria_pipeline_tests.upstream.knowledge import Shelf
+    from alexandria_pipeline_tests.upstream.service_records import RecordIndex
 
 _CLAUSE: Final = re.compile(r'(\w+):(?:\(((?:\\.|[^()\\])*)\)|"((?:\\.|[^"\\])*)"|((?:\\.|[^\s\\])+))')
 _ESCAPE: Final = re.compile(r"\\(.)")
@@ -27,25 +27,25 @@ _IMAGE: Final = bytes.fromhex("47494638396101000100800000cccccc00000021f90400000
 
 
 class ArchiveService:
-    """Answers from one shelf; every record is the scan of one copy."""
+    """ServiceStandIn from one shelf; every record is the scan of one copy."""
 
-    def __init__(self, catalogue: Catalogue, shelf: Shelf) -> None:
+    def __init__(self, catalogue: Catalogue, index: RecordIndex) -> None:
         self._catalogue = catalogue
-        self._shelf = shelf
-        self._items = {identifier(record): record for record in shelf.records}
+        self._index = index
+        self._items = {identifier(record): record for record in index.records}
 
-    def answer(self, request: Request, path: str) -> Response:
+    def respond(self, request: Request, path: str) -> Response:
         if path == "/advancedsearch.php":
             return self._search(request)
         if path.startswith("/metadata/"):
             record = self._items.get(path.removeprefix("/metadata/"))
-            return answer(self._whole(record) if record else {})
+            return json_response(self._whole(record) if record else {})
         if path.startswith("/services/img/"):
             return Response(200, _IMAGE, "image/gif")
-        return answer({"error": "Not Found"}, 404)
+        return json_response({"error": "Not Found"}, 404)
 
-    def too_many(self, _why: str) -> Response:
-        return answer({"error": "Too Many Requests"}, 429)
+    def limit_error(self, _why: str) -> Response:
+        return json_response({"error": "Too Many Requests"}, 429)
 
     def _search(self, request: Request) -> Response:
         query, rows = request.value("q"), request.number("rows", 50)
@@ -54,7 +54,7 @@ class ArchiveService:
             name: _ESCAPE.sub(r"\1", group or quoted or word) for name, group, quoted, word in _CLAUSE.findall(query)
         }
         if not clauses or set(clauses) - _TAKEN:
-            return answer({"error": f"the stand-in cannot read this query: {query}"}, 400)
+            return json_response({"error": f"the stand-in cannot read this query: {query}"}, 400)
         found = self._found(clauses)
         start = (max(1, request.number("page", 1)) - 1) * rows
         docs = [self._doc(record, wanted) for record in found[start : start + rows]]
@@ -66,7 +66,7 @@ class ArchiveService:
             "rows": str(rows),
             "start": start,
         }
-        return answer(
+        return json_response(
             {
                 "responseHeader": {"status": 0, "QTime": 12, "params": params},
                 "response": {"numFound": len(found), "start": start, "docs": docs},
@@ -78,10 +78,10 @@ class ArchiveService:
             return []
         if "isbn" in clauses:
             isbns = [isbn for part in re.split(r"\s+OR\s+|\s+", clauses["isbn"]) if (isbn := any_isbn13(part))]
-            return list(dict.fromkeys(record for isbn in isbns for record in self._shelf.by_isbn.get(isbn, ())))
+            return list(dict.fromkeys(record for isbn in isbns for record in self._index.by_isbn.get(isbn, ())))
         if "identifier" in clauses:
             return [record for record in (self._items.get(clauses["identifier"]),) if record]
-        return self._shelf.strictly(_plain(clauses.get("title", "")), _plain(clauses.get("creator", "")))
+        return self._index.matching_all(_plain(clauses.get("title", "")), _plain(clauses.get("creator", "")))
 
     def _doc(self, record: Record, wanted: Iterable[str]) -> dict[str, Any]:
         fields = self._metadata(record)
@@ -99,27 +99,25 @@ class ArchiveService:
 
     def _metadata(self, record: Record) -> dict[str, Any]:
         """One value is a string, several are a list; much may be missing."""
-        edition, throw = record.edition, dice("archive", record.number)
+        edition, rng = record.edition, seeded_random("archive", record.number)
         numbers = [number for number in (isbn10(record.isbn), record.isbn) if number]
-        numbers += self._of_sister(record) if throw.random() < 0.2 else []
-        numbers += [JUNK_ISBN] if throw.random() < 0.05 else []
-        throw.shuffle(numbers)
+        numbers += self._of_sister(record) if rng.random() < 0.2 else []
+        numbers += [JUNK_ISBN] if rng.random() < 0.05 else []
+        rng.shuffle(numbers)
         title = (
-            record.title
-            if throw.random() < 0.7 or not record.subtitle
-            else f"{record.title} : {record.subtitle.lower()}"
+            record.title if rng.random() < 0.7 or not record.subtitle else f"{record.title} : {record.subtitle.lower()}"
         )
         told: dict[str, Any] = {
             "identifier": identifier(record), "mediatype": "texts", "title": title,
-            "creator": _several([f"{last_first(name)}, 1950-" if throw.random() < 0.3 and "," not in name else name for name in record.authors]),
-            "date": record.published if throw.random() < 0.9 else None,
-            "isbn": _several(numbers if throw.random() < 0.92 else []),
-            "language": LANGUAGES[record.language][throw.choice((0, 0, 1))] if record.language else None,
-            "publisher": f"New York : {edition.publisher}" if throw.random() < 0.5 else edition.publisher,
-            "subject": _several([self._catalogue.works[edition.work].genre, "Large type books"][: throw.randint(1, 2)]),
+            "creator": _several([f"{last_first(name)}, 1950-" if rng.random() < 0.3 and "," not in name else name for name in record.authors]),
+            "date": record.published if rng.random() < 0.9 else None,
+            "isbn": _several(numbers if rng.random() < 0.92 else []),
+            "language": LANGUAGES[record.language][rng.choice((0, 0, 1))] if record.language else None,
+            "publisher": f"New York : {edition.publisher}" if rng.random() < 0.5 else edition.publisher,
+            "subject": _several([self._catalogue.works[edition.work].genre, "Large type books"][: rng.randint(1, 2)]),
             "collection": ["inlibrary", "printdisabled"], "description": f"{edition.pages} p. ; 24 cm",
-            "openlibrary_edition": edition_key(record) if throw.random() < 0.6 else None,
-            "openlibrary_work": work_key(record) if throw.random() < 0.6 else None,
+            "openlibrary_edition": edition_key(record) if rng.random() < 0.6 else None,
+            "openlibrary_work": work_key(record) if rng.random() < 0.6 else None,
         }  # fmt: skip
         return {name: value for name, value in told.items() if value is not None}
 

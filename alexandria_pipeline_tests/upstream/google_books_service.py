@@ -6,16 +6,16 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from alexandria_pipeline_tests.upstream.dice import dice, share
-from alexandria_pipeline_tests.upstream.listener import Request, Response, answer
+from alexandria_pipeline_tests.upstream.listener import Request, Response, json_response
 from alexandria_pipeline_tests.upstream.model import Form, Kind, Record
+from alexandria_pipeline_tests.upstream.randomness import random_share, seeded_random
 from alexandria_pipeline_tests.upstream.words import any_isbn13, isbn10, tokens
 
 if TYPE_CHECKING:
     from alexandria_pipeline_tests.upstream.catalogue import Catalogue
-    from alexandria_pipeline_tests.upstream.knowledge import Shelf
+    from alexandria_pipeline_tests.upstream.service_records import RecordIndex
 
-MOST_RESULTS: Final = 40
+MAX_RESULTS: Final = 40
 # `isbn:` is a search like any other, and may find another book.
 OTHER_BOOK: Final = 0.03
 _CLAUSE: Final = re.compile(r'(?:(intitle|inauthor|isbn|subject|inpublisher):)?(?:"([^"]*)"|(\S+))')
@@ -25,21 +25,21 @@ _ADDRESS: Final = "https://www.googleapis.com/books/v1/volumes"
 def error(code: int, reason: str, message: str, status: str, details: list[dict[str, Any]] | None = None) -> Response:
     """Google's error body."""
     errors = [{"message": message, "domain": "global", "reason": reason}]
-    return answer(
+    return json_response(
         {"error": {"code": code, "message": message, "errors": errors, "status": status, "details": details or []}},
         code,
     )
 
 
 class GoogleService:
-    """Answers from one shelf."""
+    """ServiceStandIn from one index."""
 
-    def __init__(self, catalogue: Catalogue, shelf: Shelf) -> None:
+    def __init__(self, catalogue: Catalogue, index: RecordIndex) -> None:
         self._catalogue = catalogue
-        self._shelf = shelf
-        self._by_id = {volume_id(record): record for record in shelf.records}
+        self._index = index
+        self._by_id = {volume_id(record): record for record in index.records}
 
-    def answer(self, request: Request, path: str) -> Response:
+    def respond(self, request: Request, path: str) -> Response:
         key = request.value("key") or request.headers.get("x-goog-api-key", "")
         if not key:
             return self._keyless()
@@ -55,7 +55,7 @@ class GoogleService:
         if path.startswith("/volumes/"):
             record = self._by_id.get(path.removeprefix("/volumes/"))
             return (
-                answer(self.volume(record))
+                json_response(self.volume(record))
                 if record
                 else error(404, "notFound", "The volume ID could not be found.", "NOT_FOUND")
             )
@@ -63,7 +63,7 @@ class GoogleService:
             return error(404, "notFound", "Not Found", "NOT_FOUND")
         return self._search(request)
 
-    def too_many(self, _why: str) -> Response:
+    def limit_error(self, _why: str) -> Response:
         message = "Quota exceeded for quota metric 'Queries' and limit 'Queries per minute' of service 'books.googleapis.com'."
         limits = {
             "quota_limit": "defaultPerMinutePerProject",
@@ -83,7 +83,7 @@ class GoogleService:
         most, start = request.number("maxResults", 10), request.number("startIndex", 0)
         if not request.value("q"):
             return error(400, "queryRequired", "Missing query.", "INVALID_ARGUMENT")
-        if most > MOST_RESULTS:
+        if most > MAX_RESULTS:
             return error(
                 400, "invalidParameter", "Invalid value. Values must be within the range: [0, 40]", "INVALID_ARGUMENT"
             )
@@ -92,7 +92,7 @@ class GoogleService:
         data: dict[str, Any] = {"kind": "books#volumes", "totalItems": len(found)}
         if page := found[start : start + most]:
             data["items"] = [self.volume(record) for record in page]
-        return answer(project(data, request.value("fields")))
+        return json_response(project(data, request.value("fields")))
 
     def _found(self, query: str) -> list[Record]:
         title: list[str] = []
@@ -107,34 +107,34 @@ class GoogleService:
             if field == "intitle" and phrase:
                 phrases.append(words)
         if not title and not author:
-            return self._shelf.loosely(loose)
-        found = self._shelf.strictly(title, author)
+            return self._index.matching_any(loose)
+        found = self._index.matching_all(title, author)
         return [record for record in found if all(_holds(record, phrase) for phrase in phrases)]
 
     def _by_isbn(self, text: str) -> list[Record]:
         isbn = any_isbn13(text)
-        found = list(self._shelf.by_isbn.get(isbn or "", ()))
-        if not found and isbn and share("other book", isbn) < OTHER_BOOK and self._shelf.records:
-            return [dice("other book", isbn).choice(self._shelf.records)]
+        found = list(self._index.by_isbn.get(isbn or "", ()))
+        if not found and isbn and random_share("other book", isbn) < OTHER_BOOK and self._index.records:
+            return [seeded_random("other book", isbn).choice(self._index.records)]
         return found
 
     def volume(self, record: Record) -> dict[str, Any]:
         """One record on the wire."""
-        edition, throw = record.edition, dice("google", record.edition.isbn13, record.number)
+        edition, rng = record.edition, seeded_random("google", record.edition.isbn13, record.number)
         own, audio = volume_id(record), edition.form is Form.AUDIO
         info: dict[str, Any] = {
             "title": record.title,
             "subtitle": record.subtitle,
             "authors": list(record.authors) or None,
-            "publisher": edition.publisher if throw.random() < 0.9 else None,
+            "publisher": edition.publisher if rng.random() < 0.9 else None,
             "publishedDate": record.published,
-            "description": f"{record.title}: a description." if throw.random() < 0.7 else None,
-            "industryIdentifiers": _identifiers(record, throw.random()),
+            "description": f"{record.title}: a description." if rng.random() < 0.7 else None,
+            "industryIdentifiers": _identifiers(record, rng.random()),
             "pageCount": 0 if audio else edition.pages,
             "printType": "BOOK",
             "categories": [self._catalogue.works[edition.work].genre],
-            "averageRating": throw.randint(4, 10) / 2 if throw.random() < 0.3 else None,
-            "ratingsCount": throw.randint(1, 400),
+            "averageRating": rng.randint(4, 10) / 2 if rng.random() < 0.3 else None,
+            "ratingsCount": rng.randint(1, 400),
             "imageLinks": {
                 "thumbnail": f"http://books.google.com/books/content?id={own}&printsec=frontcover&img=1&zoom=1&edge=curl"
             },
@@ -153,15 +153,15 @@ def volume_id(record: Record) -> str:
     return f"{record.number:07d}" + {Kind.EDITION: "AAQBAJ"}.get(record.edition.kind, "AACAAJ")
 
 
-def _identifiers(record: Record, throw: float) -> list[dict[str, str]] | None:
+def _identifiers(record: Record, rng: float) -> list[dict[str, str]] | None:
     """In any order, the short form only now and then, or only another library's number."""
-    if throw < 0.03:
+    if rng < 0.03:
         return [{"type": "OTHER", "identifier": f"UOM:39015{record.number:09d}"}]
-    if throw < 0.05:
+    if rng < 0.05:
         return None
     pairs = [{"type": "ISBN_13", "identifier": record.isbn}]
     if short := isbn10(record.isbn):
-        pairs.insert(0 if throw < 0.5 else 1, {"type": "ISBN_10", "identifier": short})
+        pairs.insert(0 if rng < 0.5 else 1, {"type": "ISBN_10", "identifier": short})
     return pairs
 
 

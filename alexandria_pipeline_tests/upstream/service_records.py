@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from math import log
 from typing import TYPE_CHECKING, Final
 
-from alexandria_pipeline_tests.upstream.dice import dice, share
 from alexandria_pipeline_tests.upstream.model import FATAL, RESOLVERS, Damage, Edition, Kind, Record, Service, Work
+from alexandria_pipeline_tests.upstream.randomness import random_share, seeded_random
 from alexandria_pipeline_tests.upstream.words import isbn13, last_first, split_name, tokens
 
 if TYPE_CHECKING:
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
 
     from alexandria_pipeline_tests.upstream.catalogue import Catalogue
 
-NOBODY: Final = 0.02
+UNKNOWN_TO_ALL: Final = 0.02
 KNOWN_WORKS: Final = {
     Service.ISBNDB: 0.85, Service.GOOGLE_BOOKS: 0.80, Service.OPEN_LIBRARY: 0.75, Service.INTERNET_ARCHIVE: 0.45, Service.WIKIDATA: 0.35,
 }  # fmt: skip
 KNOWN_EDITIONS: Final = {
     Service.ISBNDB: 0.9, Service.GOOGLE_BOOKS: 0.7, Service.OPEN_LIBRARY: 0.85, Service.INTERNET_ARCHIVE: 0.5, Service.WIKIDATA: 0.5,
 }  # fmt: skip
-KNOWN_DECOYS: Final = {
+KNOWN_DERIVATIVES: Final = {
     Service.ISBNDB: 0.8, Service.GOOGLE_BOOKS: 0.6, Service.OPEN_LIBRARY: 0.4, Service.INTERNET_ARCHIVE: 0.25, Service.WIKIDATA: 0.0,
 }  # fmt: skip
 DAMAGED: Final = {
     Service.ISBNDB: 0.20, Service.GOOGLE_BOOKS: 0.08, Service.OPEN_LIBRARY: 0.08, Service.INTERNET_ARCHIVE: 0.12, Service.WIKIDATA: 0.03,
 }  # fmt: skip
-_PUSH: Final = {Kind.EDITION: 0.0, Kind.PLACEHOLDER: 0.2}
+_RANK_BONUS: Final = {Kind.EDITION: 0.0, Kind.PLACEHOLDER: 0.2}
 _RARE: Final = 0.2
 
 
 @dataclass(frozen=True)
-class Shelf:
+class RecordIndex:
     """One service's records, findable by number, by work and by words."""
 
     records: tuple[Record, ...]
@@ -44,7 +44,7 @@ class Shelf:
     _titles: dict[str, frozenset[int]]
     _authors: dict[str, frozenset[int]]
 
-    def loosely(self, words: Sequence[str], column: str = "") -> list[Record]:
+    def matching_any(self, words: Sequence[str], column: str = "") -> list[Record]:
         """Records with any of the words, best first, where "best" hardly tells a book from a book about it."""
         weights: defaultdict[int, float] = defaultdict(float)
         total = 0.0
@@ -56,16 +56,16 @@ class Shelf:
                 weights[place] += weight
         records, coarse = self.records, 12 / total if total else 0.0
         # Coarse relevance, so that undue rank decides among books that share most of the words.
-        ranks = {place: 10 * round(weight * coarse) + records[place].push for place, weight in weights.items()}
+        ranks = {place: 10 * round(weight * coarse) + records[place].rank_bonus for place, weight in weights.items()}
         return self._ranked(sorted(ranks, key=ranks.__getitem__, reverse=True))
 
-    def strictly(self, title: Iterable[str] = (), author: Iterable[str] = ()) -> list[Record]:
+    def matching_all(self, title: Iterable[str] = (), author: Iterable[str] = ()) -> list[Record]:
         """Records with all these words in the title, and all those among the authors."""
         sets = [self._titles.get(word, frozenset()) for word in title] + [
             self._authors.get(word, frozenset()) for word in author
         ]
         places = frozenset.intersection(*sets) if sets else frozenset()
-        return self._ranked(sorted(places, key=lambda place: -self.records[place].push))
+        return self._ranked(sorted(places, key=lambda place: -self.records[place].rank_bonus))
 
     def _places(self, word: str, column: str) -> frozenset[int]:
         found = [
@@ -79,13 +79,13 @@ class Shelf:
         return [self.records[place] for place in places]
 
 
-def shelves(catalogue: Catalogue) -> dict[Service, Shelf]:
+def record_indexes(catalogue: Catalogue) -> dict[Service, RecordIndex]:
     """The shelf of each service that resolves."""
     works = {service: _known_works(catalogue, service) for service in RESOLVERS}
-    return {service: shelf(_records(catalogue, service, works[service])) for service in RESOLVERS}
+    return {service: index_records(_records(catalogue, service, works[service])) for service in RESOLVERS}
 
 
-def shelf(records: Sequence[Record]) -> Shelf:
+def index_records(records: Sequence[Record]) -> RecordIndex:
     """Records with their indexes."""
     isbns: defaultdict[str, list[Record]] = defaultdict(list)
     works: defaultdict[int, list[Record]] = defaultdict(list)
@@ -99,7 +99,7 @@ def shelf(records: Sequence[Record]) -> Shelf:
             titles[word].add(place)
         for word in tokens(" ".join(record.authors)):
             authors[word].add(place)
-    return Shelf(
+    return RecordIndex(
         tuple(records),
         {isbn: tuple(found) for isbn, found in isbns.items()},
         {work: tuple(found) for work, found in works.items()},
@@ -108,7 +108,9 @@ def shelf(records: Sequence[Record]) -> Shelf:
     )
 
 
-def sound_services(known: dict[Service, Shelf], work: Work, language: str = "en") -> tuple[Service, ...]:
+def services_with_usable_record(
+    known: dict[Service, RecordIndex], work: Work, language: str = "en"
+) -> tuple[Service, ...]:
     """The services with a sound record of the work on paper or as e-book, in the language."""
     return tuple(
         service
@@ -125,9 +127,9 @@ def sound_services(known: dict[Service, Shelf], work: Work, language: str = "en"
 def _known_works(catalogue: Catalogue, service: Service) -> frozenset[int]:
     seed, known = catalogue.spec.seed, set()
     for work in catalogue.works:
-        if share(seed, "nobody", work.number) < NOBODY:
+        if random_share(seed, "nobody", work.number) < UNKNOWN_TO_ALL:
             continue
-        drawn = [each for each in RESOLVERS if share(seed, "knows", each, work.number) < KNOWN_WORKS[each]]
+        drawn = [each for each in RESOLVERS if random_share(seed, "knows", each, work.number) < KNOWN_WORKS[each]]
         if service in (drawn or [Service.ISBNDB]):
             known.add(work.number)
     return frozenset(known)
@@ -137,24 +139,24 @@ def _records(catalogue: Catalogue, service: Service, works: frozenset[int]) -> l
     """At least one edition of each known work, now and then none that is in English and on paper."""
     seed, found, first = catalogue.spec.seed, [], {work.number: work.editions[0].isbn13 for work in catalogue.works}
     for number, edition in enumerate(catalogue.editions):
-        throw = dice(seed, service, edition.isbn13, number)
+        rng = seeded_random(seed, service, edition.isbn13, number)
         if edition.kind is not Kind.EDITION:
-            wanted = throw.random() < KNOWN_DECOYS[service] and (
+            wanted = rng.random() < KNOWN_DERIVATIVES[service] and (
                 edition.kind is not Kind.GRAPHIC_NOVEL or service is not Service.WIKIDATA
             )
         elif edition.work not in works:
             wanted = False
         elif edition.isbn13 == first[edition.work]:
-            wanted = throw.random() < 0.93 or len(catalogue.works[edition.work].editions) == 1
+            wanted = rng.random() < 0.93 or len(catalogue.works[edition.work].editions) == 1
         else:
-            wanted = throw.random() < KNOWN_EDITIONS[service]
+            wanted = rng.random() < KNOWN_EDITIONS[service]
         if wanted:
-            found.append(_record(edition, number, service, throw))
+            found.append(_record(edition, number, service, rng))
     return found
 
 
-def _record(edition: Edition, number: int, service: Service, throw: Random) -> Record:
-    damage = throw.choice(list(Damage)) if throw.random() < DAMAGED[service] else None
+def _record(edition: Edition, number: int, service: Service, rng: Random) -> Record:
+    damage = rng.choice(list(Damage)) if rng.random() < DAMAGED[service] else None
     if damage is Damage.SPLIT_AUTHOR and (
         service is not Service.ISBNDB or len(edition.authors) > 1 or " " not in edition.authors[0]
     ):
@@ -162,14 +164,14 @@ def _record(edition: Edition, number: int, service: Service, throw: Random) -> R
     title, subtitle = edition.title, edition.subtitle
     if damage is Damage.CUT_TITLE:
         title, subtitle = title[: max(4, len(title) * 2 // 3)].strip(), None
-    push = (
-        _PUSH.get(edition.kind, 0.6)
+    rank_bonus = (
+        _RANK_BONUS.get(edition.kind, 0.6)
         + (0.5 if edition.language != "en" else 0.0)
         + (0.3 if edition.form.value == "Audio CD" else 0.0)
     )
     return Record(
-        edition, number, _isbn(edition.isbn13, damage), title, subtitle, _authors(edition.authors, damage), _published(edition, damage, throw),
-        None if damage is Damage.NO_LANGUAGE else edition.language, damage, push + throw.random() * 0.5,
+        edition, number, _isbn(edition.isbn13, damage), title, subtitle, _authors(edition.authors, damage), _published(edition, damage, rng),
+        None if damage is Damage.NO_LANGUAGE else edition.language, damage, rank_bonus + rng.random() * 0.5,
     )  # fmt: skip
 
 
@@ -192,7 +194,7 @@ def _authors(authors: tuple[str, ...], damage: Damage | None) -> tuple[str, ...]
     return authors
 
 
-def _published(edition: Edition, damage: Damage | None, throw: Random) -> str | None:
+def _published(edition: Edition, damage: Damage | None, rng: Random) -> str | None:
     if damage is Damage.NO_DATE:
         return None
-    return throw.choice(("0101-01-01", "2099", "1700")) if damage is Damage.ABSURD_DATE else edition.published
+    return rng.choice(("0101-01-01", "2099", "1700")) if damage is Damage.ABSURD_DATE else edition.published

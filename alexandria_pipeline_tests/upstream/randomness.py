@@ -5,11 +5,11 @@ from __future__ import annotations
 from random import Random
 
 
-def dice(*words: object) -> Random:
+def seeded_random(*words: object) -> Random:
     """A source of throws of its own for these words; what is thrown elsewhere does not move it."""
     return Random("/".join(map(str, words)))  # noqa: S311 - repeatable is what is wanted
 
 
-def share(*words: object) -> float:
-    """One throw between 0 and 1."""
-    return dice(*words).random()
+def random_share(*words: object) -> float:
+    """One rng between 0 and 1."""
+    return seeded_random(*words).random()
