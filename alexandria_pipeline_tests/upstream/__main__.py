@@ -1,4 +1,4 @@
-"""`python -m alexandria_pipeline_tests.upstream`: runs the stand-in until it is interrupted, and says where it is."""
+"""`python -m alexandria_pipeline_tests.upstream`: runs the stand-in until it is interrupted, and prints its address."""
 
 from __future__ import annotations
 
@@ -19,32 +19,30 @@ from alexandria_pipeline_tests.upstream.server import Options, StandIn
 
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m alexandria_pipeline_tests.upstream", description=__doc__)
-    parser.add_argument("--port", type=int, default=0, help="0: any free one")
-    parser.add_argument("--works", type=int, default=300, help="real works in the catalogue")
+    parser.add_argument("--port", type=int, default=0, help="0: any free port")
+    parser.add_argument("--works", type=int, default=300, help="number of real works in the catalogue")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--first", help="first month, such as 2020-01")
-    parser.add_argument("--months", type=int, help="how many months; unset: one for every 20 works")
+    parser.add_argument("--first", help="first month, for example 2020-01")
+    parser.add_argument("--months", type=int, help="number of months; default: one for every 20 works")
+    parser.add_argument("--books", type=Path, default=BUNDLED_BOOKS, help="tab-separated file of facts about books")
+    parser.add_argument("--time-scale", type=float, default=1.0, help="multiplies all rate limits")
+    parser.add_argument("--daily", type=int, default=ISBNDB_DAILY, help="daily limit of ISBNdb")
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds before every response")
     parser.add_argument(
-        "--books", type=Path, default=BUNDLED_BOOKS, help="tab-separated facts, such as ../shared/data/known_books.tsv"
-    )
-    parser.add_argument("--time-scale", type=float, default=1.0, help="raises all rates so many times")
-    parser.add_argument("--daily", type=int, default=ISBNDB_DAILY, help="ISBNdb's requests a day")
-    parser.add_argument("--latency", type=float, default=0.0, help="seconds before every answer")
-    parser.add_argument(
-        "--unenforced", action="store_true", help="count breaches of the rates, but answer all the same"
+        "--unenforced", action="store_true", help="count requests over the rate limit, but do not reject them"
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of `export` lines")
     return parser
 
 
-async def serve(told: argparse.Namespace) -> None:
-    """Prints the environment when it is ready to answer; ends on SIGINT and SIGTERM."""
-    spec = Spec(told.works, told.seed, told.first, told.months, told.books)
-    stand_in = StandIn(Options(spec, told.time_scale, told.daily, told.latency, not told.unenforced))
-    base = await stand_in.start(told.port)
-    variables = environment(base, told.time_scale, told.daily)
+async def serve(options: argparse.Namespace) -> None:
+    """Prints the environment variables when the stand-in is ready. Ends on SIGINT and SIGTERM."""
+    spec = Spec(options.works, options.seed, options.first, options.months, options.books)
+    stand_in = StandIn(Options(spec, options.time_scale, options.daily, options.latency, not options.unenforced))
+    base = await stand_in.start(options.port)
+    variables = environment(base, options.time_scale, options.daily)
     span = stand_in.lists.months
-    if told.json:
+    if options.json:
         lines = [
             json.dumps(
                 {"base": base, "control": f"{base}/control", "months": [span[0], span[-1]], "environment": variables}
@@ -55,10 +53,10 @@ async def serve(told: argparse.Namespace) -> None:
         lines += [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
-    ended = asyncio.Event()
+    stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    await ended.wait()
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    await stopped.wait()
     await stand_in.close()
 
 

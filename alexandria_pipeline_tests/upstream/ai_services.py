@@ -1,4 +1,4 @@
-"""Gemini and xAI as they answer: the month's list as JSON text, with the tokens used. The month is read from the prompt."""
+"""Stand-in of Gemini and xAI: returns the list of the month that the prompt names, as JSON text, with token usage."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _MONTHS: Final = "January February March April May June July August September October November December".split()
-_SPELT: Final = re.compile(rf"\b({'|'.join(_MONTHS)})\s+((?:19|20)\d\d)\b")
-_PLAIN: Final = re.compile(r"\b((?:19|20)\d\d)-(0[1-9]|1[0-2])\b")
-_WANTED: Final = re.compile(r"\b(?:up to|at most|exactly|list|name)\s+(\d{1,2})\s+(?:\w+\s+)?books?\b", re.IGNORECASE)
+_MONTH_IN_WORDS: Final = re.compile(rf"\b({'|'.join(_MONTHS)})\s+((?:19|20)\d\d)\b")
+_MONTH_IN_DIGITS: Final = re.compile(r"\b((?:19|20)\d\d)-(0[1-9]|1[0-2])\b")
+_LIMIT: Final = re.compile(r"\b(?:up to|at most|exactly|list|name)\s+(\d{1,2})\s+(?:\w+\s+)?books?\b", re.IGNORECASE)
 
 
 def month_of(prompt: str) -> str | None:
-    """The month that a prompt names, in words or digits; in words first."""
-    if match := _SPELT.search(prompt):
+    """The month that a prompt names; words ("June 2020") come before digits ("2020-06")."""
+    if match := _MONTH_IN_WORDS.search(prompt):
         return f"{match[2]}-{_MONTHS.index(match[1]) + 1:02d}"
-    match = _PLAIN.search(prompt)
+    match = _MONTH_IN_DIGITS.search(prompt)
     return match[0] if match else None
 
 
 def limit_of(prompt: str) -> int:
-    match = _WANTED.search(prompt)
+    match = _LIMIT.search(prompt)
     return int(match[1]) if match else LIST_LENGTH
 
 
 def book_list(lists: Lists, generator: Service, prompt: str) -> str:
-    """What the model writes. A prompt without a month, or for another one, gets an empty list."""
+    """The text that the model writes. A prompt without a month of the catalogue gets an empty list."""
     month = month_of(prompt)
     books = [
         {
@@ -50,7 +50,7 @@ def book_list(lists: Lists, generator: Service, prompt: str) -> str:
 
 
 def _texts(value: Any) -> Iterable[str]:
-    """All texts within a JSON value, in order."""
+    """All texts in a JSON value, in order."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, (list, dict)):
@@ -63,7 +63,7 @@ def _tokens(text: str) -> int:
 
 
 class GeminiService:
-    """generateContent; the system instruction comes before the question in the search for a month."""
+    """`generateContent`. The month is searched in the user message first, then in the system instruction."""
 
     def __init__(self, lists: Lists) -> None:
         self._lists = lists
@@ -78,21 +78,25 @@ class GeminiService:
                 400, "API key not valid. Please pass a valid API key.", "INVALID_ARGUMENT", "API_KEY_INVALID"
             )
         if not match or not match[1].startswith("gemini-"):
-            said = f"models/{match[1] if match else '?'} is not found for API version v1beta, or is not supported for generateContent."
-            return _google_error(404, said, "NOT_FOUND")
-        told = request.json()
+            message = f"models/{match[1] if match else '?'} is not found for API version v1beta, or is not supported for generateContent."
+            return _google_error(404, message, "NOT_FOUND")
+        body = request.json()
         prompt = "\n".join(
-            [*_texts(told.get("contents")), *_texts(told.get("systemInstruction", told.get("system_instruction")))]
+            [*_texts(body.get("contents")), *_texts(body.get("systemInstruction", body.get("system_instruction")))]
         )
         text = book_list(self._lists, Service.GEMINI, prompt)
         used = {"promptTokenCount": _tokens(prompt), "candidatesTokenCount": _tokens(text), "thoughtsTokenCount": 180}
         parts: list[dict[str, Any]] = [{"text": text, "thoughtSignature": "c3RhbmQtaW4="}]
-        return json_response({
-            "candidates": [{"content": {"parts": parts, "role": "model"}, "finishReason": "STOP", "index": 0}],
-            "usageMetadata": {**used, "totalTokenCount": sum(used.values())}, "modelVersion": match[1], "responseId": f"stand-in-{_tokens(prompt)}",
-        })  # fmt: skip
+        return json_response(
+            {
+                "candidates": [{"content": {"parts": parts, "role": "model"}, "finishReason": "STOP", "index": 0}],
+                "usageMetadata": {**used, "totalTokenCount": sum(used.values())},
+                "modelVersion": match[1],
+                "responseId": f"stand-in-{_tokens(prompt)}",
+            }
+        )
 
-    def limit_error(self, _why: str) -> Response:
+    def limit_error(self, _limit: str) -> Response:
         violation = {"quotaId": "GenerateRequestsPerMinutePerProjectPerModel-FreeTier"}
         details = [
             {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [violation]},
@@ -121,7 +125,7 @@ def _google_error(code: int, message: str, status: str, reason: str = "") -> Res
 
 
 class XaiService:
-    """Chat completions. Error bodies carry `error` as a string, and a bad key is 400."""
+    """`chat/completions`. Error bodies have `error` as a string, and a bad key causes HTTP 400."""
 
     def __init__(self, lists: Lists) -> None:
         self._lists = lists
@@ -134,8 +138,8 @@ class XaiService:
             )
         if request.method != "POST" or path != "/chat/completions":
             return json_response({"code": "Not Found", "error": "Not Found"}, 404)
-        told = request.json()
-        model = str(told.get("model", ""))
+        body = request.json()
+        model = str(body.get("model", ""))
         if not model.startswith("grok"):
             return json_response(
                 {
@@ -144,31 +148,35 @@ class XaiService:
                 },
                 404,
             )
-        messages = sorted(told.get("messages", []), key=lambda message: message.get("role") != "user")
+        messages = sorted(body.get("messages", []), key=lambda message: message.get("role") != "user")
         prompt = "\n".join(_texts([message.get("content") for message in messages]))
         return json_response(self._completion(model, prompt, book_list(self._lists, Service.XAI, prompt)))
 
     def _completion(self, model: str, prompt: str, text: str) -> dict[str, Any]:
-        asked, written, reasoned = _tokens(prompt), _tokens(text), 120
+        sent, written, reasoned = _tokens(prompt), _tokens(text), 120
         message = {"role": "assistant", "content": text, "refusal": None}
         used = {
-            "prompt_tokens": asked,
+            "prompt_tokens": sent,
             "completion_tokens": written,
-            "total_tokens": asked + written + reasoned,
+            "total_tokens": sent + written + reasoned,
             "num_sources_used": 0,
         }
         used_details = {
             "completion_tokens_details": {"reasoning_tokens": reasoned},
-            "prompt_tokens_details": {"text_tokens": asked, "cached_tokens": 0},
+            "prompt_tokens_details": {"text_tokens": sent, "cached_tokens": 0},
         }
-        own = f"{seeded_random('xai', prompt).getrandbits(64):016x}"
+        reply_id = f"{seeded_random('xai', prompt).getrandbits(64):016x}"
         return {
-            "id": own, "object": "chat.completion", "created": 1_770_772_090, "model": model,
-            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": {**used, **used_details},
+            "id": reply_id,
+            "object": "chat.completion",
+            "created": 1_770_772_090,
+            "model": model,
+            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+            "usage": {**used, **used_details},
             "system_fingerprint": "fp_standin",
-        }  # fmt: skip
+        }
 
-    def limit_error(self, _why: str) -> Response:
+    def limit_error(self, _limit: str) -> Response:
         return json_response(
             {"code": "Some resource has been exhausted", "error": "Too many requests for team: rate limit reached."},
             429,

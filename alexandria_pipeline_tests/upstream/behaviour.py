@@ -1,4 +1,4 @@
-"""Rates, quotas, delays and counters of the services. Knows requests and times, not what is asked or answered."""
+"""Limits, latency and counters of the services. This module knows requests and times, but not their content."""
 
 from __future__ import annotations
 
@@ -9,18 +9,24 @@ from typing import Any, Final
 
 from alexandria_pipeline_tests.upstream.model import Service
 
-# Requests allowed within any one second (PROVIDERS); Wikipedia's 200 a minute and the models' rates are rounded down.
+# Requests in any one second (docs/services). Wikipedia's 200 a minute and the limits of the AI services are rounded down.
 RATES: Final = {
-    Service.ISBNDB: 3, Service.GOOGLE_BOOKS: 1, Service.OPEN_LIBRARY: 3, Service.INTERNET_ARCHIVE: 1, Service.WIKIDATA: 5, Service.WIKIPEDIA: 3,
-    Service.GEMINI: 2, Service.XAI: 2,
-}  # fmt: skip
+    Service.ISBNDB: 3,
+    Service.GOOGLE_BOOKS: 1,
+    Service.OPEN_LIBRARY: 3,
+    Service.INTERNET_ARCHIVE: 1,
+    Service.WIKIDATA: 5,
+    Service.WIKIPEDIA: 3,
+    Service.GEMINI: 2,
+    Service.XAI: 2,
+}
 PARALLEL: Final = {Service.WIKIDATA: 5}
 ISBNDB_DAILY: Final = 15_000
 
 
 @dataclass
 class Behaviour:
-    """What a service allows. `rate` is for any one second; `daily` and `parallel` are None for "as many as you like"."""
+    """The limits of a service. `rate`: requests in any one second. `daily`, `parallel`: None for no limit. `latency`: seconds."""
 
     rate: float
     daily: int | None = None
@@ -31,7 +37,7 @@ class Behaviour:
 
 @dataclass
 class Counters:
-    """What came in. `breaches` are requests beyond the rate in the second before them, refused or not."""
+    """The requests so far. `breaches`: requests that exceeded the rate in the second before them, rejected or not."""
 
     requests: int = 0
     breaches: int = 0
@@ -49,7 +55,7 @@ class Counters:
 
 
 class RequestMeter:
-    """One service's door: counts who comes, and says who is refused, and why."""
+    """Counts the requests of one service and rejects those that exceed its limits."""
 
     def __init__(self, behaviour: Behaviour) -> None:
         self.behaviour = behaviour
@@ -58,13 +64,13 @@ class RequestMeter:
         self.reset()
 
     def reset(self) -> None:
-        """Forgets all counts but what is spent of the day's quota."""
+        """Resets all counters except the calls of the quota day."""
         self.counters = Counters()
         self._arrived: deque[float] = deque()
         self._admitted: deque[float] = deque()
 
     def admit(self, request: str, agent: str, *, metered: bool = True, now: float | None = None) -> str | None:
-        """None for those let in, else "rate", "quota" or "parallel". Whoever is refused was counted all the same."""
+        """Counts a request. Returns None if it is accepted, else the exceeded limit: "rate", "quota" or "parallel"."""
         now = time.monotonic() if now is None else now
         counters, rate = self.counters, self.behaviour.rate
         counters.requests += 1
@@ -94,23 +100,30 @@ class RequestMeter:
         return None
 
     def stats(self) -> dict[str, Any]:
-        """All counts; `used_share` is the share of the allowance used between the first and the last request."""
+        """All counters. `used_share`: the used share of the rate limit between the first and the last request."""
         c = self.counters
         elapsed = c.last - c.first
         return {
-            "requests": c.requests, "breaches": c.breaches, "peak_in_a_second": c.peak, "rate": self.behaviour.rate,
+            "requests": c.requests,
+            "breaches": c.breaches,
+            "peak_in_a_second": c.peak,
+            "rate": self.behaviour.rate,
             "refused": {"rate": c.refused_rate, "quota": c.refused_quota, "parallel": c.refused_parallel},
-            "statuses": {str(status): count for status, count in sorted(c.statuses.items())}, "faults": dict(c.faults),
-            "spent_today": self.spent, "most_parallel": c.most_parallel, "seconds": round(elapsed, 3),
+            "statuses": {str(status): count for status, count in sorted(c.statuses.items())},
+            "faults": dict(c.faults),
+            "spent_today": self.spent,
+            "most_parallel": c.most_parallel,
+            "seconds": round(elapsed, 3),
             "used_share": round((c.requests - 1) / (elapsed * self.behaviour.rate), 4) if elapsed > 0 else None,
-            "distinct_requests": len(c.by_request), "repeats": c.requests - len(c.by_request),
+            "distinct_requests": len(c.by_request),
+            "repeats": c.requests - len(c.by_request),
             "most_repeated": [[text, count] for text, count in c.by_request.most_common(10) if count > 1],
             "agents": dict(c.agents),
-        }  # fmt: skip
+        }
 
 
 def _within_second(times: deque[float], now: float) -> int:
-    """Counts `now` in, and says how many there were in the second up to it."""
+    """Adds `now` to the times and returns how many of them are in the second before it."""
     times.append(now)
     while times[0] <= now - 1.0:
         times.popleft()
@@ -118,7 +131,7 @@ def _within_second(times: deque[float], now: float) -> int:
 
 
 def behaviours(time_scale: float = 1.0, daily: int = ISBNDB_DAILY) -> dict[Service, Behaviour]:
-    """The usual behaviour of all services, with rates `time_scale` times as high."""
+    """The default limits of all services, with rates multiplied by `time_scale`."""
     return {
         service: Behaviour(
             rate * time_scale,

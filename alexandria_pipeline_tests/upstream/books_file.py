@@ -1,4 +1,4 @@
-"""Reading the facts that works are made of: tab-separated, `title author isbn13 date source source_id`, "#" for remarks."""
+"""Reads the file of facts that works are made of: tab-separated `title author isbn13 date source source_id`; "#" starts a comment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TURNED: Final = re.compile(r"([^,]+), ([^,.]+\.?)")
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One real book: what its title page says, and the number of one edition."""
+    """One real book: the title page, and the ISBN of one edition."""
 
     title: str
     subtitle: str | None
@@ -28,7 +28,7 @@ class Fact:
 
 
 def read_books(path: Path) -> list[Fact]:
-    """The usable books of a file, each once: an English number, a title in Latin letters, a named author, a year."""
+    """The usable books of a file, each once: with an English ISBN, a title in Latin letters, a named author and a year."""
     lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
     header = lines[0].split("\t")
     found: dict[tuple[tuple[str, ...], str], Fact] = {}
@@ -63,7 +63,7 @@ def _fact(row: dict[str, str]) -> Fact | None:
 
 
 def _natural(name: str) -> str:
-    """ "Last, First" in natural order; "Jr." stays behind."""
+    """The name "Last, First" in natural order. "Jr." stays last."""
     name = re.sub(r"\s*\([^)]*\)", "", name).strip().replace("D, ", "D. ")
     turned = _TURNED.fullmatch(name)
     return f"{turned[2]} {turned[1]}" if turned and turned[2].rstrip(".").lower() not in {"jr", "sr"} else name

@@ -1,8 +1,9 @@
-"""The catalogue: works made of real books, dealt over months, with editions and neighbours. The same for the same seed.
+"""The catalogue: works made of real books, distributed over months, with editions and neighbours.
 
-What only looks like an edition is in `derivatives`; what each service knows of all this, and how badly, is in `knowledge`.
-Titles, authors and one English number of a real work are facts; all else (other editions, their numbers, dates, houses,
-sequels, namesakes) is invented. A year outside the months of the catalogue is moved into them.
+`derivatives` makes the records that are not editions, and `service_records` decides which service has which record. Title,
+authors and one English ISBN of a real work are facts. Everything else is invented: other editions, their ISBNs, dates,
+publishers, sequels, and books with the same title. A year outside the months of the catalogue is moved into them. The same
+seed gives the same catalogue.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ SEQUEL: Final = 0.10
 NAMESAKE: Final = 0.07
 LISTED_NEIGHBOUR: Final = 0.35
 _LAST_YEAR: Final = 2025
-# (what, how often) besides the first edition, in this order until there are four.
-_MORE: Final = (
+# (kind, probability) of the editions besides the first, in this order, at most three.
+_FURTHER_EDITIONS: Final = (
     ("paperback", 0.75),
     ("foreign", 0.5),
     ("ebook", 0.45),
@@ -44,7 +45,7 @@ _MORE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """Which catalogue: the same spec gives the same catalogue."""
+    """The parameters of a catalogue. The same spec always gives the same catalogue."""
 
     works: int = 300
     seed: int = 1
@@ -54,7 +55,7 @@ class Spec:
 
     @property
     def span(self) -> tuple[str, ...]:
-        """The months, "2020-01" and on: one for every 20 works unless said otherwise."""
+        """The months from "2020-01" on: one for every 20 works, unless `months` is set."""
         count = self.months or max(1, min(300, self.works // 20))
         start = self.first or ("2020-01" if count <= 60 else "2000-01")
         index = int(start[:4]) * 12 + int(start[5:7]) - 1
@@ -63,7 +64,7 @@ class Spec:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All works, and every edition and derivative; an edition's place in `editions` is its number."""
+    """All works, and all editions and derivatives. The position of an edition in `editions` is its number."""
 
     spec: Spec
     works: tuple[Work, ...]
@@ -76,7 +77,7 @@ class Catalogue:
 
     @cached_property
     def listed(self) -> dict[str, tuple[Work, ...]]:
-        """The works that came out in each month and may be listed."""
+        """The works that were published in each month and may be listed."""
         found: dict[str, list[Work]] = {month: [] for month in self.spec.span}
         for work in self.works:
             if work.listed:
@@ -85,15 +86,15 @@ class Catalogue:
 
     @cached_property
     def main_titles(self) -> Counter[str]:
-        """How many works share a main title: where several do, it alone names none of them."""
+        """The number of works with each main title. A shared main title does not identify a work."""
         return Counter(main_title(work.title).lower() for work in self.works)
 
 
 def build(spec: Spec) -> Catalogue:
-    """The catalogue of a spec. Has fewer works than asked for where the books file has fewer."""
+    """The catalogue of a spec. It has fewer works than requested if the books file has fewer."""
     facts = read_books(spec.books)
     seeded_random(spec.seed, "works").shuffle(facts)
-    real = _dealt(facts[: spec.works], spec)
+    real = _distributed(facts[: spec.works], spec)
     neighbours = _neighbours(real, spec.seed, len(real))
     works = [*real, *neighbours]
     numbers = Numbers(fact.isbn13 for fact in facts)
@@ -113,17 +114,17 @@ def build(spec: Spec) -> Catalogue:
     )
 
 
-def _dealt(facts: Sequence[Fact], spec: Spec) -> list[Work]:
-    """Works, each in a month of its own year where the span has that year; the others where fewest are."""
+def _distributed(facts: Sequence[Fact], spec: Spec) -> list[Work]:
+    """Works, each in a month of its own year if there is one, else in the month with the fewest works."""
     span = spec.span
     load: Counter[str] = Counter()
     months: dict[int, str] = {}
     for place, fact in sorted(enumerate(facts), key=lambda each: each[1].date[:4] not in {month[:4] for month in span}):
-        own = [month for month in span if month == fact.date[:7]] or [
+        same_year = [month for month in span if month == fact.date[:7]] or [
             month for month in span if month[:4] == fact.date[:4]
         ]
-        fair = [month for month in own if load[month] < len(facts) / len(span) * 1.1] or list(span)
-        months[place] = min(fair, key=lambda month: (load[month], month))
+        candidates = [month for month in same_year if load[month] < len(facts) / len(span) * 1.1] or list(span)
+        months[place] = min(candidates, key=lambda month: (load[month], month))
         load[months[place]] += 1
     return [_work(place, fact, months[place], spec.seed) for place, fact in enumerate(facts)]
 
@@ -140,7 +141,7 @@ def _work(number: int, fact: Fact, month: str, seed: int) -> Work:
 
 
 def _neighbours(works: Sequence[Work], seed: int, number: int) -> list[Work]:
-    """Volumes and sequels by the same author, and books of the same title by another one."""
+    """Sequels and volumes by the same author, and books with the same title by another author."""
     found: list[Work] = []
     for work in works:
         rng = seeded_random(seed, "neighbours", work.number)
@@ -154,7 +155,7 @@ def _neighbours(works: Sequence[Work], seed: int, number: int) -> list[Work]:
 
 
 def _sequel_titles(work: Work, rng: Random) -> tuple[str, ...]:
-    """One sequel, or two volumes of a long row."""
+    """One sequel, or two volumes of a long series."""
     if rng.random() < 0.5:
         return (f"{work.title}: Book 2",) if rng.random() < 0.5 else (f"{work.title} Book Two",)
     volume = rng.randint(3, 16)
@@ -162,7 +163,7 @@ def _sequel_titles(work: Work, rng: Random) -> tuple[str, ...]:
 
 
 def _neighbour(work: Work, number: int, title: str, authors: tuple[str, ...], origin: Origin, rng: Random) -> Work:
-    """A listed neighbour comes out in the same month as its work; another one some years before or after."""
+    """A neighbour. A listed one is published in the month of its work, another one some years before or after."""
     listed = rng.random() < LISTED_NEIGHBOUR
     year = work.year if listed else max(1950, min(_LAST_YEAR, work.year + rng.choice((-20, -9, -4, 1, 2, 3))))
     return Work(
@@ -171,13 +172,22 @@ def _neighbour(work: Work, number: int, title: str, authors: tuple[str, ...], or
 
 
 def _editions(work: Work, isbn13: str | None, rng: Random, numbers: Numbers) -> list[Edition]:
-    """Two to four editions; the first bears the real number. A neighbour has one or two."""
+    """Two to four editions of a work, of which the first has the real ISBN. A neighbour has one or two."""
     form = Form.HARDCOVER if rng.random() < 0.7 else Form.PAPERBACK
     first = Edition(
-        isbn13 or numbers.invented("en", rng), Kind.EDITION, work.number, work.title, work.authors,
-        f"{work.month}-{rng.randint(1, 28):02d}", "en", form, rng.choice(names.HOUSES), rng.randint(160, 720), _subtitle(work, rng),
-    )  # fmt: skip
-    wanted = [what for what, odds in _MORE if rng.random() < odds][: 3 if isbn13 else 1]
+        isbn13 or numbers.invented("en", rng),
+        Kind.EDITION,
+        work.number,
+        work.title,
+        work.authors,
+        f"{work.month}-{rng.randint(1, 28):02d}",
+        "en",
+        form,
+        rng.choice(names.PUBLISHERS),
+        rng.randint(160, 720),
+        _subtitle(work, rng),
+    )
+    wanted = [what for what, probability in _FURTHER_EDITIONS if rng.random() < probability][: 3 if isbn13 else 1]
     if isbn13 and not wanted:
         wanted = ["paperback"]
     return [first, *(_further(work, first, what, rng, numbers) for what in wanted)]
@@ -196,13 +206,21 @@ def _further(work: Work, first: Edition, what: str, rng: Random, numbers: Number
     }.get(what, 0)
     language = rng.choice([code for code in names.LANGUAGES if code != "en"]) if what == "foreign" else "en"
     forms = {"audio": Form.AUDIO, "ebook": Form.EBOOK, "large print": Form.LARGE_PRINT}
-    houses = names.AUDIO_HOUSES if what == "audio" else names.FOREIGN_HOUSES.get(language, names.HOUSES)
+    publishers = names.AUDIO_PUBLISHERS if what == "audio" else names.FOREIGN_PUBLISHERS.get(language, names.PUBLISHERS)
     year = max(work.year, min(_LAST_YEAR, work.year + later))
-    # A good part of translations keeps the title: the language alone tells them apart.
+    # Many translations keep the title, so that only the language differs.
     title = names.translated(work.title, language) if what == "foreign" and rng.random() < 0.7 else work.title
     return Edition(
-        numbers.invented(language, rng), Kind.EDITION, work.number, title, work.authors, f"{year}-{rng.randint(1, 12):02d}", language,
-        forms.get(what, Form.PAPERBACK), rng.choice(houses), first.pages + rng.randint(0, 60),
+        numbers.invented(language, rng),
+        Kind.EDITION,
+        work.number,
+        title,
+        work.authors,
+        f"{year}-{rng.randint(1, 12):02d}",
+        language,
+        forms.get(what, Form.PAPERBACK),
+        rng.choice(publishers),
+        first.pages + rng.randint(0, 60),
         first.subtitle if language == "en" else None,
         f"{rng.choice(names.GIVEN)} {rng.choice(names.FAMILY)}" if what == "foreign" else None,
-    )  # fmt: skip
+    )

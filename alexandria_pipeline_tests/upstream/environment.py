@@ -1,4 +1,4 @@
-"""Where the stand-in's services are, and the environment that leads the pipeline there."""
+"""The paths of the services in the stand-in, and the environment variables that make the pipeline use it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PREFIXES: Final = {
     Service.GEMINI: "/gemini/v1beta",
     Service.XAI: "/xai/v1",
 }
-# Any key is taken, but for none and for one that begins with "wrong".
+# The stand-in accepts any key that does not start with "wrong".
 KEYS: Final = {
     "ISBNDB_API_KEY": "stand-in-isbndb",
     "GOOGLE_BOOKS_API_KEY": "stand-in-google",
@@ -27,12 +27,12 @@ KEYS: Final = {
 
 
 def variable_prefix(service: Service) -> str:
-    """The part of a setting's variable that names the service."""
+    """The prefix of the service's settings in environment variables."""
     return "ARCHIVE_ORG" if service is Service.INTERNET_ARCHIVE else service.upper().replace("-", "_")
 
 
 def environment(base: str, time_scale: float = 1.0, daily: int = ISBNDB_DAILY) -> dict[str, str]:
-    """Addresses, keys and rates for a stand-in at `base`, whose rates are `time_scale` times the usual ones."""
+    """Base URLs, keys and rate limits for a stand-in at `base`, whose rates are multiplied by `time_scale`."""
     found = {
         f"ALEXANDRIA_{variable_prefix(service)}_BASE_URL": f"{base}{prefix}" for service, prefix in PREFIXES.items()
     }

@@ -1,4 +1,4 @@
-"""Faults that an answer can be given on request: statuses, wrong bodies, broken connections."""
+"""Faults that responses can have on request: statuses, wrong bodies, broken connections."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _HTML: Final = b"<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Service Temporarily Unavailable</h1></body></html>"
 _SPACES: Final = 10 * 1024 * 1024
-# Where a redirect leads: a page of the stand-in that is nobody's answer.
+# The target of redirects: a page that is not a response of any service.
 REDIRECT_TARGET: Final = "/control/lost"
 
 
@@ -52,7 +52,7 @@ KINDS: Final[dict[str, Callable[[Response], Response]]] = {
 
 @dataclass
 class Fault:
-    """What to do to a service's answers: each with a probability, at most `count` times, where the address holds `path`."""
+    """A fault of a service's responses, with a probability, at most `count` times, if the path contains `path`."""
 
     service: str
     kind: str
@@ -73,17 +73,17 @@ class Fault:
 
 
 class Faults:
-    """The faults in force, in order; the first that applies is applied."""
+    """The active faults, in order. The first one that applies is used."""
 
     def __init__(self, seed: int) -> None:
         self._listed: list[Fault] = []
         self._throw = seeded_random(seed, "faults")
 
-    def add(self, told: dict[str, Any]) -> None:
-        """Raises ValueError for an unknown kind and TypeError for an unknown field."""
-        fault = Fault(**told)
+    def add(self, values: dict[str, Any]) -> None:
+        """Adds a fault. Raises ValueError for an unknown kind and TypeError for an unknown field."""
+        fault = Fault(**values)
         if fault.kind not in KINDS:
-            raise ValueError(f"{fault.kind!r} is no fault; there are: {', '.join(KINDS)}")
+            raise ValueError(f"{fault.kind!r} is not a kind of fault; use one of: {', '.join(KINDS)}")
         self._listed.append(fault)
 
     def clear(self) -> None:
@@ -93,7 +93,7 @@ class Faults:
         return [asdict(fault) for fault in self._listed]
 
     def apply_to(self, service: str, path: str, good: Response) -> tuple[Response, str | None]:
-        """The answer to send, and which fault it has."""
+        """The response to send, and the kind of its fault."""
         rng = self._throw.random()
         fault = next((each for each in self._listed if each.applies(service, path, rng)), None)
         return (fault.apply(good), fault.kind) if fault else (good, None)

@@ -1,4 +1,4 @@
-"""Google Books as it answers: the search for volumes, one volume, partial answers, and errors by reason."""
+"""Stand-in of Google Books: volume search, single volumes, partial responses, and errors with reasons."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from alexandria_pipeline_tests.upstream.service_records import RecordIndex
 
 MAX_RESULTS: Final = 40
-# `isbn:` is a search like any other, and may find another book.
-OTHER_BOOK: Final = 0.03
+# `isbn:` is a search term, so it may find another book.
+OTHER_BOOK_SHARE: Final = 0.03
 _CLAUSE: Final = re.compile(r'(?:(intitle|inauthor|isbn|subject|inpublisher):)?(?:"([^"]*)"|(\S+))')
 _ADDRESS: Final = "https://www.googleapis.com/books/v1/volumes"
 
 
 def error(code: int, reason: str, message: str, status: str, details: list[dict[str, Any]] | None = None) -> Response:
-    """Google's error body."""
+    """An error response in Google's form."""
     errors = [{"message": message, "domain": "global", "reason": reason}]
     return json_response(
         {"error": {"code": code, "message": message, "errors": errors, "status": status, "details": details or []}},
@@ -32,7 +32,7 @@ def error(code: int, reason: str, message: str, status: str, details: list[dict[
 
 
 class GoogleService:
-    """ServiceStandIn from one index."""
+    """Responds from the records of Google Books."""
 
     def __init__(self, catalogue: Catalogue, index: RecordIndex) -> None:
         self._catalogue = catalogue
@@ -44,14 +44,16 @@ class GoogleService:
         if not key:
             return self._keyless()
         if key.startswith("wrong"):
-            told = [
+            details = [
                 {
                     "@type": "type.googleapis.com/google.rpc.ErrorInfo",
                     "reason": "API_KEY_INVALID",
                     "domain": "googleapis.com",
                 }
             ]
-            return error(400, "badRequest", "API key not valid. Please pass a valid API key.", "INVALID_ARGUMENT", told)
+            return error(
+                400, "badRequest", "API key not valid. Please pass a valid API key.", "INVALID_ARGUMENT", details
+            )
         if path.startswith("/volumes/"):
             record = self._by_id.get(path.removeprefix("/volumes/"))
             return (
@@ -63,7 +65,7 @@ class GoogleService:
             return error(404, "notFound", "Not Found", "NOT_FOUND")
         return self._search(request)
 
-    def limit_error(self, _why: str) -> Response:
+    def limit_error(self, _limit: str) -> Response:
         message = "Quota exceeded for quota metric 'Queries' and limit 'Queries per minute' of service 'books.googleapis.com'."
         limits = {
             "quota_limit": "defaultPerMinutePerProject",
@@ -114,14 +116,14 @@ class GoogleService:
     def _by_isbn(self, text: str) -> list[Record]:
         isbn = any_isbn13(text)
         found = list(self._index.by_isbn.get(isbn or "", ()))
-        if not found and isbn and random_share("other book", isbn) < OTHER_BOOK and self._index.records:
+        if not found and isbn and random_share("other book", isbn) < OTHER_BOOK_SHARE and self._index.records:
             return [seeded_random("other book", isbn).choice(self._index.records)]
         return found
 
     def volume(self, record: Record) -> dict[str, Any]:
-        """One record on the wire."""
+        """The volume of a record."""
         edition, rng = record.edition, seeded_random("google", record.edition.isbn13, record.number)
-        own, audio = volume_id(record), edition.form is Form.AUDIO
+        number, audio = volume_id(record), edition.form is Form.AUDIO
         info: dict[str, Any] = {
             "title": record.title,
             "subtitle": record.subtitle,
@@ -136,17 +138,25 @@ class GoogleService:
             "averageRating": rng.randint(4, 10) / 2 if rng.random() < 0.3 else None,
             "ratingsCount": rng.randint(1, 400),
             "imageLinks": {
-                "thumbnail": f"http://books.google.com/books/content?id={own}&printsec=frontcover&img=1&zoom=1&edge=curl"
+                "thumbnail": f"http://books.google.com/books/content?id={number}&printsec=frontcover&img=1&zoom=1&edge=curl"
             },
             "language": record.language or "en",
         }
         ebook = edition.form is Form.EBOOK
         return {
-            "kind": "books#volume", "id": own, "etag": f"e{own}", "selfLink": f"{_ADDRESS}/{quote(own)}",
+            "kind": "books#volume",
+            "id": number,
+            "etag": f"e{number}",
+            "selfLink": f"{_ADDRESS}/{quote(number)}",
             "volumeInfo": {name: value for name, value in info.items() if value is not None},
             "saleInfo": {"country": "US", "saleability": "FOR_SALE" if ebook else "NOT_FOR_SALE", "isEbook": ebook},
-            "accessInfo": {"country": "US", "viewability": "NO_PAGES", "publicDomain": False, "accessViewStatus": "NONE"},
-        }  # fmt: skip
+            "accessInfo": {
+                "country": "US",
+                "viewability": "NO_PAGES",
+                "publicDomain": False,
+                "accessViewStatus": "NONE",
+            },
+        }
 
 
 def volume_id(record: Record) -> str:
@@ -154,7 +164,7 @@ def volume_id(record: Record) -> str:
 
 
 def _identifiers(record: Record, rng: float) -> list[dict[str, str]] | None:
-    """In any order, the short form only now and then, or only another library's number."""
+    """ISBNs in any order, sometimes only the number of another library, sometimes none."""
     if rng < 0.03:
         return [{"type": "OTHER", "identifier": f"UOM:39015{record.number:09d}"}]
     if rng < 0.05:
@@ -166,7 +176,7 @@ def _identifiers(record: Record, rng: float) -> list[dict[str, str]] | None:
 
 
 def _holds(record: Record, phrase: tuple[str, ...]) -> bool:
-    """The words of the phrase, one after the other."""
+    """Whether the title has the words of the phrase in this order."""
     title = tokens(f"{record.title} {record.subtitle or ''}")
     return any(title[place : place + len(phrase)] == phrase for place in range(len(title) - len(phrase) + 1))
 
@@ -187,7 +197,7 @@ def _info(reason: str, limits: dict[str, str]) -> dict[str, Any]:
 
 
 def project(data: Any, fields: str) -> Any:
-    """The part of an answer that `fields` asks for: "a,b(c,d)", "a/b"; all of it where nothing is asked for."""
+    """The part of a response that `fields` selects ("a,b(c,d)", "a/b"); the whole response if it is empty."""
     if not fields or fields == "*":
         return data
     if isinstance(data, list):
@@ -204,7 +214,7 @@ def _field(part: str) -> tuple[str, str]:
 
 
 def _split(fields: str) -> list[str]:
-    """At the commas outside brackets."""
+    """The parts between the commas outside brackets."""
     parts, depth = [""], 0
     for letter in fields:
         depth += (letter == "(") - (letter == ")")

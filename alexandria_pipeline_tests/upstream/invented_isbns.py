@@ -1,4 +1,4 @@
-"""Invented ISBNs: right check digits, in the ranges of a language, never one that is taken or that stands for "none"."""
+"""Invented ISBNs: valid check digits, in the groups of a language, never a number of the books file or a placeholder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Numbers:
-    """Gives each number once."""
+    """Returns each ISBN once."""
 
     def __init__(self, taken: Iterable[str]) -> None:
         self._taken = set(taken)
@@ -28,5 +28,5 @@ class Numbers:
 
 
 def placeholder(rng: Random) -> str:
-    """A number with a right check digit that nobody assigned; several books bear the same."""
+    """A placeholder: a valid check digit, but not an assigned ISBN. Several books may have the same one."""
     return isbn13(f"97800000000{rng.randrange(10)}")

@@ -1,4 +1,4 @@
-"""ISBNdb v2 as it answers: books by words, by number and by hundreds, authors, and the state of the plan."""
+"""Stand-in of ISBNdb v2: books by search, by ISBN and in batches, authors, and the plan limits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LANGUAGES: Final = {
 
 
 class IsbnDbService:
-    """ServiceStandIn from one shelf; `meter` knows what is spent."""
+    """Responds from the records of ISBNdb. `meter` has the calls of the day."""
 
     def __init__(self, catalogue: Catalogue, index: RecordIndex, meter: RequestMeter) -> None:
         self._catalogue = catalogue
@@ -39,17 +39,20 @@ class IsbnDbService:
         if key.startswith("wrong"):
             return json_response({"message": "Forbidden"}, 403)
         routes: tuple[tuple[str, str, Callable[[Request, str], Response]], ...] = (
-            ("POST", r"/books/?()", self._batch), ("GET", r"/books/(.+)", self._search), ("GET", r"/book/(.+)", self._book),
-            ("GET", r"/author/(.+)", self._author), ("GET", r"/key()", self._key),
-        )  # fmt: skip
+            ("POST", r"/books/?()", self._batch),
+            ("GET", r"/books/(.+)", self._search),
+            ("GET", r"/book/(.+)", self._book),
+            ("GET", r"/author/(.+)", self._author),
+            ("GET", r"/key()", self._key),
+        )
         for method, form, route in routes:
             if request.method == method and (match := re.fullmatch(form, path)):
                 return route(request, match[1])
         return json_response({"errorMessage": "Not Found"}, 404)
 
-    def limit_error(self, why: str) -> Response:
-        said = "Daily quota exceeded" if why == "quota" else "Per minute request limit exceeded"
-        return json_response({"errorMessage": said}, 429)
+    def limit_error(self, limit: str) -> Response:
+        message = "Daily quota exceeded" if limit == "quota" else "Per minute request limit exceeded"
+        return json_response({"errorMessage": message}, 429)
 
     def _key(self, _request: Request, _rest: str) -> Response:
         total, spent = self._meter.behaviour.daily or 0, self._meter.spent
@@ -95,8 +98,8 @@ class IsbnDbService:
         )
 
     def _batch(self, request: Request, _rest: str) -> Response:
-        told = request.json()
-        isbns = told.get("isbns") if isinstance(told, dict) else None
+        body = request.json()
+        isbns = body.get("isbns") if isinstance(body, dict) else None
         if not isinstance(isbns, list) or len(isbns) > MAX_PAGE_SIZE:
             return json_response({"message": f"Provide at most {MAX_PAGE_SIZE} ISBNs"}, 400)
         found = [record for record in map(self._by_isbn, map(str, isbns)) if record]
@@ -111,7 +114,7 @@ class IsbnDbService:
         return next(iter(self._index.by_isbn.get(any_isbn13(text) or "", ())), None)
 
     def book(self, record: Record, *, whole: bool = False) -> dict[str, Any]:
-        """One record on the wire; `whole` adds what only a record asked for by number has."""
+        """The book of a record. `whole` adds the members that only a request by ISBN returns."""
         edition, rng = record.edition, seeded_random("isbndb", record.edition.isbn13, record.number)
         suffix = (
             f" ({LANGUAGES[edition.language][1]} Edition)" if edition.language != "en" and rng.random() < 0.4 else ""

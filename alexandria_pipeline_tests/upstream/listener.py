@@ -1,6 +1,6 @@
-"""A small HTTP/1.1 server over asyncio that can also misbehave: close early, cut a body, dribble.
+"""A small HTTP/1.1 server over asyncio that can also send faulty responses: closed early, truncated, or very slowly.
 
-Servers made for good answers cannot give bad ones, hence this. What is answered is the handler's business.
+Ordinary servers cannot do this. The handler decides on the content of a response.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SLOW_BYTES: Final = 2
 
 
 class Delivery(StrEnum):
-    """How an answer is sent."""
+    """How a response is sent."""
 
     PLAIN = "plain"
     DROP_BEFORE = "drop-before"
@@ -30,7 +30,7 @@ class Delivery(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request; `path` is decoded, `raw_path` as sent; header names are in lower case."""
+    """One request. `path` is decoded, `raw_path` is as sent, and header names are in lower case."""
 
     method: str
     raw_path: str
@@ -55,7 +55,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One answer; its length is added where it is sent."""
+    """One response. The content length is added when it is sent."""
 
     status: int = 200
     body: bytes = b""
@@ -65,7 +65,7 @@ class Response:
 
 
 def json_response(data: object, status: int = 200, **headers: str) -> Response:
-    """A JSON answer; "_" in a header's name stands for "-"."""
+    """A JSON response. "_" in the name of a header becomes "-"."""
     body = json.dumps(data, ensure_ascii=False).encode()
     return Response(status, body, headers={name.replace("_", "-"): value for name, value in headers.items()})
 
@@ -74,7 +74,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Listener:
-    """Accepts connections until it is closed; answers on each one request after the other."""
+    """Accepts connections until it is closed, and handles the requests of each connection in turn."""
 
     def __init__(self, handler: Handler) -> None:
         self._handler = handler
@@ -82,12 +82,12 @@ class Listener:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self, port: int = 0, host: str = "127.0.0.1") -> int:
-        """The port that is listened on."""
+        """Starts listening and returns the port."""
         self._server = await asyncio.start_server(self._accept, host, port, limit=MAX_HEAD_BYTES, backlog=1024)
         return int(self._server.sockets[0].getsockname()[1])
 
     async def close(self) -> None:
-        """Ends all connections at once."""
+        """Closes all connections at once."""
         if self._server is not None:
             self._server.close()
         for task in list(self._tasks):
@@ -100,7 +100,7 @@ class Listener:
         task = asyncio.current_task()
         if task is not None:
             self._tasks.add(task)
-        # A client may be gone at any moment, and closing cancels: neither is worth a word.
+        # A client may disconnect at any time, and closing cancels the task. Both are normal.
         try:
             with suppress(
                 ConnectionError,
@@ -119,7 +119,7 @@ class Listener:
                 self._tasks.discard(task)
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Whether the connection stays open for another request."""
+        """Handles one request. Returns whether the connection stays open."""
         request = await _read(reader)
         try:
             response = await self._handler(request)

@@ -1,4 +1,4 @@
-"""The dress in which a model lists a book: slips, case, subtitles, series, and the many ways to write a name."""
+"""The forms in which a model lists a book: misspellings, case, subtitles, series, and forms of the author's name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ AUTHOR: Final = 0.25
 
 
 def listing_variant(work: Work, rng: Random, *, shorten: bool) -> tuple[str, str]:
-    """(title, author) as listed. `shorten`: the main title alone names the work, so its subtitle may be left out."""
+    """(title, author) as listed. `shorten`: the main title alone identifies the work, so the subtitle may be left out."""
     title = _with_parts(work, rng, shorten=shorten)
     if rng.random() < ARTICLE and title.lower().startswith(("the ", "a ")) and len(title_key(title)) > 1:
         title = title.split(" ", 1)[1]

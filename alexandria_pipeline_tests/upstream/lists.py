@@ -1,7 +1,7 @@
-"""Monthly lists as models write them, and the truth that they were made from.
+"""Monthly lists as AI models write them, and the right answers.
 
-A listing is a work in some dress, or an invention. Within a month a work may be listed by both models, and twice by one;
-now and then it is listed again in a later month. The same month, seed and generator give the same list.
+An entry is a work in some form, or an invented book. In one month both models may list a work, and one model may list it
+twice. Some works are listed again in a later month. The same month, seed and generator give the same list.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 GENERATORS: Final = (Service.GEMINI, Service.XAI)
 LIST_LENGTH: Final = 20
 INVENTED: Final = 0.14
-TWICE: Final = 0.05
-AGAIN: Final = 0.05
+LISTED_TWICE: Final = 0.05
+LISTED_AGAIN: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class ListedBook:
-    """One entry of a list. `identity` says which book it is: "work 12" or "invented …"; `work` is None for an invention."""
+    """One entry of a list. `identity` identifies the book: "work 12" or "invented …". `work` is None for an invented book."""
 
     title: str
     author: str
@@ -44,9 +44,9 @@ class ListedBook:
 class Lists:
     """The lists of all months of a catalogue."""
 
-    def __init__(self, catalogue: Catalogue, known: dict[Service, RecordIndex]) -> None:
+    def __init__(self, catalogue: Catalogue, indexes: dict[Service, RecordIndex]) -> None:
         self._catalogue = catalogue
-        self._known = known
+        self._indexes = indexes
         self._seed = catalogue.spec.seed
         self._authors = [work.authors[0] for work in catalogue.works if work.origin is Origin.REAL]
         self._taken = {(title_key(work.title), _surname(author)) for work in catalogue.works for author in work.authors}
@@ -56,23 +56,23 @@ class Lists:
         return self._catalogue.spec.span
 
     def listing(self, month: str, generator: str, limit: int = LIST_LENGTH) -> tuple[ListedBook, ...]:
-        """What a generator lists for a month: about `limit` books; nothing for a month outside the catalogue."""
+        """The list of a generator for a month: about `limit` books; none for a month outside the catalogue."""
         if month not in self._catalogue.listed:
             return ()
         rng = seeded_random(self._seed, "list", month, generator)
         invented = self._invented(month)[: round(limit * INVENTED * 2)]
         rng.shuffle(invented)
-        fakes = min(len(invented), sum(rng.random() < INVENTED for _ in range(limit)))
-        works = self._chosen(month, limit - fakes, rng)
-        twice = [work for work in works if rng.random() < TWICE]
-        entries = [self._variant(work, rng) for work in [*twice, *works][: limit - fakes]] + invented[:fakes]
+        count = min(len(invented), sum(rng.random() < INVENTED for _ in range(limit)))
+        works = self._works_of(month, limit - count, rng)
+        twice = [work for work in works if rng.random() < LISTED_TWICE]
+        entries = [self._variant(work, rng) for work in [*twice, *works][: limit - count]] + invented[:count]
         rng.shuffle(entries)
         return tuple(entries)
 
     def truth(
         self, month: str, generators: Iterable[str] = GENERATORS, limit: int = LIST_LENGTH
     ) -> list[dict[str, Any]]:
-        """The right answer for each distinct (title, author) that the generators list: see `score`."""
+        """The right answer for each distinct (title, author) that the generators list; see `score`."""
         found: dict[tuple[str, str], dict[str, Any]] = {}
         for generator in generators:
             for listed in self.listing(month, generator, limit):
@@ -87,7 +87,7 @@ class Lists:
             "author": listed.author,
             "identity": listed.identity,
             "invented": work is None,
-            "known": [service.value for service in services_with_usable_record(self._known, work)] if work else [],
+            "known": [service.value for service in services_with_usable_record(self._indexes, work)] if work else [],
             "right": sorted(work.isbns("en", printed=True)) if work else [],
             "language": sorted(work.isbns("en")) if work else [],
             "audio": sorted(work.isbns() & {each.isbn13 for each in work.editions if each.form is Form.AUDIO})
@@ -96,8 +96,8 @@ class Lists:
             "editions": sorted(work.isbns()) if work else [],
         }
 
-    def _chosen(self, month: str, wanted: int, rng: Random) -> list[Work]:
-        """Works of the month, neighbours together; a few of an earlier month of the same year."""
+    def _works_of(self, month: str, wanted: int, rng: Random) -> list[Work]:
+        """Works of the month with their neighbours, and a few works of an earlier month of the same year."""
         pool = list(self._catalogue.listed[month])
         rng.shuffle(pool)
         works = [work for work in pool if work.neighbour_of is None][:wanted]
@@ -112,7 +112,7 @@ class Lists:
             if other < month and other[:4] == month[:4]
             for work in each
         ]
-        again = rng.sample(earlier, min(len(earlier), round(wanted * AGAIN)))
+        again = rng.sample(earlier, min(len(earlier), round(wanted * LISTED_AGAIN)))
         return [*neighbour_of, *again, *works][:wanted]
 
     def _variant(self, work: Work, rng: Random) -> ListedBook:
@@ -121,30 +121,32 @@ class Lists:
         return ListedBook(title, author, work.editions[0].publisher, work.genre, f"work {work.number}", work)
 
     def _invented(self, month: str) -> list[ListedBook]:
-        """The inventions of a month, which both models may share: strangers and real authors, new titles and borrowed ones."""
+        """The invented books of a month, which both models may list: new and existing titles, invented and real authors."""
         rng = seeded_random(self._seed, "invented", month)
         found: list[ListedBook] = []
         while len(found) < 2 * LIST_LENGTH:
-            title, author = self._invention(rng)
+            title, author = self._invented_book(rng)
             if (title_key(title), _surname(author)) not in self._taken and title not in {each.title for each in found}:
                 genre = rng.choice(names.GENRES)
                 found.append(
-                    ListedBook(title, author, rng.choice(names.HOUSES), genre, f"invented {month} {len(found)}", None)
+                    ListedBook(
+                        title, author, rng.choice(names.PUBLISHERS), genre, f"invented {month} {len(found)}", None
+                    )
                 )
         return found
 
-    def _invention(self, rng: Random) -> tuple[str, str]:
-        stranger = f"{rng.choice(names.GIVEN)} {rng.choice(names.FAMILY)}"
+    def _invented_book(self, rng: Random) -> tuple[str, str]:
+        invented_author = f"{rng.choice(names.GIVEN)} {rng.choice(names.FAMILY)}"
         if rng.random() < 0.15:
-            borrowed = rng.choice(self._catalogue.works)
-            return borrowed.title, stranger
+            existing = rng.choice(self._catalogue.works)
+            return existing.title, invented_author
         title = rng.choice(names.TITLE_FORMS).format(
             a=rng.choice(names.ADJECTIVES),
             n=rng.choice(names.NOUNS),
             m=rng.choice(names.NOUNS),
             p=rng.choice(names.PLACES),
         )
-        return title, rng.choice(self._authors) if rng.random() < 0.4 else stranger
+        return title, rng.choice(self._authors) if rng.random() < 0.4 else invented_author
 
 
 def _surname(author: str) -> str:

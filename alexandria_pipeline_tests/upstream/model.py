@@ -1,4 +1,4 @@
-"""What the stand-in's world is made of: works, their editions, and what only looks like an edition. Plain records."""
+"""Records of the stand-in: works, their editions, and derivatives."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Service(StrEnum):
-    """The eight services, by the names that the pipeline gives them."""
+    """The eight services, by their names in the pipeline."""
 
     ISBNDB = "isbndb"
     GOOGLE_BOOKS = "google-books"
@@ -23,7 +23,7 @@ RESOLVERS = (Service.ISBNDB, Service.GOOGLE_BOOKS, Service.OPEN_LIBRARY, Service
 
 
 class Kind(StrEnum):
-    """An edition of a work, or a derivative that bears its title."""
+    """An edition of a work, or a kind of derivative with its title."""
 
     EDITION = "edition"
     STUDY_GUIDE = "study guide"
@@ -39,7 +39,7 @@ class Kind(StrEnum):
 
 
 class Form(StrEnum):
-    """How an edition is made."""
+    """The format of an edition."""
 
     HARDCOVER = "Hardcover"
     PAPERBACK = "Paperback"
@@ -49,7 +49,7 @@ class Form(StrEnum):
 
 
 class Origin(StrEnum):
-    """Where a work comes from: a fact of the books file, or invented next to one."""
+    """The origin of a work: a fact of the books file, or invented as a neighbour of one."""
 
     REAL = "real"
     SEQUEL = "sequel"
@@ -58,7 +58,7 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """One number that a catalogue holds. `work` is the work it is of, or, for a derivative, the one it imitates."""
+    """One ISBN of a catalogue. `work` is the work of an edition, or the work that a derivative is made from."""
 
     isbn13: str
     kind: Kind
@@ -84,7 +84,7 @@ class Edition:
 
 @dataclass(slots=True)
 class Work:
-    """A book as a reader means it. `month` is when it came out, "2020-06"; only listed works are on monthly lists."""
+    """A work. `month` is its month of publication, "2020-06". Only listed works are on monthly lists."""
 
     number: int
     title: str
@@ -103,7 +103,7 @@ class Work:
         return int(self.month[:4])
 
     def isbns(self, language: str | None = None, *, printed: bool = False) -> frozenset[str]:
-        """Numbers of its editions: all, those in a language, those on paper."""
+        """The ISBNs of its editions: all, those in a language, or those in print."""
         return frozenset(
             edition.isbn13
             for edition in self.editions
@@ -112,7 +112,7 @@ class Work:
 
 
 class Damage(StrEnum):
-    """What is wrong with one service's record of an edition."""
+    """An error in a service's record of an edition."""
 
     NO_AUTHORS = "no authors"
     WRONG_CHECK_DIGIT = "wrong check digit"
@@ -125,13 +125,13 @@ class Damage(StrEnum):
     NO_LANGUAGE = "no language"
 
 
-# Damage after which nobody can tell that the record is of the book.
+# Damage after which a record cannot be recognised as the book.
 FATAL = frozenset({Damage.NO_AUTHORS, Damage.WRONG_CHECK_DIGIT, Damage.CUT_TITLE, Damage.AUTOFILLED})
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An edition as one service holds it. `number` is the edition's place in the catalogue; `rank_bonus` its undue rank."""
+    """An edition in one service. `number` is its number in the catalogue. `rank_bonus` moves it up in search results."""
 
     edition: Edition
     number: int

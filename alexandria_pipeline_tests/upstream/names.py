@@ -1,25 +1,38 @@
-"""Material for invention: names of people and houses, words for titles, and a few words in other languages."""
+"""Material for invented data: names of people and publishers, words of titles, and words in other languages."""
 
 from __future__ import annotations
 
 from typing import Final
 
-GIVEN: Final = (
-    "Adela", "Bastian", "Corinna", "Dmitri", "Elspeth", "Fabrizio", "Greta", "Hollis", "Ingrid", "Jolyon", "Katarzyna", "Leopold",
-    "Mirela", "Nestor", "Oriel", "Piers", "Quentin", "Rosalba", "Sidonie", "Thaddeus", "Ursule", "Valentin", "Winifred", "Xenia", "Yorick",
-)  # fmt: skip
-FAMILY: Final = (
-    "Abernethy-Voss", "Brackwater", "Casterline", "Dunmorrow", "Eddlestone", "Farraday-Pike", "Gellerhaus", "Hollowfield", "Ivarsdotter",
-    "Jessamyn", "Kestrelwood", "Lockridge-Ames", "Marchbanke", "Nettlefold", "Oakenshaw", "Pennythorne", "Quillfeather", "Ravensmoor",
-    "Silverlake", "Thistledown", "Underhill-Kay", "Vantongeren", "Wetherington", "Yarborough-Lin", "Zellweger-Orr",
-)  # fmt: skip
-HOUSES: Final = (
-    "Knopf", "Viking", "Random House", "Little, Brown and Company", "William Morrow", "Doubleday", "Scribner", "Putnam", "Farrar, Straus and Giroux",
-    "HarperCollins", "Riverhead Books", "Simon & Schuster", "Penguin Press", "St. Martin's Press", "Henry Holt and Co.", "W. W. Norton & Company",
-)  # fmt: skip
-AUDIO_HOUSES: Final = ("Random House Audio", "Hachette Audio", "Macmillan Audio", "Recorded Books", "Blackstone Audio")
-GUIDE_HOUSES: Final = ("QuickRead Notes", "BookBites", "Insight Summaries", "Study Notes Press", "PageTurner Guides")
-FOREIGN_HOUSES: Final = {
+GIVEN: Final = tuple(
+    "Adela|Bastian|Corinna|Dmitri|Elspeth|Fabrizio|Greta|Hollis|Ingrid|Jolyon|Katarzyna|Leopold|Mirela|Nestor|"
+    "Oriel|Piers|Quentin|Rosalba|Sidonie|Thaddeus|Ursule|Valentin|Winifred|Xenia|Yorick".split("|")
+)
+FAMILY: Final = tuple(
+    "Abernethy-Voss|Brackwater|Casterline|Dunmorrow|Eddlestone|Farraday-Pike|Gellerhaus|Hollowfield|Ivarsdotter|"
+    "Jessamyn|Kestrelwood|Lockridge-Ames|Marchbanke|Nettlefold|Oakenshaw|Pennythorne|Quillfeather|Ravensmoor|"
+    "Silverlake|Thistledown|Underhill-Kay|Vantongeren|Wetherington|Yarborough-Lin|Zellweger-Orr".split("|")
+)
+PUBLISHERS: Final = tuple(
+    "Knopf|Viking|Random House|Little, Brown and Company|William Morrow|Doubleday|Scribner|Putnam|"
+    "Farrar, Straus and Giroux|HarperCollins|Riverhead Books|Simon & Schuster|Penguin Press|St. Martin's Press|"
+    "Henry Holt and Co.|W. W. Norton & Company".split("|")
+)
+AUDIO_PUBLISHERS: Final = (
+    "Random House Audio",
+    "Hachette Audio",
+    "Macmillan Audio",
+    "Recorded Books",
+    "Blackstone Audio",
+)
+GUIDE_PUBLISHERS: Final = (
+    "QuickRead Notes",
+    "BookBites",
+    "Insight Summaries",
+    "Study Notes Press",
+    "PageTurner Guides",
+)
+FOREIGN_PUBLISHERS: Final = {
     "fr": ("Gallimard", "Albin Michel", "Le Livre de Poche"),
     "de": ("Fischer", "Rowohlt", "Heyne"),
     "es": ("Planeta", "Anagrama", "Debolsillo"),
@@ -29,17 +42,30 @@ FOREIGN_HOUSES: Final = {
     "ja": ("早川書房", "新潮社"),
     "ru": ("АСТ", "Эксмо"),
 }
-# The first digits of a country's or language's numbers.
+# The first digits of the ISBNs of a country or language.
 ISBN_GROUPS: Final = {
-    "en": ("9780", "9781"), "fr": ("9782",), "de": ("9783",), "ja": ("9784",), "ru": ("9785",), "es": ("97884",), "it": ("97888",),
-    "nl": ("97890",), "pt": ("97885", "978972"),
-}  # fmt: skip
+    "en": ("9780", "9781"),
+    "fr": ("9782",),
+    "de": ("9783",),
+    "ja": ("9784",),
+    "ru": ("9785",),
+    "es": ("97884",),
+    "it": ("97888",),
+    "nl": ("97890",),
+    "pt": ("97885", "978972"),
+}
 LANGUAGES: Final = {
-    # 639-1: (639-2/B, English name, Wikidata item)
-    "en": ("eng", "English", "Q1860"), "fr": ("fre", "French", "Q150"), "de": ("ger", "German", "Q188"), "es": ("spa", "Spanish", "Q1321"),
-    "it": ("ita", "Italian", "Q652"), "nl": ("dut", "Dutch", "Q7411"), "pt": ("por", "Portuguese", "Q5146"), "ja": ("jpn", "Japanese", "Q5287"),
+    # ISO 639-1: (ISO 639-2/B, English name, Wikidata item)
+    "en": ("eng", "English", "Q1860"),
+    "fr": ("fre", "French", "Q150"),
+    "de": ("ger", "German", "Q188"),
+    "es": ("spa", "Spanish", "Q1321"),
+    "it": ("ita", "Italian", "Q652"),
+    "nl": ("dut", "Dutch", "Q7411"),
+    "pt": ("por", "Portuguese", "Q5146"),
+    "ja": ("jpn", "Japanese", "Q5287"),
     "ru": ("rus", "Russian", "Q7737"),
-}  # fmt: skip
+}
 GENRES: Final = (
     "Fiction",
     "Thrillers",
@@ -53,24 +79,24 @@ GENRES: Final = (
     "Horror",
 )
 
-ADJECTIVES: Final = (
-    "Amber", "Broken", "Crimson", "Distant", "Empty", "Forgotten", "Gilded", "Hollow", "Ivory", "Jagged", "Last", "Midnight",
-    "Northern", "Obsidian", "Pale", "Quiet", "Restless", "Salt", "Tidal", "Unquiet", "Velvet", "Winter",
-)  # fmt: skip
-NOUNS: Final = (
-    "Archivist", "Beekeeper", "Cartographer", "Daughter", "Executor", "Ferryman", "Garden", "Harbour", "Inheritance", "Juror",
-    "Kingdom", "Lighthouse", "Meridian", "Nightingale", "Orchard", "Parallax", "Quarry", "Republic", "Signal", "Tenant", "Vineyard", "Witness",
-)  # fmt: skip
-PLACES: Final = (
-    "Aldermoor", "Bergamo", "Cape Wrath", "Dunhaven", "the Eastern Shore", "Fallow Street", "Glass Hill", "Harrow Lane", "the Ice",
-    "Juniper Court", "Kestrel Point", "Lower Marsh", "Marrow Creek", "the North", "Orchard Row", "Port Mercy",
-)  # fmt: skip
-TITLE_FORMS: Final = (
-    "The {a} {n}", "The {n} of {p}", "{a} {n}", "One {n} in {p}", "The {n}'s {m}", "What the {n} Knew", "The {n} and the {m}", "Return to {p}",
-    "{n}: A Memoir", "The {a} {n}: A History of {p}", "All the {a} {n}s", "The Girl from {p}",
-)  # fmt: skip
+ADJECTIVES: Final = tuple(
+    "Amber|Broken|Crimson|Distant|Empty|Forgotten|Gilded|Hollow|Ivory|Jagged|Last|Midnight|Northern|Obsidian|"
+    "Pale|Quiet|Restless|Salt|Tidal|Unquiet|Velvet|Winter".split("|")
+)
+NOUNS: Final = tuple(
+    "Archivist|Beekeeper|Cartographer|Daughter|Executor|Ferryman|Garden|Harbour|Inheritance|Juror|Kingdom|"
+    "Lighthouse|Meridian|Nightingale|Orchard|Parallax|Quarry|Republic|Signal|Tenant|Vineyard|Witness".split("|")
+)
+PLACES: Final = tuple(
+    "Aldermoor|Bergamo|Cape Wrath|Dunhaven|the Eastern Shore|Fallow Street|Glass Hill|Harrow Lane|the Ice|"
+    "Juniper Court|Kestrel Point|Lower Marsh|Marrow Creek|the North|Orchard Row|Port Mercy".split("|")
+)
+TITLE_FORMS: Final = tuple(
+    "The {a} {n}|The {n} of {p}|{a} {n}|One {n} in {p}|The {n}'s {m}|What the {n} Knew|The {n} and the {m}|"
+    "Return to {p}|{n}: A Memoir|The {a} {n}: A History of {p}|All the {a} {n}s|The Girl from {p}".split("|")
+)
 
-# Enough for titles to look translated; a word that is not here stays.
+# Enough words for a title to look translated. Other words do not change.
 _PAIRS: Final = {
     "fr": (
         "the:le a:un an:un of:de and:et in:dans on:sur to:à for:pour girl:fille house:maison night:nuit dark:sombre "
@@ -103,7 +129,7 @@ ROMAN_TITLES: Final = {"nl": "Roman: {0}", "pt": "{0}: Romance", "ja": "{0} 日�
 
 
 def translated(title: str, language: str) -> str:
-    """The title as a translation might bear it."""
+    """The title in another language."""
     known = TRANSLATIONS.get(language)
     if known is None:
         return ROMAN_TITLES[language].format(title)

@@ -1,4 +1,4 @@
-"""Chance that can be repeated: the same seed and the same words give the same throws, in every process."""
+"""Reproducible randomness: the same words give the same random numbers in every process."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from random import Random
 
 
 def seeded_random(*words: object) -> Random:
-    """A source of throws of its own for these words; what is thrown elsewhere does not move it."""
+    """A random source for these words. It is independent of all other sources."""
     return Random("/".join(map(str, words)))  # noqa: S311 - repeatable is what is wanted
 
 
 def random_share(*words: object) -> float:
-    """One rng between 0 and 1."""
+    """A random number from 0 to 1 for these words."""
     return seeded_random(*words).random()

@@ -1,7 +1,7 @@
-"""How well a pipeline's answers agree with the truth of the lists.
+"""The score of a pipeline's answers against the truth of the lists.
 
-Rows are those of `alexandria books MONTH --json` (title, author, isbn13, outcome and others), the truth that of
-`Lists.truth` or `/control/truth`. Nothing here asks the stand-in or the pipeline.
+The rows are those of `alexandria books MONTH --json` (title, author, isbn13, outcome and others), and the truth is that of
+`Lists.truth` or `/control/truth`. This module calls neither the stand-in nor the pipeline.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MAX_EXAMPLES = 25
 
 @dataclass
 class Score:
-    """Counts over some months; the figures are shares of 1. An ISBN is right when it is any edition of the listed work."""
+    """Counts of some months; `figures` are shares of 1. An ISBN is right if it is any edition of the listed work."""
 
     rows: int = 0
     unknown_rows: int = 0
@@ -58,7 +58,7 @@ class Score:
             listed.append(text)
 
     def add_month(self, rows: Sequence[Mapping[str, Any]], truth: Sequence[Mapping[str, Any]]) -> None:
-        """Counts one month in."""
+        """Adds one month."""
         answers = {(answer["title"], answer["author"]): answer for answer in truth}
         seen: Counter[str] = Counter()
         found: set[str] = set()
@@ -75,51 +75,51 @@ class Score:
         self._add_books(truth, seen, found)
 
     def _add_row(self, row: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
-        """Whether the row's ISBN is right."""
+        """Adds one row. Returns whether its ISBN is right."""
         isbn = row.get("isbn13")
-        what = f"{answer['month']} {row['title']} / {row['author']} → {isbn}"
+        label = f"{answer['month']} {row['title']} / {row['author']} → {isbn}"
         if answer["invented"]:
             self.invented += 1
             self.invented_synthetic += isbn is None
             if isbn is not None:
                 self.given += 1
-                self._example("invented, but given an ISBN", what)
+                self._example("invented, but given an ISBN", label)
             return False
         if isbn is None:
             return False
         self.given += 1
         if isbn not in answer["editions"]:
-            self._example("wrong book", what)
+            self._example("wrong book", label)
             return False
         self.right += 1
         self.right_language += isbn in answer["language"] or not answer["known"]
         self.right_print += isbn in answer["right"]
         self.right_form += isbn not in answer["audio"] or not answer["known"]
         if isbn in answer["audio"]:
-            self._example("right book, but a recording", what)
+            self._example("right book, but a recording", label)
         elif isbn not in answer["right"]:
-            self._example("right book, but not on paper in the asked language", what)
+            self._example("right book, but not in print in the requested language", label)
         return True
 
     def _add_books(self, truth: Sequence[Mapping[str, Any]], seen: Counter[str], found: set[str]) -> None:
-        """Books of the month as distinct identities: what was knowable, lost into another book, or left in several rows."""
+        """Adds the distinct books of a month: those that could be found, were merged into another book, or have several rows."""
         forms = Counter(answer["identity"] for answer in truth)
         for identity, answer in {answer["identity"]: answer for answer in truth}.items():
-            what = f"{answer['month']} {answer['title']} / {answer['author']}"
+            label = f"{answer['month']} {answer['title']} / {answer['author']}"
             self.books += 1
             if not seen[identity]:
                 self.merged += 1
-                self._example("not in any row (merged into another book, or lost)", what)
+                self._example("not in any row (merged into another book, or lost)", label)
             if forms[identity] > 1:
                 self.several_forms += 1
                 self.split += seen[identity] > 1
                 if seen[identity] > 1:
-                    self._example("in several rows", what)
+                    self._example("in several rows", label)
             if answer["known"]:
                 self.knowable += 1
                 self.knowable_found += identity in found
                 if identity not in found:
-                    self._example(f"not found, though {', '.join(answer['known'])} know it", what)
+                    self._example(f"not found, though {', '.join(answer['known'])} have it", label)
 
 
 def score(months: Iterable[tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]]) -> Score:

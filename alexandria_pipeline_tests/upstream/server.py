@@ -1,6 +1,6 @@
-"""The stand-in as a whole: one port, a path for each service, rates and faults before the answers, and `/control/`.
+"""The whole stand-in: one port, a path for each service, limits and faults, and `/control/`.
 
-How a service answers is its own file's business (`…_service.py`); how requests come in and bytes go out, `listener`'s.
+The responses of a service are in its `…_service.py`; `listener` reads requests and sends responses.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ _NOT_METERED: Final = ("/key",)
 
 
 class ServiceStandIn(Protocol):
-    """One service: its answers, and what it says to those who come too often."""
+    """The stand-in of one service: its responses, and its response if a limit is exceeded."""
 
     def respond(self, request: Request, path: str) -> Response: ...
 
-    def limit_error(self, why: str, /) -> Response: ...
+    def limit_error(self, limit: str, /) -> Response: ...
 
 
 @dataclass(frozen=True)
 class Options:
-    """What stands behind a stand-in. `latency` is in seconds and for all services; `enforced`: too many get a 429."""
+    """The options of a stand-in. `latency`: seconds for all services. `enforced`: requests over the rate get a 429."""
 
     spec: Spec = field(default_factory=Spec)
     time_scale: float = 1.0
@@ -54,13 +54,13 @@ class Options:
 
 
 class StandIn:
-    """All services on one port, and the counters and faults that `/control/` shows and sets."""
+    """All services on one port, with the counters and faults that `/control/` shows and sets."""
 
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or Options()
         self.catalogue = build(self.options.spec)
-        self.known = record_indexes(self.catalogue)
-        self.lists = Lists(self.catalogue, self.known)
+        self.indexes = record_indexes(self.catalogue)
+        self.lists = Lists(self.catalogue, self.indexes)
         self.faults = Faults(self.options.spec.seed)
         self.meters = {
             service: RequestMeter(each)
@@ -73,20 +73,20 @@ class StandIn:
         self.base = ""
 
     def _all_services(self) -> dict[Service, ServiceStandIn]:
-        catalogue, known = self.catalogue, self.known
+        catalogue, indexes = self.catalogue, self.indexes
         return {
-            Service.ISBNDB: IsbnDbService(catalogue, known[Service.ISBNDB], self.meters[Service.ISBNDB]),
-            Service.GOOGLE_BOOKS: GoogleService(catalogue, known[Service.GOOGLE_BOOKS]),
-            Service.OPEN_LIBRARY: OpenLibraryService(catalogue, known[Service.OPEN_LIBRARY]),
-            Service.INTERNET_ARCHIVE: ArchiveService(catalogue, known[Service.INTERNET_ARCHIVE]),
-            Service.WIKIDATA: WikidataService(catalogue, known[Service.WIKIDATA]),
+            Service.ISBNDB: IsbnDbService(catalogue, indexes[Service.ISBNDB], self.meters[Service.ISBNDB]),
+            Service.GOOGLE_BOOKS: GoogleService(catalogue, indexes[Service.GOOGLE_BOOKS]),
+            Service.OPEN_LIBRARY: OpenLibraryService(catalogue, indexes[Service.OPEN_LIBRARY]),
+            Service.INTERNET_ARCHIVE: ArchiveService(catalogue, indexes[Service.INTERNET_ARCHIVE]),
+            Service.WIKIDATA: WikidataService(catalogue, indexes[Service.WIKIDATA]),
             Service.WIKIPEDIA: WikipediaService(catalogue),
             Service.GEMINI: GeminiService(self.lists),
             Service.XAI: XaiService(self.lists),
         }
 
     async def start(self, port: int = 0, host: str = "127.0.0.1") -> str:
-        """The base address."""
+        """Starts the server and returns the base URL."""
         self.base = f"http://{host}:{await self._listener.start(port, host)}"
         return self.base
 
@@ -99,17 +99,17 @@ class StandIn:
         for service, prefix in PREFIXES.items():
             if request.path == prefix or request.path.startswith(f"{prefix}/"):
                 return await self._serve(service, request, request.path.removeprefix(prefix))
-        return json_response({"error": "no service of the stand-in has this address"}, 404)
+        return json_response({"error": "no service of the stand-in has this path"}, 404)
 
     async def _serve(self, service: Service, request: Request, path: str) -> Response:
-        meter, answers = self.meters[service], self._services[service]
+        meter, stand_in = self.meters[service], self._services[service]
         meter.in_progress += 1
         try:
             metered = service is not Service.ISBNDB or path not in _NOT_METERED
             refusal = meter.admit(_request_text(request), request.headers.get("user-agent", ""), metered=metered)
             if meter.behaviour.latency:
                 await asyncio.sleep(meter.behaviour.latency)
-            good = answers.limit_error(refusal) if refusal else answers.respond(request, path)
+            good = stand_in.limit_error(refusal) if refusal else stand_in.respond(request, path)
         finally:
             meter.in_progress -= 1
         sent, fault = self.faults.apply_to(service, path, good)
@@ -122,9 +122,14 @@ class StandIn:
         if request.path == REDIRECT_TARGET:
             return Response(200, b"<html><body>You have been redirected.</body></html>", "text/html")
         routes: dict[str, Callable[[Request], Any]] = {
-            "/control/stats": self._stats, "/control/requests": self._requests, "/control/reset": self._reset, "/control/faults": self._faults,
-            "/control/settings": self._settings, "/control/truth": self._truth, "/control/catalogue": self._about,
-        }  # fmt: skip
+            "/control/stats": self._stats,
+            "/control/requests": self._requests,
+            "/control/reset": self._reset,
+            "/control/faults": self._faults,
+            "/control/settings": self._settings,
+            "/control/truth": self._truth,
+            "/control/catalogue": self._about,
+        }
         route = routes.get(request.path)
         if route is None:
             return json_response({"error": "unknown", "routes": list(routes)}, 404)
@@ -142,7 +147,7 @@ class StandIn:
         return dict(self.meters[Service(request.value("service"))].counters.by_request)
 
     def _reset(self, _request: Request) -> dict[str, Any]:
-        """Counts and the day's quota start anew; faults and settings stay."""
+        """Resets the counters and the calls of the quota day. Faults and limits stay."""
         for meter in self.meters.values():
             meter.reset()
             meter.spent = 0
@@ -152,26 +157,30 @@ class StandIn:
         if request.method == "DELETE":
             self.faults.clear()
         elif request.method == "POST":
-            told = request.json()
-            for fault in told if isinstance(told, list) else [told]:
+            body = request.json()
+            for fault in body if isinstance(body, list) else [body]:
                 self.faults.add(fault)
         return self.faults.as_list()
 
     def _settings(self, request: Request) -> dict[str, Any]:
-        """POST {"isbndb": {"rate": 5, "daily": 100, "spent": 0, "latency": 0.2, "enforced": false, "parallel": 5}}; "*" is all."""
-        for name, told in (request.json() or {}).items() if request.method == "POST" else ():
+        """POST {"isbndb": {"rate": 5, "daily": 100, "spent": 0, "latency": 0.2, "enforced": false, "parallel": 5}}; "*": all services."""
+        for name, values in (request.json() or {}).items() if request.method == "POST" else ():
             for meter in self.meters.values() if name == "*" else [self.meters[Service(name)]]:
-                for key, value in told.items():
+                for key, value in values.items():
                     if key not in {"rate", "daily", "spent", "latency", "enforced", "parallel"}:
-                        raise ValueError(f"{key!r} is no setting")
+                        raise ValueError(f"{key!r} is not a setting")
                     setattr(meter if key == "spent" else meter.behaviour, key, value)
         return {
             service.value: {
-                "rate": meter.behaviour.rate, "daily": meter.behaviour.daily, "spent": meter.spent, "latency": meter.behaviour.latency,
-                "enforced": meter.behaviour.enforced, "parallel": meter.behaviour.parallel,
+                "rate": meter.behaviour.rate,
+                "daily": meter.behaviour.daily,
+                "spent": meter.spent,
+                "latency": meter.behaviour.latency,
+                "enforced": meter.behaviour.enforced,
+                "parallel": meter.behaviour.parallel,
             }
             for service, meter in self.meters.items()
-        }  # fmt: skip
+        }
 
     def _truth(self, request: Request) -> list[dict[str, Any]]:
         generators = [Service(name) for name in request.value("generators").split(",") if name] or list(GENERATORS)
@@ -183,22 +192,25 @@ class StandIn:
     def _about(self, _request: Request) -> dict[str, Any]:
         spec = self.catalogue.spec
         return {
-            "seed": spec.seed, "months": [spec.span[0], spec.span[-1], len(spec.span)], "works": len(self.catalogue.works),
-            "editions": len(self.catalogue.editions) - len(self.catalogue.derivatives), "derivatives": len(self.catalogue.derivatives),
-            "records": {service.value: len(self.known[service].records) for service in RESOLVERS},
-        }  # fmt: skip
+            "seed": spec.seed,
+            "months": [spec.span[0], spec.span[-1], len(spec.span)],
+            "works": len(self.catalogue.works),
+            "editions": len(self.catalogue.editions) - len(self.catalogue.derivatives),
+            "derivatives": len(self.catalogue.derivatives),
+            "records": {service.value: len(self.indexes[service].records) for service in RESOLVERS},
+        }
 
 
 def _request_text(request: Request) -> str:
-    """What is asked, without the key, so that the same question asked again is seen."""
-    asked = "&".join(f"{name}={value}" for name, value in sorted(request.query) if name != "key")
+    """The request as text without the key, so that equal requests are recognised."""
+    parameters = "&".join(f"{name}={value}" for name, value in sorted(request.query) if name != "key")
     body = f" #{hashlib.sha256(request.body).hexdigest()[:12]}" if request.body else ""
-    return f"{request.method} {request.path}{'?' if asked else ''}{asked}{body}"
+    return f"{request.method} {request.path}{'?' if parameters else ''}{parameters}{body}"
 
 
 @contextmanager
 def running(options: Options | None = None, port: int = 0) -> Iterator[StandIn]:
-    """A stand-in in a thread of its own, listening at `.base`."""
+    """A stand-in that runs in its own thread and listens at `.base`."""
     stand_in = StandIn(options)
     started, ended = threading.Event(), asyncio.Event()
     loop = asyncio.new_event_loop()

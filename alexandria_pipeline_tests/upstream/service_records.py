@@ -1,4 +1,4 @@
-"""What each service knows of the catalogue: which works and editions, what is damaged in its records, how badly it ranks."""
+"""The records of each service: which works and editions it has, which of them are damaged, and how it ranks them."""
 
 from __future__ import annotations
 
@@ -19,24 +19,40 @@ if TYPE_CHECKING:
 
 UNKNOWN_TO_ALL: Final = 0.02
 KNOWN_WORKS: Final = {
-    Service.ISBNDB: 0.85, Service.GOOGLE_BOOKS: 0.80, Service.OPEN_LIBRARY: 0.75, Service.INTERNET_ARCHIVE: 0.45, Service.WIKIDATA: 0.35,
-}  # fmt: skip
+    Service.ISBNDB: 0.85,
+    Service.GOOGLE_BOOKS: 0.80,
+    Service.OPEN_LIBRARY: 0.75,
+    Service.INTERNET_ARCHIVE: 0.45,
+    Service.WIKIDATA: 0.35,
+}
 KNOWN_EDITIONS: Final = {
-    Service.ISBNDB: 0.9, Service.GOOGLE_BOOKS: 0.7, Service.OPEN_LIBRARY: 0.85, Service.INTERNET_ARCHIVE: 0.5, Service.WIKIDATA: 0.5,
-}  # fmt: skip
+    Service.ISBNDB: 0.9,
+    Service.GOOGLE_BOOKS: 0.7,
+    Service.OPEN_LIBRARY: 0.85,
+    Service.INTERNET_ARCHIVE: 0.5,
+    Service.WIKIDATA: 0.5,
+}
 KNOWN_DERIVATIVES: Final = {
-    Service.ISBNDB: 0.8, Service.GOOGLE_BOOKS: 0.6, Service.OPEN_LIBRARY: 0.4, Service.INTERNET_ARCHIVE: 0.25, Service.WIKIDATA: 0.0,
-}  # fmt: skip
+    Service.ISBNDB: 0.8,
+    Service.GOOGLE_BOOKS: 0.6,
+    Service.OPEN_LIBRARY: 0.4,
+    Service.INTERNET_ARCHIVE: 0.25,
+    Service.WIKIDATA: 0.0,
+}
 DAMAGED: Final = {
-    Service.ISBNDB: 0.20, Service.GOOGLE_BOOKS: 0.08, Service.OPEN_LIBRARY: 0.08, Service.INTERNET_ARCHIVE: 0.12, Service.WIKIDATA: 0.03,
-}  # fmt: skip
+    Service.ISBNDB: 0.20,
+    Service.GOOGLE_BOOKS: 0.08,
+    Service.OPEN_LIBRARY: 0.08,
+    Service.INTERNET_ARCHIVE: 0.12,
+    Service.WIKIDATA: 0.03,
+}
 _RANK_BONUS: Final = {Kind.EDITION: 0.0, Kind.PLACEHOLDER: 0.2}
 _RARE: Final = 0.2
 
 
 @dataclass(frozen=True)
 class RecordIndex:
-    """One service's records, findable by number, by work and by words."""
+    """The records of one service, by ISBN, by work and by words."""
 
     records: tuple[Record, ...]
     by_isbn: dict[str, tuple[Record, ...]]
@@ -45,29 +61,31 @@ class RecordIndex:
     _authors: dict[str, frozenset[int]]
 
     def matching_any(self, words: Sequence[str], column: str = "") -> list[Record]:
-        """Records with any of the words, best first, where "best" hardly tells a book from a book about it."""
+        """Records that have any of the words, best first. The ranking hardly distinguishes a book from its derivatives."""
         weights: defaultdict[int, float] = defaultdict(float)
         total = 0.0
         for word in dict.fromkeys(words):
-            places = self._places(word, column)
-            weight = log(1 + len(self.records) / (1 + len(places)))
+            positions = self._positions(word, column)
+            weight = log(1 + len(self.records) / (1 + len(positions)))
             total += weight
-            for place in places if len(places) < max(50, _RARE * len(self.records)) else ():
-                weights[place] += weight
+            for position in positions if len(positions) < max(50, _RARE * len(self.records)) else ():
+                weights[position] += weight
         records, coarse = self.records, 12 / total if total else 0.0
-        # Coarse relevance, so that undue rank decides among books that share most of the words.
-        ranks = {place: 10 * round(weight * coarse) + records[place].rank_bonus for place, weight in weights.items()}
+        # The relevance is coarse, so that the rank bonus decides among books that have most of the words.
+        ranks = {
+            position: 10 * round(weight * coarse) + records[position].rank_bonus for position, weight in weights.items()
+        }
         return self._ranked(sorted(ranks, key=ranks.__getitem__, reverse=True))
 
     def matching_all(self, title: Iterable[str] = (), author: Iterable[str] = ()) -> list[Record]:
-        """Records with all these words in the title, and all those among the authors."""
+        """Records that have all these words in the title and all those words among the authors."""
         sets = [self._titles.get(word, frozenset()) for word in title] + [
             self._authors.get(word, frozenset()) for word in author
         ]
-        places = frozenset.intersection(*sets) if sets else frozenset()
-        return self._ranked(sorted(places, key=lambda place: -self.records[place].rank_bonus))
+        positions = frozenset.intersection(*sets) if sets else frozenset()
+        return self._ranked(sorted(positions, key=lambda position: -self.records[position].rank_bonus))
 
-    def _places(self, word: str, column: str) -> frozenset[int]:
+    def _positions(self, word: str, column: str) -> frozenset[int]:
         found = [
             index.get(word, frozenset())
             for name, index in (("title", self._titles), ("author", self._authors))
@@ -75,51 +93,51 @@ class RecordIndex:
         ]
         return frozenset().union(*found)
 
-    def _ranked(self, places: Iterable[int]) -> list[Record]:
-        return [self.records[place] for place in places]
+    def _ranked(self, positions: Iterable[int]) -> list[Record]:
+        return [self.records[position] for position in positions]
 
 
 def record_indexes(catalogue: Catalogue) -> dict[Service, RecordIndex]:
-    """The shelf of each service that resolves."""
+    """The records of each resolver."""
     works = {service: _known_works(catalogue, service) for service in RESOLVERS}
     return {service: index_records(_records(catalogue, service, works[service])) for service in RESOLVERS}
 
 
 def index_records(records: Sequence[Record]) -> RecordIndex:
-    """Records with their indexes."""
+    """The index of some records."""
     isbns: defaultdict[str, list[Record]] = defaultdict(list)
     works: defaultdict[int, list[Record]] = defaultdict(list)
     titles: defaultdict[str, set[int]] = defaultdict(set)
     authors: defaultdict[str, set[int]] = defaultdict(set)
-    for place, record in enumerate(records):
+    for position, record in enumerate(records):
         isbns[record.isbn].append(record)
         if record.edition.kind is Kind.EDITION:
             works[record.edition.work].append(record)
         for word in tokens(f"{record.title} {record.subtitle or ''}"):
-            titles[word].add(place)
+            titles[word].add(position)
         for word in tokens(" ".join(record.authors)):
-            authors[word].add(place)
+            authors[word].add(position)
     return RecordIndex(
         tuple(records),
         {isbn: tuple(found) for isbn, found in isbns.items()},
         {work: tuple(found) for work, found in works.items()},
-        {word: frozenset(places) for word, places in titles.items()},
-        {word: frozenset(places) for word, places in authors.items()},
+        {word: frozenset(positions) for word, positions in titles.items()},
+        {word: frozenset(positions) for word, positions in authors.items()},
     )
 
 
 def services_with_usable_record(
-    known: dict[Service, RecordIndex], work: Work, language: str = "en"
+    indexes: dict[Service, RecordIndex], work: Work, language: str = "en"
 ) -> tuple[Service, ...]:
-    """The services with a sound record of the work on paper or as e-book, in the language."""
+    """The services that have a usable record of the work, in print or as an e-book, in the language."""
     return tuple(
         service
-        for service, held in known.items()
+        for service, index in indexes.items()
         if any(
             record.damage not in FATAL
             and record.edition.language == language
             and record.edition.form.value != "Audio CD"
-            for record in held.by_work.get(work.number, ())
+            for record in index.by_work.get(work.number, ())
         )
     )
 
@@ -136,21 +154,21 @@ def _known_works(catalogue: Catalogue, service: Service) -> frozenset[int]:
 
 
 def _records(catalogue: Catalogue, service: Service, works: frozenset[int]) -> list[Record]:
-    """At least one edition of each known work, now and then none that is in English and on paper."""
+    """The records of a service: at least one edition of each known work, sometimes none in English and in print."""
     seed, found, first = catalogue.spec.seed, [], {work.number: work.editions[0].isbn13 for work in catalogue.works}
     for number, edition in enumerate(catalogue.editions):
         rng = seeded_random(seed, service, edition.isbn13, number)
         if edition.kind is not Kind.EDITION:
-            wanted = rng.random() < KNOWN_DERIVATIVES[service] and (
+            included = rng.random() < KNOWN_DERIVATIVES[service] and (
                 edition.kind is not Kind.GRAPHIC_NOVEL or service is not Service.WIKIDATA
             )
         elif edition.work not in works:
-            wanted = False
+            included = False
         elif edition.isbn13 == first[edition.work]:
-            wanted = rng.random() < 0.93 or len(catalogue.works[edition.work].editions) == 1
+            included = rng.random() < 0.93 or len(catalogue.works[edition.work].editions) == 1
         else:
-            wanted = rng.random() < KNOWN_EDITIONS[service]
-        if wanted:
+            included = rng.random() < KNOWN_EDITIONS[service]
+        if included:
             found.append(_record(edition, number, service, rng))
     return found
 
@@ -170,9 +188,17 @@ def _record(edition: Edition, number: int, service: Service, rng: Random) -> Rec
         + (0.3 if edition.form.value == "Audio CD" else 0.0)
     )
     return Record(
-        edition, number, _isbn(edition.isbn13, damage), title, subtitle, _authors(edition.authors, damage), _published(edition, damage, rng),
-        None if damage is Damage.NO_LANGUAGE else edition.language, damage, rank_bonus + rng.random() * 0.5,
-    )  # fmt: skip
+        edition,
+        number,
+        _isbn(edition.isbn13, damage),
+        title,
+        subtitle,
+        _authors(edition.authors, damage),
+        _published(edition, damage, rng),
+        None if damage is Damage.NO_LANGUAGE else edition.language,
+        damage,
+        rank_bonus + rng.random() * 0.5,
+    )
 
 
 def _isbn(isbn: str, damage: Damage | None) -> str:

@@ -1,7 +1,7 @@
-"""Wikidata's query service without SPARQL: it looks for titles, names and ISBNs among a query's literals.
+"""Stand-in of Wikidata's query service, without SPARQL: searches titles, names and ISBNs among the literals of a query.
 
-What is asked is told by the variables selected, by the names that `alexandria_pipeline.providers.wikidata_queries` gives
-them. An edition is one item or the other; its ISBNs stand on it, author and first date on the work.
+The selected variables show the kind of query; their names are those of `alexandria_pipeline.providers.wikidata.queries`. An
+edition has its ISBNs, and its work has authors and first date.
 """
 
 from __future__ import annotations
@@ -31,12 +31,16 @@ _LITERAL: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _ESCAPE: Final = re.compile(r"\\(.)")
 _ITEM: Final = "http://www.wikidata.org/entity/Q"
 _FORMATS: Final = {
-    Form.HARDCOVER: "hardback", Form.PAPERBACK: "paperback", Form.LARGE_PRINT: "large print", Form.EBOOK: "e-book", Form.AUDIO: "audiobook",
-}  # fmt: skip
+    Form.HARDCOVER: "hardback",
+    Form.PAPERBACK: "paperback",
+    Form.LARGE_PRINT: "large print",
+    Form.EBOOK: "e-book",
+    Form.AUDIO: "audiobook",
+}
 
 
 class WikidataService:
-    """ServiceStandIn from one index."""
+    """Responds from the records of Wikidata."""
 
     def __init__(self, catalogue: Catalogue, index: RecordIndex) -> None:
         self._catalogue = catalogue
@@ -72,18 +76,18 @@ class WikidataService:
         data = {"head": {"vars": names}, "results": {"bindings": [row for row in rows if row][:MAX_ROWS]}}
         return Response(200, json_response(data).body, "application/sparql-results+json;charset=utf-8")
 
-    def limit_error(self, _why: str) -> Response:
+    def limit_error(self, _limit: str) -> Response:
         return Response(429, b"Rate limit exceeded", "text/plain", {"Retry-After": "1"})
 
     def _rows(self, names: list[str], literals: list[str]) -> list[Cells]:
         if "person" in names:
             return [row for name in literals for row in self._person(name)]
         if "sitelinks" in names:
-            return self._browsed(literals)
+            return self._works_of_genre(literals)
         isbns = {isbn for text in literals if (isbn := any_isbn13(text))}
         if isbns:
-            asked = [record for isbn in sorted(isbns) for record in self._index.by_isbn.get(isbn, ())]
-            return [row for record in asked for row in self._about(record, names)]
+            requested = [record for isbn in sorted(isbns) for record in self._index.by_isbn.get(isbn, ())]
+            return [row for record in requested for row in self._about(record, names)]
         titled = {record.number: record for text in literals for record in self._titles.get(text, ())}
         return [
             row
@@ -91,31 +95,33 @@ class WikidataService:
             for row in self._edition(record)
         ]
 
-    def _about(self, asked: Record, names: list[str]) -> list[Cells]:
-        """Rows on the edition that bears the ISBN, or on its sisters; ?isbn is what was asked for."""
-        own: Cells = {"isbn": _text(_hyphenated(asked.isbn))}
+    def _about(self, requested: Record, names: list[str]) -> list[Cells]:
+        """The rows of the edition with the ISBN, or of all editions of its work. ?isbn is the requested ISBN."""
+        common: Cells = {"isbn": _text(_hyphenated(requested.isbn))}
         if "askedLanguageCode" in names:
-            if asked.language:
-                own["askedLanguageCode"] = _text(asked.language)
+            if requested.language:
+                common["askedLanguageCode"] = _text(requested.language)
             return [
-                own | row for record in self._index.by_work.get(asked.edition.work, ()) for row in self._edition(record)
+                common | row
+                for record in self._index.by_work.get(requested.edition.work, ())
+                for row in self._edition(record)
             ]
         if "award" in names:
-            return [own | row for row in self._awards(asked)]
+            return [common | row for row in self._awards(requested)]
         if "genre" in names:
             return [
-                own
+                common
                 | {
-                    "genre": _entity(700_000 + len(self._work(asked).genre)),
-                    "genreLabel": _text(self._work(asked).genre, "en"),
+                    "genre": _entity(700_000 + len(self._work(requested).genre)),
+                    "genreLabel": _text(self._work(requested).genre, "en"),
                 }
             ]
         if "openLibrary" in names:
-            return [own | self._identifiers(asked)]
-        return [own | row for row in self._edition(asked)]
+            return [common | self._identifiers(requested)]
+        return [common | row for row in self._edition(requested)]
 
     def _edition(self, record: Record) -> list[Cells]:
-        """All that is told of an edition: one row for each combination of its author and what else is several."""
+        """The rows of an edition: one for each of its authors."""
         edition, rng = record.edition, seeded_random("wikidata", record.number)
         row: Cells = {
             "edition": _entity(2_000_000 + record.number),
@@ -143,10 +149,10 @@ class WikidataService:
             row["title"] = _text(record.title, record.language or "en")
         if record.subtitle:
             row["subtitle"] = _text(record.subtitle, "en")
-        row |= self._printed(record)
+        row |= self._edition_facts(record)
         return [row | person for person in self._authors(record)]
 
-    def _printed(self, record: Record) -> Cells:
+    def _edition_facts(self, record: Record) -> Cells:
         edition, rng = record.edition, seeded_random("wikidata printed", record.number)
         row: Cells = {
             "publisher": _entity(4_000_000 + len(edition.publisher)),
@@ -212,29 +218,29 @@ class WikidataService:
 
     def _identifiers(self, record: Record) -> Cells:
         row = self._edition(record)[0]
-        told = {
+        values = {
             "openLibrary": f"OL{record.number + 1}M",
             "oclc": str(50_000_000 + record.number),
             "googleBooks": f"{record.number:07d}AAQBAJ",
         }
         if record.edition.kind is Kind.EDITION:
-            told |= {"workOpenLibrary": f"OL{record.edition.work + 1}W", "libraryThing": str(record.edition.work + 1)}
+            values |= {"workOpenLibrary": f"OL{record.edition.work + 1}W", "libraryThing": str(record.edition.work + 1)}
         return {name: row[name] for name in ("edition", "work", "isbn13", "isbn10") if name in row} | {
-            name: _text(each) for name, each in told.items()
+            name: _text(each) for name, each in values.items()
         }
 
-    def _browsed(self, literals: list[str]) -> list[Cells]:
+    def _works_of_genre(self, literals: list[str]) -> list[Cells]:
         works = [self._catalogue.works[number] for number in self._index.by_work]
         rows: list[Cells] = []
         for work in (work for work in works if work.genre in literals):
-            own = {
+            common = {
                 "work": _entity(1_000_000 + work.number),
                 "workLabel": _text(work.title, "en"),
                 "date": _date(str(work.year)),
                 "sitelinks": _text("7"),
             }
-            own["openLibrary"] = _text(f"OL{work.number + 1}W")
-            rows += [own | {"author": self._author(name), "authorLabel": _text(name, "en")} for name in work.authors]
+            common["openLibrary"] = _text(f"OL{work.number + 1}W")
+            rows += [common | {"author": self._author(name), "authorLabel": _text(name, "en")} for name in work.authors]
         return rows
 
     def _person(self, name: str) -> list[Cells]:
@@ -247,10 +253,10 @@ class WikidataService:
         return self._catalogue.works[record.edition.work]
 
     def _names(self, record: Record) -> list[str]:
-        """What the item and its work are called; a label matches to the letter."""
+        """The labels of the edition and its work. A label matches only if it is identical."""
         work = self._work(record)
-        own = [work.title, f"{work.title}: {work.subtitle}"] if record.edition.kind is Kind.EDITION else []
-        return [record.title, f"{record.title}: {record.subtitle}", *own]
+        common = [work.title, f"{work.title}: {work.subtitle}"] if record.edition.kind is Kind.EDITION else []
+        return [record.title, f"{record.title}: {record.subtitle}", *common]
 
 
 def _unescaped(match: re.Match[str]) -> str:

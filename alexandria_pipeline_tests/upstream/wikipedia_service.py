@@ -1,6 +1,6 @@
-"""Wikipedia as it answers: summaries of the articles on authors, and the search of the action API.
+"""Stand-in of Wikipedia: summaries of articles about authors, and the search of the action API.
 
-What the articles say is invented; which authors have one, and under which title, is a matter of chance.
+The articles are invented. Which authors have one, and under which title, is random.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from alexandria_pipeline_tests.upstream.words import tokens
 if TYPE_CHECKING:
     from alexandria_pipeline_tests.upstream.catalogue import Catalogue
 
-HAVE_ARTICLE: Final = 0.7
-AMBIGUOUS: Final = 0.06
+ARTICLE_SHARE: Final = 0.7
+AMBIGUOUS_SHARE: Final = 0.06
 _SUMMARY: Final = "/api/rest_v1/page/summary/"
 
 
 class WikipediaService:
-    """Knows an article for most authors; for a few the plain name is a list of namesakes."""
+    """Has an article for most authors. For a few of them, the plain name is a disambiguation page."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._articles: dict[str, str | None] = {}
         for name in catalogue.authors:
             rng = seeded_random("wikipedia", name).random()
-            if rng < AMBIGUOUS:
+            if rng < AMBIGUOUS_SHARE:
                 self._articles |= {name: None, f"{name} (author)": name}
-            elif rng < HAVE_ARTICLE:
+            elif rng < ARTICLE_SHARE:
                 self._articles[name] = name
 
     def respond(self, request: Request, path: str) -> Response:
@@ -40,7 +40,7 @@ class WikipediaService:
             return self._action(request)
         return json_response({"error": "not found"}, 404)
 
-    def limit_error(self, _why: str) -> Response:
+    def limit_error(self, _limit: str) -> Response:
         return Response(429, b"Too many requests. Please contact noc@wikimedia.org", "text/plain", {"Retry-After": "1"})
 
     def _summary(self, title: str) -> Response:
@@ -50,29 +50,36 @@ class WikipediaService:
                 {"type": kind, "title": "Not found.", "method": "get", "detail": "Page or revision not found."}, 404
             )
         name = self._articles[title]
-        own = title.replace(" ", "_")
-        told: dict[str, Any] = {
-            "type": "standard" if name else "disambiguation", "title": title, "displaytitle": title, "namespace": {"id": 0, "text": ""},
-            "titles": {"canonical": own, "normalized": title, "display": title}, "pageid": 1000 + len(own), "lang": "en", "dir": "ltr",
-            "content_urls": {"desktop": {"page": f"https://en.wikipedia.org/wiki/{quote(own)}"}},
-            "description": "Topics referred to by the same term", "extract": f"{title} may refer to:",
-        }  # fmt: skip
+        canonical = title.replace(" ", "_")
+        members: dict[str, Any] = {
+            "type": "standard" if name else "disambiguation",
+            "title": title,
+            "displaytitle": title,
+            "namespace": {"id": 0, "text": ""},
+            "titles": {"canonical": canonical, "normalized": title, "display": title},
+            "pageid": 1000 + len(canonical),
+            "lang": "en",
+            "dir": "ltr",
+            "content_urls": {"desktop": {"page": f"https://en.wikipedia.org/wiki/{quote(canonical)}"}},
+            "description": "Topics referred to by the same term",
+            "extract": f"{title} may refer to:",
+        }
         if name:
             number = self._catalogue.authors[name]
-            known = next(work.title for work in self._catalogue.works if name in work.authors)
-            told |= {"description": "American novelist (born 1950)", "wikibase_item": f"Q{3_000_000 + number}"}
-            told["extract"] = (
-                f"{name} (born 1950) is an American writer, the author of {known}. This text is invented for tests."
+            title_of_work = next(work.title for work in self._catalogue.works if name in work.authors)
+            members |= {"description": "American novelist (born 1950)", "wikibase_item": f"Q{3_000_000 + number}"}
+            members["extract"] = (
+                f"{name} (born 1950) is an American writer, the author of {title_of_work}. This text is invented for tests."
             )
-            told["thumbnail"] = {
+            members["thumbnail"] = {
                 "source": f"https://upload.wikimedia.org/stand-in/{number}.jpg",
                 "width": 200,
                 "height": 300,
             }
-        return json_response(told)
+        return json_response(members)
 
     def _action(self, request: Request) -> Response:
-        """Errors come with HTTP 200."""
+        """The search of the action API. Errors have HTTP 200."""
         if request.value("action") != "query" or request.value("list") != "search":
             return json_response(
                 {

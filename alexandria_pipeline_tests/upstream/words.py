@@ -1,4 +1,4 @@
-"""Words, names and numbers of the stand-in: its own, so that a slip in the project's folding is not repeated here."""
+"""Text functions of the stand-in, independent of the pipeline's, so that an error there is not repeated here."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SUFFIXES: Final = frozenset("jr jr. sr sr. ii iii iv".split())
 
 @lru_cache(maxsize=200_000)
 def tokens(text: str) -> tuple[str, ...]:
-    """Lower-case words without accents; an apostrophe joins, "&" is a word."""
+    """Lower-case words without accents. An apostrophe joins two parts of a word, and "&" is a word."""
     plain = "".join(
         c for c in unicodedata.normalize("NFKD", text.replace("&", " and ")) if not unicodedata.combining(c)
     )
@@ -33,7 +33,7 @@ def without_accents(text: str) -> str:
 
 
 def main_title(title: str) -> str:
-    """What stands before a subtitle."""
+    """The part of a title before the subtitle."""
     return re.split(r": | - | – ", title, maxsplit=1)[0]
 
 
@@ -44,7 +44,7 @@ def title_key(title: str) -> tuple[str, ...]:
 
 
 def title_case(text: str) -> str:
-    """ "A DOG'S JOURNEY" as on a title page. Only for titles that come in capitals."""
+    """ "A DOG'S JOURNEY" as on a title page. Only for titles in capital letters."""
     words = text.split()
     return " ".join(
         _cased(word, inner=place > 0 and not words[place - 1].endswith(":")) for place, word in enumerate(words)
@@ -58,7 +58,7 @@ def _cased(word: str, *, inner: bool) -> str:
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """(given, family) of a name in natural order; a name of one word has no given part."""
+    """(given, family) of a name in natural order. A name of one word has no given name."""
     parts = name.split()
     end = len(parts) - 1 if len(parts) > 2 and parts[-1].lower() in _SUFFIXES else len(parts)
     start = end - 1
@@ -84,7 +84,7 @@ def initials(name: str) -> str:
 
 
 def misspelt(text: str, rng: Random) -> str:
-    """One slip of the finger within one of the longer words; the text itself where there is none."""
+    """The text with one typing error in a word of five letters or more; the text itself if there is no such word."""
     places = [found.span() for found in re.finditer(r"[^\W\d_]{5,}", text)]
     if not places:
         return text
@@ -102,7 +102,7 @@ def isbn13(first_twelve: str) -> str:
 
 
 def isbn10(isbn: str) -> str | None:
-    """The ten-digit form, which only 978 numbers have."""
+    """The ISBN-10; only numbers that start with 978 have one."""
     if not isbn.startswith("978"):
         return None
     body = isbn[3:12]
@@ -115,7 +115,7 @@ def is_isbn13(text: str) -> bool:
 
 
 def any_isbn13(text: str) -> str | None:
-    """An ISBN of either length, hyphens and all, as thirteen digits."""
+    """An ISBN of either length, with or without hyphens, as 13 digits; None if it is invalid."""
     digits = re.sub(r"[\s-]", "", text).upper()
     if re.fullmatch(r"\d{9}[\dX]", digits):
         long = isbn13(f"978{digits[:9]}")
