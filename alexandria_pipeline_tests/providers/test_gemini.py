@@ -188,7 +188,7 @@ def test_a_daily_quota_makes_the_service_unavailable_despite_a_delay() -> None:
     assert "unavailable until midnight" in outcome.reason
 
 
-@pytest.mark.parametrize(("name", "words"), [("error_429_wait", "34.4s"), ("error_429_bare", "fewer calls")])
+@pytest.mark.parametrize(("name", "words"), [("error_429_wait", "0.4s"), ("error_429_bare", "fewer calls")])
 def test_other_limits_are_transient(name: str, words: str) -> None:
     outcome = explain(429, stored(name))
     assert isinstance(outcome, Failed)
@@ -197,8 +197,8 @@ def test_other_limits_are_transient(name: str, words: str) -> None:
 
 
 def test_the_delay_is_read_from_the_body() -> None:
-    assert retry_after(stored("error_429_wait")) == 34.4
-    assert retry_after([stored("error_429_wait")]) == 34.4
+    assert retry_after(stored("error_429_wait")) == 0.4
+    assert retry_after([stored("error_429_wait")]) == 0.4
 
 
 @pytest.mark.parametrize("delay", [None, "", "s", "-5s", "1e9s", "5m", "37", 37, [], "9" * 400 + "s", "٣s", "nans"])

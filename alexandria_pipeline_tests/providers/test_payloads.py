@@ -68,10 +68,6 @@ def _read(place: str, path: Path) -> Iterator[Document]:
     content = json.loads(text)
     if isinstance(content, dict) and {"status", "body"} <= content.keys():
         yield Document(place, content["status"], json.dumps(content["body"], ensure_ascii=False).encode())
-    elif place == "xai/restated_error_messages_quoted":
-        for name, error in content.items():
-            body = error if isinstance(error, dict) else {"code": "…", "error": error}
-            yield Document(f"{place}/{name[:3]}", int(name[:3]), json.dumps(body).encode())
     else:
         status = re.search(r"error_(\d{3})", place)
         yield Document(place, int(status[1]) if status else 404 if "not_found" in place else 200, text)
@@ -114,7 +110,12 @@ class OneServer:
     def _settings(base: str) -> Settings:
         overrides: dict[str, Any] = {}
         for name, defaults in DECLARED.items():
-            given = {"base_url": f"{base}/{name}", "requests_per_second": 1000, "timeout_seconds": 5}
+            given = {
+                "base_url": f"{base}/{name}",
+                "requests_per_second": 1000,
+                "timeout_seconds": 5,
+                "backoff_seconds": 0.001,
+            }
             overrides[defaults.prefix.lower()] = given
             if defaults.key_variable:
                 overrides[defaults.key_variable.lower()] = SecretStr("key")
@@ -169,20 +170,35 @@ def _listed(name: str) -> Callable[[Pipeline], Any]:
 
 # Payloads of the service that is called.
 
+ELLISON = "Mara Jane Ellison"
 SEARCHES: list[tuple[str, str, str, str, str]] = [
     # payload, provider, title, author: the ISBN, or the outcome of the attempt
     ("isbndb/search_dune", "isbndb", "Dune", "Frank Herbert", "9780441172719"),
-    ("isbndb/restated_v2_subject", "isbndb", "Dream Train", "Charlotte Vale Allen", "not_found"),
-    ("isbndb/restated_v2_stats", "isbndb", "Dream Train", "Charlotte Vale Allen", "failed"),
-    ("isbndb/restated_v2_authors", "isbndb", "Dream Train", "Charlotte Vale Allen", "failed"),
-    ("isbndb/restated_error_404", "isbndb", "Dream Train", "Charlotte Vale Allen", "not_found"),
-    ("isbndb/restated_error_429", "isbndb", "Dream Train", "Charlotte Vale Allen", "failed"),
-    ("google_books/restated_error_429_quota_keyless", "google-books", "Harry", "Katie Nicholl", "unavailable"),
-    ("google_books/restated_error_429_vcr_with_headers_0", "google-books", "Harry", "Katie Nicholl", "unavailable"),
-    ("open_library/restated_search_empty", "open-library", "Dune", "Frank Herbert", "not_found"),
-    ("open_library/restated_error_429", "open-library", "Dune", "Frank Herbert", "failed"),
-    ("internet_archive/restated_scrape_response", "internet-archive", "Apollo 11", "Neil Armstrong", "failed"),
-    ("wikidata/restated_entity_novalue_snak", "wikidata", "Dune", "Frank Herbert", "failed"),
+    ("isbndb/author_books", "isbndb", "Salt Meridian", ELLISON, "9781998400027"),
+    ("isbndb/author_books", "isbndb", "Tidal Court", ELLISON, "9781998400034"),
+    ("isbndb/author_books", "isbndb", "The Quiet Signal", ELLISON, "9781998400041"),
+    ("isbndb/author_books", "isbndb", "Salt Meridian", "Anders Blick", "rejected"),
+    ("isbndb/subject_empty", "isbndb", "Salt Meridian", ELLISON, "not_found"),
+    ("isbndb/stats", "isbndb", "Salt Meridian", ELLISON, "failed"),
+    ("isbndb/authors_by_name", "isbndb", "Salt Meridian", ELLISON, "failed"),
+    ("isbndb/error_404", "isbndb", "Salt Meridian", ELLISON, "not_found"),
+    ("isbndb/error_429_limit", "isbndb", "Salt Meridian", ELLISON, "failed"),
+    (
+        "google_books/search_page",
+        "google-books",
+        "Harry and the Harbour: Myths of a Modern Epic",
+        "Reyl, Tomas",
+        "9781998400126",
+    ),
+    ("google_books/search_page", "google-books", "The Tides of Harry", "Conway, Rolf", "9781998400140"),
+    ("google_books/search_page", "google-books", "Harry Trimble and City Rights", "Anders Blick", "rejected"),
+    ("google_books/volume_artist_first", "google-books", "Nightwatch: The Lantern", "Tomas Reyl", "9781998400119"),
+    ("google_books/error_429_keyless", "google-books", "Harry", "Anders Blick", "unavailable"),
+    ("open_library/search_empty", "open-library", "Dune", "Frank Herbert", "not_found"),
+    ("open_library/error_429", "open-library", "Dune", "Frank Herbert", "failed"),
+    ("internet_archive/search_other_media", "internet-archive", "Harbour Tales", "Mara Ellison", "not_found"),
+    ("internet_archive/scrape", "internet-archive", "Harbour Tales", "Mara Ellison", "failed"),
+    ("wikidata/entity_novalue", "wikidata", "Dune", "Frank Herbert", "failed"),
 ]
 
 
@@ -192,23 +208,24 @@ def test_a_search(one_server: OneServer, place: str, name: str, title: str, auth
 
 
 MODEL_REPLIES = [
-    ("gemini/restated_max_tokens_no_parts", "gemini", "Gemini reached its token limit before it wrote any text"),
-    ("gemini/restated_prompt_blocked_no_candidates", "gemini", "Gemini blocks the prompt (MODEL_ARMOR: "),
-    ("gemini/restated_structured_output_ok", "gemini", "the reply is not a list of books: "),
-    ("gemini/restated_structured_output_gemini3_thought_signature", "gemini", "the reply is not a list of books: "),
-    ("gemini/restated_error_404_model", "gemini", "Gemini does not know the model: set ALEXANDRIA_GEMINI_MODEL"),
-    ("gemini/restated_error_400_invalid_argument", "gemini", "Gemini rejects the request (HTTP 400 INVALID_ARGUMENT"),
-    ("gemini/restated_error_429_free_tier_full", "gemini", "Gemini's daily quota is used up"),
-    ("gemini/restated_error_429_retry_info", "gemini", "Gemini"),
-    ("xai/restated_xai_chat_text_2", "xai", "the reply is not a list of books: "),
-    ("xai/restated_error_messages_quoted/429", "xai", "the xAI account of XAI_API_KEY is out of credits"),
-    ("xai/restated_error_messages_quoted/400", "xai", "xAI rejects the key in XAI_API_KEY (HTTP 400)"),
-    ("xai/restated_error_messages_quoted/403", "xai", "the xAI account of XAI_API_KEY is out of credits"),
-    ("openai_compatible/restated_openai_json_schema_ok", "xai", "the reply is not a list of books: "),
-    ("openai_compatible/restated_error_404_model", "xai", "xAI does not know the model: set ALEXANDRIA_XAI_MODEL"),
-    ("openai_compatible/restated_error_400_unsupported", "xai", "xAI rejects the request (HTTP 400"),
+    # payload, provider: "books", or the start of the error
     ("gemini/answer", "gemini", "books"),
+    ("gemini/max_tokens_no_parts", "gemini", "Gemini reached its token limit before it wrote any text"),
+    ("gemini/prompt_blocked_model_armor", "gemini", "Gemini blocks the prompt (MODEL_ARMOR: "),
+    ("gemini/structured_output", "gemini", "the reply is not a list of books: "),
+    ("gemini/thought_signature", "gemini", "the reply is not a list of books: "),
+    ("gemini/error_404_model", "gemini", "Gemini does not know the model: set ALEXANDRIA_GEMINI_MODEL"),
+    ("gemini/error_400_invalid_argument", "gemini", "Gemini rejects the request (HTTP 400 INVALID_ARGUMENT"),
+    ("gemini/error_429_three_quotas", "gemini", "Gemini's daily quota is used up"),
+    ("gemini/error_429_wait", "gemini", "Gemini requests a delay of 0.4s"),
     ("xai/answer", "xai", "books"),
+    ("xai/chat_with_reasoning", "xai", "the reply is not a list of books: "),
+    ("xai/error_429_credits", "xai", "the xAI account of XAI_API_KEY is out of credits"),
+    ("xai/error_403_credits", "xai", "the xAI account of XAI_API_KEY is out of credits"),
+    ("xai/error_400_key", "xai", "xAI rejects the key in XAI_API_KEY (HTTP 400)"),
+    ("openai_compatible/json_schema", "xai", "the reply is not a list of books: "),
+    ("openai_compatible/error_404_model", "xai", "xAI does not know the model: set ALEXANDRIA_XAI_MODEL"),
+    ("openai_compatible/error_400_unsupported", "xai", "xAI rejects the request (HTTP 400"),
 ]
 
 
@@ -220,15 +237,91 @@ def test_a_model(one_server: OneServer, place: str, name: str, expected: str) ->
         assert len(one_server.paths) == 1, "a permanent error is not retried"
 
 
+RECORDS: list[tuple[dict[str, str], str, Capability, str, dict[str, Any]]] = [
+    # payloads by path, provider, capability, ISBN: some members of the result
+    (
+        {"/book/": "isbndb/book"},
+        "isbndb",
+        Capability.METADATA_ENRICHMENT,
+        "9780441172719",
+        {"title": "Dune", "pages": 535, "published": "1990", "subjects": ["Science fiction"]},
+    ),
+    (
+        {"/book/": "isbndb/book_isbn10"},
+        "isbndb",
+        Capability.METADATA_ENRICHMENT,
+        "9781998400010",
+        {"title": "The Glass Harbour", "pages": 262, "published": "1992", "publisher": "Harbour Press & Co"},
+    ),
+    (
+        {"/volumes": "google_books/volume_artist_first"},
+        "google-books",
+        Capability.METADATA_ENRICHMENT,
+        "9781998400119",
+        {"title": "Nightwatch: The Lantern (DELUXE)", "published": "2008-03-19", "pages": 64},
+    ),
+    (
+        {
+            "/isbn/": "open_library/edition_isbn10_only",
+            "/works/": "open_library/work_full",
+            "/authors/": "open_library/author_name_only",
+        },
+        "open-library",
+        Capability.METADATA_ENRICHMENT,
+        "9781998400096",
+        {
+            "title": "The Harbour Keeper",
+            "language": "en",
+            "series": None,
+            "description": "A keeper must cross the tide.",
+        },
+    ),
+    (
+        {"/isbn/": "open_library/book_full", "/authors/": "open_library/author_years_only"},
+        "open-library",
+        Capability.METADATA_ENRICHMENT,
+        "9781998400164",
+        {"title": "The Glass Harbour", "format": "paperback", "pages": 180},
+    ),
+]
+
+
+@pytest.mark.parametrize(("places", "name", "capability", "isbn", "expected"), RECORDS)
+def test_a_record(
+    one_server: OneServer,
+    places: dict[str, str],
+    name: str,
+    capability: Capability,
+    isbn: str,
+    expected: dict[str, Any],
+) -> None:
+    routes = {path: DOCUMENTS[place].response for path, place in places.items()}
+    found = one_server.run(routes, _fetched(name, capability, isbn=Isbn13.parse(isbn)))
+    assert isinstance(found, dict), found
+    assert {key: found[key] for key in expected} == expected
+    assert all(path.startswith(f"/{name}/") for path in one_server.paths)
+
+
+@pytest.mark.parametrize("place", ["open_library/editions_all", "open_library/editions_next_page"])
+def test_the_editions_of_a_work(one_server: OneServer, place: str) -> None:
+    isbn = "9781998400096"
+    routes = {"/isbn/": DOCUMENTS["open_library/edition_isbn10_only"].response, "/editions": DOCUMENTS[place].response}
+    found = one_server.run(routes, _fetched("open-library", Capability.EDITION_VARIANTS, isbn=Isbn13.parse(isbn)))
+    assert len({each["isbn13"] for each in found} - {isbn}) == len(json.loads(DOCUMENTS[place].body)["entries"])
+
+
 def test_a_redirect_to_a_record_is_followed(one_server: OneServer) -> None:
     """Open Library redirects /isbn/ to /books/."""
-    record = {"key": "/books/OL1M", "title": "Circe", "isbn_13": ["9780316556347"], "type": {"key": "/type/edition"}}
-    body, isbn, title = json.dumps(record).encode(), "9780316556347", "Circe"
-    routes = {"/books/": Response(200, body), "/isbn/": Response(302, b"", headers={"location": "../books/OL1M.json"})}
-    found = one_server.run(
-        routes, _fetched("open-library", Capability.METADATA_ENRICHMENT, isbn=Isbn13.parse(str(isbn)))
+    record = DOCUMENTS["open_library/book_recent"].response
+    redirect = Response(302, b"", headers={"location": "../books/OL999110M.json"})
+    isbn = Isbn13("9781998400218")
+    routes = {"/books/": record, "/isbn/": redirect, "/authors/": DOCUMENTS["open_library/author_name_only"].response}
+    found = one_server.run(routes, _fetched("open-library", Capability.METADATA_ENRICHMENT, isbn=isbn))
+    assert (found["title"], found["isbn13"]) == ("Harbour Mechanics for Engineering Students", isbn)
+    assert (found["published"], found["contributors"][0]["name"]) == (
+        "2019-07-24",
+        "Howard D. Quay Ph.D. Harbour University",
     )
-    assert (found["title"], found["isbn13"]) == (title, isbn)
 
 
 def test_a_record_of_another_isbn_is_not_used(one_server: OneServer) -> None:

@@ -59,7 +59,7 @@ class StandInClient:
 def restated(name: str, *path: str | int) -> Any:
     """The restated response `service/name`, or the part of it at a path of members and positions."""
     service, _, file = name.partition("/")
-    found: Any = json.loads((PAYLOADS / service / f"restated_{file}").read_text(encoding="utf-8"))
+    found: Any = json.loads((PAYLOADS / service / file).read_text(encoding="utf-8"))
     for step in path:
         found = found[step]
     return found
