@@ -17,15 +17,14 @@ from alexandria_pipeline.domain.text.normalise import normalise
 from alexandria_pipeline.domain.text.numerals import number_value
 from alexandria_pipeline.domain.text.person_names import people
 from alexandria_pipeline.domain.text.spelling import is_misspelling
-from alexandria_pipeline.domain.text.titles import DECORATION, TitleParts, dissect
+from alexandria_pipeline.domain.text.title_comparison import BROKEN_OFF_AFTER
+from alexandria_pipeline.domain.text.titles import DECORATION, GENRES, TitleParts, dissect
 
 # How no title ends.
 _NO_END: Final = (",", ":", ";", "(", "[", "/", " -")
-_NO_LAST_WORD: Final = frozenset("the a an and of".split())
-_GENRES: Final = r"(?:novel|novella|memoir|thriller|mystery|romance)"
 # What says nothing of the work but its genre, and nothing of the edition but its dress.
 _HARMLESS: Final = re.compile(
-    rf"(?:(?:an? )?(?:[a-z]+ ){{0,2}}{_GENRES}(?: of suspense| series)?|stories|poems|(?:mass market )?paperback|hardcover|hardback"
+    rf"(?:(?:an? )?(?:[a-z]+ ){{0,2}}(?:{GENRES})(?: of suspense| series)?|stories|poems|(?:mass market )?paperback|hardcover|hardback"
     r"|large print(?: edition)?|unabridged(?: edition)?|kindle(?: edition)?|e ?book|audio ?(?:book|cd)?|cd|(?:un)?illustrated"
     r"|(?:[a-z]+|\d+th) anniversary edition|(?:first|second|third|revised|special|deluxe|collectors|international|us|uk|paperback"
     r"|hardcover|reissue|updated|expanded|new) edition|reissue|reprint|signed(?: copy)?|movie tie in(?: edition)?)"
@@ -88,7 +87,7 @@ def broken(title: str, asked: TitleParts, offered: TitleParts) -> str | None:
     What is lost may have been the number of a volume, "Box Set" or, after an article, "Graphic Novel".
     """
     last = offered.plain.rpartition(" ")[2]
-    if last in _NO_LAST_WORD and last != asked.plain.rpartition(" ")[2]:
+    if last in BROKEN_OFF_AFTER and last != asked.plain.rpartition(" ")[2]:
         return "cut_record"
     if title.rstrip().endswith(_NO_END):
         return "broken_off"

@@ -31,7 +31,10 @@ ARTICLES: Final = frozenset("the a an der das le la les el los las il het ein ei
 AFTER_LETTER_A: Final = frozenset("is to z and b for".split())
 
 # What a bookseller adds to a title and a reader does not say. Whole segments, normalised.
-_GENRE = r"(?:novel|novella|memoir|thriller|mystery|romance|story|stories|love story|true story|tale|novel of suspense|autobiography)"
+GENRES: Final = "novel|novella|memoir|thriller|mystery|romance"
+"""The genres that shops add to titles, for regular expressions."""
+
+_GENRE = rf"(?:{GENRES}|story|stories|love story|true story|tale|novel of suspense|autobiography)"
 _ADJECTIVES = r"(?:[a-z0-9]+ ){0,3}"
 DECORATION: Final = re.compile(
     rf"(?:(?:a|an|the) {_ADJECTIVES}{_GENRE}|novel|a novel (?:of|in|about) .*|poems|poetry|fiction|book|literary fiction|(?:short )?stories"
