@@ -263,7 +263,7 @@ class BiographySource(Provider, Protocol):
 
 @runtime_checkable
 class CallCounter(Provider, Protocol):
-    """Counts our calls itself, and tells. Its `info.name` is the service's name in the ledger."""
+    """A service that reports how many calls of the account it has counted. The ledger has the same service name."""
 
     async def spent(self) -> Answer[int]:
         """The calls of today by the service's own count; never from the cache."""

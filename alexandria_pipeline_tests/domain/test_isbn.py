@@ -1,4 +1,4 @@
-"""Reading, refusing, finding and writing ISBNs."""
+"""ISBNs: parsing, errors, search in text, and written forms."""
 
 from __future__ import annotations
 

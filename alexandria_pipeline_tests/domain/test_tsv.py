@@ -1,4 +1,4 @@
-"""Lists as people make them: every line becomes a row, is skipped with a reason, or is blank."""
+"""Tab-separated files that people write: every line is a row, is skipped with a reason, or is blank."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class TestUsableFiles:
             b'"month"\t Title \tAUTHOR\t\t\n' + GOOD.encode() + b"\t\t\t",
             b"\n\n" + HEADER + b"\n   \t \n" + GOOD.encode(),
         ],
-        ids=["plain", "byte order mark", "CRLF", "mixed ends", "old Mac", "header dress", "blank lines"],
+        ids=["plain", "byte order mark", "CRLF", "mixed ends", "old Mac", "header in another case", "blank lines"],
     )
     def test_encoding_and_line_ends_do_not_matter(self, data: bytes) -> None:
         table = read_table("list.tsv", data, REQUIRED)

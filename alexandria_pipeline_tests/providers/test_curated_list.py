@@ -1,4 +1,4 @@
-"""The curated list as a generator: months, digests, self-contained replies, and what is skipped."""
+"""The curated list as a book generator: months, digests, self-contained replies, and skipped rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Google Books: what is asked, what is understood of the answers, and what of the errors."""
+"""Google Books: requests, parsing of responses, and the error table."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def test_error_table() -> None:
     assert day.temporary
     assert isinstance(minute, Failed)
     assert minute.transient
-    assert isinstance(key, Failed), "who was asked and refused has given no definite no"
+    assert isinstance(key, Failed), "a rejected key is not a definite no"
     assert "GOOGLE_BOOKS_API_KEY" in key.reason
     assert not key.transient
     assert explained("error_503") == Failed("Google Books returned HTTP 503", transient=True)
@@ -165,9 +165,9 @@ def test_error_table() -> None:
     ("status", "reason"), [(403, "dailyLimitExceeded"), (403, "quotaExceeded"), (400, "quotaExceeded")]
 )
 def test_daily_quota_reasons_make_the_service_unavailable(status: int, reason: str) -> None:
-    told = SPEC.explain(status, {"error": {"errors": [{"reason": reason}]}})
-    assert isinstance(told, Unavailable)
-    assert told.temporary
+    explained_error = SPEC.explain(status, {"error": {"errors": [{"reason": reason}]}})
+    assert isinstance(explained_error, Unavailable)
+    assert explained_error.temporary
 
 
 @pytest.mark.parametrize(
@@ -179,9 +179,9 @@ def test_daily_quota_reasons_make_the_service_unavailable(status: int, reason: s
      (200, {"error": {"code": 503}}, True)],
 )  # fmt: skip
 def test_other_reasons_are_failures(status: int, body: Any, transient: bool) -> None:
-    told = SPEC.explain(status, body)
-    assert isinstance(told, Failed)
-    assert told.transient is transient
+    explained_error = SPEC.explain(status, body)
+    assert isinstance(explained_error, Failed)
+    assert explained_error.transient is transient
 
 
 @pytest.mark.parametrize("outcome", [Unavailable("no key"), Failed("timed out")])

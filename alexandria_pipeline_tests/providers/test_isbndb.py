@@ -1,4 +1,4 @@
-"""ISBNdb: what is asked, what is understood of the answers, and what of the errors."""
+"""ISBNdb: requests, parsing of responses, and the error table."""
 
 from __future__ import annotations
 
@@ -152,8 +152,8 @@ def test_an_unknown_isbn_is_not_found_and_cached_for_a_day() -> None:
 
 def test_a_batch_is_one_request_and_unknown_isbns_are_missing() -> None:
     http = ScriptedHttp(SPEC, stored("batch"))
-    asked = [DUNE, Isbn13("9780807083697"), DUNE]
-    found = run(IsbnDb(http).metadata_batch(asked))
+    isbns = [DUNE, Isbn13("9780807083697"), DUNE]
+    found = run(IsbnDb(http).metadata_batch(isbns))
     assert isinstance(found, dict)
     assert list(found) == [DUNE]
     assert http.requests == [("/books", {"isbns": ["9780441172719", "9780807083697"]})]
@@ -168,23 +168,23 @@ def test_an_empty_and_an_oversized_batch_make_no_request() -> None:
 
 
 def test_error_table() -> None:
-    def said(status: int, message: str) -> Unavailable | Failed | None:
+    def explain_message(status: int, message: str) -> Unavailable | Failed | None:
         return SPEC.explain(status, {"errorMessage": message})
 
     assert SPEC.explain(200, {}) is None
     assert SPEC.explain(404, {}) is None
-    daily = said(429, "Daily quota exceeded")
+    daily = explain_message(429, "Daily quota exceeded")
     assert isinstance(daily, Unavailable)
     assert daily.temporary
     for message in ("Per minute rate limit exceeded", "Limit Exceeded", ""):
-        slow = said(429, message)
+        slow = explain_message(429, message)
         assert isinstance(slow, Failed)
         assert slow.transient
-    key = said(401, "Unauthorized")
-    assert isinstance(key, Failed), "who was asked and refused has given no definite no"
+    key = explain_message(401, "Unauthorized")
+    assert isinstance(key, Failed), "a rejected key is not a definite no"
     assert "ISBNDB_API_KEY" in key.reason
     assert not key.transient
-    assert isinstance(said(403, "Daily quota"), Failed)
+    assert isinstance(explain_message(403, "Daily quota"), Failed)
     assert SPEC.explain(503, None) == Failed("ISBNdb returned HTTP 503", transient=True)
     assert SPEC.explain(400, "x") == Failed("ISBNdb returned HTTP 400", transient=False)
 

@@ -1,4 +1,4 @@
-"""Open Library: which addresses are asked, what is understood of records and searches, and what of the errors."""
+"""Open Library: requests, parsing of responses, and the error table."""
 
 from __future__ import annotations
 
@@ -239,12 +239,12 @@ def test_error_table() -> None:
 @pytest.mark.parametrize("outcome", [Unavailable("off"), Failed("timed out")])
 def test_answers_of_the_transport_are_returned_unchanged(outcome: Unavailable | Failed) -> None:
     client = OpenLibrary(ScriptedHttp(SPEC, outcome))
-    for asked in (
+    for call in (
         client.resolve(QUERY), client.metadata(SABRIEL), client.covers(SABRIEL), client.rating(SABRIEL),
         client.variants(SABRIEL), client.external_ids(SABRIEL), client.subjects(SABRIEL), client.series(SABRIEL),
         client.browse("x"), client.biography("Garth Nix"),
     ):  # fmt: skip
-        assert run(asked) == outcome
+        assert run(call) == outcome
 
 
 @given(JSON | SERVICE_JSON)

@@ -73,9 +73,9 @@ def test_the_request_has_prompt_and_strict_schema() -> None:
     (path, body), *others = http.requests
     assert (path, others) == ("/chat/completions", [])
     assert body["model"] == "grok-4.3"
-    asked = body["response_format"]
-    assert asked["type"] == "json_schema"
-    assert (asked["json_schema"]["strict"], asked["json_schema"]["schema"]) == (True, BOOK_LIST_SCHEMA)
+    form = body["response_format"]
+    assert form["type"] == "json_schema"
+    assert (form["json_schema"]["strict"], form["json_schema"]["schema"]) == (True, BOOK_LIST_SCHEMA)
     assert [message["role"] for message in body["messages"]] == ["system", "user"]
     assert "June 2020" in body["messages"][1]["content"]
     json.dumps(body)

@@ -67,8 +67,3 @@ def _fold(text: str) -> str:
 def _accents_are_ornament(letter: str) -> bool:
     """Latin and Greek readers drop accents freely; in Cyrillic, Indic, Arabic, Thai or kana a mark makes another letter."""
     return letter.isascii() or unicodedata.name(letter, "").startswith(("LATIN", "GREEK", "MODIFIER"))
-
-
-def compact(text: str) -> str:
-    """Normalised text without its spaces, so that "Some Day" and "Someday" agree."""
-    return normalise(text).replace(" ", "")

@@ -1,4 +1,4 @@
-"""Registered prompts: what every variant says, that it always says the same, and the shape of the answer."""
+"""Registered prompts: the text of every variant, and the response schema; also prices and ends of AI models."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ def test_free_text_is_rejected() -> None:
 
 @given(variant=st.sampled_from(PromptVariant), month=months, limit=st.integers(10, 50))
 def test_every_prompt_has_the_same_rules_and_requests_no_isbn(variant: PromptVariant, month: Month, limit: int) -> None:
-    asked = prompt(variant, month, limit)
-    assert asked == prompt(variant, month, limit)
-    both = asked.system + asked.user
+    text = prompt(variant, month, limit)
+    assert text == prompt(variant, month, limit)
+    both = text.system + text.user
     assert "isbn" not in both.lower()
-    assert "Do not invent" in asked.system
-    assert 'Leave a place empty ("") rather than guess' in asked.system
-    assert "in English or in English translation" in asked.system
-    assert str(month.year) in asked.system
-    assert f"up to {limit} books" in asked.user
+    assert "Do not invent" in text.system
+    assert 'Leave a place empty ("") rather than guess' in text.system
+    assert "in English or in English translation" in text.system
+    assert str(month.year) in text.system
+    assert f"up to {limit} books" in text.user
     assert not {"{period", "{when", "{genre", "{era", "{year"} & set(both.split())
 
 

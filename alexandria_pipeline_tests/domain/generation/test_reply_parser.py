@@ -1,4 +1,4 @@
-"""A model's book list: the shapes it comes in, what is skipped, what is a refusal, and that nothing else happens."""
+"""Book lists of AI models: their forms, skipped entries, refusals, and that any other text is a SourceError."""
 
 from __future__ import annotations
 
@@ -156,11 +156,11 @@ def test_text_without_a_book_is_an_error_with_a_reason(text: str, message: str) 
         read(text)
 
 
-@pytest.mark.parametrize(("count", "kept"), [(40, 40), (41, 41), (50, 50), (51, 50), (120, 50)])
-def test_a_list_of_more_than_twice_the_limit_is_used_up_to_fifty(count: int, kept: int) -> None:
+@pytest.mark.parametrize(("count", "used"), [(40, 40), (41, 41), (50, 50), (51, 50), (120, 50)])
+def test_a_list_of_more_than_twice_the_limit_is_used_up_to_fifty(count: int, used: int) -> None:
     reply = read(json.dumps([{"title": f"Book {number}", "author": "A"} for number in range(count)]))
-    assert (len(reply.listings), len(reply.skipped)) == (kept, count - kept)
-    assert [row.position for row in reply.skipped] == list(range(kept + 1, count + 1))
+    assert (len(reply.listings), len(reply.skipped)) == (used, count - used)
+    assert [row.position for row in reply.skipped] == list(range(used + 1, count + 1))
 
 
 def test_entries_after_the_maximum_are_skipped_as_one_row() -> None:
