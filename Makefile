@@ -38,7 +38,7 @@ check: setup     ## format, lint, types and layers, without the tests
 	@$(BIN)/ruff format --check --quiet . || { echo "run: .venv/bin/ruff format ."; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/mypy benchmarks/*.py
+	@$(BIN)/mypy benchmarks/*.py tools/*.py
 	@$(BIN)/lint-imports
 
 bench-matching: setup  ## precision and recall of the matcher on the gold set, trap by trap

@@ -246,7 +246,7 @@ def _key_validator() -> dict[str, Any]:
     return {"key_fits_a_header": field_validator(*names)(_header_value)}
 
 
-_AllSettings: Final = create_model(
+AllSettings: Final = create_model(
     "AllSettings", __base__=Settings, __validators__=_key_validator(), **_service_fields()
 )
 
@@ -254,7 +254,7 @@ _AllSettings: Final = create_model(
 def load_settings(**overrides: Any) -> Settings:
     """The settings of this environment and of `.env`. Raises SettingsError that names every wrong variable."""
     try:
-        return _AllSettings(_env_file=".env", **overrides)
+        return AllSettings(_env_file=".env", **overrides)
     except UnreadableSetting as error:
         raise SettingsError(f"ALEXANDRIA_ROLLOUT_PHASES is not a JSON list: {error.__cause__}") from None
     except ValidationError as error:

@@ -16,7 +16,7 @@ from alexandria_pipeline.domain.quota import QuotaStatus
 from alexandria_pipeline.domain.rollout.records import Gate, RolloutDecision
 
 QUOTA_PERCENTS = (80, 50)
-"""Percents of the daily safe limit that somebody should know of (BEHAVIOUR, "Key figures"); the highest passed one counts."""
+"""Percents of the daily safe limit that somebody should know of (docs/behaviour.md, "Key figures"); the highest passed one counts."""
 
 SHUT_FOR = timedelta(hours=1)
 """How long a service may be left alone before somebody should look."""

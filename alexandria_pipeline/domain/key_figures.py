@@ -1,4 +1,4 @@
-"""The limits of the key figures (BEHAVIOUR, "Key figures")."""
+"""The limits of the key figures (docs/behaviour.md, "Key figures")."""
 
 from __future__ import annotations
 

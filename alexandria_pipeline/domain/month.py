@@ -47,7 +47,7 @@ class Month:
 
     @property
     def lock_key(self) -> int:
-        """The advisory lock of this month: year·100 + month (BEHAVIOUR, "Month state machine")."""
+        """The advisory lock of this month: year·100 + month (docs/behaviour.md, "Month state machine")."""
         return self.year * 100 + self.month
 
     @property

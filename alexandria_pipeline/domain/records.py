@@ -16,7 +16,7 @@ from alexandria_pipeline.domain.month import Month
 
 
 class BookOutcome(StrEnum):
-    """Where a generated book stands (BEHAVIOUR, "Resolution")."""
+    """Where a generated book stands (docs/behaviour.md, "Resolution")."""
 
     PENDING = "pending"  # not yet sent down the cascade
     RESOLVED = "resolved"  # has the ISBN of an edition of this very work

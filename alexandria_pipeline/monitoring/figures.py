@@ -12,7 +12,7 @@ from alexandria_pipeline.domain.quota import QuotaStatus
 from alexandria_pipeline.monitoring.models import Activity, BackfillStats, ByStatus, Progress, QuotaAnswer
 from alexandria_pipeline.storage.monitoring import MonthProgress
 
-FIRST_MONTH = Month(2000, 1)  # BEHAVIOUR, first paragraph
+FIRST_MONTH = Month(2000, 1)  # docs/behaviour.md, "Purpose"
 MOST_ACTIVITIES = 20
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 

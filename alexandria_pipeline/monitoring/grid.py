@@ -13,7 +13,7 @@ from math import floor
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.storage.monitoring import MonthProgress
 
-BACKFILL_YEARS = (2000, 2024)  # BEHAVIOUR, first paragraph: 300 months
+BACKFILL_YEARS = (2000, 2024)  # docs/behaviour.md, "Purpose": 300 months
 BANDS = (0, 50, 75, 85, 90, 95)  # lower ends in per cent; 90 is the gate
 SIGNS = {"none": "", "pending": "·", "processing": "▸", "completed": "–", "retry": "↻", "failed": "×"}
 MEANINGS = {

@@ -1,4 +1,4 @@
-"""The JSON of the endpoints, both ways: every body and every answer as a model. Names and meaning: BEHAVIOUR, "Monitoring".
+"""The JSON of the endpoints, both ways: every body and every answer as a model. Names and meaning: docs/behaviour.md, "Monitoring".
 
 The OpenAPI document is made of these models, so it cannot say anything else than the endpoints do.
 """

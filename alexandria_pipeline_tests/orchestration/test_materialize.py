@@ -454,7 +454,7 @@ def test_an_unusable_list_ends_in_retry_with_its_reason(lab: Lab, tmp_path: Path
 
 
 def test_a_stage_that_breaks_counts_as_an_attempt_and_says_why(lab: Lab) -> None:
-    """BEHAVIOUR: on error → `retry` with `retry_count + 1` and back-off. A table of the last stage is gone here."""
+    """On error → `retry` with `retry_count + 1` and back-off. A table of the last stage is gone here."""
     lab.world(_listed(JUNE), _known(JUNE, 20))
     lab.sql("alter table resolution_attempt rename to resolution_attempt_gone")
     if lab.run(JUNE).success or lab.log(JUNE)["status"] != "retry":

@@ -1,4 +1,4 @@
-"""Which listings of a month are one book (BEHAVIOUR, "Generation").
+"""Which listings of a month are one book (docs/behaviour.md, "Generation").
 
 Joins listings by title and author; points and confidence belong to `domain.matching`, which answers another question.
 """

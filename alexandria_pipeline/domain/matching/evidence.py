@@ -44,7 +44,7 @@ class RefusalReason(StrEnum):
 VETO: Final = -100
 
 # Points of each piece of evidence. A right title (50) by the right author (40) in the right year (10) is certain; 65 is
-# enough (BEHAVIOUR, "Resolution"), so a title that agrees only loosely needs author and year to stand by it.
+# enough (docs/behaviour.md, "Resolution"), so a title that agrees only loosely needs author and year to stand by it.
 WEIGHTS: Final[dict[str, dict[str, int]]] = {
     "title": {
         "same": 50, "described": 47, "first_volume": 20, "misspelt": 40, "nearly": 20, "series_in_front": 24, "named_on_one_side": 20,

@@ -20,7 +20,7 @@ from alexandria_pipeline.domain.text.title_comparison import TitleAgreement, com
 
 __all__ = ["THRESHOLDS", "RefusalReason", "Verdict", "judge"]
 
-# Confidence that counts as high, as enough to accept, and as worth a person's look (BEHAVIOUR, "Resolution"); how far the
+# Confidence that counts as high, as enough to accept, and as worth a person's look (docs/behaviour.md, "Resolution"); how far the
 # runner-up must lie behind when it is another work; the points for language or format at which a better edition is sought, and
 # those for a title under which a better one is.
 THRESHOLDS: Final = {"high": 85, "accept": 65, "low": 45, "gap": 8, "wrong_dress": -10, "sure_title": 40}

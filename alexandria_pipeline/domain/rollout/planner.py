@@ -1,7 +1,7 @@
 """The phased rollout: which months may be started now, and if none, why. The state and `now` are passed in.
 
 Phases are done in order; a phase's gate must be passed, or approved by an operator, before the next one begins. The day
-(UTC) has so many months, and so many ISBNdb calls. The table is BEHAVIOUR, "Rollout"; `domain.phases` has it as rules.
+(UTC) has so many months, and so many ISBNdb calls. The table is docs/behaviour.md, "Rollout"; `domain.phases` has it as rules.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The plan of the rollout: what holds for every state, and the table of BEHAVIOUR line by line."""
+"""The plan of the rollout: what holds for every state, and the table of phases in docs/behaviour.md line by line."""
 
 from __future__ import annotations
 

@@ -1,0 +1,93 @@
+"""The documents: links lead somewhere, citations in the code name real sections, tables agree with the code."""
+
+from __future__ import annotations
+
+import re
+import sys
+from importlib import util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from alexandria_pipeline.providers import registry
+from alexandria_pipeline.providers.base import Capability
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md")])
+CODE = sorted(file for suffix in ("py", "sql") for file in (ROOT / "alexandria_pipeline").rglob(f"*.{suffix}"))
+
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+CITATION = re.compile(r'(?<![\w/])(docs/[\w/-]+\.md)(?:, "([^"]+)")?')
+
+
+def tool(name: str) -> ModuleType:
+    """A module of tools/, which is no package."""
+    spec = util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def headings(page: Path) -> list[str]:
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    return HEADING.findall(text)
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub and mkdocs make them."""
+    return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in headings(page)}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_link_within_the_repository_leads_to_a_file_and_a_section(page: Path) -> None:
+    wrong = []
+    for target in LINK.findall(page.read_text("utf-8")):
+        if target.startswith(("http://", "https://", "mailto:")):
+            continue
+        name, _, anchor = target.partition("#")
+        file = (page.parent / name).resolve() if name else page
+        if not file.exists() or (anchor and anchor not in anchors(file)):
+            wrong.append(target)
+    assert wrong == []
+
+
+def test_every_citation_of_a_document_in_the_code_names_a_page_and_a_section() -> None:
+    cited = [
+        (file.relative_to(ROOT).as_posix(), name, section)
+        for file in CODE
+        for name, section in CITATION.findall(file.read_text("utf-8"))
+    ]
+    assert len(cited) > 20
+    wrong = [
+        (file, name, section)
+        for file, name, section in cited
+        if not (ROOT / name).exists() or (section and section not in headings(ROOT / name))
+    ]
+    assert wrong == []
+
+
+def test_every_service_has_a_page_and_the_index_names_it() -> None:
+    index = (DOCS / "services" / "README.md").read_text("utf-8")
+    for declaration in registry.DECLARATIONS:
+        if declaration.http is not None:
+            package = declaration.module.split(".")[-2]
+            assert (DOCS / "services" / f"{package}.md").exists()
+            assert f"| {declaration.title} | {declaration.kind.value if declaration.kind != 'ai' else 'AI'} |" in index
+
+
+def test_the_table_of_capabilities_is_that_of_the_declarations() -> None:
+    index = (DOCS / "services" / "README.md").read_text("utf-8")
+    table = index.partition("## Capabilities")[2].partition("|---|---|")[2]
+    shown = dict(re.findall(r"^\| ([a-z-]+) \| ([a-z, -]+) \|$", table, re.MULTILINE))
+    assert shown == {each.value: ", ".join(registry.providers_with(each)) for each in Capability}
+
+
+def test_the_reference_of_settings_is_current() -> None:
+    settings = tool("settings_reference")
+    assert settings.PAGE.read_text("utf-8") == settings.reference(), f"run: {settings.COMMAND}"
