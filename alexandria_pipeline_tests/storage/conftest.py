@@ -1,4 +1,4 @@
-"""Fixtures of the storage tests."""
+"""Fixtures and helpers of the storage tests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from alexandria_pipeline.storage.months import MonthHolder
+from alexandria_pipeline_tests.waiting import until
 from alexandria_pipeline_tests.world import holder as new_holder
+from alexandria_pipeline_tests.world import rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,11 +18,12 @@ if TYPE_CHECKING:
     from alexandria_pipeline.storage.database import Database
 
 Holder = Callable[[str], MonthHolder]
+"""Makes the holder of a run with this id."""
 
 
 @pytest.fixture
 def holder(database: Database) -> Iterator[Holder]:
-    """Makes holders, and ends them with the test."""
+    """Makes holders, which are closed after the test."""
     made: list[MonthHolder] = []
 
     def make(run_id: str) -> MonthHolder:
@@ -30,3 +33,11 @@ def holder(database: Database) -> Iterator[Holder]:
     yield make
     for each in made:
         each.close("the test is over", failed=False)
+
+
+def lose_connection(database: Database, run: MonthHolder) -> None:
+    """Closes the connection that holds the run's locks, as a failing network does, and waits until the server has noticed."""
+    assert run._session is not None
+    backend = run._session.info.backend_pid
+    run._session.close()
+    until(lambda: not rows(database, "select 1 from pg_stat_activity where pid = %s", backend))

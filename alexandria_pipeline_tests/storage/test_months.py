@@ -1,13 +1,7 @@
-"""One owner per month: claims, refusals, dead owners, lost connections."""
+"""Month ownership: one owner per month, refusals, dead owners and lost connections."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -16,28 +10,18 @@ from alexandria_pipeline.domain.errors import OwnershipLost
 from alexandria_pipeline.domain.records import GenerationRequest, RawReply
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.generation import mark_read, store_reply
-from alexandria_pipeline.storage.months import MonthHolder, overlapping_claims
-from alexandria_pipeline_tests.storage.conftest import Holder
+from alexandria_pipeline.storage.months import overlapping_claims
+from alexandria_pipeline_tests.storage import month_worker
+from alexandria_pipeline_tests.storage.conftest import Holder, lose_connection
+from alexandria_pipeline_tests.waiting import PATIENCE, until
 from alexandria_pipeline_tests.world import JULY, JUNE, rows
-
-HOLD = """
-import sys, time
-from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.domain.records import GenerationRequest, RawReply
-from alexandria_pipeline.storage.database import Database
-from alexandria_pipeline.storage.generation import mark_read, store_reply
-from alexandria_pipeline.storage.months import MonthHolder
-months = MonthHolder(Database(sys.argv[1]), "run-killed", "a process about to die")
-print(months.claim([Month(2020, 6)]), flush=True)
-time.sleep(60)
-"""
 
 
 def _log(database: Database) -> dict[str, object]:
     return rows(database, "select * from backfill_log where year = 2020 and month = 6")[0]
 
 
-def test_a_second_run_is_refused_and_told_who_owns_the_month(database: Database, holder: Holder) -> None:
+def test_a_second_run_is_refused_with_the_name_of_the_owner(database: Database, holder: Holder) -> None:
     first, second = holder("run-1"), holder("run-2")
     assert first.claim([JUNE]) == {}
     refused = second.claim([JUNE, JULY])
@@ -46,7 +30,7 @@ def test_a_second_run_is_refused_and_told_who_owns_the_month(database: Database,
     assert tuple(second._held) == (JULY,)
 
 
-def test_of_sixteen_runs_at_once_one_gets_the_month(database: Database, holder: Holder) -> None:
+def test_one_of_sixteen_runs_gets_the_month(database: Database, holder: Holder) -> None:
     holders = [holder(f"run-{number}") for number in range(16)]
     with ThreadPoolExecutor(16) as pool:
         refusals = list(pool.map(lambda each: each.claim([JUNE]), holders))
@@ -54,7 +38,7 @@ def test_of_sixteen_runs_at_once_one_gets_the_month(database: Database, holder: 
     assert len(rows(database, "select 1 from month_claim")) == 1
 
 
-def test_a_month_given_back_can_be_claimed_again(database: Database, holder: Holder) -> None:
+def test_a_released_month_can_be_claimed_again(database: Database, holder: Holder) -> None:
     first, second = holder("run-1"), holder("run-2")
     first.claim([JUNE])
     first.release(JUNE, "a reason", failed=True)
@@ -62,19 +46,14 @@ def test_a_month_given_back_can_be_claimed_again(database: Database, holder: Hol
     assert second.claim([JUNE]) == {}
 
 
-def test_a_killed_owner_loses_the_month_at_once(database: Database, database_url: str, holder: Holder) -> None:
-    process = subprocess.Popen([sys.executable, "-c", HOLD, database_url], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "{}\n"
+def test_a_killed_owner_loses_the_month(database: Database, database_url: str, holder: Holder) -> None:
     second = holder("run-2")
-    assert JUNE in second.claim([JUNE])
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
-    for _ in range(50):
-        if not second.claim([JUNE]):
-            break
-        time.sleep(0.1)
+    with month_worker.start("claim", database_url, "run-killed", JUNE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "2020-06\n"
+        assert JUNE in second.claim([JUNE])
+        process.kill()
+    until(lambda: not second.claim([JUNE]))
     assert tuple(second._held) == (JUNE,)
     log = _log(database)
     assert (log["status"], log["owner_run"], log["retry_count"]) == ("processing", "run-2", 1)
@@ -83,10 +62,10 @@ def test_a_killed_owner_loses_the_month_at_once(database: Database, database_url
         assert overlapping_claims(tx) == ([], 1)
 
 
-def test_a_writer_whose_month_was_taken_over_is_fenced_off(database: Database, holder: Holder) -> None:
+def test_a_write_to_a_month_of_another_run_is_refused(database: Database, holder: Holder) -> None:
     first, second = holder("run-1"), holder("run-2")
     first.claim([JUNE])
-    _break(first)
+    lose_connection(database, first)
     assert second.claim([JUNE]) == {}
     with pytest.raises(OwnershipLost, match="2020-06"), database.transaction() as tx:
         first.fence(tx, [JUNE])
@@ -94,17 +73,17 @@ def test_a_writer_whose_month_was_taken_over_is_fenced_off(database: Database, h
     assert _log(database)["owner_run"] == "run-2"
 
 
-def test_an_owner_takes_its_locks_back_after_a_lost_connection(database: Database, holder: Holder) -> None:
+def test_an_owner_restores_its_locks_after_a_lost_connection(database: Database, holder: Holder) -> None:
     first, second = holder("run-1"), holder("run-2")
     first.claim([JUNE])
-    _break(first)
+    lose_connection(database, first)
     first.restore_locks()
     assert JUNE in second.claim([JUNE])
     with database.transaction() as tx:
         first.fence(tx, [JUNE])
 
 
-def test_a_completed_month_is_opened_again_only_by_a_write(database: Database, holder: Holder) -> None:
+def test_a_completed_month_is_reopened_only_by_a_write(database: Database, holder: Holder) -> None:
     first, second = holder("run-1"), holder("run-2")
     first.claim([JUNE])
     with database.transaction() as tx:
@@ -129,8 +108,8 @@ def test_a_month_that_was_never_listed_is_not_completed(database: Database, hold
     assert _log(database)["status"] == "processing"
 
 
-def test_a_month_that_is_only_looked_at_is_claimed_when_the_look_is_over(database: Database, holder: Holder) -> None:
-    """A recount locks the row of a month that no run owns, for milliseconds: no reason to fail a run."""
+def test_a_month_that_is_locked_for_a_moment_is_claimed_afterwards(database: Database, holder: Holder) -> None:
+    """A recount locks the row of a month without an owner for milliseconds. The claim waits for it."""
     first = holder("run-1")
     first.claim([JUNE])
     first.release(JUNE, "for another run", failed=False)
@@ -138,14 +117,14 @@ def test_a_month_that_is_only_looked_at_is_claimed_when_the_look_is_over(databas
     with ThreadPoolExecutor(1) as pool:
         with database.transaction() as tx:
             tx.execute("select 1 from backfill_log where year = 2020 and month = 6 for update")
-            claimed = pool.submit(second.claim, [JUNE, JULY], patience=60)
-            _until(lambda: JULY in tuple(second._held))
+            claimed = pool.submit(second.claim, [JUNE, JULY], patience=PATIENCE)
+            until(lambda: JULY in tuple(second._held))
             assert JUNE not in tuple(second._held)
-        assert claimed.result(timeout=60) == {}
+        assert claimed.result(timeout=PATIENCE) == {}
     assert set(second._held) == {JUNE, JULY}
 
 
-def test_a_month_that_is_looked_at_for_long_is_refused(database: Database, holder: Holder) -> None:
+def test_a_month_that_stays_locked_is_refused(database: Database, holder: Holder) -> None:
     holder("run-1").claim([JULY])
     second = holder("run-2")
     second.claim([JUNE])
@@ -157,23 +136,10 @@ def test_a_month_that_is_looked_at_for_long_is_refused(database: Database, holde
     assert "owned by run run-1" in refused[JULY]
 
 
-def test_overlapping_claims_are_seen(database: Database, holder: Holder) -> None:
+def test_overlapping_claims_are_found(database: Database, holder: Holder) -> None:
     holder("run-1").claim([JUNE])
     with database.transaction() as tx:
-        tx.execute("insert into month_claim (year, month, run_id, owner) values (2020, 6, 'run-2', 'somebody else')")
+        tx.execute("insert into month_claim (year, month, run_id, owner) values (2020, 6, 'run-2', 'another process')")
     with database.transaction() as tx:
         overlaps, claimed = overlapping_claims(tx)
     assert ([row["other_run_id"] for row in overlaps], claimed) == (["run-2"], 1)
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def _break(broken: MonthHolder) -> None:
-    """Cuts the connection that holds the locks, as a failing network does."""
-    assert broken._session is not None
-    broken._session.close()
