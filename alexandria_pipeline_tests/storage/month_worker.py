@@ -57,4 +57,7 @@ def start(task: str, *arguments: object) -> subprocess.Popen[str]:
 
 
 if __name__ == "__main__":
-    {"claim": claim, "process": process}[sys.argv[1]](*sys.argv[2:])
+    if sys.argv[1] == "claim":
+        claim(*sys.argv[2:])
+    else:
+        process(*sys.argv[2:])

@@ -1,4 +1,4 @@
-"""Circuit breakers: opened by failures in a row, one probe for all processes, closed by an answer."""
+"""Circuit breakers: opened by failures in a row, one probe for all processes, closed by a response."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from alexandria_pipeline.storage.database import Database
 
 ATTEMPT = CallAttempt("svc", "GET", "https://example.org/x", 1, CallContext())
-ALLOWANCE = Allowance(1000, None, 10)
+ALLOWANCE = Allowance(1000, None, 3600)  # a probe may take an hour, so that none ends during a test
 FAILED = CallResult(CallOutcome.FAILED, 500, "HTTP 500", healthy=False)
 ANSWERED = CallResult(CallOutcome.ANSWERED, 200)
-REFUSED = CallResult(CallOutcome.REFUSED, 400, "a bad question", healthy=True)
+REFUSED = CallResult(CallOutcome.REFUSED, 400, "a bad request", healthy=True)
 CANCELLED = CallResult(CallOutcome.CANCELLED, healthy=None)
 
 
@@ -42,11 +42,11 @@ def ledger(database: Database) -> Iterator[Ledger]:
     threads.close()
 
 
-def ends(ledger: Ledger, *endings: CallResult) -> None:
-    for ending in endings:
+def record(ledger: Ledger, *results: CallResult) -> None:
+    for result in results:
         slot = ledger.reserve_now(ATTEMPT, ALLOWANCE)
         assert isinstance(slot, Slot)
-        ledger.record_now(slot, ending)
+        ledger.record_now(slot, result)
 
 
 def health(database: Database) -> dict[str, Any]:
@@ -54,17 +54,17 @@ def health(database: Database) -> dict[str, Any]:
     return row
 
 
-def wait_is_over(database: Database) -> None:
+def end_waits(database: Database) -> None:
     rows(
         database,
         "update provider_health set retry_at = now(), probe_until = now() where breaker <> 'closed' returning service",
     )
 
 
-def test_five_in_a_row_open_it(ledger: Ledger, database: Database) -> None:
-    ends(ledger, *[FAILED] * 4)
+def test_five_failures_in_a_row_open_the_breaker(ledger: Ledger, database: Database) -> None:
+    record(ledger, *[FAILED] * 4)
     assert health(database)["breaker"] == "closed"
-    ends(ledger, ANSWERED, *[FAILED] * 4, REFUSED, *[FAILED] * 5)
+    record(ledger, ANSWERED, *[FAILED] * 4, REFUSED, *[FAILED] * 5)
     assert health(database)["breaker"] == "open"
     refusal = ledger.reserve_now(ATTEMPT, ALLOWANCE)
     assert isinstance(refusal, Unavailable)
@@ -72,9 +72,9 @@ def test_five_in_a_row_open_it(ledger: Ledger, database: Database) -> None:
     assert "HTTP 500" in refusal.reason
 
 
-def test_one_of_many_probes(ledger: Ledger, database: Database) -> None:
-    ends(ledger, *[FAILED] * 5)
-    wait_is_over(database)
+def test_one_of_many_requests_is_the_probe(ledger: Ledger, database: Database) -> None:
+    record(ledger, *[FAILED] * 5)
+    end_waits(database)
     with ThreadPoolExecutor(16) as pool:
         slots = [
             slot
@@ -84,26 +84,26 @@ def test_one_of_many_probes(ledger: Ledger, database: Database) -> None:
     assert [slot.probe for slot in slots] == [True]
     ledger.record_now(slots[0], ANSWERED)
     assert health(database)["breaker"] == "closed"
-    ends(ledger, ANSWERED)
+    record(ledger, ANSWERED)
 
 
-def test_a_failed_probe_leaves_it_alone_for_longer(ledger: Ledger, database: Database) -> None:
-    ends(ledger, *[FAILED] * 5)
-    seen = [health(database)["cooldown"].total_seconds()]
+def test_each_failed_probe_doubles_the_pause(ledger: Ledger, database: Database) -> None:
+    record(ledger, *[FAILED] * 5)
+    cooldowns = [health(database)["cooldown"].total_seconds()]
     for _ in range(5):
-        wait_is_over(database)
-        ends(ledger, FAILED)
-        seen.append(health(database)["cooldown"].total_seconds())
-    assert [round(each) for each in seen] == [60, 120, 240, 480, 900, 900]
-    wait_is_over(database)
-    ends(ledger, ANSWERED, *[FAILED] * 5)
+        end_waits(database)
+        record(ledger, FAILED)
+        cooldowns.append(health(database)["cooldown"].total_seconds())
+    assert [round(each) for each in cooldowns] == [60, 120, 240, 480, 900, 900]
+    end_waits(database)
+    record(ledger, ANSWERED, *[FAILED] * 5)
     assert round(health(database)["cooldown"].total_seconds()) == 60
 
 
-@pytest.mark.parametrize("given_up", ["died", "cancelled"])
-def test_a_probe_that_never_ends_is_somebody_elses(ledger: Ledger, database: Database, given_up: str) -> None:
-    ends(ledger, *[FAILED] * 5)
-    wait_is_over(database)
+@pytest.mark.parametrize("end", ["process died", "cancelled"])
+def test_a_probe_without_a_result_is_replaced_by_another(ledger: Ledger, database: Database, end: str) -> None:
+    record(ledger, *[FAILED] * 5)
+    end_waits(database)
     probe = ledger.reserve_now(ATTEMPT, ALLOWANCE)
     assert isinstance(probe, Slot)
     other = ledger.reserve_now(ATTEMPT, ALLOWANCE)
@@ -111,10 +111,10 @@ def test_a_probe_that_never_ends_is_somebody_elses(ledger: Ledger, database: Dat
     assert other.refusal.temporary
     state = breaker.states(database)["svc"]
     assert (state.breaker, state.unavailable_reason) == ("half_open", None), (
-        "who asks now waits for what the probe finds"
+        "a caller waits for the result of the probe"
     )
-    if given_up == "died":
-        wait_is_over(database)
+    if end == "process died":
+        end_waits(database)
     else:
         ledger.record_now(probe, CANCELLED)
     another = ledger.reserve_now(ATTEMPT, ALLOWANCE)
@@ -122,29 +122,29 @@ def test_a_probe_that_never_ends_is_somebody_elses(ledger: Ledger, database: Dat
     assert another.probe
 
 
-def test_stragglers_neither_open_nor_close_it(ledger: Ledger, database: Database) -> None:
+def test_results_of_calls_from_before_the_opening_change_nothing(ledger: Ledger, database: Database) -> None:
     early = [ledger.reserve_now(ATTEMPT, ALLOWANCE) for _ in range(3)]
-    ends(ledger, *[FAILED] * 5)
+    record(ledger, *[FAILED] * 5)
     before = health(database)
-    for slot, ending in zip(early, (ANSWERED, FAILED, CANCELLED), strict=True):
+    for slot, result in zip(early, (ANSWERED, FAILED, CANCELLED), strict=True):
         assert isinstance(slot, Slot)
-        ledger.record_now(slot, ending)
+        ledger.record_now(slot, result)
     after = health(database)
     assert {key: before[key] for key in ("breaker", "retry_at", "openings")} == {
         key: after[key] for key in ("breaker", "retry_at", "openings")
     }
 
 
-def test_it_can_be_opened_at_once_for_a_time(ledger: Ledger, database: Database) -> None:
-    ends(ledger, CallResult(CallOutcome.FAILED, 503, "HTTP 503", healthy=False, open_breaker_seconds=3600))
+def test_a_result_can_open_the_breaker_at_once_for_a_time(ledger: Ledger, database: Database) -> None:
+    record(ledger, CallResult(CallOutcome.FAILED, 503, "HTTP 503", healthy=False, open_breaker_seconds=3600))
     assert round(health(database)["cooldown"].total_seconds()) == 3600
 
 
-def test_its_state_can_be_read(ledger: Ledger, database: Database) -> None:
+def test_the_state_of_a_service_can_be_read(ledger: Ledger, database: Database) -> None:
     assert ledger.state("svc") is None
-    ends(ledger, *[FAILED] * 5)
+    record(ledger, *[FAILED] * 5)
     state = breaker.states(database)["svc"]
     assert (state.breaker, state.failures, state.last_error, state.used) == ("open", 5, "HTTP 500", 5)
     assert "paused until" in (state.unavailable_reason or "")
-    wait_is_over(database)
+    end_waits(database)
     assert breaker.states(database, ["svc"])["svc"].unavailable_reason is None

@@ -1,4 +1,4 @@
-"""The local server with real processes: many starters, crashes, damage, closed folders."""
+"""The local server with real processes: started at the same time, killed, damaged, in closed folders."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +24,7 @@ from alexandria_pipeline.storage.embedded import server as embedded
 from alexandria_pipeline.storage.embedded.binaries import ServerAccount, find_programs
 from alexandria_pipeline.storage.embedded.processes import Holder, holder_of, read_postmaster
 from alexandria_pipeline.storage.embedded.server import EmbeddedServer
+from alexandria_pipeline_tests.waiting import PATIENCE, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +41,7 @@ sys.stderr.write(EmbeddedServer(Path(sys.argv[1]), durable=False).ensure())
 
 @contextlib.contextmanager
 def _home() -> Iterator[Path]:
-    """A home with a space in its name, open to the server's account, whose server is gone afterwards."""
+    """A home with a space in its name that the server's account can read. Its server is stopped afterwards."""
     home = Path(tempfile.mkdtemp(prefix="alexandria test "))
     home.chmod(0o755)
     try:
@@ -61,33 +60,25 @@ def home() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[EmbeddedServer]:
-    """A server that the tests of this module stop, kill and damage in turn, with one row in it to lose."""
+    """A server with one row in it, which the tests of this module stop, kill and damage in turn."""
     with _home() as home:
         server = EmbeddedServer(home)
         with psycopg.connect(server.ensure()) as connection:
-            connection.execute("CREATE TABLE kept (word text)")
-            connection.execute("INSERT INTO kept VALUES ('Łódź')")
+            connection.execute("CREATE TABLE stored (word text)")
+            connection.execute("INSERT INTO stored VALUES ('Łódź')")
         yield server
 
 
-def _kept(url: str) -> list[tuple[str]]:
+def _stored(url: str) -> list[tuple[str]]:
     with psycopg.connect(url) as connection:
-        return connection.execute("SELECT word FROM kept").fetchall()
+        return connection.execute("SELECT word FROM stored").fetchall()
 
 
 def _kill_postmaster(server: EmbeddedServer) -> None:
     pid = server.status().pid
     assert pid
     os.kill(pid, signal.SIGKILL)
-    _wait_until(lambda: not server.status().running)
-
-
-def _wait_until(condition: object) -> None:
-    assert callable(condition)
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: not server.status().running)
 
 
 def _start_process(home: Path) -> subprocess.Popen[str]:
@@ -96,19 +87,21 @@ def _start_process(home: Path) -> subprocess.Popen[str]:
 
 
 def test_eight_processes_get_one_server_and_print_nothing(home: Path) -> None:
-    results = [process.communicate(timeout=120) for process in [_start_process(home) for _ in range(8)]]
+    results = [process.communicate(timeout=PATIENCE) for process in [_start_process(home) for _ in range(8)]]
 
     assert {printed for printed, _ in results} == {""}
     urls = {url for _, url in results}
     assert len(urls) == 1
     assert urls == {EmbeddedServer(home).url()}
-    assert sum(map(partial(_is_postmaster_of, home), psutil.process_iter())) == 1
+    servers = {process.pid: process for process in psutil.process_iter() if _is_server_of(home, process)}
+    assert len([process for process in servers.values() if process.ppid() not in servers]) == 1
 
 
-def _is_postmaster_of(home: Path, process: psutil.Process) -> bool:
+def _is_server_of(home: Path, process: psutil.Process) -> bool:
+    """Whether it is a postmaster, or a process that the postmaster has just forked and that has no title of its own yet."""
     try:
         return "postgres" in process.name() and str(home) in " ".join(process.cmdline())
-    except psutil.Error:  # ended, or not yet reaped, while we looked
+    except psutil.Error:  # it has ended in the meantime
         return False
 
 
@@ -144,10 +137,10 @@ def test_stop_is_idempotent_and_the_port_and_the_data_stay(cluster: EmbeddedServ
         cluster.url()
 
     assert cluster.ensure() == before
-    assert _kept(before) == [("Łódź",)]
+    assert _stored(before) == [("Łódź",)]
 
 
-def test_stopping_what_never_was_makes_nothing(home: Path) -> None:
+def test_stopping_a_server_that_does_not_exist_creates_nothing(home: Path) -> None:
     server = EmbeddedServer(home / "new")
     assert server.stop() is False
     assert server.status().running is False
@@ -157,72 +150,72 @@ def test_stopping_what_never_was_makes_nothing(home: Path) -> None:
 def test_a_killed_postmaster_with_a_busy_backend_is_replaced(cluster: EmbeddedServer) -> None:
     url = cluster.ensure()
 
-    def sleep_in_the_server() -> None:
+    def keep_a_backend_busy() -> None:
         with contextlib.suppress(psycopg.Error), psycopg.connect(url) as connection:
             connection.execute("SELECT count(*) FROM generate_series(1, 1e12::bigint)")
 
-    client = threading.Thread(target=sleep_in_the_server)
+    client = threading.Thread(target=keep_a_backend_busy)
     client.start()
     with psycopg.connect(url, autocommit=True) as watcher:
         busy = (
             "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%generate_series(1%' AND pid <> pg_backend_pid()"
         )
-        _wait_until(lambda: watcher.execute(busy).fetchone() == (1,))
+        until(lambda: watcher.execute(busy).fetchone() == (1,))
     _kill_postmaster(cluster)
 
-    assert _kept(cluster.ensure()) == [("Łódź",)]
-    client.join(timeout=120)
+    assert _stored(cluster.ensure()) == [("Łódź",)]
+    client.join(timeout=PATIENCE)
     assert not client.is_alive()
 
 
-def test_a_server_that_died_is_revived_and_one_that_was_stopped_is_left_alone(cluster: EmbeddedServer) -> None:
+def test_a_killed_server_is_revived_and_a_stopped_one_is_not(cluster: EmbeddedServer) -> None:
     url = cluster.ensure()
-    assert cluster.revive() is False, "it runs"
+    assert cluster.revive() is False, "it is running"
     _kill_postmaster(cluster)
     assert cluster.revive() is True
     assert cluster.url() == url
-    assert _kept(url) == [("Łódź",)]
+    assert _stored(url) == [("Łódź",)]
 
     cluster.stop()
     assert cluster.revive() is False
     assert cluster.status().running is False
 
 
-def test_a_pid_that_belongs_to_somebody_else_now_does_not_block_the_start(cluster: EmbeddedServer) -> None:
+def test_a_pid_of_another_program_does_not_prevent_the_start(cluster: EmbeddedServer) -> None:
     cluster.ensure()
     lock_file = cluster.home / "data" / "postmaster.pid"
     lines = lock_file.read_text().splitlines()
     cluster.stop()
-    stranger = subprocess.Popen(["sleep", "60"])
+    other = subprocess.Popen(["sleep", "3600"])
     try:
-        lock_file.write_text("\n".join([str(stranger.pid), *lines[1:]]) + "\n")
+        lock_file.write_text("\n".join([str(other.pid), *lines[1:]]) + "\n")
         if ROOT:
             shutil.chown(lock_file, "nobody")
-        assert holder_of(stranger.pid, cluster.home / "data") is Holder.OTHER
+        assert holder_of(other.pid, cluster.home / "data") is Holder.OTHER
         assert cluster.status().running is False
         assert cluster.stop() is False
-        assert _kept(cluster.ensure()) == [("Łódź",)]
-        assert stranger.poll() is None
+        assert _stored(cluster.ensure()) == [("Łódź",)]
+        assert other.poll() is None
     finally:
-        stranger.kill()
-        stranger.wait()
+        other.kill()
+        other.wait()
 
 
-def test_a_dead_pid_is_left_to_postgresql(cluster: EmbeddedServer) -> None:
+def test_a_pid_without_a_process_does_not_prevent_the_start(cluster: EmbeddedServer) -> None:
     cluster.ensure()
     _kill_postmaster(cluster)
     server = read_postmaster(cluster.home / "data")
     assert server
-    assert holder_of(server.pid, cluster.home / "data") in {Holder.NOBODY, Holder.OTHER}  # OTHER: nobody reaped it
-    assert _kept(cluster.ensure()) == [("Łódź",)]
+    assert holder_of(server.pid, cluster.home / "data") in {Holder.NOBODY, Holder.OTHER}  # OTHER: a zombie process
+    assert _stored(cluster.ensure()) == [("Łódź",)]
 
 
-def test_another_server_on_our_port_is_not_mistaken_for_ours(cluster: EmbeddedServer) -> None:
+def test_a_server_whose_port_is_used_gets_another_port(cluster: EmbeddedServer) -> None:
     cluster.ensure()
     port = cluster.status().port
     cluster.stop()
     with socket.create_server(("127.0.0.1", port or 0)):
-        assert _kept(cluster.ensure()) == [("Łódź",)]
+        assert _stored(cluster.ensure()) == [("Łódź",)]
         assert cluster.status().port != port
     cluster.stop()
     cluster.ensure()
@@ -230,7 +223,7 @@ def test_another_server_on_our_port_is_not_mistaken_for_ours(cluster: EmbeddedSe
 
 
 @pytest.mark.parametrize("damage", ["", "cut"])
-def test_a_lost_password_is_renewed_when_nobody_is_connected(cluster: EmbeddedServer, damage: str) -> None:
+def test_a_lost_password_is_replaced_after_the_server_is_stopped(cluster: EmbeddedServer, damage: str) -> None:
     before = cluster.ensure()
     (cluster.home / "password").write_text(damage)
     with pytest.raises(EmbeddedServerError, match="db stop"):
@@ -239,17 +232,17 @@ def test_a_lost_password_is_renewed_when_nobody_is_connected(cluster: EmbeddedSe
 
     after = cluster.ensure()
     assert after != before
-    assert _kept(after) == [("Łódź",)]
+    assert _stored(after) == [("Łódź",)]
 
 
-def test_an_empty_lock_file_does_not_block_the_start(cluster: EmbeddedServer) -> None:
+def test_an_empty_lock_file_does_not_prevent_the_start(cluster: EmbeddedServer) -> None:
     cluster.ensure()
     cluster.stop()
     (cluster.home / "data" / "postmaster.pid").write_text("")
-    assert _kept(cluster.ensure()) == [("Łódź",)]
+    assert _stored(cluster.ensure()) == [("Łódź",)]
 
 
-def test_a_cluster_without_its_version_file_is_never_made_anew(home: Path) -> None:
+def test_a_cluster_without_its_version_file_is_never_replaced(home: Path) -> None:
     (home / "postgres" / "data").mkdir(parents=True)
     precious = home / "postgres" / "data" / "precious"
     precious.write_text("rows")
@@ -258,7 +251,7 @@ def test_a_cluster_without_its_version_file_is_never_made_anew(home: Path) -> No
     assert precious.read_text() == "rows"
 
 
-def test_an_interrupted_initdb_is_begun_again(home: Path) -> None:
+def test_an_interrupted_initdb_is_repeated(home: Path) -> None:
     unfinished = home / "postgres" / "unfinished.0badf00d"
     unfinished.mkdir(parents=True)
     (unfinished / "PG_VERSION").write_text("18\n")
@@ -268,18 +261,18 @@ def test_an_interrupted_initdb_is_begun_again(home: Path) -> None:
     assert not unfinished.exists()
 
 
-def test_ctrl_c_at_the_starter_leaves_the_server_running(home: Path) -> None:
-    waiting = ENSURE + "\nsys.stderr.write('\\n'); sys.stderr.flush(); import time; time.sleep(60)\n"
-    command = [sys.executable, "-c", waiting, str(home)]
-    starter = subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+def test_ctrl_c_in_the_starting_process_does_not_stop_the_server(home: Path) -> None:
+    waiting = ENSURE + "\nsys.stderr.write('\\n'); sys.stderr.flush(); sys.stdin.read()\n"
+    command, pipe = [sys.executable, "-c", waiting, str(home)], subprocess.PIPE
+    starter = subprocess.Popen(command, cwd=PROJECT, stdin=pipe, stderr=pipe, text=True, start_new_session=True)
     assert starter.stderr
     starter.stderr.readline()
     os.killpg(starter.pid, signal.SIGINT)
-    starter.communicate(timeout=120)
+    starter.communicate(timeout=PATIENCE)
     assert EmbeddedServer(home).status().running
 
 
-def test_a_cluster_that_cannot_start_says_why(home: Path) -> None:
+def test_the_error_of_a_failed_start_has_the_reason(home: Path) -> None:
     server = EmbeddedServer(home, durable=False)
     server.ensure()
     server.stop()
@@ -289,14 +282,14 @@ def test_a_cluster_that_cannot_start_says_why(home: Path) -> None:
         server.ensure()
 
 
-def test_programs_that_do_not_run_are_refused_with_the_way_out(home: Path) -> None:
+def test_programs_that_do_not_run_are_refused_with_what_to_do(home: Path) -> None:
     with pytest.raises(EmbeddedServerError, match="pip install"):
         EmbeddedServer(home, binaries=home / "nothing").ensure()
     with pytest.raises(EmbeddedServerError, match="PostgreSQL 9, which made this database"):
         find_programs(None, None, home, 9)
 
 
-@pytest.mark.skipif(not ROOT, reason="only root lends the server to another account")
+@pytest.mark.skipif(not ROOT, reason="only root runs the server as another account")
 def test_as_root_the_server_runs_without_privileges(cluster: EmbeddedServer) -> None:
     cluster.ensure()
     process = psutil.Process(cluster.status().pid)
@@ -310,8 +303,8 @@ def test_as_root_the_server_runs_without_privileges(cluster: EmbeddedServer) -> 
         EmbeddedServer(cluster.home, account="root")
 
 
-@pytest.mark.skipif(not ROOT, reason="only root lends the server to another account")
-def test_as_root_a_closed_home_gets_its_cluster_elsewhere(home: Path) -> None:
+@pytest.mark.skipif(not ROOT, reason="only root runs the server as another account")
+def test_as_root_the_cluster_of_a_closed_home_is_elsewhere(home: Path) -> None:
     home.chmod(0o700)
     server = EmbeddedServer(home, durable=False)
     try:
@@ -324,7 +317,7 @@ def test_as_root_a_closed_home_gets_its_cluster_elsewhere(home: Path) -> None:
         shutil.rmtree(server.home)
 
 
-@pytest.mark.skipif(not ROOT, reason="only root lends the server to another account")
+@pytest.mark.skipif(not ROOT, reason="only root runs the server as another account")
 def test_a_wheel_in_a_closed_folder_is_copied_for_the_account(home: Path) -> None:
     original = find_programs(None, None, home, None).folder
     package = original.parents[1]

@@ -1,4 +1,4 @@
-"""Answers that are still good: kept with the ending of a call, found by key, pruned."""
+"""The cache of responses: stored with the result of a call, found by key, pruned."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Counted(Database):
-    """The same database, counting its questions."""
+    """A database that counts its queries."""
 
     statements = 0
 
@@ -57,7 +57,7 @@ def ledger(database: Database, threads: Threads) -> Ledger:
     return Ledger(database, threads)
 
 
-def keep(ledger: Ledger, key: str, body: bytes = b"packed", days: float = 1.0, service: str = "svc") -> None:
+def store(ledger: Ledger, key: str, body: bytes = b"compressed", days: float = 1.0, service: str = "svc") -> None:
     slot = ledger.reserve_now(
         CallAttempt(service, "GET", "https://example.org/", 1, CallContext()), Allowance(1000, None, 10)
     )
@@ -72,16 +72,16 @@ def find(cache: HttpCache, key: str) -> tuple[int, bytes] | None:
     return asyncio.run(cache.find(key))
 
 
-def test_an_answer_is_found_by_its_key(cache: HttpCache, ledger: Ledger) -> None:
-    keep(ledger, "a", bytes(range(256)))
+def test_a_response_is_found_by_its_key(cache: HttpCache, ledger: Ledger) -> None:
+    store(ledger, "a", bytes(range(256)))
     assert find(cache, "a") == (200, bytes(range(256)))
     assert find(cache, "b") is None
 
 
-def test_many_keys_at_once_are_looked_up_together(ledger: Ledger, database_url: str, threads: Threads) -> None:
+def test_many_keys_are_found_with_few_queries(ledger: Ledger, database_url: str, threads: Threads) -> None:
     keys = [f"key-{number}" for number in range(3 * MAX_KEYS)]
     for key in keys[::7]:
-        keep(ledger, key, key.encode())
+        store(ledger, key, key.encode())
 
     async def all_of_them(cache: HttpCache) -> list[tuple[int, bytes] | None]:
         return await asyncio.gather(*(cache.find(key) for key in [*keys, *keys]))
@@ -92,19 +92,19 @@ def test_many_keys_at_once_are_looked_up_together(ledger: Ledger, database_url: 
         assert counted.statements == 6
 
 
-def test_one_who_gives_up_does_not_take_the_others_answer(cache: HttpCache, ledger: Ledger) -> None:
-    keep(ledger, "a")
+def test_a_cancelled_search_does_not_cancel_another_of_the_same_key(cache: HttpCache, ledger: Ledger) -> None:
+    store(ledger, "a")
 
     async def scenario() -> tuple[int, bytes] | None:
-        impatient, patient = asyncio.create_task(cache.find("a")), asyncio.create_task(cache.find("a"))
+        cancelled, other = asyncio.create_task(cache.find("a")), asyncio.create_task(cache.find("a"))
         await asyncio.sleep(0)
-        impatient.cancel()
-        return await patient
+        cancelled.cancel()
+        return await other
 
-    assert asyncio.run(scenario()) == (200, b"packed")
+    assert asyncio.run(scenario()) == (200, b"compressed")
 
 
-def test_everyone_hears_that_the_database_is_gone(threads: Threads) -> None:
+def test_every_caller_gets_the_error_of_the_database(threads: Threads) -> None:
     async def scenario(cache: HttpCache) -> list[object]:
         return await asyncio.gather(*(cache.find(key) for key in "abc"), return_exceptions=True)
 
@@ -114,24 +114,24 @@ def test_everyone_hears_that_the_database_is_gone(threads: Threads) -> None:
             assert [type(each) for each in asyncio.run(scenario(cache))] == [DatabaseUnavailable] * 3
 
 
-def test_a_newer_answer_takes_the_place_of_an_older(cache: HttpCache, ledger: Ledger) -> None:
-    keep(ledger, "a", b"old")
-    keep(ledger, "a", b"new")
+def test_a_newer_response_replaces_the_older_one(cache: HttpCache, ledger: Ledger) -> None:
+    store(ledger, "a", b"old")
+    store(ledger, "a", b"new")
     assert find(cache, "a") == (200, b"new")
 
 
-def test_answers_past_their_time_are_not_found_and_pruned(cache: HttpCache, ledger: Ledger, database: Database) -> None:
-    keep(ledger, "old", days=0.0)
-    keep(ledger, "good")
+def test_expired_responses_are_not_found_and_are_pruned(cache: HttpCache, ledger: Ledger, database: Database) -> None:
+    store(ledger, "old", days=0.0)
+    store(ledger, "valid")
     assert find(cache, "old") is None
     assert cache.prune() == 1
     assert cache.prune() == 0
-    assert [row["cache_key"] for row in rows(database, "select cache_key from http_cache")] == ["good"]
+    assert [row["cache_key"] for row in rows(database, "select cache_key from http_cache")] == ["valid"]
 
 
-def test_a_service_can_be_forgotten(cache: HttpCache, ledger: Ledger) -> None:
-    keep(ledger, "a")
-    keep(ledger, "b", service="other")
+def test_the_responses_of_a_service_can_be_deleted(cache: HttpCache, ledger: Ledger) -> None:
+    store(ledger, "a")
+    store(ledger, "b", service="other")
     assert cache.forget("svc") == 1
     assert find(cache, "a") is None
     assert find(cache, "b") is not None

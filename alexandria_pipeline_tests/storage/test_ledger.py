@@ -1,4 +1,4 @@
-"""Leave for calls and their endings: one row per attempt, all or nothing, whoever dies in between."""
+"""The ledger of calls: one row per attempt, reserved before the call and completed after it, even if the process dies."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from alexandria_pipeline.storage.ledger import MAX_REASON_LENGTH, MAX_URL_LENGTH
 from alexandria_pipeline.storage.threads import Threads
 from alexandria_pipeline_tests.providers.transport.bad_server import BadServer, serving, silence
 from alexandria_pipeline_tests.storage.workers import started
+from alexandria_pipeline_tests.waiting import PATIENCE
 from alexandria_pipeline_tests.world import rows
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def ledger(database: Database) -> Iterator[Ledger]:
     threads.close()
 
 
-def begin(ledger: Ledger, allowance: Allowance = FREE) -> Slot:
+def reserve(ledger: Ledger, allowance: Allowance = FREE) -> Slot:
     slot = ledger.reserve_now(ATTEMPT, allowance)
     assert isinstance(slot, Slot)
     return slot
@@ -49,8 +50,8 @@ def used(database: Database) -> int:
     return sum(row["used"] for row in rows(database, "select used from quota_usage"))
 
 
-def test_a_row_is_there_before_the_call_and_complete_after_it(ledger: Ledger, database: Database) -> None:
-    slot = begin(ledger)
+def test_a_row_exists_before_the_call_and_is_complete_after_it(ledger: Ledger, database: Database) -> None:
+    slot = reserve(ledger)
     (row,) = rows(database, "select * from api_call")
     assert (row["outcome"], row["run_id"], row["year"], row["month"], row["stage"]) == (
         "sent",
@@ -60,7 +61,7 @@ def test_a_row_is_there_before_the_call_and_complete_after_it(ledger: Ledger, da
         "resolved_isbns",
     )
     assert row["called_at"] == slot.at
-    ending = CallResult(
+    result = CallResult(
         CallOutcome.ANSWERED,
         200,
         latency_seconds=0.25,
@@ -69,14 +70,14 @@ def test_a_row_is_there_before_the_call_and_complete_after_it(ledger: Ledger, da
         output_tokens=9,
         cost_usd=Decimal("0.5"),
     )
-    ledger.record_now(slot, ending)
+    ledger.record_now(slot, result)
     (row,) = rows(database, "select * from api_call")
     assert (row["outcome"], row["status"], row["latency_ms"], row["bytes"]) == ("answered", 200, 250, 123)
     assert (row["input_tokens"], row["output_tokens"], row["cost_usd"]) == (7, 9, Decimal("0.500000"))
 
 
-def test_who_is_refused_leaves_no_trace(ledger: Ledger, database: Database) -> None:
-    begin(ledger, replace(FREE, safe_limit=1))
+def test_a_refused_reservation_changes_nothing(ledger: Ledger, database: Database) -> None:
+    reserve(ledger, replace(FREE, safe_limit=1))
     before = rows(database, "select * from provider_health")
     refusal = ledger.reserve_now(ATTEMPT, replace(FREE, safe_limit=1))
     assert isinstance(refusal, Unavailable)
@@ -86,20 +87,20 @@ def test_who_is_refused_leaves_no_trace(ledger: Ledger, database: Database) -> N
     assert isinstance(ledger.reserve_now(replace(ATTEMPT, service="other"), replace(FREE, safe_limit=0)), Unavailable)
 
 
-def test_what_is_given_back_was_never_there(ledger: Ledger, database: Database) -> None:
-    begin(ledger)
-    asyncio.run(ledger.release(begin(ledger)))
+def test_a_released_reservation_is_removed(ledger: Ledger, database: Database) -> None:
+    reserve(ledger)
+    asyncio.run(ledger.release(reserve(ledger)))
     assert (used(database), len(rows(database, "select from api_call"))) == (1, 1)
 
 
-def test_what_was_answered_cannot_be_given_back(ledger: Ledger, database: Database) -> None:
-    slot = begin(ledger)
+def test_a_call_with_a_result_cannot_be_released(ledger: Ledger, database: Database) -> None:
+    slot = reserve(ledger)
     ledger.record_now(slot, CallResult(CallOutcome.ANSWERED, 200))
     asyncio.run(ledger.release(slot))
     assert (used(database), len(rows(database, "select from api_call"))) == (1, 1)
 
 
-def test_many_at_once_get_every_call_of_the_quota_and_a_slot_each(ledger: Ledger, database: Database) -> None:
+def test_many_reservations_at_once_use_the_whole_quota_and_get_a_slot_each(ledger: Ledger, database: Database) -> None:
     with ThreadPoolExecutor(16) as pool:
         slots = list(pool.map(lambda _: ledger.reserve_now(ATTEMPT, replace(FREE, safe_limit=50)), range(80)))
     given = sorted((slot for slot in slots if isinstance(slot, Slot)), key=lambda slot: slot.at)
@@ -108,28 +109,28 @@ def test_many_at_once_get_every_call_of_the_quota_and_a_slot_each(ledger: Ledger
     assert min(gaps) >= FREE.spacing - 1e-5
 
 
-def test_slots_move_with_the_latest_of_those_who_left_late(ledger: Ledger) -> None:
-    slow = Allowance(2, None, 10)
-    first, second, third = (begin(ledger, slow) for _ in range(3))
+def test_slots_move_with_the_latest_of_the_late_requests(ledger: Ledger) -> None:
+    slow = Allowance(0.01, None, 10)  # the slots are minutes ahead, however slow the test is
+    first, second, third = (reserve(ledger, slow) for _ in range(3))
 
     async def late() -> None:
         for slot, seconds in ((first, 0.3), (second, 0.4), (first, 0.1)):
             await ledger.postpone_later(slot, seconds)
 
     asyncio.run(late())
-    outlook = asyncio.run(ledger.check(third))
-    assert not outlook.cancelled
-    assert outlook.at - third.at == pytest.approx(timedelta(seconds=0.4), abs=timedelta(milliseconds=1))
-    assert begin(ledger, slow).at - third.at == pytest.approx(
+    status = asyncio.run(ledger.check(third))
+    assert not status.cancelled
+    assert status.at - third.at == pytest.approx(timedelta(seconds=0.4), abs=timedelta(milliseconds=1))
+    assert reserve(ledger, slow).at - third.at == pytest.approx(
         timedelta(seconds=slow.spacing + 0.4), abs=timedelta(milliseconds=1)
     )
-    moved = replace(third, at=outlook.at, delayed=outlook.delayed)  # and it left late as well, after it had been moved
+    moved = replace(third, at=status.at, delayed=status.delayed)  # sent late, too, after it was moved
     asyncio.run(ledger.postpone_later(moved, 0.2))
     again = asyncio.run(ledger.check(third))
     assert again.at - third.at == pytest.approx(timedelta(seconds=0.6), abs=timedelta(milliseconds=1))
 
 
-def test_long_words_are_cut(ledger: Ledger, database: Database) -> None:
+def test_long_texts_are_cut(ledger: Ledger, database: Database) -> None:
     slot = ledger.reserve_now(replace(ATTEMPT, url="u" * 9999), FREE)
     assert isinstance(slot, Slot)
     ledger.record_now(slot, CallResult(CallOutcome.FAILED, reason="r" * 9999, healthy=False))
@@ -137,11 +138,11 @@ def test_long_words_are_cut(ledger: Ledger, database: Database) -> None:
     assert row == {"url": MAX_URL_LENGTH, "error": MAX_REASON_LENGTH}
 
 
-def test_a_process_that_is_killed_has_called(database: Database, database_url: str) -> None:
+def test_the_call_of_a_killed_process_stays_counted(database: Database, database_url: str) -> None:
     async def scenario() -> BadServer:
         async with serving(silence) as server:
             worker = started("call", database_url, server.url, 100, 1, "a")
-            await asyncio.wait_for(server.arrived.wait(), 30)
+            await asyncio.wait_for(server.arrived.wait(), PATIENCE)
             worker.kill()
             worker.communicate()
             return server

@@ -1,4 +1,4 @@
-"""Migrations: once each, in order, by one at a time, and never past a file that was changed."""
+"""Migrations: each is applied once and in order, by one process at a time, and changed files are refused."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from alexandria_pipeline.storage.connect import open_database
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.migrate import check_schema, is_new, migrate, read_migrations
 from alexandria_pipeline.storage.queries import Query
+from alexandria_pipeline_tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,7 @@ PROJECT = Path(alexandria_pipeline.__file__).parents[1]
 FIRST, SECOND = "0001_towns.sql", "0002_rivers.sql"
 TABLES = Query(
     "tables",
-    "what is there",
+    "the names of all tables",
     "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'",
 )
 MIGRATE = """
@@ -69,7 +70,7 @@ def test_migrations_are_applied_in_order_and_once(empty: Database, folder: Path)
 def test_eight_processes_apply_each_migration_once(empty_database_url: str, folder: Path) -> None:
     command = [sys.executable, "-c", MIGRATE, empty_database_url, str(folder)]
     processes = [subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) for _ in range(8)]
-    applied = [name for process in processes for name in process.communicate(timeout=60)[0].split()]
+    applied = [name for process in processes for name in process.communicate(timeout=PATIENCE)[0].split()]
     assert sorted(applied) == [FIRST, SECOND]
     assert [process.returncode for process in processes] == [0] * 8
 
@@ -80,7 +81,7 @@ def test_eight_threads_apply_each_migration_once(empty: Database, folder: Path) 
     assert sorted(applied) == [FIRST, SECOND]
 
 
-def test_a_failing_migration_is_named_and_leaves_nothing(empty: Database, folder: Path) -> None:
+def test_a_failed_migration_is_named_and_changes_nothing(empty: Database, folder: Path) -> None:
     (folder / SECOND).write_text("CREATE TABLE rivers (name text); SELECT 1/0;")
     with pytest.raises(StorageError, match=r"0002_rivers.sql failed and changed nothing.*division by zero"):
         migrate(empty, folder)
@@ -89,18 +90,18 @@ def test_a_failing_migration_is_named_and_leaves_nothing(empty: Database, folder
     assert migrate(empty, folder) == [SECOND]
 
 
-def test_a_changed_file_is_refused_but_other_line_ends_are_no_change(empty: Database, folder: Path) -> None:
+def test_a_changed_file_is_refused_but_line_ends_do_not_matter(empty: Database, folder: Path) -> None:
     migrate(empty, folder)
     text = (folder / FIRST).read_text()
     (folder / FIRST).write_bytes(text.replace("\n", "\r\n").encode())
     check_schema(empty, folder)
-    (folder / FIRST).write_text(text + "-- a thought\n")
+    (folder / FIRST).write_text(text + "-- a comment\n")
     for action in (migrate, check_schema):
         with pytest.raises(SchemaOutdated, match=r"0001_towns.sql was changed after it was applied"):
             action(empty, folder)
 
 
-def test_behind_says_what_to_run(empty: Database, folder: Path) -> None:
+def test_missing_migrations_are_refused_with_the_command_to_run(empty: Database, folder: Path) -> None:
     with pytest.raises(SchemaOutdated, match=r"0001_towns.sql, 0002_rivers.sql.*Run: alexandria db migrate"):
         check_schema(empty, folder)
     (folder / SECOND).rename(folder / "later")
@@ -110,7 +111,7 @@ def test_behind_says_what_to_run(empty: Database, folder: Path) -> None:
         check_schema(empty, folder)
 
 
-def test_ahead_says_what_to_upgrade(empty: Database, folder: Path) -> None:
+def test_unknown_migrations_are_refused_with_the_package_to_upgrade(empty: Database, folder: Path) -> None:
     migrate(empty, folder)
     (folder / SECOND).unlink()
     for action in (migrate, check_schema):
@@ -133,16 +134,14 @@ def test_the_migrations_of_the_package_are_numbered_without_gaps() -> None:
 def test_a_new_database_gets_its_tables_and_an_old_one_is_only_checked(empty_database_url: str, tmp_path: Path) -> None:
     with open_database(empty_database_url, tmp_path / "unused") as database:
         check_schema(database)
-        database.execute(Query("forget", "as if written by older code", "DELETE FROM schema_migration"))
+        database.execute(Query("forget", "a database of an older version", "DELETE FROM schema_migration"))
     with pytest.raises(SchemaOutdated, match="alexandria db migrate"):
         open_database(empty_database_url, tmp_path / "unused")
     assert not (tmp_path / "unused").exists(), "with an address, no local server is made"
 
 
-def test_tables_of_others_in_the_database_do_not_matter(
-    empty: Database, empty_database_url: str, tmp_path: Path
-) -> None:
-    empty.execute(Query("foreign", "Dagster's, say", "CREATE TABLE runs (id integer)"))
+def test_tables_of_other_programs_do_not_matter(empty: Database, empty_database_url: str, tmp_path: Path) -> None:
+    empty.execute(Query("foreign", "a table of Dagster", "CREATE TABLE runs (id integer)"))
     with open_database(empty_database_url, tmp_path) as database:
         assert {"runs", "schema_migration"} < _tables(database)
 
@@ -154,5 +153,5 @@ def test_without_an_address_the_local_server_is_used_and_always_migrated(
         with open_database(None, server_home) as database:
             assert database.address.endswith(f":{server.status().port}/alexandria")
             check_schema(database)
-            database.execute(Query("undo", "as if written by older code", "DROP SCHEMA public CASCADE"))
-            database.execute(Query("again", "an empty one", "CREATE SCHEMA public"))
+            database.execute(Query("undo", "a database of an older version", "DROP SCHEMA public CASCADE"))
+            database.execute(Query("again", "an empty schema", "CREATE SCHEMA public"))

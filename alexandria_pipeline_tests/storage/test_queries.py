@@ -1,4 +1,4 @@
-"""The named queries: how files are read, and that every file of the package is well formed."""
+"""Named queries: how files are read, and that every file of the package is well formed."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from alexandria_pipeline.storage.queries import Queries, families, load, read
 if TYPE_CHECKING:
     from pathlib import Path
 
-GOOD = """-- What the file is about.
+GOOD = """-- The topic of the file.
 
 -- name: one
 -- The first
 -- of two.
-SELECT 1; -- why
+SELECT 1; -- the reason
 
 -- name: two
 -- The second.
 SELECT
-    -- a remark inside
+    -- a comment inside
     %(value)s;
 """
 
@@ -37,12 +37,12 @@ def test_a_file_is_read_into_named_described_queries(tmp_path: Path) -> None:
     queries = read(_file(tmp_path, GOOD))
     assert list(queries) == ["one", "two"]
     assert queries["one"].description == "The first of two."
-    assert queries["one"].as_string() == "SELECT 1; -- why"
-    assert queries["two"].as_string().startswith("SELECT\n    -- a remark inside")
+    assert queries["one"].as_string() == "SELECT 1; -- the reason"
+    assert queries["two"].as_string().startswith("SELECT\n    -- a comment inside")
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("text", "error"),
     [
         ("SELECT 1;\n", "no `-- name:` line"),
         ("-- name: one\nSELECT 1;\n", "needs a comment"),
@@ -50,12 +50,12 @@ def test_a_file_is_read_into_named_described_queries(tmp_path: Path) -> None:
         (GOOD + "-- name: one\n-- Again.\nSELECT 1;\n", "two queries are named 'one'"),
     ],
 )
-def test_a_malformed_file_is_refused(tmp_path: Path, text: str, complaint: str) -> None:
-    with pytest.raises(StorageError, match=complaint):
+def test_a_malformed_file_is_refused(tmp_path: Path, text: str, error: str) -> None:
+    with pytest.raises(StorageError, match=error):
         read(_file(tmp_path, text))
 
 
-def test_an_unknown_name_is_told_with_the_known_ones() -> None:
+def test_the_error_of_an_unknown_name_has_the_known_ones() -> None:
     with pytest.raises(StorageError, match=r"no query 'no_such' in sql/queries/migrate.sql; it has: lock, "):
         Queries("migrate")["no_such"]
     with pytest.raises(StorageError, match="no_such_family"):

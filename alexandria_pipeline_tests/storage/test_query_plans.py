@@ -1,7 +1,7 @@
-"""How PostgreSQL goes about the statements that run for every month and every book: never through a whole large table.
+"""The plans of the statements that run for every month and every book: none reads a whole large table.
 
-The tables are filled as years of work would fill them. Each statement is looked at twice, because a driver that repeats a
-statement comes to both: planned for these very values, and planned once for any values (`force_generic_plan`).
+The tables are filled as after years of work. Each statement is planned twice, since a driver that repeats a statement uses
+both plans: for the given values, and for any values (`force_generic_plan`).
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 
 SMALL_INDEXES = {"month_claim_open"}  # partial: holds the months of the runs of this moment, and no others
-LARGE = 5_000  # rows; reading all of such a table for one month or book is a mistake
+LARGE = 5_000  # rows of a table that must not be read as a whole for one month or book
+MAX_PAGES = 50  # of 8 KiB, that one search may read; it reads 12, and the tables have several thousand
 
 # 750 months with 40 books each; every book is a work with an edition, a listing and two attempts; every tenth is synthetic.
 FILL = """
-set local session_replication_role = replica;  -- the rows fit; checking their foreign keys one by one takes seconds
+set local session_replication_role = replica;  -- the rows are consistent; checking every foreign key takes seconds
 insert into backfill_log (year, month, status, completed_at, started_at, claim)
 select 1930 + n / 12, n % 12 + 1, 'completed', now(), now(), 1 from generate_series(0, 5999) n;
 
@@ -86,7 +87,7 @@ TITLE_KEYS = [f"title{number}" for number in range(100, 120)]
 
 
 class Hot(NamedTuple):
-    """A statement that runs often, and the values it runs with."""
+    """A statement that runs often, with values."""
 
     family: str
     name: str
@@ -132,7 +133,7 @@ HOT = [
 
 @pytest.fixture(scope="module")
 def filled(server: EmbeddedServer, administrator: psycopg.Connection, template: str) -> Iterator[psycopg.Connection]:
-    """A connection to a database with years of work in it, as the planner knows."""
+    """A connection to a database with the rows and statistics of years of work."""
     name = sql.Identifier("test_query_plans")
     administrator.execute(sql.SQL("create database {} template {}").format(name, sql.Identifier(template)))
     try:
@@ -147,7 +148,7 @@ def filled(server: EmbeddedServer, administrator: psycopg.Connection, template: 
 
 @pytest.fixture(scope="module")
 def large(filled: psycopg.Connection) -> set[str]:
-    """The tables that nobody may read from end to end for one month or one book."""
+    """The tables that must not be read as a whole for one month or one book."""
     counted = (
         "select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace and reltuples >= %s"
     )
@@ -182,7 +183,7 @@ def _nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _read_whole(plan: Mapping[str, Any], large: set[str]) -> list[str]:
-    """What the plan reads from end to end: sequential scans, and scans of a whole index, unless it is of open claims only."""
+    """The large tables that the plan reads as a whole, by a sequential scan or by a scan of a whole index that is not small."""
     return [
         f"{node['Node Type']} on {node['Relation Name']}"
         for node in _nodes(plan)
@@ -203,21 +204,21 @@ def _has_condition(node: Mapping[str, Any]) -> bool:
     return bool(below) or node["Node Type"] == "Bitmap Index Scan"
 
 
-def test_the_tables_are_large_enough_to_tell(large: set[str]) -> None:
+def test_the_tables_are_large_enough(large: set[str]) -> None:
     assert large >= {
         "backfill_log", "month_claim", "stage_log", "generation_reply", "generated_book", "generated_listing", "enriched_works",
         "enriched_editions", "work_alias", "resolution_attempt", "catalog_edition", "api_call", "enrichment_log",
     }  # fmt: skip
 
 
-def test_a_statement_without_an_index_would_be_noticed(filled: psycopg.Connection, large: set[str]) -> None:
+def test_a_statement_without_an_index_is_found(filled: psycopg.Connection, large: set[str]) -> None:
     plan = _plan(filled, "select 1 from enriched_works where title = %(title)s", {"title": "x"}, generic=False)
     assert _read_whole(plan, large) == ["Seq Scan on enriched_works"]
 
 
-@pytest.mark.parametrize("generic", [False, True], ids=["these-values", "any-values"])
+@pytest.mark.parametrize("generic", [False, True], ids=["given-values", "any-values"])
 @pytest.mark.parametrize("hot", HOT, ids=[f"{hot.family}.{hot.name}" for hot in HOT])
-def test_no_large_table_is_read_from_end_to_end(
+def test_no_large_table_is_read_as_a_whole(
     filled: psycopg.Connection, large: set[str], hot: Hot, generic: bool
 ) -> None:
     plan = _plan(filled, Queries(hot.family)[hot.name].as_string(), hot.values, generic=generic)
@@ -233,13 +234,12 @@ def test_synthetic_works_are_found_oldest_first_by_their_index(filled: psycopg.C
     assert not {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"} & large
 
 
-def test_the_hot_statements_answer_at_once(filled: psycopg.Connection) -> None:
-    """The bound is generous: it is there for a plan that is right on paper only."""
-    statement = Queries("catalog")["search"].as_string()
-    filled.execute("set statement_timeout = '200ms'")
-    try:
-        for number in range(1, 50_000, 2_500):
-            asked = {"title_key": f"title{number}", "author_key": f"author{number % 9000}", "isbns": []}
-            assert filled.execute(statement.encode(), asked).fetchall() is not None
-    finally:
-        filled.execute("reset statement_timeout")
+def test_a_search_of_the_catalogue_reads_few_pages(filled: psycopg.Connection) -> None:
+    """Executed, because a plan can look right and still read much."""
+    statement = "explain (analyze, buffers, format json) " + Queries("catalog")["search"].as_string()
+    for number in range(1, 50_000, 2_500):
+        query = {"title_key": f"title{number}", "author_key": f"author{number % 9000}", "isbns": []}
+        row = filled.execute(statement.encode(), query).fetchone()
+        assert row is not None
+        plan = row[0][0]["Plan"]
+        assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < MAX_PAGES, json.dumps(plan, indent=1)

@@ -1,4 +1,4 @@
-"""Daily quotas: never one call too many, whoever asks; and the arithmetic of a day."""
+"""Daily quotas: never one call too many, in any number of processes; and the figures of a day."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_sixteen_processes_get_exactly_the_last_fifty(database: Database, databa
     }
 
 
-def test_not_more_than_the_safe_limit(ledger: Ledger, quotas: QuotaManager, database: Database) -> None:
+def test_the_safe_limit_is_never_exceeded(ledger: Ledger, quotas: QuotaManager, database: Database) -> None:
     use_calls(database, "isbndb", 79)
     assert isinstance(take(ledger), Slot)
     refusal = take(ledger)
@@ -83,14 +83,16 @@ def test_a_service_without_a_limit_is_counted(quotas: QuotaManager, database: Da
     assert (status.used, status.daily_limit, status.can_make_calls, status.percentage_used) == (100_000, None, True, 0)
 
 
-def test_yesterday_does_not_count(ledger: Ledger, database: Database) -> None:
+def test_calls_of_yesterday_do_not_count(ledger: Ledger, database: Database) -> None:
     use_calls(database, "isbndb", 80)
     assert isinstance(take(ledger), Unavailable)
     rows(database, "update quota_usage set day = day - 1 returning day")
     assert isinstance(take(ledger), Slot)
 
 
-def test_a_day_that_the_service_declares_over_is_over(ledger: Ledger, quotas: QuotaManager, database: Database) -> None:
+def test_no_call_is_permitted_after_the_service_reports_that_the_quota_is_used_up(
+    ledger: Ledger, quotas: QuotaManager, database: Database
+) -> None:
     exhaust(database, "isbndb", "Daily quota exceeded")
     assert isinstance(take(ledger), Unavailable)
     assert not quotas.status("isbndb").can_make_calls
@@ -98,16 +100,16 @@ def test_a_day_that_the_service_declares_over_is_over(ledger: Ledger, quotas: Qu
 
 
 @pytest.mark.parametrize(("spent", "used", "drift"), [(10, 10, 0.0), (16, 16, 37.5), (9, 10, -10.0), (0, 10, -100.0)])
-def test_the_services_own_counter_raises_ours_and_never_lowers_it(
+def test_the_counter_of_the_service_raises_ours_and_never_lowers_it(
     quotas: QuotaManager, database: Database, spent: int, used: int, drift: float
 ) -> None:
     use_calls(database, "isbndb", 10)
     assert quotas.reconcile("isbndb", spent) == drift
-    assert quotas.reconcile("isbndb", spent) == drift  # measured against what we counted, not against the correction
+    assert quotas.reconcile("isbndb", spent) == drift  # against what was counted, not against the correction
     assert quotas.status("isbndb").used == used
 
 
-def test_a_projection_goes_by_the_last_hour(quotas: QuotaManager, database: Database) -> None:
+def test_a_projection_uses_the_calls_of_the_last_hour(quotas: QuotaManager, database: Database) -> None:
     rows(
         database,
         "insert into api_call (service, method, url) select 'isbndb', 'GET', '' from generate_series(1, 10) returning call_id",
@@ -115,7 +117,7 @@ def test_a_projection_goes_by_the_last_hour(quotas: QuotaManager, database: Data
     assert quotas.projection("isbndb").calls_per_hour == 10
 
 
-def test_operations() -> None:
+def test_a_purpose_needs_a_share_of_the_quota_to_be_permitted() -> None:
     status = quota_status("isbndb", ISBNDB, 12_900, NOON)
     assert permission(status, CallPurpose.CRON, 50)
     assert permission(status, CallPurpose.CRON, 51) == Permission(
@@ -128,7 +130,7 @@ def test_operations() -> None:
         assert not permission(status, operation, 101)
 
 
-def test_the_end_of_the_day() -> None:
+def test_the_usage_at_the_end_of_the_day_is_projected() -> None:
     status = quota_status("isbndb", ISBNDB, 7_000, NOON)
     assert (status.percentage_used, status.remaining, status.safety_remaining) == (46.67, 8_000, 6_000)
     quiet, busy = project_usage(status, NOON, 100, planned=300), project_usage(status, NOON, 1_000)
@@ -142,7 +144,7 @@ counts = st.integers(0, 10**6)
 
 
 @given(counts, counts, counts)
-def test_figures_never_contradict_each_other(limit: int, buffer: int, used: int) -> None:
+def test_the_figures_of_a_quota_are_consistent(limit: int, buffer: int, used: int) -> None:
     status = quota_status("svc", QuotaLimits(limit, buffer), used, NOON)
     assert status.remaining is not None
     assert status.safety_remaining is not None

@@ -1,4 +1,4 @@
-"""The rate limit of a service, as the service sees it, with any number of processes."""
+"""The rate limit of a service: its slots, and the requests of several processes."""
 
 from __future__ import annotations
 
@@ -30,26 +30,29 @@ if TYPE_CHECKING:
 
     from alexandria_pipeline.storage.database import Database
 
-# What the measuring itself may be wrong by: a server that shares two cores with its eight clients notes arrivals late.
-MEASURED_LATE = 0.02
+MAX_CLOCK_ERROR = 0.02  # seconds by which a process may misjudge the database's clock
 
 
-def test_eight_processes_keep_one_pace(database: Database, database_url: str) -> None:
+def test_eight_processes_share_one_rate_limit(database: Database, database_url: str) -> None:
+    """In no second are there more slots than the rate allows, and no request is sent before its slot.
+
+    Both hold however busy the machine is. Requests that come late move the later slots, which other tests show.
+    """
     rate, processes, each = 25, 8, 16
 
-    async def scenario() -> list[float]:
+    async def scenario() -> dict[str, float]:
         async with serving(as_json({"title": "Circe"})) as server:
             answered = await asyncio.to_thread(list, together(processes, "call", database_url, server.url, rate, each))
             assert answered == [[each]] * processes
-            return sorted(asked.at for asked in server.asked)
+            to_wall_clock = time.time() - time.monotonic()
+            return {f"{server.url}{asked.target}": asked.at + to_wall_clock for asked in server.asked}
 
-    times = asyncio.run(scenario())
-    assert (
-        len(times)
-        == processes * each
-        == rows(database, "select count(*) from api_call where outcome = 'answered'")[0]["count"]
-    )
-    assert min(later - earlier for earlier, later in zip(times, times[rate:], strict=False)) > 1 - MEASURED_LATE
+    arrivals = asyncio.run(scenario())
+    calls = rows(database, "select url, called_at from api_call where outcome = 'answered' order by called_at")
+    assert len(calls) == len(arrivals) == processes * each
+    slots = [call["called_at"].timestamp() for call in calls]
+    assert min(later - earlier for earlier, later in zip(slots, slots[rate:], strict=False)) > 1
+    assert min(arrivals[call["url"]] - call["called_at"].timestamp() for call in calls) > -MAX_CLOCK_ERROR
 
 
 @pytest.fixture
@@ -65,19 +68,19 @@ def slot_of(ledger: Ledger, service: str = "svc", spacing: float = 0.1, lead: fl
     return slot
 
 
-def test_slots_are_even_whichever_process_takes_them(ledger: Ledger) -> None:
-    times = [slot_of(ledger, spacing=5).at for _ in range(20)]
-    assert all((later - earlier).total_seconds() == pytest.approx(5) for earlier, later in pairwise(times))
+def test_slots_have_equal_distances(ledger: Ledger) -> None:
+    times = [slot_of(ledger, spacing=300).at for _ in range(20)]
+    assert all((later - earlier).total_seconds() == pytest.approx(300) for earlier, later in pairwise(times))
 
 
-def test_unused_slots_are_not_saved_up(ledger: Ledger) -> None:
-    slot_of(ledger, spacing=0.01)
-    time.sleep(0.1)
+def test_unused_slots_are_not_saved_up(ledger: Ledger, database: Database) -> None:
+    slot_of(ledger)
+    rows(database, "update provider_health set next_slot_at = now() - interval '1 hour' returning 1")
     first, second = slot_of(ledger, spacing=300), slot_of(ledger, spacing=300)
-    assert (second.at - first.at).total_seconds() == pytest.approx(300), "none of the unused slots is left"
+    assert (second.at - first.at).total_seconds() == pytest.approx(300), "the unused slots are gone"
 
 
-def test_a_pause_moves_all_later_slots_and_only_those_of_the_service(ledger: Ledger) -> None:
+def test_a_pause_moves_all_later_slots_of_the_service_only(ledger: Ledger) -> None:
     for pause in (500, 100):
         ledger.record_now(slot_of(ledger), CallResult(CallOutcome.FAILED, 429, pause_seconds=pause))
     first, second = slot_of(ledger), slot_of(ledger)

@@ -1,4 +1,4 @@
-"""Other processes for tests: `python -m alexandria_pipeline_tests.storage.workers TASK …`, begun by a line on standard input."""
+"""Processes that make calls: `python -m alexandria_pipeline_tests.storage.workers TASK …`. A line on standard input starts the task."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SPEC = ServiceSpec("svc", lambda _status, _body: None, cache_days=1, negative_ca
 
 
 def reserve(url: str, rounds: str, limit: str, _: str) -> list[int]:
-    """How many calls this process gets of each round's quota, one by one."""
+    """How many calls of each round's quota this process can reserve."""
     with Database(url) as database, contextlib.closing(Threads()) as threads:
         ledger, allowance = Ledger(database, threads), Allowance(1000, int(limit), 10)
         names = [f"round-{number}" for number in range(int(rounds))]
@@ -37,22 +37,22 @@ def reserve(url: str, rounds: str, limit: str, _: str) -> list[int]:
 
 
 def call(url: str, base: str, rate: str, count: str, name: str) -> list[int]:
-    """How many of so many questions to a service were answered."""
+    """How many of `count` requests to a service were answered."""
 
-    async def ask() -> int:
-        replies = await asyncio.gather(*(service.get(f"/{name}/{number}", unparsed) for number in range(int(count))))
-        return sum(isinstance(reply, JsonResponse) for reply in replies)
+    async def send() -> int:
+        responses = await asyncio.gather(*(service.get(f"/{name}/{number}", unparsed) for number in range(int(count))))
+        return sum(isinstance(response, JsonResponse) for response in responses)
 
     threads = Threads()
     with Database(url) as database, contextlib.closing(threads):
         shared = (Ledger(database, threads), HttpCache(database, threads))
         service = ServiceTransport(SPEC, ServiceConfig(base, float(rate)), HttpClient(), *shared)
         _wait_for_start()
-        return [asyncio.run(ask())]
+        return [asyncio.run(send())]
 
 
 def together(processes: int, task: str, *arguments: object) -> Iterator[list[int]]:
-    """What each of so many processes reports, all begun at the same moment; each gets its number as the last argument."""
+    """The results of several processes that start at the same moment. The last argument of each is its number."""
     with contextlib.ExitStack() as stack:
         workers = [stack.enter_context(_launched(task, *arguments, number)) for number in range(processes)]
         for worker in workers:
@@ -65,7 +65,7 @@ def together(processes: int, task: str, *arguments: object) -> Iterator[list[int
 
 
 def started(task: str, *arguments: object) -> subprocess.Popen[str]:
-    """One process at its task."""
+    """One process that has started its task."""
     worker = _launched(task, *arguments)
     _ready(worker)
     _go(worker)
