@@ -1,4 +1,4 @@
-"""One book down a cascade of services with known shelves: who is asked, and which edition comes of it."""
+"""The cascade with resolvers of known editions: which of them are called, and which edition is accepted."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
     from alexandria_pipeline.storage.database import Database
 
 QUERY = BookQuery("Deep Dish", "Mary Kay Andrews", 2008, "en")
-RECORDING, PAPER = Isbn13("9780061555831"), Isbn13("9780060837365")
-BY = (Contributor("Mary Kay Andrews"),)
+AUDIOBOOK, PAPERBACK = Isbn13("9780061555831"), Isbn13("9780060837365")
+AUTHORS = (Contributor("Mary Kay Andrews"),)
 
 
 def edition(isbn13: Isbn13, form: EditionFormat = EditionFormat.UNKNOWN, language: str | None = "en") -> Candidate:
-    return Candidate("shelf", isbn13, QUERY.title, BY, format=form, language=language)
+    return Candidate("resolver", isbn13, QUERY.title, AUTHORS, format=form, language=language)
 
 
 @dataclass
-class Shelf:
-    """A service that has these editions, and says how often it was asked."""
+class Resolver:
+    """A resolver with these editions, which counts its calls."""
 
     name: str
-    answer: Sequence[Candidate]
-    asked: int = 0
-    away: Unavailable | None = None
+    editions: Sequence[Candidate]
+    calls: int = 0
+    unavailable_for: Unavailable | None = None
     titles: list[str] = field(default_factory=list)
     declaration: Declaration = field(init=False)
 
@@ -49,13 +49,13 @@ class Shelf:
         return "1"
 
     async def resolve(self, query: BookQuery) -> Sequence[Candidate] | NotFound | Unavailable:
-        self.asked += 1
+        self.calls += 1
         self.titles.append(query.title)
-        return self.away or self.answer or NotFound()
+        return self.unavailable_for or self.editions or NotFound()
 
 
-def down(database: Database, *shelves: Shelf) -> Resolution:
-    cascade = Cascade(database, shelves)
+def resolve(database: Database, *resolvers: Resolver) -> Resolution:
+    cascade = Cascade(database, resolvers)
     return asyncio.run(cascade.ask(QUERY, cascade.revisions()))
 
 
@@ -64,51 +64,54 @@ def isbn_of(resolution: Resolution) -> Isbn13 | None:
     return resolution.candidate.isbn13 if resolution.candidate else None
 
 
-def test_a_printed_edition_ends_the_search(database: Database) -> None:
-    first, second = Shelf("first", [edition(PAPER, EditionFormat.PAPERBACK)]), Shelf("second", [])
-    assert isbn_of(down(database, first, second)) == PAPER
-    assert (first.asked, second.asked) == (1, 0)
+def test_a_printed_edition_ends_the_cascade(database: Database) -> None:
+    first, second = Resolver("first", [edition(PAPERBACK, EditionFormat.PAPERBACK)]), Resolver("second", [])
+    assert isbn_of(resolve(database, first, second)) == PAPERBACK
+    assert (first.calls, second.calls) == (1, 0)
 
 
-def test_a_recording_stays_one_when_the_next_service_does_not_say_so(database: Database) -> None:
-    first = Shelf("first", [edition(RECORDING, EditionFormat.AUDIO)])
-    second, third = Shelf("second", [edition(RECORDING)]), Shelf("third", [edition(PAPER, EditionFormat.HARDCOVER)])
-    assert isbn_of(down(database, first, second, third)) == PAPER
-    assert third.asked == 1
+def test_an_audiobook_stays_one_when_the_next_resolver_has_no_format(database: Database) -> None:
+    first = Resolver("first", [edition(AUDIOBOOK, EditionFormat.AUDIO)])
+    second, third = (
+        Resolver("second", [edition(AUDIOBOOK)]),
+        Resolver("third", [edition(PAPERBACK, EditionFormat.HARDCOVER)]),
+    )
+    assert isbn_of(resolve(database, first, second, third)) == PAPERBACK
+    assert third.calls == 1
 
 
-def test_a_translation_stays_one_when_the_next_service_does_not_say_so(database: Database) -> None:
-    first = Shelf("first", [edition(RECORDING, EditionFormat.PAPERBACK, "fr")])
-    second, third = Shelf("second", [edition(RECORDING, language=None)]), Shelf("third", [edition(PAPER)])
-    assert isbn_of(down(database, first, second, third)) == PAPER
+def test_a_translation_stays_one_when_the_next_resolver_has_no_language(database: Database) -> None:
+    first = Resolver("first", [edition(AUDIOBOOK, EditionFormat.PAPERBACK, "fr")])
+    second, third = Resolver("second", [edition(AUDIOBOOK, language=None)]), Resolver("third", [edition(PAPERBACK)])
+    assert isbn_of(resolve(database, first, second, third)) == PAPERBACK
 
 
-def test_a_recording_is_better_than_nothing(database: Database) -> None:
-    shelves = Shelf("first", [edition(RECORDING, EditionFormat.AUDIO)]), Shelf("second", [edition(RECORDING)])
-    assert isbn_of(down(database, *shelves, Shelf("third", []))) == RECORDING
+def test_an_audiobook_is_accepted_when_there_is_nothing_better(database: Database) -> None:
+    resolvers = Resolver("first", [edition(AUDIOBOOK, EditionFormat.AUDIO)]), Resolver("second", [edition(AUDIOBOOK)])
+    assert isbn_of(resolve(database, *resolvers, Resolver("third", []))) == AUDIOBOOK
 
 
-def test_the_next_service_is_asked_in_the_spelling_that_was_found(database: Database) -> None:
-    shelves = Shelf("first", [edition(RECORDING, EditionFormat.AUDIO)]), Shelf("second", [edition(PAPER)])
-    cascade = Cascade(database, shelves)
+def test_the_next_resolver_gets_the_spelling_that_was_found(database: Database) -> None:
+    resolvers = Resolver("first", [edition(AUDIOBOOK, EditionFormat.AUDIO)]), Resolver("second", [edition(PAPERBACK)])
+    cascade = Cascade(database, resolvers)
     found = asyncio.run(cascade.ask(replace(QUERY, title="Deep Dihs"), cascade.revisions()))
-    assert isbn_of(found) == PAPER
-    assert [shelf.titles for shelf in shelves] == [["Deep Dihs"], ["Deep Dish"]]
+    assert isbn_of(found) == PAPERBACK
+    assert [resolver.titles for resolver in resolvers] == [["Deep Dihs"], ["Deep Dish"]]
 
 
-def test_a_title_that_says_more_waits_for_a_service_that_could_not_answer(database: Database) -> None:
-    loose = replace(edition(RECORDING, EditionFormat.PAPERBACK), title="Deep Dish (Stepping Stone)")
-    first = Shelf("first", [loose])
-    second = Shelf("second", [edition(PAPER)], away=Unavailable("resting", temporary=True))
-    waiting = down(database, first, second)
+def test_a_title_with_additions_waits_for_a_resolver_that_is_unavailable(database: Database) -> None:
+    loose = replace(edition(AUDIOBOOK, EditionFormat.PAPERBACK), title="Deep Dish (Stepping Stone)")
+    first = Resolver("first", [loose])
+    second = Resolver("second", [edition(PAPERBACK)], unavailable_for=Unavailable("paused", temporary=True))
+    waiting = resolve(database, first, second)
     assert (waiting.outcome, waiting.candidate) == (BookOutcome.DEFERRED, None)
-    assert waiting.reason == "second: resting"
-    second.away = None
-    assert isbn_of(down(database, first, second)) == PAPER
-    assert isbn_of(down(database, first, Shelf("third", []))) == RECORDING, "nobody has anything better"
+    assert waiting.reason == "second: paused"
+    second.unavailable_for = None
+    assert isbn_of(resolve(database, first, second)) == PAPERBACK
+    assert isbn_of(resolve(database, first, Resolver("third", []))) == AUDIOBOOK, "no resolver has anything better"
 
 
-def test_the_very_title_does_not_wait_for_a_better_dress(database: Database) -> None:
-    first = Shelf("first", [edition(RECORDING, EditionFormat.AUDIO)])
-    second = Shelf("second", [], away=Unavailable("resting", temporary=True))
-    assert isbn_of(down(database, first, second)) == RECORDING
+def test_the_exact_title_does_not_wait_for_a_better_format(database: Database) -> None:
+    first = Resolver("first", [edition(AUDIOBOOK, EditionFormat.AUDIO)])
+    second = Resolver("second", [], unavailable_for=Unavailable("paused", temporary=True))
+    assert isbn_of(resolve(database, first, second)) == AUDIOBOOK

@@ -1,4 +1,4 @@
-"""The daily second look at synthetic works: whose turn it is, what quotas allow, and what follows when one is found."""
+"""Enhancement: which synthetic works are searched again, what the quotas allow, and what changes when one is found."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ from alexandria_pipeline.stages.enhance import Enhance
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.quota import QuotaManager
 from alexandria_pipeline_tests.storage.test_quota import NOON
+from alexandria_pipeline_tests.waiting import PATIENCE
 from alexandria_pipeline_tests.world import JULY, JUNE, exhaust, holder, pipeline, rows, run_all, use_calls
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ LANTERN = "The Lantern Keepers"
 
 @pytest.fixture
 def world(database: Database, tmp_path: Path) -> Pipeline:
-    """June and July done: one work resolved, two synthetic, one of them listed in both months."""
+    """June and July are completed: one work is resolved, two are synthetic, one of these is listed in both months."""
     world = pipeline(database, tmp_path, LISTED)
     run_all(database, world, [JUNE, JULY])
     return world
@@ -65,7 +66,7 @@ def _age(database: Database, days: float, title: str = "%") -> None:
     )
 
 
-def _found_later(database: Database) -> None:
+def _extend_catalogue(database: Database) -> None:
     load_catalog(database, "later.tsv", LATER.encode())
 
 
@@ -76,13 +77,16 @@ def _figures(database: Database, month: Month) -> tuple[str, int, int, float]:
 
 @dataclass
 class Service:
-    """A resolver that a test gives its answer; it is no part of the pipeline, so nothing of ours is patched."""
+    """A resolver with a given answer. It collects the titles that it is called with.
+
+    `first_calls`: a barrier that its first call waits at.
+    """
 
     answer: NotFound | Failed | Unavailable | str = field(default_factory=NotFound)
     name: str = "isbndb"
     closed: Unavailable | None = None
-    asked: list[str] = field(default_factory=list)
-    together: Barrier | None = None
+    titles: list[str] = field(default_factory=list)
+    first_calls: Barrier | None = None
 
     def __post_init__(self) -> None:
         self.declaration = Declaration(
@@ -96,25 +100,24 @@ class Service:
         return ""
 
     async def resolve(self, query: BookQuery) -> Sequence[Candidate] | NotFound | Failed | Unavailable:
-        if self.together is not None and not self.asked:
-            self.asked.append(query.title)
-            self.together.wait(timeout=120)
-        else:
-            self.asked.append(query.title)
+        is_first = not self.titles
+        self.titles.append(query.title)
+        if is_first and self.first_calls is not None:
+            self.first_calls.wait(timeout=PATIENCE)
         if isinstance(self.answer, str):
             names = (Contributor(query.author),)
             return [Candidate(self.name, Isbn13(self.answer), query.title, names, language="en")]
         return self.answer
 
 
-def _enhance(database: Database, service: Service, limits: QuotaLimits | None = None, most: int = 500) -> Enhance:
+def _enhance(database: Database, service: Service, limits: QuotaLimits | None = None, max_works: int = 500) -> Enhance:
     quota = QuotaManager(database, {"isbndb": limits or QuotaLimits(None)})
     cascade = Cascade(database, [service])
-    return Enhance(cascade, quota, "en", timedelta(seconds=0), most)
+    return Enhance(cascade, quota, "en", timedelta(seconds=0), max_works)
 
 
-def _many(database: Database, count: int) -> None:
-    """A completed month of synthetic works, the first of which waits longest."""
+def _add_works(database: Database, count: int) -> None:
+    """A completed month of synthetic works; the first was tried the longest time ago."""
     rows(database, "insert into backfill_log (year, month, status, started_at, completed_at)"
                    " values (2020, 8, 'completed', now(), now()) returning year")  # fmt: skip
     rows(database, "insert into enriched_works (work_key, title, author, title_key, author_key, primary_provider, last_tried_at)"
@@ -124,11 +127,11 @@ def _many(database: Database, count: int) -> None:
                    " select 2020, 8, title, author, work_id, 'not_found', 'run' from enriched_works returning book_id")  # fmt: skip
 
 
-def test_what_is_found_is_promoted_in_place_and_all_its_months_follow(database: Database, world: Pipeline) -> None:
+def test_a_found_work_is_promoted_and_the_figures_of_its_months_change(database: Database, world: Pipeline) -> None:
     before = rows(database, "select work_id, work_key from enriched_works where title = %s", LANTERN)
     assert _figures(database, JUNE) == ("completed", 2, 1, 50.0)
     _age(database, 8)
-    _found_later(database)
+    _extend_catalogue(database)
     report = world.enhance("run-2")
     assert (report.counts, report.settled, report.stopped) == ({"resolved": 1, "not_found": 1}, 0, "")
     assert (report.synthetic, report.due) == (1, 0)
@@ -145,8 +148,8 @@ def test_what_is_found_is_promoted_in_place_and_all_its_months_follow(database: 
     assert [row["outcome"] for row in attempts] == ["found", "not_found"]
 
 
-def test_a_work_has_its_turn_every_seven_days(database: Database, world: Pipeline) -> None:
-    _found_later(database)
+def test_a_work_is_tried_every_seven_days(database: Database, world: Pipeline) -> None:
+    _extend_catalogue(database)
     _age(database, 6.99)
     assert world.enhance("run-2").tried == 0
     _age(database, 7.01, LANTERN)
@@ -154,9 +157,9 @@ def test_a_work_has_its_turn_every_seven_days(database: Database, world: Pipelin
     assert world.enhance("run-4").tried == 0
 
 
-def test_a_work_that_a_person_has_closed_is_left_alone(database: Database, world: Pipeline) -> None:
+def test_a_work_that_a_person_has_rejected_is_not_tried(database: Database, world: Pipeline) -> None:
     _age(database, 8)
-    _found_later(database)
+    _extend_catalogue(database)
     rows(
         database,
         "insert into review_decision (work_id, decision, decided_by, why)"
@@ -167,35 +170,33 @@ def test_a_work_that_a_person_has_closed_is_left_alone(database: Database, world
     assert (report.counts, report.synthetic, report.due) == ({"not_found": 1}, 2, 0)
 
 
-def test_five_hundred_a_day_the_oldest_first(database: Database) -> None:
-    _many(database, 520)
+def test_five_hundred_works_a_day_are_tried_oldest_first(database: Database) -> None:
+    _add_works(database, 520)
     service = Service()
     report = _enhance(database, service)("run-1")
     assert (report.tried, report.counts["not_found"], report.due) == (500, 500, 20)
-    assert sorted(service.asked) == sorted(f"Title {n}" for n in range(1, 501))
-    assert set(service.asked[:50]) == {f"Title {n}" for n in range(1, 51)}
+    assert sorted(service.titles) == sorted(f"Title {n}" for n in range(1, 501))
+    assert set(service.titles[:50]) == {f"Title {n}" for n in range(1, 51)}
     assert _enhance(database, service)("run-2").tried == 20
 
 
-def test_two_runs_side_by_side_never_take_the_same_work(database: Database) -> None:
-    _many(database, 240)
-    both = Barrier(2)  # neither goes on before the other has taken its first works
-    services = [Service(together=both), Service(together=both)]
+def test_two_runs_at_the_same_time_never_try_the_same_work(database: Database) -> None:
+    _add_works(database, 240)
+    both = Barrier(2)  # each run waits until the other has selected its first works
+    services = [Service(first_calls=both), Service(first_calls=both)]
     with ThreadPoolExecutor(2) as threads:
-        turns = [
-            threads.submit(_enhance(database, service), f"run-{number}") for number, service in enumerate(services)
-        ]
-        tried = [turn.result(timeout=60).tried for turn in turns]
-    asked = [title for service in services for title in service.asked]
-    assert sum(tried) == len(asked) == len(set(asked)) == 240
+        runs = [threads.submit(_enhance(database, service), f"run-{number}") for number, service in enumerate(services)]
+        tried = [run.result(timeout=PATIENCE).tried for run in runs]
+    titles = [title for service in services for title in service.titles]
+    assert sum(tried) == len(titles) == len(set(titles)) == 240
     assert min(tried) >= 50
     attempts = rows(database, "select work_id, count(*) as tries from resolution_attempt group by work_id")
     assert (len(attempts), {row["tries"] for row in attempts}) == (240, {1})
 
 
-def test_a_month_that_a_run_owns_is_left_to_that_run(database: Database, world: Pipeline) -> None:
+def test_works_of_a_month_that_a_run_owns_are_not_tried(database: Database, world: Pipeline) -> None:
     _age(database, 8)
-    _found_later(database)
+    _extend_catalogue(database)
     rows(database, "update backfill_log set status = 'retry' where month = 7 returning month")
     other = holder(database, "run-other")
     try:
@@ -210,7 +211,7 @@ def test_a_month_that_a_run_owns_is_left_to_that_run(database: Database, world: 
     assert world.enhance("run-3").counts == {"resolved": 1, "not_found": 1}
 
 
-def test_a_month_taken_while_the_services_are_asked_is_left_too(database: Database, world: Pipeline) -> None:
+def test_a_result_is_not_stored_when_a_run_claims_the_month_meanwhile(database: Database, world: Pipeline) -> None:
     _age(database, 8, LANTERN)
     rows(database, "update backfill_log set status = 'retry' where month = 6 returning month")
     other = holder(database, "run-other")
@@ -219,7 +220,7 @@ def test_a_month_taken_while_the_services_are_asked_is_left_too(database: Databa
         other.claim([JUNE])
 
     barrier = Barrier(1, action=claim)
-    service = Service("9780306406157", together=barrier)
+    service = Service("9780306406157", first_calls=barrier)
     try:
         report = _enhance(database, service)("run-2")
     finally:
@@ -229,9 +230,9 @@ def test_a_month_taken_while_the_services_are_asked_is_left_too(database: Databa
     assert _enhance(database, service)("run-3").counts == {"resolved": 1}
 
 
-def test_a_book_whose_work_was_resolved_elsewhere_needs_no_call(database: Database, world: Pipeline) -> None:
-    """A run of another month found the work; July, which was done before, still says "not found"."""
-    _found_later(database)
+def test_a_book_whose_work_is_resolved_is_settled_without_a_call(database: Database, world: Pipeline) -> None:
+    """A run of another month has resolved the work. July was completed before, and its book is still "not found"."""
+    _extend_catalogue(database)
     _age(database, 8, LANTERN)
     assert world.enhance("run-2").counts == {"resolved": 1}
     rows(
@@ -245,25 +246,25 @@ def test_a_book_whose_work_was_resolved_elsewhere_needs_no_call(database: Databa
 
 
 @pytest.mark.parametrize(("used", "tried"), [(0, 40), (20, 30), (79, 0), (100, 0)])
-def test_as_many_as_twice_their_calls_are_left(database: Database, used: int, tried: int) -> None:
-    _many(database, 60)
+def test_works_are_tried_while_twice_their_calls_are_left(database: Database, used: int, tried: int) -> None:
+    _add_works(database, 60)
     service = Service()
     limits = QuotaLimits(100, 20)
     if used:
         use_calls(database, "isbndb", used)
     report = _enhance(database, service, limits)("run-1")
-    assert (report.tried, len(service.asked)) == (tried, tried)
+    assert (report.tried, len(service.titles)) == (tried, tried)
     assert "cron needs" in report.stopped
     assert report.due == 60 - tried
 
 
-def test_a_small_quota_is_no_reason_when_nothing_is_due(database: Database) -> None:
+def test_without_due_works_the_quota_is_not_reported(database: Database) -> None:
     report = _enhance(database, Service(), QuotaLimits(100, 20))("run-1")
     assert (report.tried, report.stopped) == (0, "")
 
 
-def test_a_quota_that_the_service_says_is_gone_stops_it(database: Database) -> None:
-    _many(database, 3)
+def test_a_quota_that_the_service_reports_as_used_up_stops_the_run(database: Database) -> None:
+    _add_works(database, 3)
     enhance = _enhance(database, Service(), QuotaLimits(100, 20))
     exhaust(database, "isbndb", "Daily quota exceeded")
     report = enhance("run-1")
@@ -271,26 +272,26 @@ def test_a_quota_that_the_service_says_is_gone_stops_it(database: Database) -> N
     assert "reports that its quota is used up" in report.stopped
 
 
-def test_a_service_without_a_key_does_not_count(database: Database) -> None:
-    _many(database, 3)
+def test_the_quota_of_a_service_without_a_key_does_not_matter(database: Database) -> None:
+    _add_works(database, 3)
     closed = Service(closed=Unavailable("no key"))
     enhance = _enhance(database, closed, QuotaLimits(100, 99))
     free = Service(name="open-library")
     report = replace(enhance, cascade=Cascade(database, [closed, free]))("run-1")
-    assert (report.counts, len(free.asked)) == ({"not_found": 3}, 3)
+    assert (report.counts, len(free.titles)) == ({"not_found": 3}, 3)
 
 
-def test_when_nobody_can_answer_the_works_keep_their_place(database: Database) -> None:
-    _many(database, 70)
+def test_without_an_available_service_the_works_keep_their_order(database: Database) -> None:
+    _add_works(database, 70)
     before = rows(database, "select work_id, last_tried_at from enriched_works order by work_id")
-    report = _enhance(database, Service(closed=Unavailable("left alone after failures", temporary=True)))("run-1")
+    report = _enhance(database, Service(closed=Unavailable("paused after failures", temporary=True)))("run-1")
     assert (report.counts, report.due) == ({"not_asked": 50}, 70)
     assert "no service could be called" in report.stopped
     assert rows(database, "select work_id, last_tried_at from enriched_works order by work_id") == before
 
 
-def test_a_failure_is_no_verdict_on_a_book(database: Database) -> None:
-    _many(database, 1)
+def test_a_failure_does_not_change_the_outcome_of_a_book(database: Database) -> None:
+    _add_works(database, 1)
     report = _enhance(database, Service(Failed("timed out")))("run-1")
     assert report.counts == {"deferred": 1}
     assert rows(database, "select outcome from generated_book") == [{"outcome": "not_found"}]
@@ -299,11 +300,11 @@ def test_a_failure_is_no_verdict_on_a_book(database: Database) -> None:
     ]
 
 
-def test_a_work_that_cannot_be_stored_stops_no_other(database: Database) -> None:
-    _many(database, 5)
+def test_a_work_that_cannot_be_stored_does_not_stop_the_others(database: Database) -> None:
+    _add_works(database, 5)
     with database.transaction() as tx:
         tx.execute(
-            "create function refuse() returns trigger language plpgsql as 'begin raise exception ''not this''; end'"
+            "create function refuse() returns trigger language plpgsql as 'begin raise exception ''refused by the test''; end'"
         )
         tx.execute(
             "create trigger refuse before update on generated_book for each row"
@@ -318,12 +319,12 @@ counts = st.integers(0, 10**5)
 
 
 @given(counts, counts, counts, counts, st.sampled_from(CallPurpose))
-def test_what_is_affordable_is_permitted_and_one_more_is_not(
-    limit: int, buffer: int, used: int, most: int, operation: CallPurpose
+def test_the_affordable_calls_are_permitted_and_one_more_is_not(
+    limit: int, buffer: int, used: int, maximum: int, purpose: CallPurpose
 ) -> None:
     safe = max(0, limit - buffer - used)
     status = QuotaStatus("svc", limit, max(0, limit - buffer), used, 0, safe, 0.0, next_reset(NOON), safe > 0)
-    fits = affordable_calls(status, operation, most)
-    assert 0 <= fits <= most
-    assert fits == 0 or permission(status, operation, fits)
-    assert fits == most or not permission(status, operation, fits + 1)
+    calls = affordable_calls(status, purpose, maximum)
+    assert 0 <= calls <= maximum
+    assert calls == 0 or permission(status, purpose, calls)
+    assert calls == maximum or not permission(status, purpose, calls + 1)

@@ -1,4 +1,4 @@
-"""The progress of a long stage, and the counts that it stores for each month."""
+"""The log lines of a long stage, and the counts that it stores for each month."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline_tests.world import JUNE, holder, pipeline, rows
 
 
-def test_progress_shows_books_rate_time_left_and_services(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_line_has_books_rate_remaining_time_and_services(caplog: pytest.LogCaptureFixture) -> None:
     progress = Progress("resolved_isbns", "books", 40, log_seconds=3600)
     with caplog.at_level(logging.INFO):
         progress.log()
@@ -30,7 +30,7 @@ def test_progress_shows_books_rate_time_left_and_services(caplog: pytest.LogCapt
     assert re.fullmatch(shown, after)
 
 
-def test_progress_logs_when_the_last_line_is_old_enough(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_line_is_logged_when_the_last_one_is_old_enough(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         Progress("generated_books", "months", 3, log_seconds=3600).advance()
         assert caplog.messages == []
@@ -38,7 +38,7 @@ def test_progress_logs_when_the_last_line_is_old_enough(caplog: pytest.LogCaptur
     assert len(caplog.messages) == 1
 
 
-def test_a_month_counts_answers_and_the_calls_of_its_run(database: Database, tmp_path: Path) -> None:
+def test_a_month_has_counts_of_answers_and_of_the_calls_of_its_run(database: Database, tmp_path: Path) -> None:
     world = pipeline(database, tmp_path)
     runner = MonthRunner(holder(database))
     for stage in (world.generate, world.persist):
@@ -54,5 +54,5 @@ def test_a_month_counts_answers_and_the_calls_of_its_run(database: Database, tmp
         "asked_local-catalog": 3, "found_local-catalog": 2, "no_local-catalog": 1,
     }  # fmt: skip
     assert report.seconds > 0
-    (kept,) = rows(database, "select counts from stage_log where stage = 'resolved_isbns'")
-    assert kept["counts"] == report.done[JUNE]
+    (stored,) = rows(database, "select counts from stage_log where stage = 'resolved_isbns'")
+    assert stored["counts"] == report.done[JUNE]
