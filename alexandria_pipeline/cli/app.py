@@ -14,6 +14,7 @@ import typer
 
 from alexandria_pipeline.cli import books as cli_books
 from alexandria_pipeline.cli import database as cli_database
+from alexandria_pipeline.cli import evaluate as cli_evaluate
 from alexandria_pipeline.cli import report as cli_report
 from alexandria_pipeline.cli import review as cli_review
 from alexandria_pipeline.cli import rollout as cli_rollout
@@ -34,6 +35,7 @@ app.add_typer(cli_rollout.app, name="rollout")
 app.add_typer(cli_review.app, name="review")
 app.command()(cli_review.explain)
 app.command()(cli_report.report)
+app.command()(cli_evaluate.evaluate)
 app.command()(cli_books.status)
 app.command()(cli_books.books)
 app.command()(cli_services.resolve)
