@@ -92,10 +92,10 @@ def _answer(case: Case) -> tuple[Counter[str], dict[str, Any] | None]:
     verdict = judge(case.query, case.candidates)
     answer = str(verdict.candidate.isbn13) if verdict.accepted and verdict.candidate is not None else None
     is_right = answer in case.right
-    if answer is None:
-        outcome = "rightly_refused" if is_right else "missed"
-    else:
-        outcome = "right" if is_right else "wrong"
+    accepted = answer is not None
+    outcome = {(True, True): "right", (True, False): "wrong", (False, True): "rightly_refused"}.get(
+        (accepted, is_right), "missed"
+    )
     counts = Counter({"cases": 1, outcome: 1})
     counts["answerable"] = int(None not in case.right or outcome == "right")
     counts["sure_and_wrong"] = int(outcome == "wrong" and verdict.sure)
