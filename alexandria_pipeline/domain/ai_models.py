@@ -1,4 +1,4 @@
-"""Published facts about AI models: prices per token, and when a model ends. Each fact has a date or a source.
+"""Published facts about AI models: prices per token, from which day they apply, and when a model ends.
 
 The configured model is a setting; the tokens of a reply are read by its provider.
 """
@@ -30,11 +30,24 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars per million tokens; output includes reasoning tokens. `as_of`: the day of the fact."""
+    """US dollars per million tokens; output includes reasoning tokens. `since`: the first day of the price, if known.
+
+    `cached`: the price of input tokens that the service had cached; None if it is unknown, then `input` applies.
+    """
 
     input: Decimal
     output: Decimal
-    as_of: date
+    cached: Decimal | None = None
+    since: date = date.min
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The tokens of a reply. `input` includes `cached`; `output` includes reasoning tokens."""
+
+    input: int
+    output: int
+    cached: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +60,47 @@ class ModelEnd:
     source: str
 
 
-_AUTUMN_2026: Final = date(2026, 11, 23)
+def _price(usd_in: str, usd_out: str, cached: str | None = None, since: date = date.min) -> Price:
+    return Price(Decimal(usd_in), Decimal(usd_out), Decimal(cached) if cached else None, since)
 
-PRICES: Final[Mapping[str, Price]] = {
-    # https://ai.google.dev/gemini-api/docs/pricing, standard tier, text
-    "gemini-3.8-flash": Price(Decimal("0.75"), Decimal("3.75"), _AUTUMN_2026),
-    "gemini-3.5-flash-lite": Price(Decimal("0.30"), Decimal("2.50"), _AUTUMN_2026),
-    "gemini-3.1-flash-lite": Price(Decimal("0.25"), Decimal("1.50"), _AUTUMN_2026),
-    "gemini-2.5-flash": Price(Decimal("0.30"), Decimal("2.50"), _AUTUMN_2026),
-    # https://docs.x.ai/developers/models, prompts below 200,000 tokens
-    "grok-4.6": Price(Decimal("2.00"), Decimal("6.00"), _AUTUMN_2026),
-    "grok-4.5": Price(Decimal("2.00"), Decimal("6.00"), _AUTUMN_2026),
-    "grok-4.3": Price(Decimal("1.25"), Decimal("2.50"), _AUTUMN_2026),
+
+def _gemini(usd_in: str, usd_out: str, since: date = date.min) -> Price:
+    """Gemini charges a tenth of the input price for cached tokens."""
+    return Price(Decimal(usd_in), Decimal(usd_out), Decimal(usd_in) / 10, since)
+
+
+_PRICE_STEP: Final = date(2027, 1, 1)
+_FLASH: Final = (_gemini("0.75", "3.75"), _gemini("1.50", "7.50", _PRICE_STEP))
+
+PRICES: Final[Mapping[str, tuple[Price, ...]]] = {
+    # https://ai.google.dev/gemini-api/docs/pricing, standard tier, text; read in November 2026
+    "gemini-3.8-flash": _FLASH,
+    "gemini-3.7-flash": _FLASH,
+    "gemini-3.6-flash": _FLASH,
+    "gemini-3.5-flash": (_gemini("1.50", "9.00"),),
+    "gemini-3.5-flash-lite": (_gemini("0.30", "2.50"),),
+    "gemini-3.1-pro-preview": (_gemini("2.00", "12.00"),),
+    "gemini-3.1-flash-lite": (_gemini("0.25", "1.50"),),
+    "gemini-3-flash-preview": (_gemini("0.50", "3.00"),),
+    "gemini-2.5-pro": (_gemini("1.25", "10.00"),),
+    "gemini-2.5-flash": (_gemini("0.30", "2.50"),),
+    "gemini-2.5-flash-lite": (_gemini("0.10", "0.40"),),
+    # https://docs.x.ai/developers/models, prompts below 200,000 tokens; read in November 2026. The price of cached tokens
+    # follows from a published bill (docs/services/xai.md).
+    "grok-4.6": (_price("2.00", "6.00"),),
+    "grok-4.5": (_price("2.00", "6.00"),),
+    "grok-4.3": (_price("1.25", "2.50", "0.20"),),
+    "grok-4.20": (_price("1.25", "2.50", "0.20"),),
+    "grok-4.20-reasoning": (_price("1.25", "2.50", "0.20"),),
+    "grok-4.20-non-reasoning": (_price("1.25", "2.50", "0.20"),),
+    "grok-4.20-multi-agent": (_price("1.25", "2.50", "0.20"),),
 }
+"""The prices of each model, the earliest first."""
 
 # After their end, requests for the 2.5 models go to their successors at those prices; the 2.0 models return 404.
 _GEMINI_ENDS: Final = {
+    "gemini-3.7-flash": (date(2026, 10, 8), "gemini-3.8-flash"),
+    "gemini-3.5-flash": (date(2026, 10, 8), "gemini-3.6-flash"),
     "gemini-2.5-pro": (date(2026, 12, 1), "gemini-3.8-flash"),
     "gemini-2.5-flash": (date(2026, 12, 1), "gemini-3.5-flash-lite"),
     "gemini-2.0-flash": (date(2026, 6, 1), "gemini-3.5-flash-lite"),
@@ -84,27 +122,50 @@ MODEL_ENDS: Final[Mapping[str, ModelEnd]] = {
 }
 
 
-def price(model: str) -> Price | None:
-    """The price of a model; None if it is not in the table."""
-    return _entry(PRICES, model)
+def price(model: str, day: date) -> Price | None:
+    """The price of a model on a day; None if it is not in the table."""
+    steps = _entry(PRICES, model) or ()
+    return next((step for step in reversed(steps) if step.since <= day), None)
 
 
-def cost(model: str, input_tokens: int, output_tokens: int) -> Decimal:
-    """US dollars for these tokens; 0 for a model without a known price."""
-    known = price(model)
+def cost(model: str, tokens: Tokens, day: date) -> Decimal | None:
+    """US dollars for these tokens; None for a model without a known price."""
+    known = price(model, day)
     if known is None:
-        return Decimal(0)
-    return (known.input * input_tokens + known.output * output_tokens) / _MILLION
+        return None
+    cached = known.input if known.cached is None else known.cached
+    fresh = tokens.input - tokens.cached
+    return (known.input * fresh + cached * tokens.cached + known.output * tokens.output) / _MILLION
+
+
+def price_step(model: str, today: date) -> Price | None:
+    """The next price of a model, if it applies within 30 days; None otherwise."""
+    steps = _entry(PRICES, model) or ()
+    return next((step for step in steps if 0 < (step.since - today).days <= WARN_DAYS), None)
 
 
 def model_warning(model: str, today: date) -> str | None:
-    """A warning about a configured model that has ended or ends within 30 days; None otherwise."""
+    """A warning about a configured model that has ended, or ends or changes its price within 30 days; None otherwise."""
+    warnings = (_end_warning(model, today), _price_warning(model, today))
+    return "; ".join(warning for warning in warnings if warning) or None
+
+
+def _end_warning(model: str, today: date) -> str | None:
     end = _entry(MODEL_ENDS, model)
     days = (end.day - today).days if end else WARN_DAYS + 1
     if end is None or days > WARN_DAYS:
         return None
     when = f"ended on {end.day}" if days <= 0 else f"ends on {end.day}, in {days} day{'s' if days > 1 else ''}"
     return f"the model {model} {when}: set {end.setting} to {end.successor} or another current model (see {end.source})"
+
+
+def _price_warning(model: str, today: date) -> str | None:
+    step = price_step(model, today)
+    if step is None:
+        return None
+    return (
+        f"the model {model} costs {step.input}/{step.output} US dollars per million tokens (in/out) from {step.since}"
+    )
 
 
 def ended(model: str, today: date) -> ModelEnd | None:

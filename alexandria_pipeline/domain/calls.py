@@ -131,7 +131,7 @@ class CallResult:
 
     `healthy` is for the circuit breaker (None: no statement about the service). `pause_seconds`: no calls for this time,
     after a 429. `open_breaker_seconds`: the breaker opens at once for this time. `exhausted`: the service reports that
-    its daily quota is used up.
+    its daily quota is used up. `cost_usd`: None if the price of the model is unknown.
     """
 
     outcome: CallOutcome
@@ -141,7 +141,7 @@ class CallResult:
     size: int | None = None
     input_tokens: int = 0
     output_tokens: int = 0
-    cost_usd: Decimal = Decimal(0)
+    cost_usd: Decimal | None = Decimal(0)
     healthy: bool | None = True
     pause_seconds: float | None = None
     open_breaker_seconds: float | None = None

@@ -141,7 +141,7 @@ class RawReply:
     body: str
     input_tokens: int = 0
     output_tokens: int = 0
-    cost_usd: Decimal = Decimal(0)
+    cost_usd: Decimal | None = Decimal(0)
     source: str = ""
 
 

@@ -49,10 +49,14 @@ class Unavailable:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The service was called and gave no usable response. `transient`: a later call may succeed."""
+    """The service was called and gave no usable response. `transient`: a later call may succeed.
+
+    `refusal`: a healthy service refuses this one request, so its circuit breaker does not count the failure.
+    """
 
     reason: str
     transient: bool = True
+    refusal: bool = False
 
 
 T = TypeVar("T")

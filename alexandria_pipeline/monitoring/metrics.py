@@ -67,13 +67,19 @@ class _Families(Collector):
         )
         tokens = CounterMetricFamily(_name("tokens"), "Tokens of AI services.", labels=["service", "direction"])
         cost = CounterMetricFamily(_name("cost_usd"), "Money spent, in US dollars.", labels=["service"])
+        unpriced = CounterMetricFamily(
+            _name("unpriced_calls"),
+            "Calls of AI models without a known price; their cost is unknown.",
+            labels=["service"],
+        )
         for spent in self._measured.spendings:
             for outcome, count in sorted(spent.calls.items()):
                 calls.add_metric([spent.service, outcome], count)
             tokens.add_metric([spent.service, "input"], spent.input_tokens)
             tokens.add_metric([spent.service, "output"], spent.output_tokens)
             cost.add_metric([spent.service], float(spent.cost_usd))
-        yield from (calls, tokens, cost)
+            unpriced.add_metric([spent.service], spent.unpriced)
+        yield from (calls, tokens, cost, unpriced)
 
 
 def _name(name: str) -> str:

@@ -164,6 +164,8 @@ def _generator_counts(row: Mapping[str, Any]) -> dict[str, int | float]:
     if row["input_tokens"] or row["output_tokens"]:
         counts |= {f"{name}_input_tokens": row["input_tokens"], f"{name}_output_tokens": row["output_tokens"]}
         counts[f"{name}_cost_usd"] = float(row["cost_usd"])
+    if row["unpriced"]:
+        counts[f"{name}_replies_of_unknown_cost"] = row["unpriced"]
     return counts
 
 

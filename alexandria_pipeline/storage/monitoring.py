@@ -54,6 +54,8 @@ class ServiceCosts:
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: Decimal = Decimal(0)
+    unpriced: int = 0
+    """Calls whose cost is unknown, because no price is known for the model; `cost_usd` does not include them."""
 
 
 def month_states(tx: Connection) -> list[MonthProgress]:
@@ -74,11 +76,13 @@ def service_costs(tx: Connection) -> list[ServiceCosts]:
         spent.input_tokens += row["input_tokens"]
         spent.output_tokens += row["output_tokens"]
         spent.cost_usd += row["cost_usd"]
+        spent.unpriced += row["unpriced"]
     for row in tx.execute(_SQL["replies"]):
         spent = found.setdefault(row["service"], ServiceCosts(row["service"]))
         spent.input_tokens = max(spent.input_tokens, row["input_tokens"])
         spent.output_tokens = max(spent.output_tokens, row["output_tokens"])
         spent.cost_usd = max(spent.cost_usd, row["cost_usd"])
+        spent.unpriced = max(spent.unpriced, row["unpriced"])
     return [found[name] for name in sorted(found)]
 
 

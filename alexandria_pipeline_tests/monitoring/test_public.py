@@ -139,6 +139,7 @@ def test_the_figures_for_prometheus(database: Database) -> None:
         # The ledger and the kept answers record the same money: the greater counts, not the sum.
         ("tokens_total", "gemini", "input"): 200, ("tokens_total", "gemini", "output"): 30, ("cost_usd_total", "gemini"): 1,
         ("tokens_total", "imported", "input"): 1, ("tokens_total", "imported", "output"): 2, ("cost_usd_total", "imported"): 0.25,
+        ("unpriced_calls_total", "gemini"): 0, ("unpriced_calls_total", "imported"): 0,
     }  # fmt: skip
 
 

@@ -119,8 +119,8 @@ def test_the_actual_model_is_recorded_if_it_is_another(caplog: pytest.LogCapture
     assert generated(stored("answer"), "models/gemini-3.5-flash-lite").source == ""
     assert not caplog.messages
     reply = generated({**stored("answer"), "modelVersion": "gemini-9"})
-    assert (reply.source, reply.cost_usd, reply.output_tokens) == ("gemini-9", Decimal(0), 1200)
-    assert caplog.messages == ["no price is known for gemini-9: its cost is recorded as 0"]
+    assert (reply.source, reply.cost_usd, reply.output_tokens) == ("gemini-9", None, 1200)
+    assert caplog.messages == ["no price is known for gemini-9: the cost of its reply is unknown"]
 
 
 @pytest.mark.parametrize(
@@ -186,6 +186,24 @@ def test_a_daily_quota_makes_the_service_unavailable_despite_a_delay() -> None:
     assert isinstance(outcome, Unavailable)
     assert outcome.temporary
     assert "unavailable until midnight" in outcome.reason
+
+
+def test_a_model_without_free_quota_names_the_ways_out() -> None:
+    outcome = explain(429, stored("error_429_limit_zero"))
+    assert isinstance(outcome, Failed)
+    assert (outcome.transient, outcome.refusal) == (False, True)
+    assert (
+        "no free quota: enable billing for the key in GEMINI_API_KEY, or set ALEXANDRIA_GEMINI_MODEL" in outcome.reason
+    )
+
+
+def test_used_up_credits_are_named_with_the_command_that_reopens() -> None:
+    outcome = explain(429, stored("error_429_credits"))
+    assert isinstance(outcome, Unavailable)
+    assert outcome.temporary
+    assert "credits" in outcome.reason
+    assert "alexandria services reopen gemini" in outcome.reason
+    assert "midnight" not in outcome.reason
 
 
 @pytest.mark.parametrize(("name", "words"), [("error_429_wait", "0.4s"), ("error_429_bare", "fewer calls")])

@@ -10,7 +10,6 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from alexandria_pipeline.domain import ai_models
 from alexandria_pipeline.domain.errors import SourceError
 from alexandria_pipeline.domain.records import RawReply
 from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
@@ -39,8 +38,8 @@ def raw_reply(provider: str, configured: str, actual: str, response: JsonRespons
 
     Services send requests for a retired model to its successor; the response is the only place that shows it.
     """
-    if ai_models.price(actual) is None:
-        log.warning("no price is known for %s: its cost is recorded as %s", excerpt(actual), usage.cost_usd)
+    if usage.cost_usd is None:
+        log.warning("no price is known for %s: the cost of its reply is unknown", excerpt(actual))
     reply = RawReply(provider, configured, response.text, usage.input_tokens, usage.output_tokens, usage.cost_usd)
     return reply if actual == configured.removeprefix("models/") else replace(reply, source=actual)
 

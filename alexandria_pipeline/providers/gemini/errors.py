@@ -12,9 +12,10 @@ from alexandria_pipeline.providers.gemini.declaration import KEY_VARIABLE
 from alexandria_pipeline.providers.gemini.models import Error
 from alexandria_pipeline.providers.transport.types import Json
 
-_SPENT: Final = re.compile(
-    r"credits? (?:are|is|have been) (?:depleted|used)|spending (?:cap|limit)|per day", re.IGNORECASE
-)
+_NO_CREDITS: Final = re.compile(r"credits?\b.{0,60}\b(?:depleted|used|exhausted)|spending (?:cap|limit)", re.IGNORECASE)
+_DAILY: Final = re.compile(r"per ?day", re.IGNORECASE)
+# "limit: 0" in the message, or the value 0 of a quota: the free tier does not include the model.
+_NO_FREE_QUOTA: Final = re.compile(r"\blimit: 0(?![\d.])")
 _SECONDS: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s", re.ASCII)
 
 
@@ -42,8 +43,22 @@ def explain(status: int, body: Json) -> Unavailable | Failed | None:
 
 def _limit_reached(error: Error, details: str) -> Unavailable | Failed:
     """A 429 has quota violations, a delay, both, or neither. A delay next to a daily quota is meaningless."""
-    quotas = [violation.quota_id or "" for detail in error.details for violation in detail.violations]
-    if any("perday" in quota.lower() for quota in quotas) or _SPENT.search(error.message or ""):
+    quotas = [violation for detail in error.details for violation in detail.violations]
+    message = error.message or ""
+    if _NO_FREE_QUOTA.search(message) or any(quota.value == 0 for quota in quotas):
+        return Failed(
+            f"this Gemini model has no free quota: enable billing for the key in {KEY_VARIABLE}, or set "
+            f"{ai_models.GEMINI_SETTING} to a model with a free tier ({details})",
+            transient=False,
+            refusal=True,
+        )
+    if _NO_CREDITS.search(message):
+        return Unavailable(
+            f"the prepaid credits of the Gemini account of {KEY_VARIABLE} are used up, or its spending limit is reached: "
+            f"add credits, then run `alexandria services reopen gemini` ({details})",
+            temporary=True,
+        )
+    if any(_DAILY.search(quota.quota_id or "") for quota in quotas) or _DAILY.search(message):
         return Unavailable(
             f"Gemini's daily quota is used up; unavailable until midnight in Los Angeles ({details})", temporary=True
         )

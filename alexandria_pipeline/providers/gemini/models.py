@@ -44,6 +44,7 @@ class _UsageMetadata(WireModel):
     prompt: Number = Field(None, alias="promptTokenCount")
     candidates: Number = Field(None, alias="candidatesTokenCount")
     thoughts: Number = Field(None, alias="thoughtsTokenCount")
+    cached: Number = Field(None, alias="cachedContentTokenCount")
 
 
 class Envelope(WireModel):
@@ -57,6 +58,7 @@ class Envelope(WireModel):
 
 class _Violation(WireModel):
     quota_id: Text = Field(None, alias="quotaId")
+    value: Number = Field(None, alias="quotaValue")
 
 
 class _Detail(WireModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from typing import Final
 
 from alexandria_pipeline.domain import ai_models
@@ -18,12 +19,16 @@ from alexandria_pipeline.providers.transport.types import Json, TokenUsage
 _REFUSALS: Final = frozenset({"SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "IMAGE_SAFETY"})
 
 
-def usage(body: Json) -> TokenUsage:
-    """Tokens and cost. Thinking tokens are billed as output. The cost is 0 if the model's price is unknown."""
+def usage(body: Json, day: date | None = None) -> TokenUsage:
+    """Tokens, and the cost at the prices of a day (default: today). Thinking tokens are billed as output.
+
+    The cost is None if the model's price is unknown.
+    """
     envelope = read_model(Envelope, body)
     sent = envelope.usage.prompt or 0
     written = min((envelope.usage.candidates or 0) + (envelope.usage.thoughts or 0), MAX_NUMBER)
-    return TokenUsage(sent, written, ai_models.cost(envelope.model or "", sent, written))
+    tokens = ai_models.Tokens(sent, written, min(envelope.usage.cached or 0, sent))
+    return TokenUsage(sent, written, ai_models.cost(envelope.model or "", tokens, day or datetime.now(UTC).date()))
 
 
 def reply_text(body: str) -> str:

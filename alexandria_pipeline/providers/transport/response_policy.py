@@ -129,7 +129,7 @@ class ResponsePolicy:
         self, failure: Failed, raw: RawResponse, number: int, *, retry: bool
     ) -> tuple[AttemptResult, CallResult]:
         status, pause = raw.status, raw.retry_after if retry else None
-        healthy = (
+        healthy = failure.refusal or (
             status is not None
             and 400 <= status < 500
             and status not in (401, 403, *RETRYABLE)

@@ -51,11 +51,11 @@ def unparsed(response: JsonResponse) -> JsonResponse:
 
 @dataclass(frozen=True, slots=True)
 class TokenUsage:
-    """The tokens and the cost of an AI call, for the ledger."""
+    """The tokens and the cost of an AI call, for the ledger. `cost_usd` is None if the price is unknown."""
 
     input_tokens: int = 0
     output_tokens: int = 0
-    cost_usd: Decimal = Decimal(0)
+    cost_usd: Decimal | None = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)

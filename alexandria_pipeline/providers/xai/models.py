@@ -19,8 +19,8 @@ def _content(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _ticks(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TICKS else 0
+def _ticks(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TICKS else None
 
 
 class _Message(WireModel):
@@ -33,11 +33,18 @@ class _Choice(WireModel):
     finish_reason: Text = None
 
 
+class _PromptDetails(WireModel):
+    cached: Number = Field(None, alias="cached_tokens")
+
+
 class _Usage(WireModel):
     prompt: Number = Field(None, alias="prompt_tokens")
     completion: Number = Field(None, alias="completion_tokens")
     total: Number = Field(None, alias="total_tokens")
-    ticks: Annotated[int, PlainValidator(_ticks)] = Field(0, alias="cost_in_usd_ticks")
+    ticks: Annotated[int | None, PlainValidator(_ticks)] = Field(None, alias="cost_in_usd_ticks")
+    prompt_details: Annotated[_PromptDetails, one(_PromptDetails)] = Field(
+        _PromptDetails(), alias="prompt_tokens_details"
+    )
 
 
 class Envelope(WireModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final
 
@@ -18,18 +19,19 @@ from alexandria_pipeline.providers.xai.models import Envelope
 TICKS_PER_USD: Final = Decimal(10) ** 10
 
 
-def usage(body: Json) -> TokenUsage:
+def usage(body: Json, day: date | None = None) -> TokenUsage:
     """Tokens and cost. If the total exceeds the sum, the difference is reasoning tokens, which are billed as output.
 
-    If the model's price is unknown, the cost is the one in the response, or 0.
+    `cost_in_usd_ticks` is the bill of the service and is preferred to our table. Without it, the cost follows from the
+    prices of a day (default: today); it is None if the price is unknown.
     """
     envelope = read_model(Envelope, body)
     sent = envelope.usage.prompt or 0
     written = max(envelope.usage.completion or 0, (envelope.usage.total or 0) - sent)
-    model = envelope.model or ""
-    if ai_models.price(model) is None:
+    if envelope.usage.ticks is not None:
         return TokenUsage(sent, written, Decimal(envelope.usage.ticks) / TICKS_PER_USD)
-    return TokenUsage(sent, written, ai_models.cost(model, sent, written))
+    tokens = ai_models.Tokens(sent, written, min(envelope.usage.prompt_details.cached or 0, sent))
+    return TokenUsage(sent, written, ai_models.cost(envelope.model or "", tokens, day or datetime.now(UTC).date()))
 
 
 def reply_text(body: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alexandria_pipeline.domain.ai_models import MODEL_ENDS, PRICES, cost, model_warning, price
+from alexandria_pipeline.domain.ai_models import MODEL_ENDS, PRICES, Tokens, cost, model_warning, price
 from alexandria_pipeline.domain.errors import InvalidValue
 from alexandria_pipeline.domain.generation.prompts import (
     BOOK_LIST_SCHEMA,
@@ -107,10 +107,26 @@ def test_the_schema_is_accepted_by_strict_modes() -> None:
 
 
 def test_costs_follow_the_price_table() -> None:
-    assert cost("gemini-3.5-flash-lite", 1_000_000, 1_000_000) == Decimal("2.80")
-    assert cost("models/gemini-3.5-flash-lite-001", 1_000_000, 0) == Decimal("0.30")
-    assert cost("grok-4.3-latest", 400, 1300) == Decimal("0.00375")
-    assert (price("grok-0"), cost("grok-0", 5, 5)) == (None, Decimal(0))
+    day = date(2026, 11, 23)
+    million = Tokens(1_000_000, 1_000_000)
+    assert cost("gemini-3.5-flash-lite", million, day) == Decimal("2.80")
+    assert cost("models/gemini-3.5-flash-lite-001", Tokens(1_000_000, 0), day) == Decimal("0.30")
+    assert cost("grok-4.3-latest", Tokens(400, 1300), day) == Decimal("0.00375")
+    assert cost("grok-4.3", Tokens(616, 1000, cached=615), day) == Decimal("0.00262425")
+    assert cost("grok-4.5", Tokens(616, 1000, cached=615), day) == Decimal("0.007232")
+    assert (price("grok-0", day), cost("grok-0", million, day)) == (None, None)
+
+
+def test_a_price_has_a_first_day() -> None:
+    million = Tokens(1_000_000, 1_000_000)
+    assert cost("gemini-3.8-flash", million, date(2026, 12, 31)) == Decimal("4.50")
+    assert cost("gemini-3.8-flash", million, date(2027, 1, 1)) == Decimal("9.00")
+
+
+def test_every_model_of_the_table_has_one_price_a_day() -> None:
+    for steps in PRICES.values():
+        assert [step.since for step in steps] == sorted({step.since for step in steps})
+        assert steps[0].since == date.min
 
 
 @pytest.mark.parametrize(
@@ -122,6 +138,18 @@ def test_costs_follow_the_price_table() -> None:
         ("gemini-2.5-flash", date(2026, 12, 1), "ended on 2026-12-01"),
         ("grok-4-1", date(2026, 11, 23), "ended on 2026-05-15: set ALEXANDRIA_XAI_MODEL to grok-4.3"),
         ("grok-4.3", date(2026, 11, 23), None),
+        ("gemini-3.8-flash", date(2026, 12, 1), None),
+        (
+            "gemini-3.8-flash",
+            date(2026, 12, 2),
+            "costs 1.50/7.50 US dollars per million tokens (in/out) from 2027-01-01",
+        ),
+        ("gemini-3.8-flash", date(2027, 1, 1), None),
+        (
+            "gemini-3.5-flash",
+            date(2026, 11, 23),
+            "ended on 2026-10-08: set ALEXANDRIA_GEMINI_MODEL to gemini-3.6-flash",
+        ),
         ("gemini-3.5-flash-lite", date(2026, 11, 23), None),
         ("somebody-elses", date(2026, 11, 23), None),
     ],
@@ -134,4 +162,4 @@ def test_models_near_or_past_their_end_have_a_warning(model: str, today: date, w
 def test_every_successor_is_a_model_without_an_earlier_end() -> None:
     assert {end.successor for end in MODEL_ENDS.values()}.isdisjoint(MODEL_ENDS)
     assert all(end.source.startswith("https://") for end in MODEL_ENDS.values())
-    assert all(p.input > 0 and p.output > 0 for p in PRICES.values())
+    assert all(p.input > 0 and p.output > 0 for steps in PRICES.values() for p in steps)

@@ -63,7 +63,7 @@ from generated_book b left join generated_listing l using (book_id)
 where b.year = %(year)s and b.month = %(month)s;
 
 -- name: provider_figures
--- The listings, books, tokens, cost and refusals of each generator for a month.
+-- The listings, books, tokens, cost, replies of unknown cost, and refusals of each generator for a month.
 with listed as (
     select l.provider, count(*) as listings, count(distinct l.book_id) as books
     from generated_book b join generated_listing l using (book_id)
@@ -71,12 +71,12 @@ with listed as (
     group by l.provider
 ), replied as (
     select provider, sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens, sum(cost_usd) as cost_usd,
-           count(refusal) as refusals
+           count(*) filter (where cost_usd is null) as unpriced, count(refusal) as refusals
     from generation_reply where year = %(year)s and month = %(month)s
     group by provider
 )
 select provider, coalesce(books, 0) as books, coalesce(listings, 0) as listings, coalesce(input_tokens, 0) as input_tokens,
-       coalesce(output_tokens, 0) as output_tokens, coalesce(cost_usd, 0) as cost_usd, coalesce(refusals, 0) as refusals
+       coalesce(output_tokens, 0) as output_tokens, coalesce(cost_usd, 0) as cost_usd, coalesce(unpriced, 0) as unpriced, coalesce(refusals, 0) as refusals
 from listed full join replied using (provider)
 order by provider;
 

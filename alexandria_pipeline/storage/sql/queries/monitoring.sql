@@ -13,12 +13,13 @@ order by b.year, b.month;
 -- name: calls
 -- The ledger by service and outcome.
 select service, outcome, count(*) as calls, sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens,
-       sum(cost_usd) as cost_usd
+       coalesce(sum(cost_usd), 0) as cost_usd, count(*) filter (where cost_usd is null) as unpriced
 from api_call group by service, outcome order by service, outcome;
 
 -- name: replies
 -- The cost of stored replies.
-select provider as service, sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens, sum(cost_usd) as cost_usd
+select provider as service, sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens, coalesce(sum(cost_usd), 0) as cost_usd,
+       count(*) filter (where cost_usd is null) as unpriced
 from generation_reply group by provider order by provider;
 
 -- name: used_today

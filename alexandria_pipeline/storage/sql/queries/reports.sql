@@ -6,18 +6,21 @@ select b.year, b.month, b.status, b.retry_count from backfill_log b order by b.y
 
 -- name: spent
 -- Calls, tokens, cost and latency of each month and service; calls outside months have no month. The ledger and a stored reply
--- record the same tokens and cost: the larger counts, never the sum.
+-- record the same tokens and cost: the larger counts, never the sum. `unpriced`: calls or replies whose cost is unknown.
 select year, month, service, sum(calls) as calls, sum(failed) as failed,
        greatest(sum(input_tokens), sum(reply_input_tokens)) as input_tokens,
        greatest(sum(output_tokens), sum(reply_output_tokens)) as output_tokens,
-       greatest(sum(cost_usd), sum(reply_cost_usd))::float8 as cost_usd, sum(seconds)::float8 as seconds
+       greatest(sum(cost_usd), sum(reply_cost_usd))::float8 as cost_usd,
+       greatest(sum(unpriced), sum(reply_unpriced)) as unpriced, sum(seconds)::float8 as seconds
 from (
     select year, month, service, count(*) as calls, count(*) filter (where outcome in ('failed', 'refused', 'cancelled')) as failed,
-           sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens, sum(cost_usd) as cost_usd,
-           coalesce(sum(latency_ms), 0) / 1000.0 as seconds, 0 as reply_input_tokens, 0 as reply_output_tokens, 0 as reply_cost_usd
+           sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens, coalesce(sum(cost_usd), 0) as cost_usd,
+           count(*) filter (where cost_usd is null) as unpriced, coalesce(sum(latency_ms), 0) / 1000.0 as seconds,
+           0 as reply_input_tokens, 0 as reply_output_tokens, 0 as reply_cost_usd, 0 as reply_unpriced
     from api_call group by year, month, service
     union all
-    select year, month, provider, 0, 0, 0, 0, 0, 0, sum(input_tokens), sum(output_tokens), sum(cost_usd)
+    select year, month, provider, 0, 0, 0, 0, 0, 0, 0, sum(input_tokens), sum(output_tokens), coalesce(sum(cost_usd), 0),
+           count(*) filter (where cost_usd is null)
     from generation_reply group by year, month, provider
 ) as both_records
 group by year, month, service order by year, month, service;
@@ -45,12 +48,14 @@ with listed as (
     from generation_reply r join generated_listing l using (reply_id) join generated_book b using (book_id)
 ), paid as (
     select provider, model, prompt_variant, count(*) as replies, count(*) filter (where refusal is not null) as refused,
-           sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens, sum(cost_usd)::float8 as cost_usd
+           sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens, coalesce(sum(cost_usd), 0)::float8 as cost_usd,
+           count(*) filter (where cost_usd is null) as unpriced
     from generation_reply group by provider, model, prompt_variant
 )
 select p.provider, p.model, p.prompt_variant, p.replies, p.refused, count(distinct (l.year, l.month)) filter (where l.book_id is not null) as months,
        count(l.book_id) as books, count(l.book_id) filter (where l.outcome in ('resolved', 'not_found')) as decided,
-       count(l.book_id) filter (where l.outcome = 'not_found') as unknown, p.input_tokens, p.output_tokens, p.cost_usd
+       count(l.book_id) filter (where l.outcome = 'not_found') as unknown, p.input_tokens, p.output_tokens, p.cost_usd,
+       p.unpriced
 from paid p left join listed l using (provider, model, prompt_variant)
-group by p.provider, p.model, p.prompt_variant, p.replies, p.refused, p.input_tokens, p.output_tokens, p.cost_usd
+group by p.provider, p.model, p.prompt_variant, p.replies, p.refused, p.input_tokens, p.output_tokens, p.cost_usd, p.unpriced
 order by p.provider, p.model, p.prompt_variant;
