@@ -41,6 +41,7 @@ from alexandria_pipeline.storage.http_cache import HttpCache
 from alexandria_pipeline.storage.ledger import Ledger
 from alexandria_pipeline.storage.migrate import check_schema, migrate
 from alexandria_pipeline.storage.quota import QuotaManager
+from alexandria_pipeline.storage.spool import Spool
 from alexandria_pipeline.storage.threads import Threads
 
 log = logging.getLogger(__name__)
@@ -88,6 +89,7 @@ def opened_pipeline(settings: Settings) -> Iterator[Pipeline]:
             load_catalog(database, "sample catalogue.tsv", sample.path("catalogue.tsv").read_bytes())
         for warning in model_warnings(settings, datetime.now(UTC).date()).values():
             log.warning("%s", warning)
+        ledger(settings, database, threads).store_spooled()
         yield assemble(settings, database, threads)
 
 
@@ -111,8 +113,13 @@ def assemble(settings: Settings, database: Database, threads: Threads) -> Pipeli
 
 def providers(settings: Settings, database: Database, threads: Threads) -> Sequence[Provider]:
     """Every provider of the registry's table, in its order."""
-    kit = _Kit(settings, database, Ledger(database, threads), HttpCache(database, threads))
+    kit = _Kit(settings, database, ledger(settings, database, threads), HttpCache(database, threads))
     return [kit.provider(declaration.name) for declaration in DECLARATIONS]
+
+
+def ledger(settings: Settings, database: Database, threads: Threads) -> Ledger:
+    """The ledger of calls, with the spool of this state directory."""
+    return Ledger(database, threads, Spool(settings.home))
 
 
 class _Kit:

@@ -134,6 +134,7 @@ class RawReply:
     """A generator's answer as it arrived, with what it cost; kept before anyone tries to read it.
 
     `model` names what would have to change for a new answer to be expected: an AI model, or the digest of a list.
+    `receipt`: the key of the cached copy of the response, "" if there is none.
     """
 
     provider: str
@@ -143,6 +144,7 @@ class RawReply:
     output_tokens: int = 0
     cost_usd: Decimal | None = Decimal(0)
     source: str = ""
+    receipt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

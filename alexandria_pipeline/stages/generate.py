@@ -79,7 +79,12 @@ class Generate:
             raise GenerationFailed(f"{month}: no generator is available; see `alexandria providers`")
         variant = self.prompt_variant or default_variant(month)
         request = GenerationRequest(month, self.books_per_provider, variant.value)
-        answers = await asyncio.gather(*(self._reply(g, request, holder) for g in self.generators))
+        # An error does not end the wait: a request that is cancelled after it was sent is paid and has no reply.
+        requests = (self._reply(g, request, holder) for g in self.generators)
+        answers = await asyncio.gather(*requests, return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
         replies = [reply for reply in answers if isinstance(reply, StoredReply)]
         refusals = {
             generator.declaration.name: answer

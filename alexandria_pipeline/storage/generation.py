@@ -53,7 +53,11 @@ def usable_reply(tx: Connection, request: GenerationRequest, provider: str, mode
 
 
 def store_reply(tx: Connection, request: GenerationRequest, reply: RawReply, run_id: str) -> StoredReply:
-    """Stores a reply as received. If another process stored one for the same request first, returns that one."""
+    """Stores a reply as received. If another process stored one for the same request first, returns that one.
+
+    The cached copy of its response is removed in the same transaction, so that a refused reply is requested anew.
+    """
+    tx.execute(_SQL["consume_receipt"], {"receipt": reply.receipt})
     # PostgreSQL's text cannot contain NUL: it is replaced.
     row = {
         **_at(request.month), "prompt_variant": request.prompt_variant, "run_id": run_id, "provider": reply.provider,

@@ -6,6 +6,7 @@ rate limit has a slot, and the row exists before anything is sent. `breaker.py` 
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from alexandria_pipeline.domain.calls import ProbeInProgress, Slot, SlotStatus
@@ -17,7 +18,10 @@ from alexandria_pipeline.storage.queries import Queries
 if TYPE_CHECKING:
     from alexandria_pipeline.domain.calls import Allowance, CacheEntry, CallAttempt, CallResult, ServiceState
     from alexandria_pipeline.storage.database import Database, Row
+    from alexandria_pipeline.storage.spool import Spool
     from alexandria_pipeline.storage.threads import Threads
+
+log = logging.getLogger(__name__)
 
 _SQL = Queries("ledger")
 
@@ -26,11 +30,16 @@ MAX_REASON_LENGTH = 500
 
 
 class Ledger:
-    """The `CallLedger` of the transport, in PostgreSQL. Every method raises StorageError."""
+    """The `CallLedger` of the transport, in PostgreSQL. Every method raises StorageError.
 
-    def __init__(self, database: Database, threads: Threads) -> None:
+    With a `spool`, results that the database does not take are kept there and stored later.
+    """
+
+    def __init__(self, database: Database, threads: Threads, spool: Spool | None = None) -> None:
         self._database = database
         self._threads = threads
+        self._spool = spool
+        self._spooled = False
 
     async def reserve(
         self, attempt: CallAttempt, allowance: Allowance, lead: float
@@ -81,7 +90,49 @@ class Ledger:
 
     def record_now(self, slot: Slot, result: CallResult) -> None:
         """As `record`, in the calling thread."""
-        self._database.execute(_SQL["record"], _result_values(slot, result))
+        values = _result_values(slot, result)
+        try:
+            self._database.execute(_SQL["record"], values)
+        except StorageError:
+            self._add_to_spool(values)
+            raise
+        if self._spooled:
+            self.store_spooled()
+
+    def store_spooled(self) -> int:
+        """Stores the results that waited in the spool; returns how many. Raises DatabaseUnavailable."""
+        spool, stored = self._spool, 0
+        if spool is None:
+            return 0
+        for path, values in spool.entries():
+            try:
+                self._database.execute(_SQL["record"], values)
+            except DatabaseUnavailable:
+                raise
+            except (StorageError, TypeError, KeyError) as error:
+                spool.reject(path, str(error))
+            else:
+                path.unlink(missing_ok=True)
+                stored += 1
+        self._spooled = False
+        if stored:
+            log.info("%d results of calls were stored that had waited for the database", stored)
+        return stored
+
+    def _add_to_spool(self, values: dict[str, Any]) -> None:
+        """Keeps a result as a file. Its effect on the breaker and the rate limit is dropped: it is over by then."""
+        if self._spool is None:
+            return
+        late = {"healthy": None, "pause": None, "open_breaker": None, "probe": False}
+        try:
+            path = self._spool.add({**values, **late})
+        except OSError as error:
+            log.error(  # noqa: TRY400 - the message is enough
+                "%s: the result of call %s is lost: %s", values["service"], values["call_id"], error
+            )
+        else:
+            self._spooled = True
+            log.warning("%s: the result of call %s waits in %s", values["service"], values["call_id"], path)
 
     def _check(self, slot: Slot) -> SlotStatus:
         row = self._one("check", {"service": slot.service, "at": slot.at, "delayed": slot.delayed, "probe": slot.probe})
@@ -123,6 +174,7 @@ def _result_values(slot: Slot, result: CallResult) -> dict[str, Any]:
     return {
         "call_id": slot.call_id,
         "service": slot.service,
+        "day": slot.day,
         "probe": slot.probe,
         "outcome": result.outcome,
         "status": result.status,

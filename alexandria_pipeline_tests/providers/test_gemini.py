@@ -62,7 +62,7 @@ def test_the_client_is_an_ai_book_generator() -> None:
     assert generator.model(JUNE) == "some-model"
     assert generator.model(dataclasses.replace(JUNE, month=Month(1999, 1))) == "some-model"
     assert generator.refused_rows() == ()
-    assert (SPEC.name, SPEC.cache_days, SPEC.key and SPEC.key.header) == ("gemini", 0, "x-goog-api-key")
+    assert (SPEC.name, SPEC.cache_days, SPEC.key and SPEC.key.header) == ("gemini", 365, "x-goog-api-key")
 
 
 def test_the_request_has_prompt_schema_and_output_limit() -> None:

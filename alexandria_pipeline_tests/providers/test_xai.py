@@ -63,7 +63,7 @@ def test_the_client_is_an_ai_book_generator() -> None:
     assert generator.model(JUNE) == "some-model"
     assert generator.refused_rows() == ()
     assert SPEC.key is not None
-    assert (SPEC.key.header, SPEC.key.prefix, SPEC.cache_days) == ("Authorization", "Bearer ", 0)
+    assert (SPEC.key.header, SPEC.key.prefix, SPEC.cache_days) == ("Authorization", "Bearer ", 365)
 
 
 def test_the_request_has_prompt_and_strict_schema() -> None:

@@ -119,6 +119,23 @@ def test_when_both_generators_fail_the_month_is_retried_with_the_reasons(
     assert (_month(database)["status"], _month(database)["error_message"]) == ("completed", None)
 
 
+def test_replies_that_could_not_be_stored_with_their_month_are_not_paid_twice(
+    pipelines: Pipelines, database: Database, upstream: StandIn
+) -> None:
+    with database.transaction() as tx:
+        tx.execute("alter table generation_reply add constraint disk_is_full check (false) not valid")
+    run_all(database, pipelines(), [MONTH])
+    assert _month(database)["status"] == "retry"
+    paid = [_requests(upstream, service) for service in (Service.GEMINI, Service.XAI)]
+
+    with database.transaction() as tx:
+        tx.execute("alter table generation_reply drop constraint disk_is_full")
+    run_all(database, pipelines(), [MONTH], "run-2")
+    assert _month(database)["status"] == "completed"
+    assert [_requests(upstream, service) for service in (Service.GEMINI, Service.XAI)] == paid
+    assert rows(database, "select 1 from http_cache where service in ('gemini', 'xai')") == []
+
+
 def test_paused_generators_are_not_replaced_by_the_curated_list(pipelines: Pipelines, database: Database) -> None:
     with database.transaction() as tx:
         for name in ("gemini", "xai"):

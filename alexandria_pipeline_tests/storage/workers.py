@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from alexandria_pipeline.domain.calls import Allowance, CallAttempt, CallContext, Slot
 from alexandria_pipeline.providers.transport.client import ServiceTransport
 from alexandria_pipeline.providers.transport.connection import HttpClient
-from alexandria_pipeline.providers.transport.types import JsonResponse, ServiceConfig, ServiceSpec, unparsed
+from alexandria_pipeline.providers.transport.types import JsonResponse, ServiceConfig, ServiceSpec
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.http_cache import HttpCache
 from alexandria_pipeline.storage.ledger import Ledger
@@ -36,11 +36,15 @@ def reserve(url: str, rounds: str, limit: str, _: str) -> list[int]:
         return granted
 
 
+def _accept(response: JsonResponse) -> JsonResponse:
+    return response
+
+
 def call(url: str, base: str, rate: str, count: str, name: str) -> list[int]:
     """How many of `count` requests to a service were answered."""
 
     async def send() -> int:
-        responses = await asyncio.gather(*(service.get(f"/{name}/{number}", unparsed) for number in range(int(count))))
+        responses = await asyncio.gather(*(service.get(f"/{name}/{number}", _accept) for number in range(int(count))))
         return sum(isinstance(response, JsonResponse) for response in responses)
 
     threads = Threads()

@@ -28,9 +28,14 @@ def successful(answer: Answer[JsonResponse], title: str) -> JsonResponse:
         raise SourceError(f"{title} returned no reply")
     if isinstance(answer, Unavailable | Failed):
         raise SourceError(answer.reason)
-    if answer.status != 200:
-        raise SourceError(f"{title} returned HTTP {answer.status}")
     return answer
+
+
+def paid_reply(response: JsonResponse) -> JsonResponse | Failed:
+    """Accepts every reply that was paid for, usable or not: the cache holds it until it is stored with its month."""
+    if response.status == 200:
+        return response
+    return Failed(f"the service returned HTTP {response.status} instead of a reply", transient=False)
 
 
 def raw_reply(provider: str, configured: str, actual: str, response: JsonResponse, usage: TokenUsage) -> RawReply:
@@ -40,7 +45,8 @@ def raw_reply(provider: str, configured: str, actual: str, response: JsonRespons
     """
     if usage.cost_usd is None:
         log.warning("no price is known for %s: the cost of its reply is unknown", excerpt(actual))
-    reply = RawReply(provider, configured, response.text, usage.input_tokens, usage.output_tokens, usage.cost_usd)
+    spent = (usage.input_tokens, usage.output_tokens, usage.cost_usd)
+    reply = RawReply(provider, configured, response.text, *spent, receipt=response.receipt)
     return reply if actual == configured.removeprefix("models/") else replace(reply, source=actual)
 
 

@@ -15,13 +15,18 @@ from alexandria_pipeline.domain.generation.reply_parser import read_book_list
 from alexandria_pipeline.domain.records import GenerationRequest, ParsedReply, RawReply, SkippedRow
 from alexandria_pipeline.domain.service_answers import Unavailable
 from alexandria_pipeline.providers.base import ProviderKit
-from alexandria_pipeline.providers.common.ai_replies import raw_reply, successful
+from alexandria_pipeline.providers.common.ai_replies import paid_reply, raw_reply, successful
 from alexandria_pipeline.providers.common.wire_models import read_model
 from alexandria_pipeline.providers.gemini.declaration import DECLARATION, NAME
 from alexandria_pipeline.providers.gemini.errors import explain, retry_after
 from alexandria_pipeline.providers.gemini.models import Envelope
 from alexandria_pipeline.providers.gemini.parser import reply_text, usage
-from alexandria_pipeline.providers.transport.types import KeyPlace, ServiceHttp, ServiceSpec, unparsed
+from alexandria_pipeline.providers.transport.types import (
+    PAID_REPLY_DAYS,
+    KeyPlace,
+    ServiceHttp,
+    ServiceSpec,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +39,7 @@ _VERSION: Final = re.compile(r"(?:models/)?gemini-(\d+)(?:\.(\d+))?")
 SPEC: Final = ServiceSpec(
     name=NAME,
     explain=explain,
+    cache_days=PAID_REPLY_DAYS,
     usage=usage,
     key=KeyPlace(header="x-goog-api-key"),
     retry_after=retry_after,
@@ -100,7 +106,7 @@ class Gemini:
         """Makes one request. Raises SourceError if the service cannot be called or returns no reply."""
         text = prompt(registered_variant(request.prompt_variant), request.month, request.limit)
         path = f"/models/{quote(self._model.removeprefix('models/'), safe='')}:generateContent"
-        answer = await self._http.post(path, request_body(self._model, text), unparsed)
+        answer = await self._http.post(path, request_body(self._model, text), paid_reply)
         response = successful(answer, DECLARATION.title)
         actual = (read_model(Envelope, response.data).model or self._model).removeprefix("models/")
         return raw_reply(NAME, self._model, actual, response, usage(response.data))

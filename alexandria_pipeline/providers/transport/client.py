@@ -145,7 +145,7 @@ class ServiceTransport:
     async def _find(self, key: str, parse: Parse[Any]) -> Accepted | Unavailable | None:
         """The cached response; None if there is none, or if it cannot be read any more."""
         try:
-            response = _decompressed(await self._cache.find(key))
+            response = _decompressed(await self._cache.find(key), key)
         except StorageError as error:
             return no_database(error)
         if response is None:
@@ -242,11 +242,11 @@ def _last_result(state: tenacity.RetryCallState) -> AttemptResult:
     return result
 
 
-def _decompressed(found: tuple[int, bytes] | None) -> JsonResponse | None:
+def _decompressed(found: tuple[int, bytes] | None, key: str) -> JsonResponse | None:
     if found is None:
         return None
     try:
         decoded = decode(zlib.decompress(found[1]))
     except zlib.error:
         return None
-    return JsonResponse(found[0], decoded.data, decoded.text) if isinstance(decoded, Decoded) else None
+    return JsonResponse(found[0], decoded.data, decoded.text, key) if isinstance(decoded, Decoded) else None

@@ -82,7 +82,8 @@ class ResponsePolicy:
         if isinstance(explained, Unavailable):
             return self._refused(self._secret.hide_in_reason(explained), status)
         if explained is None and isinstance(decoded, Decoded) and not is_retryable(status) and status // 100 != 3:
-            return self._parsed(JsonResponse(status, decoded.data, decoded.text), raw, number, cache_key, parse)
+            response = JsonResponse(status, decoded.data, decoded.text, cache_key or "")
+            return self._parsed(response, raw, number, cache_key, parse)
         if explained is None:
             reason = f"HTTP {status}" if isinstance(decoded, Decoded) else f"HTTP {status}, {decoded.reason}"
             explained = Failed(f"{self._name}: {reason}", transient=is_retryable(status) or status == 200)

@@ -28,25 +28,25 @@ Params = Mapping[str, str | int | Sequence[str]]
 """Query parameters; a parameter with several values is repeated for each."""
 
 MAX_PAUSE_SECONDS = 60.0  # a longer Retry-After opens the circuit breaker
+PAID_REPLY_DAYS = 365.0  # the time for which the reply of an AI service waits to be stored with its month
 
 
 @dataclass(frozen=True, slots=True)
 class JsonResponse:
-    """A complete response with a JSON body and a status that the service's error table does not explain."""
+    """A complete response with a JSON body and a status that the service's error table does not explain.
+
+    `receipt`: the key of the cached copy, "" if there is none.
+    """
 
     status: int
     data: Json
     text: str
+    receipt: str = field(default="", compare=False)
 
 
 T = TypeVar("T")
 Parse: TypeAlias = Callable[[JsonResponse], T | NotFound | Failed]
 """Reads a response. Its verdict decides what is cached: a value and NotFound are, Failed is not."""
-
-
-def unparsed(response: JsonResponse) -> JsonResponse:
-    """Accepts every response as it is."""
-    return response
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,14 @@ from alexandria_pipeline.domain.generation.reply_parser import read_book_list
 from alexandria_pipeline.domain.records import GenerationRequest, ParsedReply, RawReply, SkippedRow
 from alexandria_pipeline.domain.service_answers import Unavailable
 from alexandria_pipeline.providers.base import ProviderKit
-from alexandria_pipeline.providers.common.ai_replies import raw_reply, successful
+from alexandria_pipeline.providers.common.ai_replies import paid_reply, raw_reply, successful
 from alexandria_pipeline.providers.common.wire_models import read_model
-from alexandria_pipeline.providers.transport.types import KeyPlace, ServiceHttp, ServiceSpec, unparsed
+from alexandria_pipeline.providers.transport.types import (
+    PAID_REPLY_DAYS,
+    KeyPlace,
+    ServiceHttp,
+    ServiceSpec,
+)
 from alexandria_pipeline.providers.xai.declaration import DECLARATION, NAME
 from alexandria_pipeline.providers.xai.errors import explain
 from alexandria_pipeline.providers.xai.models import Envelope
@@ -27,6 +32,7 @@ MAX_OUTPUT_TOKENS: Final = 32_768
 SPEC: Final = ServiceSpec(
     name=NAME,
     explain=explain,
+    cache_days=PAID_REPLY_DAYS,
     usage=usage,
     key=KeyPlace(header="Authorization", prefix="Bearer "),
 )
@@ -64,7 +70,7 @@ class XAI:
     async def generate(self, request: GenerationRequest) -> RawReply:
         """Makes one request. Raises SourceError if the service cannot be called or returns no reply."""
         text = prompt(registered_variant(request.prompt_variant), request.month, request.limit)
-        answer = await self._http.post("/chat/completions", request_body(self._model, text), unparsed)
+        answer = await self._http.post("/chat/completions", request_body(self._model, text), paid_reply)
         response = successful(answer, DECLARATION.title)
         actual = read_model(Envelope, response.data).model or self._model
         return raw_reply(NAME, self._model, actual, response, usage(response.data))

@@ -13,6 +13,10 @@ values (%(year)s, %(month)s, %(provider)s, %(model)s, %(prompt_variant)s, %(sour
 on conflict (year, month, provider, model, prompt_variant) where refusal is null do nothing
 returning reply_id;
 
+-- name: consume_receipt
+-- The cached copy of a reply is not needed any more: the reply is stored.
+delete from http_cache where cache_key = %(receipt)s;
+
 -- name: record_request
 -- Stores the prompt variant and the number of books requested per generator.
 update backfill_log set prompt_variant = %(prompt_variant)s, batch_size = %(batch_size)s, updated_at = now()

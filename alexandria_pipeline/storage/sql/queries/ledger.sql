@@ -129,4 +129,5 @@ with gate as materialized (
 update api_call
 set outcome = %(outcome)s, status = %(status)s, error = %(reason)s, latency_ms = %(latency_ms)s, bytes = %(size)s,
     input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s, cost_usd = %(cost_usd)s
-where call_id = %(call_id)s;
+where call_id = %(call_id)s and service = %(service)s and outcome = 'sent'
+  and called_at between %(day)s::date - interval '2 days' and %(day)s::date + interval '3 days';
