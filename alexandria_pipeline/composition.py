@@ -139,6 +139,9 @@ class _Kit:
     def model(self, name: str) -> str:
         return _model(self._settings, name)
 
+    def country(self, name: str) -> str | None:
+        return self._settings.service(name).country
+
     def provider(self, name: str) -> Provider:
         if name not in self._built:
             declaration = next(each for each in DECLARATIONS if each.name == name)

@@ -6,6 +6,7 @@ are made from the declarations in `providers/<service>/declaration.py`. A Settin
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
@@ -36,6 +37,12 @@ if TYPE_CHECKING:
 
 Names = Annotated[tuple[str, ...], NoDecode]
 
+# A mail address or a web address with a host name, in ASCII, because it becomes part of the User-Agent header.
+_CONTACT: Final = re.compile(
+    r"(?:mailto:)?[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
+    r"|https?://[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::\d{1,5})?(?:[/?#][\x21-\x27\x2a-\x7e]*)?"
+)
+
 SERVICES: Final = tuple(registry.SERVICES)
 """The names of all HTTP services."""
 
@@ -51,6 +58,9 @@ class ServiceSettings(BaseModel):
     backoff_seconds: float = Field(1, gt=0, le=60, description="Delay before the first retry; it doubles.")
     enabled: bool = True
     model: str | None = Field(None, min_length=1, description="AI services only.")
+    country: str | None = Field(
+        None, description="Google Books only: two letters, such as US, of the country of the user."
+    )
     daily_limit: int | None = Field(None, ge=1, description="Calls per day that the service allows; unset: no limit.")
     safety_buffer: int | None = Field(None, ge=0, description="Calls of the daily limit that stay unused.")
 
@@ -68,6 +78,13 @@ class ServiceSettings(BaseModel):
         ):
             raise ValueError("must be an address such as https://host/path, without a query and without a password")
         return value.strip().rstrip("/")
+
+    @field_validator("country")
+    @classmethod
+    def _is_country(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z]{2}", value.strip()):
+            raise ValueError("must be an ISO 3166-1 code of two letters, such as US")
+        return value.strip().upper() if value is not None else None
 
     @field_validator("safety_buffer")
     @classmethod
@@ -145,9 +162,12 @@ class Settings(BaseSettings):
 
     @field_validator("contact")
     @classmethod
-    def _is_printable_ascii(cls, value: str | None) -> str | None:
-        if value is not None and not (value.isascii() and value.isprintable() and value.strip() == value and value):
-            raise ValueError("must be a mail address or a web address in ASCII characters")
+    def _is_address_of_a_person(cls, value: str | None) -> str | None:
+        if value is not None and not _CONTACT.fullmatch(value):
+            raise ValueError(
+                "must be a mail address (you@example.org) or a web address (https://example.org/about): the free services "
+                "use it to reach you instead of blocking you"
+            )
         return value
 
     @field_validator("dagster_url")
@@ -208,6 +228,12 @@ class Settings(BaseSettings):
             enabled_variable=f"ALEXANDRIA_{defaults.prefix}_ENABLED",
             parallel=defaults.parallel,
             backoff_seconds=given.backoff_seconds,
+            country=given.country,
+            missing=(
+                f"{canonical} rejects clients without a contact: set ALEXANDRIA_CONTACT to your mail address or web page"
+                if defaults.needs_contact and self.contact is None
+                else ""
+            ),
         )
 
 

@@ -45,6 +45,55 @@ def test_a_contact_earns_the_pace_of_open_library(monkeypatch: pytest.MonkeyPatc
     assert load_settings().service("open-library").requests_per_second == 0.5
 
 
+@pytest.mark.parametrize(
+    "contact",
+    ["me@example.org", "https://example.org/about", "http://books.example.org:8080", "mailto:a.b+c@x.example.org"],
+)
+def test_a_contact_is_a_mail_address_or_a_web_address(contact: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALEXANDRIA_CONTACT", contact)
+    assert load_settings().contact == contact
+
+
+@pytest.mark.parametrize(
+    "contact",
+    [
+        "me",
+        "me@",
+        "me@host",
+        "example.org",
+        "ftp://example.org",
+        "a b@example.org",
+        "https://",
+        "x (y)@example.org",
+        "https://example.org/(a",
+    ],
+)
+def test_another_contact_is_refused_with_a_sentence(contact: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALEXANDRIA_CONTACT", contact)
+    with pytest.raises(SettingsError, match=r"must be a mail address \(you@example.org\) or a web address"):
+        load_settings()
+
+
+def test_without_a_contact_open_library_says_what_is_missing() -> None:
+    assert "set ALEXANDRIA_CONTACT" in load_settings().service("open-library").missing
+    assert load_settings().service("wikidata").missing == ""
+
+
+@pytest.mark.parametrize(("contact", "a_minute"), [(None, 10), ("books@example.org", 200)])
+def test_wikimedias_services_share_one_allowance(contact: str | None, a_minute: int) -> None:
+    settings = load_settings(contact=contact)
+    together = sum(settings.service(name).requests_per_second for name in ("wikidata", "wikipedia"))
+    assert 0 < together * 60 <= a_minute + 1e-9
+
+
+def test_a_country_has_two_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALEXANDRIA_GOOGLE_BOOKS_COUNTRY", "de")
+    assert load_settings().service("google-books").country == "DE"
+    monkeypatch.setenv("ALEXANDRIA_GOOGLE_BOOKS_COUNTRY", "Germany")
+    with pytest.raises(SettingsError, match=r"ALEXANDRIA_GOOGLE_BOOKS_COUNTRY: .*two letters"):
+        load_settings()
+
+
 def test_single_values_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALEXANDRIA_GOOGLE_BOOKS_BASE_URL", "http://127.0.0.1:8000/books/v1/")
     monkeypatch.setenv("ALEXANDRIA_ISBNDB_DAILY_LIMIT", "150")

@@ -52,11 +52,13 @@ class Failed:
     """The service was called and gave no usable response. `transient`: a later call may succeed.
 
     `refusal`: a healthy service refuses this one request, so its circuit breaker does not count the failure.
+    `pause_seconds`: the service requests a pause in the body of a response whose status does not say so.
     """
 
     reason: str
     transient: bool = True
     refusal: bool = False
+    pause_seconds: float | None = None
 
 
 T = TypeVar("T")

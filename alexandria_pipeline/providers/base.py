@@ -79,7 +79,8 @@ class ProviderKind(StrEnum):
 class HttpDefaults:
     """The default settings of one HTTP service; every field can be overridden by `ALEXANDRIA_<prefix>_<FIELD>`.
 
-    `requests_per_second_with_contact` applies when a contact is set. `daily_limit`: calls per day that the service
+    `requests_per_second_with_contact` applies when a contact is set. `needs_contact`: the service rejects clients that name
+    no contact. `daily_limit`: calls per day that the service
     publishes (None: no limit); `unused_share` of it stays unused. `quota_zone`: the time zone in which its quota day
     ends. `parallel`: requests of one process at the same time. `key_variable`: the environment variable of the key.
     """
@@ -89,6 +90,7 @@ class HttpDefaults:
     key_variable: str | None = None
     requests_per_second: float = 1.0
     requests_per_second_with_contact: float | None = None
+    needs_contact: bool = False
     timeout_seconds: float = 15.0
     daily_limit: int | None = None
     unused_share: Fraction = Fraction(0)
@@ -140,6 +142,10 @@ class ProviderKit(Protocol):
 
     def model(self, name: str) -> str:
         """The AI model that is set for a service, or its default."""
+        ...
+
+    def country(self, name: str) -> str | None:
+        """The country that is set for a service (ISO 3166-1, two letters)."""
         ...
 
     def provider(self, name: str) -> Provider:

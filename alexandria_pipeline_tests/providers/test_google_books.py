@@ -98,9 +98,56 @@ def test_only_magazines_are_left_out(kind: Any, offered: int) -> None:
     assert len(found if isinstance(found, list) else []) == offered
 
 
-def test_volumes_with_other_isbns_are_not_found() -> None:
-    client = GoogleBooks(ScriptedHttp(SPEC, stored("volumes")))
-    assert run(client.metadata(Isbn13("9780441013593"))) == NotFound()
+def test_volumes_with_other_isbns_are_not_found_by_two_searches() -> None:
+    http = ScriptedHttp(SPEC, stored("volumes"))
+    assert run(GoogleBooks(http).metadata(Isbn13("9780441013593"))) == NotFound()
+    assert [params["q"] for _, params in http.requests] == ["isbn:9780441013593", "9780441013593"]
+
+
+def test_a_search_result_with_gaps_is_completed_from_the_record_of_the_volume() -> None:
+    volume = payload("google_books", "volumes")["items"][1]
+    short = {name: value for name, value in volume["volumeInfo"].items() if name not in {"description", "publisher"}}
+    http = ScriptedHttp(
+        SPEC,
+        response({"totalItems": 1, "items": [{**volume, "volumeInfo": short}]}),
+        {"/volumes/bbb": response(volume)},
+    )
+    found = run(GoogleBooks(http).metadata(KINDRED))
+    assert http.paths == ["/volumes", "/volumes/bbb"]
+    assert (getattr(found, "publisher", None), getattr(found, "pages", None)) == ("Beacon Press", 264)
+
+
+@pytest.mark.parametrize("record", [response({"error": {"code": 404}}, 404), response({}), Failed("HTTP 503")])
+def test_without_the_record_the_search_result_is_the_answer(record: Any) -> None:
+    volume = payload("google_books", "volumes")["items"][1]
+    short = {name: value for name, value in volume["volumeInfo"].items() if name != "publisher"}
+    http = ScriptedHttp(
+        SPEC, response({"totalItems": 1, "items": [{**volume, "volumeInfo": short}]}), {"/volumes/bbb": record}
+    )
+    assert getattr(run(GoogleBooks(http).metadata(KINDRED)), "title", None) == "Kindred"
+
+
+def test_the_country_that_is_set_is_sent() -> None:
+    http = ScriptedHttp(SPEC, EMPTY)
+    run(GoogleBooks(http, "DE").rating(KINDRED))
+    assert [params["country"] for _, params in http.requests] == ["DE", "DE"]
+
+
+def test_an_unknown_location_is_asked_again_with_a_country() -> None:
+    http = ScriptedHttp(SPEC, stored_error("error_403_unknown_location"))
+    client = GoogleBooks(http)
+    found = run(client.resolve(QUERY))
+    assert isinstance(found, Failed)
+    assert "set ALEXANDRIA_GOOGLE_BOOKS_COUNTRY" in found.reason
+    run(client.resolve(QUERY))
+    assert [params.get("country") for _, params in http.requests] == [None, "US", "US"]
+    configured = GoogleBooks(ScriptedHttp(SPEC, stored_error("error_403_unknown_location")), "DE")
+    assert isinstance(run(configured.resolve(QUERY)), Failed)
+
+
+def stored_error(name: str) -> Any:
+    body = payload("google_books", name)
+    return response(body, body["error"]["code"])
 
 
 def test_metadata() -> None:

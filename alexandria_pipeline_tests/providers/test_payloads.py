@@ -108,7 +108,7 @@ class OneServer:
 
     @staticmethod
     def _settings(base: str) -> Settings:
-        overrides: dict[str, Any] = {}
+        overrides: dict[str, Any] = {"contact": "tests@example.org"}
         for name, defaults in DECLARED.items():
             given = {
                 "base_url": f"{base}/{name}",
@@ -220,8 +220,8 @@ MODEL_REPLIES = [
     ("gemini/error_429_wait", "gemini", "Gemini requests a delay of 0.4s"),
     ("xai/answer", "xai", "books"),
     ("xai/chat_with_reasoning", "xai", "the reply is not a list of books: "),
-    ("xai/error_429_credits", "xai", "the xAI account of XAI_API_KEY is out of credits"),
-    ("xai/error_403_credits", "xai", "the xAI account of XAI_API_KEY is out of credits"),
+    ("xai/error_429_credits", "xai", "the prepaid credits of the xAI account of XAI_API_KEY are used up"),
+    ("xai/error_403_credits", "xai", "the prepaid credits of the xAI account of XAI_API_KEY are used up"),
     ("xai/error_400_key", "xai", "xAI rejects the key in XAI_API_KEY (HTTP 400)"),
     ("openai_compatible/json_schema", "xai", "the reply is not a list of books: "),
     ("openai_compatible/error_404_model", "xai", "xAI does not know the model: set ALEXANDRIA_XAI_MODEL"),

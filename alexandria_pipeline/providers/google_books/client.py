@@ -6,21 +6,24 @@ the key belong to the transport. docs/services/google_books.md has the facts.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from alexandria_pipeline.domain.metadata import Cover, EditionMetadata, ExternalIds, PublicDomain, Rating, Subjects
-from alexandria_pipeline.domain.service_answers import Answer, NotFound, Unavailable, then
+from alexandria_pipeline.domain.service_answers import Answer, NotFound, Unavailable, then, then_call
 from alexandria_pipeline.providers.base import ProviderKit
-from alexandria_pipeline.providers.common.search_terms import surname, title_words
+from alexandria_pipeline.providers.common.search_terms import path_segment, surname, title_words
 from alexandria_pipeline.providers.google_books.declaration import DECLARATION, NAME
-from alexandria_pipeline.providers.google_books.errors import explain
+from alexandria_pipeline.providers.google_books.errors import UNKNOWN_LOCATION, explain
 from alexandria_pipeline.providers.google_books.models import Volume
 from alexandria_pipeline.providers.google_books.parser import (
     covers_of,
     external_ids_of,
+    filled,
     metadata_of,
     parse_edition,
     parse_search,
+    parse_volume,
     public_domain_of,
     rating_of,
     subjects_of,
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
     from alexandria_pipeline.domain.isbn import Isbn13
     from alexandria_pipeline.domain.records import BookQuery, Candidate
 
+log = logging.getLogger(__name__)
+
 MAX_RESULTS: Final = 40  # the maximum of the service
 ISBN_RESULTS: Final = 10
 # The members of a partial response; a complete page of 40 volumes has more than 100 kB.
@@ -43,19 +48,31 @@ SPEC: Final = ServiceSpec(
     explain=explain,
     cache_days=30,
     negative_cache_days=7,
-    key=KeyPlace(parameter="key"),
+    # A key in a header does not appear in the logs of proxies.
+    key=KeyPlace(header="X-goog-api-key"),
+    # In a wave, 30 to 80 % of the calls fail for minutes; eight attempts with growing delays take about 70 seconds.
+    max_attempts=8,
+    fails_in_waves=True,
 )
 
 T = TypeVar("T")
 
 
+# Sent if the service cannot tell the country of this machine and none is set.
+FALLBACK_COUNTRY: Final = "US"
+
+
 class GoogleBooks:
-    """The client. Each capability makes one search."""
+    """The client. Each capability makes one search, and a second one if the first finds no volume of an ISBN.
+
+    `country`: two letters. If it is None, the service takes the country of the caller's address.
+    """
 
     declaration = DECLARATION
 
-    def __init__(self, http: ServiceHttp) -> None:
+    def __init__(self, http: ServiceHttp, country: str | None = None) -> None:
         self._http = http
+        self._country = country
 
     def unavailable(self) -> Unavailable | None:
         return self._http.unavailable()
@@ -71,7 +88,16 @@ class GoogleBooks:
         return await self._search(search, MAX_RESULTS, parse_search)
 
     async def metadata(self, isbn13: Isbn13) -> Answer[EditionMetadata]:
-        return then(await self._edition(isbn13), lambda volumes: metadata_of(volumes[0], isbn13))
+        """The first volume with the ISBN. If its search result has gaps, its complete record fills them: one call more."""
+        return await then_call(await self._edition(isbn13), lambda volumes: self._complete(volumes[0], isbn13))
+
+    async def _complete(self, volume: Volume, isbn13: Isbn13) -> Answer[EditionMetadata]:
+        found = metadata_of(volume, isbn13)
+        if volume.id is None or (found.description and found.publisher and found.pages):
+            return found
+        path = f"/volumes/{path_segment(volume.id)}"
+        record = await self._get(path, lambda response: parse_volume(response, isbn13), {})
+        return filled(found, metadata_of(record, isbn13)) if isinstance(record, Volume) else found
 
     async def covers(self, isbn13: Isbn13) -> Answer[Sequence[Cover]]:
         return then(await self._edition(isbn13), covers_of)
@@ -89,11 +115,28 @@ class GoogleBooks:
         return then(await self._edition(isbn13), subjects_of)
 
     async def _edition(self, isbn13: Isbn13) -> Answer[tuple[Volume, ...]]:
-        return await self._search(f"isbn:{isbn13}", ISBN_RESULTS, lambda response: parse_edition(response, isbn13))
+        """The volumes with this ISBN. The index of `isbn:` has gaps, so the plain number is searched for, too."""
+        found: Answer[tuple[Volume, ...]] = NotFound()
+        for search in (f"isbn:{isbn13}", str(isbn13)):
+            found = await self._search(search, ISBN_RESULTS, lambda response: parse_edition(response, isbn13))
+            if not isinstance(found, NotFound):
+                break
+        return found
 
     async def _search(self, search: str, limit: int, parse: Parse[T]) -> Answer[T]:
         params: dict[str, str | int] = {"q": search, "maxResults": limit, "printType": "books", "fields": FIELDS}
-        return await self._http.get("/volumes", parse, params)
+        return await self._get("/volumes", parse, params)
+
+    async def _get(self, path: str, parse: Parse[T], params: dict[str, str | int]) -> Answer[T]:
+        answer = await self._http.get(path, parse, self._with_country(params))
+        if answer == UNKNOWN_LOCATION and self._country is None:
+            log.warning("%s; %s is used until then", UNKNOWN_LOCATION.reason, FALLBACK_COUNTRY)
+            self._country = FALLBACK_COUNTRY
+            answer = await self._http.get(path, parse, self._with_country(params))
+        return answer
+
+    def _with_country(self, params: dict[str, str | int]) -> dict[str, str | int]:
+        return {**params, "country": self._country} if self._country else params
 
 
 def search_query(query: BookQuery) -> str:
@@ -105,4 +148,4 @@ def search_query(query: BookQuery) -> str:
 
 def build(kit: ProviderKit) -> GoogleBooks:
     """The provider with its transport."""
-    return GoogleBooks(kit.service(SPEC))
+    return GoogleBooks(kit.service(SPEC), kit.country(NAME))

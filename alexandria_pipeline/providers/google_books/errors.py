@@ -13,6 +13,13 @@ from alexandria_pipeline.providers.transport.types import Json, JsonResponse
 
 UNREADABLE: Final = unexpected_shape(DECLARATION.title)
 
+UNKNOWN_LOCATION: Final = Failed(
+    "Google Books cannot tell the country of this machine: set ALEXANDRIA_GOOGLE_BOOKS_COUNTRY to two letters, such as US",
+    transient=False,
+    refusal=True,
+)
+
+_UNKNOWN_LOCATION: Final = re.compile(r"unknownLocation|cannot determine user location", re.IGNORECASE)
 _BAD_KEY: Final = re.compile(
     r"keyinvalid|api_key_|keyexpired|api key (?:not valid|expired|not found)|accessnotconfigured|service_disabled"
     r"|iprefererblocked|unregistered callers|consumer_invalid",
@@ -27,6 +34,10 @@ def explain(status: int, body: Json) -> Unavailable | Failed | None:
     if status == 200 and not (isinstance(body, dict) and "error" in body):
         return None
     details = _details(body)
+    if status == 403 and _UNKNOWN_LOCATION.search(details):
+        return UNKNOWN_LOCATION
+    if status == 404 and isinstance(body, dict):
+        return None  # a volume that does not exist; the parsers check the status
     if status == 401 or _BAD_KEY.search(details):
         return Failed(
             f"Google Books rejects the key, or the key has no access to the Books API: check {KEY_VARIABLE}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from alexandria_pipeline.domain.metadata import (
@@ -16,7 +17,7 @@ from alexandria_pipeline.domain.metadata import (
 from alexandria_pipeline.domain.records import Candidate
 from alexandria_pipeline.domain.service_answers import Failed, NotFound
 from alexandria_pipeline.providers.common.contributors import contributors
-from alexandria_pipeline.providers.common.wire_models import read_models
+from alexandria_pipeline.providers.common.wire_models import read_model, read_models
 from alexandria_pipeline.providers.google_books.declaration import NAME
 from alexandria_pipeline.providers.google_books.errors import UNREADABLE, is_empty
 from alexandria_pipeline.providers.google_books.models import Volume
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 def parse_volumes(response: JsonResponse) -> tuple[Volume, ...] | NotFound | Failed:
     """The volumes that have a title. No volumes are a definite no only if `totalItems` is 0."""
+    if response.status != 200:
+        return UNREADABLE
     if is_empty(response):
         return NotFound()
     volumes = read_models(Volume, response.data.get("items")) if isinstance(response.data, dict) else ()
@@ -55,6 +58,22 @@ def parse_edition(response: JsonResponse, isbn: Isbn13) -> tuple[Volume, ...] | 
     if not isinstance(volumes, tuple):
         return volumes
     return tuple(volume for volume in volumes if isbn in volume.volume_info.isbns) or NotFound()
+
+
+def parse_volume(response: JsonResponse, isbn: Isbn13) -> Volume | NotFound | Failed:
+    """The complete record of a volume with this ISBN (`/volumes/{id}`)."""
+    if response.status == 404:
+        return NotFound()
+    volume = read_model(Volume, response.data)
+    if not volume.id or not volume.volume_info.title:
+        return UNREADABLE
+    return volume if isbn in volume.volume_info.isbns else NotFound()
+
+
+def filled(found: EditionMetadata, record: EditionMetadata) -> EditionMetadata:
+    """The metadata of a search result, with the gaps filled from the complete record."""
+    gaps = {field.name: getattr(record, field.name) for field in fields(found) if not getattr(found, field.name)}
+    return replace(found, **gaps)
 
 
 def _candidate(volume: Volume, isbn: Isbn13, rank: int) -> Candidate:

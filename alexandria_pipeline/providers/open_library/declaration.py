@@ -33,5 +33,7 @@ DECLARATION: Final = Declaration(
         # 3 a second for a client that names itself and a contact, 1 a second for others
         # (https://openlibrary.org/developers/api, autumn 2026).
         requests_per_second_with_contact=3,
+        # Since May 2026, clients without a contact get a 403 (internetarchive/openlibrary issue 12750).
+        needs_contact=True,
     ),
 )

@@ -19,7 +19,10 @@ def explain(status: int, body: Json) -> Unavailable | Failed | None:  # noqa: AR
     if status == 429:
         return Failed("Open Library requests fewer calls (HTTP 429)")
     if status == 403:
-        return Failed("Open Library rejects this client (HTTP 403)")
+        return Unavailable(
+            "Open Library rejects this client (HTTP 403): check that ALEXANDRIA_CONTACT names a real contact",
+            temporary=True,
+        )
     return unexpected_status(DECLARATION.title, status)
 
 

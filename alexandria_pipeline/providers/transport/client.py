@@ -105,7 +105,7 @@ class ServiceTransport:
             return Unavailable(f"{self.name} is switched off by {self._config.enabled_variable or 'its settings'}")
         if self._spec.key is not None and not self._secret.key:
             return Unavailable(f"{self.name} needs a key: set {self._config.key_variable or 'it in its settings'}")
-        return None
+        return Unavailable(self._config.missing) if self._config.missing else None
 
     def _shared_state(self) -> Unavailable | None:
         try:

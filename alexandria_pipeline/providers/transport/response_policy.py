@@ -7,8 +7,10 @@ This module decides. Waiting is in `rate_limiter.py`, sending in `connection.py`
 from __future__ import annotations
 
 import logging
+import re
 import zlib
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from alexandria_pipeline.domain.calls import CacheEntry, CallOutcome, CallResult
@@ -31,6 +33,10 @@ log = logging.getLogger(__name__)
 MAX_BACKOFF_SECONDS: Final = 20.0
 REFUSED_CLIENT_SECONDS: Final = 900.0  # after a service without accounts rejects this client
 MAX_BREAKER_SECONDS: Final = 86_400.0  # the longest Retry-After that is obeyed
+MAX_BAN_SECONDS: Final = 31 * 86_400.0
+BAN_STATUSES: Final = frozenset({403, 429})
+# The sentence of Wikimedia's servers: You have been banned until (time), please respect throttling.
+_BAN: Final = re.compile(rb"banned until (\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)(?:Z| ?UTC|\+00:?00)?")
 
 RETRYABLE: Final = frozenset({408, 425, 429})
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -78,6 +84,8 @@ class ResponsePolicy:
             return result, CallResult(CallOutcome.REDIRECTED)
         decoded = Undecodable(raw.problem) if raw.problem else decode(self._secret.hide_in_body(raw.body))
         data = decoded.data if isinstance(decoded, Decoded) else None
+        if (until := banned_until(raw.body)) is not None and status in BAN_STATUSES:
+            return self._banned(until, datetime.now(UTC))
         explained = self._spec.explain(status, data)
         if isinstance(explained, Unavailable):
             return self._refused(self._secret.hide_in_reason(explained), status)
@@ -90,7 +98,9 @@ class ResponsePolicy:
         retry_after = raw.retry_after
         if self._spec.retry_after and retry_after is None:
             retry_after = self._spec.retry_after(data)
-        retry = explained.transient and is_retryable(status)
+        if explained.pause_seconds is not None and retry_after is None:
+            retry_after = explained.pause_seconds
+        retry = explained.transient and (is_retryable(status) or explained.pause_seconds is not None)
         return self._failed(
             self._secret.hide_in_reason(explained), replace(raw, retry_after=retry_after), number, retry=retry
         )
@@ -117,6 +127,17 @@ class ResponsePolicy:
         )
         return AttemptResult(Accepted(response, parse, value)), result
 
+    def _banned(self, until: datetime, now: datetime) -> tuple[AttemptResult, CallResult]:
+        """A ban with its end in the body is obeyed to its end; one that is over is a normal rejection for a minute."""
+        seconds = min(max((until - now).total_seconds(), MAX_PAUSE_SECONDS), MAX_BAN_SECONDS)
+        refusal = Unavailable(
+            f"{self._name} has banned this client until {until:%Y-%m-%d %H:%M} UTC. When the ban is lifted earlier, run "
+            f"`alexandria services reopen {self._name}`",
+            temporary=True,
+        )
+        result = CallResult(CallOutcome.REFUSED, reason=refusal.reason, healthy=False, open_breaker_seconds=seconds)
+        return AttemptResult(refusal), result
+
     def _refused(self, refusal: Unavailable, status: int) -> tuple[AttemptResult, CallResult]:
         result = CallResult(CallOutcome.REFUSED, reason=refusal.reason, healthy=status not in (401, 403))
         if refusal.temporary and self._spec.key is not None:
@@ -130,12 +151,15 @@ class ResponsePolicy:
         self, failure: Failed, raw: RawResponse, number: int, *, retry: bool
     ) -> tuple[AttemptResult, CallResult]:
         status, pause = raw.status, raw.retry_after if retry else None
-        healthy = failure.refusal or (
+        healthy: bool | None = failure.refusal or (
             status is not None
             and 400 <= status < 500
             and status not in (401, 403, *RETRYABLE)
             and not raw.network_failed
         )
+        if retry and self._spec.fails_in_waves and status is not None and status >= 500:
+            # One of many failed calls says little about the service; the last attempt of a call does.
+            healthy = None if number < self._spec.max_attempts else False
         result = CallResult(CallOutcome.FAILED, reason=failure.reason, healthy=healthy)
         if pause is not None and pause > MAX_PAUSE_SECONDS:
             seconds = min(pause, MAX_BREAKER_SECONDS)
@@ -147,6 +171,15 @@ class ResponsePolicy:
             # The pause applies to all processes. The next slot comes after it, so the retry needs no delay of its own.
             return AttemptResult(failure, retry, retry_delay=0.0), replace(result, pause_seconds=pause)
         return AttemptResult(failure, retry), result
+
+
+def banned_until(body: bytes) -> datetime | None:
+    """The end of a ban that a body names; None without one."""
+    match = _BAN.search(body)
+    try:
+        return datetime.fromisoformat(match[1].decode()).replace(tzinfo=UTC) if match else None
+    except ValueError:
+        return None
 
 
 def is_retryable(status: int) -> bool:

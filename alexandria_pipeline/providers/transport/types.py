@@ -75,7 +75,8 @@ class ServiceSpec:
     response (200, or a 404 for an empty result). A temporary Unavailable makes a service with a key unavailable until its
     quota day ends, and a service without a key for 15 minutes. A transient Failed with a retryable status is retried.
     `retry_after` finds the seconds to wait in a body, for services that do not use the header. `cache_days` and
-    `negative_cache_days` are the lives of accepted responses and of definite noes; 0: nothing is cached.
+    `negative_cache_days` are the lives of accepted responses and of definite noes; 0: nothing is cached. `fails_in_waves`:
+    single calls fail at random for minutes, so the circuit breaker counts a call only when all its attempts have failed.
     """
 
     name: str
@@ -86,6 +87,7 @@ class ServiceSpec:
     key: KeyPlace | None = None
     retry_after: Callable[[Json], float | None] | None = None
     max_attempts: int = 3
+    fails_in_waves: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ class ServiceConfig:
 
     `key_variable`: the environment variable of the key. `enabled_variable`: the one that switches the service off.
     `redirect_hosts`: hosts other than the base URL's to which it may redirect. `parallel`: requests of one process at a
-    time.
+    time. `country`: of the user, two letters. `missing`: why these settings do not suffice for a call, "" if they do.
     """
 
     base_url: str
@@ -109,6 +111,8 @@ class ServiceConfig:
     redirect_hosts: tuple[str, ...] = ()
     parallel: int = 32
     backoff_seconds: float = 1.0
+    country: str | None = None
+    missing: str = ""
 
     @property
     def allowance(self) -> Allowance:

@@ -27,7 +27,15 @@ DECLARATION: Final = Declaration(
         }
     ),
     module="alexandria_pipeline.providers.wikidata.client",
+    # Wikimedia's services share one allowance: 10 requests a minute without a contact, 200 with one
+    # (https://www.mediawiki.org/wiki/Wikimedia_APIs/Rate_limits, autumn 2026). Wikidata and Wikipedia get a fixed part each.
     # A client has 60 s of query time a minute, and 5 queries at a time
     # (https://www.mediawiki.org/wiki/Wikidata_Query_Service/User_Manual, autumn 2026): one a second leaves each its second.
-    http=HttpDefaults(prefix="WIKIDATA", base_url="https://query.wikidata.org", parallel=5),
+    http=HttpDefaults(
+        prefix="WIKIDATA",
+        base_url="https://query.wikidata.org",
+        requests_per_second=5 / 60,
+        requests_per_second_with_contact=1,
+        parallel=5,
+    ),
 )

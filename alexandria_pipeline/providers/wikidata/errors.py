@@ -14,7 +14,10 @@ UNREADABLE: Final = unexpected_shape(DECLARATION.title)
 
 
 def explain(status: int, body: Json) -> Unavailable | Failed | None:
-    """The meaning of an error. Most error bodies are plain text. A 403 is a ban for ignoring rate limits."""
+    """The meaning of an error. Most error bodies are plain text. A 403 is a ban for ignoring rate limits.
+
+    The transport obeys a ban whose end is in the body ("banned until …").
+    """
     if status in {401, 403}:
         return Unavailable(f"Wikidata rejects this client for now (HTTP {status})", temporary=True)
     if status != 200:

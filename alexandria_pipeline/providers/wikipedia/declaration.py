@@ -14,6 +14,11 @@ DECLARATION: Final = Declaration(
     kind=ProviderKind.FREE,
     capabilities=frozenset({Capability.AUTHOR_BIOGRAPHY}),
     module="alexandria_pipeline.providers.wikipedia.client",
-    # 200 a minute (https://www.mediawiki.org/wiki/Wikimedia_APIs/Rate_limits, autumn 2026); 3 a second stays below.
-    http=HttpDefaults(prefix="WIKIPEDIA", base_url="https://en.wikipedia.org", requests_per_second=3),
+    # The rest of the allowance that Wikimedia's services share; see the declaration of Wikidata.
+    http=HttpDefaults(
+        prefix="WIKIPEDIA",
+        base_url="https://en.wikipedia.org",
+        requests_per_second=5 / 60,
+        requests_per_second_with_contact=2,
+    ),
 )

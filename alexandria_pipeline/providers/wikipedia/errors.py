@@ -12,6 +12,10 @@ from alexandria_pipeline.providers.wikipedia.declaration import DECLARATION
 
 UNREADABLE: Final = unexpected_shape(DECLARATION.title)
 MAX_CODE_LENGTH: Final = 100
+# Errors that pass: too many requests, servers that lag behind, and maintenance. The service recommends 5 seconds
+# (https://www.mediawiki.org/wiki/Manual:Maxlag_parameter).
+_PAUSES: Final = frozenset({"ratelimited", "maxlag", "readonly"})
+PAUSE_SECONDS: Final = 5.0
 
 
 def explain(status: int, body: Json) -> Unavailable | Failed | None:
@@ -27,7 +31,11 @@ def explain(status: int, body: Json) -> Unavailable | Failed | None:
     if not isinstance(body, dict):
         return UNREADABLE
     errors = body.get("errors", body.get("error"))
-    return Failed(f"Wikipedia reports an error: {_code(errors)}") if errors is not None else None
+    if errors is None:
+        return None
+    code = _code(errors)
+    pause = PAUSE_SECONDS if code in _PAUSES else None
+    return Failed(f"Wikipedia reports an error: {code}", pause_seconds=pause)
 
 
 def _code(errors: Any) -> str:

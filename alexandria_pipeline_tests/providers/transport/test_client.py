@@ -9,6 +9,7 @@ import time
 import zlib
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
@@ -307,6 +308,62 @@ def test_a_pause_beyond_patience_leaves_the_service_alone(make: Make, database: 
     assert "paused" in (other.unavailable() or Unavailable("")).reason
     (health,) = rows(database, "select retry_at - clock_timestamp() as left from provider_health")
     assert health["left"] > timedelta(minutes=59)
+
+
+def test_a_ban_is_obeyed_to_its_end(make: Make, database: Database) -> None:
+    until = datetime.now(UTC) + timedelta(hours=30)
+    body = f"You have been banned until {until:%Y-%m-%dT%H:%M:%S}.000Z, please respect throttling.".encode()
+    outcome, server = ask(make, answer(403, body, content_type="text/plain"))
+    assert isinstance(outcome, Unavailable)
+    assert outcome.temporary
+    assert f"banned this client until {until:%Y-%m-%d %H:%M} UTC" in outcome.reason
+    assert "alexandria services reopen svc" in outcome.reason
+    assert len(server.asked) == 1
+    (health,) = rows(database, "select breaker, retry_at from provider_health")
+    assert health["breaker"] == "open"
+    assert abs(health["retry_at"] - until) < timedelta(minutes=1)
+
+
+def test_an_error_that_asks_for_a_pause_in_a_200_is_retried_after_it(make: Make) -> None:
+    def paused(status: int, body: Json) -> Failed | None:
+        return Failed("busy", pause_seconds=0.5) if "busy" in body else explain(status, body)  # type: ignore[return-value]
+
+    outcome, server = ask(make, as_json({"busy": 1}), OK, of=replace(spec(), explain=paused))
+    assert isinstance(outcome, JsonResponse)
+    assert server.asked[1].at - server.asked[0].at >= 0.45
+
+
+def test_a_refusal_of_one_request_does_not_open_the_breaker(make: Make, database: Database) -> None:
+    def refused(status: int, body: Json) -> Failed | Unavailable | None:
+        return (
+            Failed("this prompt is refused", transient=False, refusal=True) if status == 403 else explain(status, body)
+        )
+
+    service = replace(spec(), explain=refused, cache_days=0)
+    for _ in range(6):
+        outcome, _ = ask(make, as_json({}, status=403), of=service)
+        assert outcome == Failed("this prompt is refused", transient=False, refusal=True)
+    (health,) = rows(database, "select breaker, failures from provider_health")
+    assert health == {"breaker": "closed", "failures": 0}
+
+
+def test_a_service_that_fails_in_waves_is_tried_eight_times_without_opening_the_breaker(
+    make: Make, database: Database
+) -> None:
+    waves = replace(spec(), max_attempts=8, fails_in_waves=True)
+    wave = [as_json({}, status=503)] * 7
+    outcome, server = ask(make, *wave, OK, of=waves, backoff_seconds=0.005)
+    assert isinstance(outcome, JsonResponse)
+    assert len(server.asked) == 8
+    (health,) = rows(database, "select breaker, failures from provider_health")
+    assert health == {"breaker": "closed", "failures": 0}
+
+
+def test_a_call_whose_attempts_all_failed_counts_for_the_breaker(make: Make, database: Database) -> None:
+    waves = replace(spec(), max_attempts=3, fails_in_waves=True)
+    outcome, _ = ask(make, as_json({}, status=503), of=waves)
+    assert isinstance(outcome, Failed)
+    assert rows(database, "select failures from provider_health") == [{"failures": 1}]
 
 
 @pytest.mark.parametrize("nonsense", ["soon", "-5", "", "Thu, 99 Foo", "nan", "9" * 400])
