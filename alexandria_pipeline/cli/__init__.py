@@ -1,1 +1,1 @@
-"""The `alexandria` command: one file a topic, `context` for what a command opens, `output` for how it prints."""
+"""The `alexandria` command: one file per topic; `context` opens settings and database, `output` prints."""

@@ -1,9 +1,8 @@
-"""The `alexandria` command: parses, calls a stage or a storage query, prints. Nothing is decided here.
+"""The `alexandria` command: the list of its commands and the entry point.
 
-Here are the list of its commands and the way in; the commands of one topic are in a `cli_<topic>.py`, what they open in
-`cli_opening` and how they print in `cli_tables`.
+Each topic has a module. A command parses its arguments, calls an operation or a storage query, and prints the result.
 
-Exit status: 0 for an answer (also "not found"), 1 when something is broken, 2 for wrong use or wrong settings.
+Exit status: 0 for an answer (also "not found"), 1 for a failure, 2 for wrong arguments or settings.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ app.command("set-aside")(cli_books.skipped_rows)
 
 
 def main() -> None:
-    """Entry point; says what went wrong in one plain sentence."""
+    """Runs the command; prints an expected error as one sentence."""
     try:
         app()
     except (SettingsError, InvalidValue) as error:
@@ -65,7 +64,7 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0: any free one.", min=0, max=65535)] = 8080,
 ) -> None:
-    """Shows how the backfill is doing: a page, JSON, and figures for Prometheus; see /openapi.json."""
+    """Serves the status of the backfill: a page, JSON, and metrics for Prometheus; see /openapi.json."""
     from alexandria_pipeline.monitoring import app as monitoring  # noqa: PLC0415 - only needed here
     from alexandria_pipeline.monitoring import server  # noqa: PLC0415
     from alexandria_pipeline.monitoring.dashboard import Dashboard  # noqa: PLC0415

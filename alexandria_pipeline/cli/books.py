@@ -1,4 +1,4 @@
-"""`alexandria status`, `books` and `set-aside`: how far the months are, their books, and the rows that could not be used."""
+"""`alexandria status`, `books` and `set-aside`: the months, their books, and skipped rows."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from alexandria_pipeline.storage import figures, generation
 
 def status(
     months: Annotated[
-        list[str] | None, typer.Argument(help="Months such as 2020-08; all when none is named.", metavar="[MONTH]...")
+        list[str] | None, typer.Argument(help="Months such as 2020-08; default: all.", metavar="[MONTH]...")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Where the backfill stands: months, books, ISBNs, and which key figures hold."""
+    """Shows the months with their books, ISBNs and key figures."""
     from alexandria_pipeline.operations import status as report  # noqa: PLC0415 - pandas takes half a second to load
 
     wanted = [Month.parse(month) for month in months or []]
@@ -37,7 +37,7 @@ def status(
 def books(
     month: Annotated[str, typer.Argument(help="A month such as 2020-08.", metavar="MONTH")], as_json: AsJson = False
 ) -> None:
-    """The books of a month: who listed them, their ISBN, or why they have none."""
+    """Shows the books of a month with their ISBN, or the reason why they have none."""
     wanted = Month.parse(month)
     with opened_database() as (_, database), database.transaction() as tx:
         rows = figures.books_of(tx, wanted)
@@ -58,7 +58,7 @@ def books(
 
 
 def skipped_rows(as_json: AsJson = False) -> None:
-    """Rows of lists, catalogues and replies that could not be used, with their line and reason."""
+    """Shows the skipped rows of lists, catalogues and replies, with line and reason."""
     with opened_database() as (_, database), database.transaction() as tx:
         rows = generation.skipped_rows(tx)
     if as_json:

@@ -1,4 +1,4 @@
-"""What a command opens first: the settings, with the log set up by them, and the database or the whole pipeline."""
+"""Opens what a command needs: settings, log, and the database or the whole pipeline."""
 
 from __future__ import annotations
 

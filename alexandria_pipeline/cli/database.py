@@ -1,4 +1,4 @@
-"""`alexandria db` and `alexandria catalog`: the database, and the local catalogue of editions in it."""
+"""`alexandria db` and `alexandria catalog`: the database, and the local catalogue of editions."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from alexandria_pipeline.cli.context import opened_database
 from alexandria_pipeline.cli.output import AsJson, cell, print_json
 from alexandria_pipeline.settings import load_settings
 
-db = typer.Typer(no_args_is_help=True, help="The database: a local server, or the one of ALEXANDRIA_DATABASE_URL.")
+db = typer.Typer(no_args_is_help=True, help="The database: a local server, or the server of ALEXANDRIA_DATABASE_URL.")
 catalog = typer.Typer(no_args_is_help=True, help="The local catalogue of editions.")
 
 
 @db.command("start")
 def db_start() -> None:
-    """Starts the local server if there is none, and brings its tables up to date."""
+    """Starts the local server if none runs, and migrates its tables."""
     with opened_database() as (settings, database):
         typer.echo(
             f"The database is at {database.address}"
@@ -28,7 +28,7 @@ def db_start() -> None:
 
 @db.command("stop")
 def db_stop() -> None:
-    """Stops the local server; its data stay."""
+    """Stops the local server; its data are kept."""
     settings = load_settings()
     stopped = composition.server(settings).stop()
     typer.echo("The local server has been stopped." if stopped else "No local server was running.")
@@ -36,7 +36,7 @@ def db_stop() -> None:
 
 @db.command("status")
 def db_status(as_json: AsJson = False) -> None:
-    """Whether the database answers, and where it is."""
+    """Shows whether the database answers, and its address."""
     answer = composition.database_status(load_settings())
     if as_json:
         print_json(answer)
@@ -47,13 +47,13 @@ def db_status(as_json: AsJson = False) -> None:
 
 @db.command("url")
 def db_url() -> None:
-    """Prints the address, password included, for psql and other clients; starts the local server if need be."""
+    """Prints the address with the password, for psql and other clients; starts the local server if necessary."""
     typer.echo(composition.database_url(load_settings()))
 
 
 @db.command("migrate")
 def db_migrate() -> None:
-    """Brings the tables up to date."""
+    """Migrates the tables to this version."""
     applied = composition.migrate_database(load_settings())
     typer.echo("Applied: " + ", ".join(applied) if applied else "The tables are up to date.")
 
@@ -65,14 +65,14 @@ def catalog_load(
         typer.Argument(help="Tab-separated files with the columns title, author, isbn13.", metavar="FILE..."),
     ],
 ) -> None:
-    """Adds editions to the local catalogue. Bad rows are skipped, the others go on."""
+    """Adds editions to the local catalogue. Bad rows are skipped and counted."""
     from alexandria_pipeline.operations.catalog import load_catalog, read_file  # noqa: PLC0415 - only needed here
 
     with opened_database() as (_, database):
         for file in files:
             loaded = load_catalog(database, file.name, read_file(file))
             if loaded is None:
-                typer.echo(f"{file}: has been loaded before; nothing to do.")
+                typer.echo(f"{file}: was loaded before; nothing to do.")
             else:
                 typer.echo(f"{file}: {loaded.editions} editions, {loaded.added} of them new; {loaded.skipped} rows skipped"
                            + (" (see: alexandria set-aside)." if loaded.skipped else "."))  # fmt: skip

@@ -1,4 +1,4 @@
-"""How the `alexandria` command shows things: tables for people, JSON for programs. Knows no setting and no database."""
+"""Output of the `alexandria` command: tables for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def new_table(title: str, *columns: str) -> Table:
 
 
 def print_table(table: Table) -> None:
-    """As wide as the terminal; a file or a pipe is given room."""
+    """Prints a table as wide as the terminal, or 150 columns wide into a file or a pipe."""
     Console(width=None if sys.stdout.isatty() else 150).print(table)
 
 

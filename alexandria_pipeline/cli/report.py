@@ -1,4 +1,4 @@
-"""`alexandria report`: the report of the backfill, for people and for programs. What it says is `stages.figures_report`."""
+"""`alexandria report`: prints the report of `operations/report.py` or writes it to a file."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from alexandria_pipeline.domain.errors import InvalidValue
 
 
 def report(
-    form: Annotated[Literal["md", "html", "csv"], typer.Option("--format", help="How it is written.")] = "md",
+    form: Annotated[Literal["md", "html", "csv"], typer.Option("--format", help="Output format.")] = "md",
     output: Annotated[Path | None, typer.Option(help="File to write; default: print it.", dir_okay=False)] = None,
 ) -> None:
-    """Books, calls, tokens, cost and time by month, phase, service and model, and what the rest of the rollout will cost."""
-    from alexandria_pipeline.operations import report as figures_report  # noqa: PLC0415 - pandas takes half a second to load
+    """Shows books, calls, tokens, cost and time by month, phase, service and model, with a cost projection."""
+    from alexandria_pipeline.operations import report as reports  # noqa: PLC0415 - pandas takes half a second to load
 
     with opened_database() as (settings, database):
-        tables = figures_report.build(database, settings.rollout)
-    text = figures_report.render(tables, figures_report.Format(form))
+        tables = reports.build(database, settings.rollout)
+    text = reports.render(tables, reports.Format(form))
     if output is None:
         typer.echo(text, nl=False)
         return

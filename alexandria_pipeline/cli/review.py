@@ -1,4 +1,4 @@
-"""`alexandria explain` and `alexandria review`: why a book has its ISBN or none, and a person's word about it."""
+"""`alexandria explain` and `alexandria review`: why a book has its ISBN or none, and review decisions."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from alexandria_pipeline.operations import explain as explaining
 from alexandria_pipeline.operations.review import Review
 
 app = typer.Typer(
-    no_args_is_help=True, help="Near misses: candidates that nearly were accepted, for a person to settle."
+    no_args_is_help=True, help="Near misses: candidates that were nearly accepted, for a person to decide."
 )
 
 WorkKey = Annotated[
     str, typer.Argument(help="Key of the work, as `review list` and `books MONTH --json` show it.", metavar="WORK_KEY")
 ]
-By = Annotated[str, typer.Option("--by", help="Who decides; kept for good.", metavar="NAME")]
-Why = Annotated[str, typer.Option("--why", help="The reason; kept for good.", metavar="TEXT")]
+By = Annotated[str, typer.Option("--by", help="Name of the person who decides; stored.", metavar="NAME")]
+Why = Annotated[str, typer.Option("--why", help="Reason; stored.", metavar="TEXT")]
 
 
 def explain(
@@ -30,7 +30,7 @@ def explain(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Why each book got its ISBN, or did not: every attempt with its evidence, calls, and decisions of persons."""
+    """Shows why each book has its ISBN or none: attempts with evidence, calls, and review decisions."""
     with opened_database() as (_, database):
         books = explaining.explain(database, about)
     if as_json:
@@ -44,7 +44,7 @@ def explain(
 
 @app.command("list")
 def list_near_misses(as_json: AsJson = False) -> None:
-    """The near misses that nobody has settled, nearest first."""
+    """Lists the undecided near misses, nearest first."""
     with opened_database() as (_, database):
         rows = Review(database).near_misses()
     if as_json:
@@ -62,7 +62,7 @@ def list_near_misses(as_json: AsJson = False) -> None:
         typer.echo(f"  {row['work_key']}")
     typer.echo(
         f"{len(rows)} near {'miss' if len(rows) == 1 else 'misses'}"
-        + ("; settle one: alexandria review accept WORK_KEY ISBN --by NAME" if rows else ".")
+        + ("; decide one: alexandria review accept WORK_KEY ISBN --by NAME" if rows else ".")
     )
 
 
@@ -73,10 +73,10 @@ def accept(
     by: By,
     why: Why = "",
 ) -> None:
-    """The ISBN is the work's: its books are resolved, and no later run changes that."""
+    """Gives the work this ISBN: its books are resolved, and no later run changes it."""
     with opened_database() as (_, database):
         work = Review(database).accept(work_key, Isbn13.parse(isbn), by, why)
-    typer.echo(f"{work.title} / {work.author} has the ISBN {Isbn13.parse(isbn)}, by {by}.")
+    typer.echo(f"{work.title} / {work.author} has the ISBN {Isbn13.parse(isbn)}, decided by {by}.")
 
 
 @app.command()
@@ -84,16 +84,16 @@ def reject(
     work_key: WorkKey,
     by: By,
     isbn: Annotated[
-        str | None, typer.Argument(help="The ISBN that is not the work's; none: no ISBN is.", metavar="[ISBN]")
+        str | None, typer.Argument(help="The ISBN that is wrong; default: every ISBN.", metavar="[ISBN]")
     ] = None,
     why: Why = "",
 ) -> None:
-    """The ISBN is not the work's, and no later run gives it to it; without ISBN: the work is not asked for again."""
-    refused = Isbn13.parse(isbn) if isbn else None
+    """Bars the work from this ISBN for good; without an ISBN, no service is asked for the work again."""
+    rejected = Isbn13.parse(isbn) if isbn else None
     with opened_database() as (_, database):
-        work = Review(database).reject(work_key, refused, by, why)
-    said = f"never gets the ISBN {refused}" if refused else "stays without ISBN and is not asked for again"
-    typer.echo(f"{work.title} / {work.author} {said}, by {by}.")
+        work = Review(database).reject(work_key, rejected, by, why)
+    effect = f"never gets the ISBN {rejected}" if rejected else "stays without an ISBN and is not asked for again"
+    typer.echo(f"{work.title} / {work.author} {effect}, decided by {by}.")
 
 
 def _print_book(book: Mapping[str, Any]) -> None:
@@ -102,14 +102,16 @@ def _print_book(book: Mapping[str, Any]) -> None:
     typer.echo(f"{book['month']}  {book['title']} / {book['author']}: {book['outcome']}{isbn}{reason}")
     for attempt in book["attempts"]:
         _print_attempt(attempt)
-    for said in book["decisions"]:
-        why = f": {said['why']}" if said["why"] else ""
-        typer.echo(f"  {said['decided_at']}  {said['isbn13'] or 'the work'} {said['decision']} by {said['by']}{why}")
+    for decision in book["decisions"]:
+        why = f": {decision['why']}" if decision["why"] else ""
+        typer.echo(
+            f"  {decision['decided_at']}  {decision['isbn13'] or 'the work'} {decision['decision']} by {decision['by']}{why}"
+        )
     if not book["attempts"] and not book["decisions"]:
         typer.echo(
-            "  No service was asked for it."
+            "  No service was asked yet."
             if book["outcome"] == "pending"
-            else "  No service was asked: it was known."
+            else "  No service was asked: the work had its ISBN already."
         )
 
 
@@ -129,9 +131,7 @@ def _print_evidence(lines: Sequence[Mapping[str, Any]], indent: str) -> None:
 
 
 def _edition(facts: Mapping[str, Any]) -> str:
-    """Title / authors, then what else tells editions apart."""
+    """Formats title / authors (date, publisher, language, format)."""
     names = [each["name"] if isinstance(each, Mapping) else each for each in facts.get("authors", ())]
     rest = [str(facts[name]) for name in ("published", "publisher", "language", "format") if facts.get(name)]
-    return f"{facts.get('title', '')} / {', '.join(names) or 'nobody named'}" + (
-        f" ({', '.join(rest)})" if rest else ""
-    )
+    return f"{facts.get('title', '')} / {', '.join(names) or 'no author'}" + (f" ({', '.join(rest)})" if rest else "")

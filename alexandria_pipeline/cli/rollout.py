@@ -1,4 +1,4 @@
-"""`alexandria rollout`: where the rollout stands, what comes next, and an operator's word about it. Nothing is decided here."""
+"""`alexandria rollout`: the state and plan of the rollout, and operator decisions."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from alexandria_pipeline.domain.errors import InvalidValue
 from alexandria_pipeline.domain.rollout.records import DecisionKind, RolloutDecision
 from alexandria_pipeline.operations.rollout import Rollout, describe
 
-app = typer.Typer(no_args_is_help=True, help="The backfill by phases: where it stands, what comes next, go on or stop.")
+app = typer.Typer(no_args_is_help=True, help="The backfill by phases: state, next months, and operator decisions.")
 
-Reason = Annotated[str, typer.Option("--reason", help="Why; kept for good.")]
-By = Annotated[str | None, typer.Option("--by", help="Who decides; default: the name you are logged in with.")]
+Reason = Annotated[str, typer.Option("--reason", help="Reason; stored.")]
+By = Annotated[str | None, typer.Option("--by", help="Name of the person who decides; default: your login name.")]
 
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
-    """Phases, gates, today's months and calls, and what operators have decided."""
+    """Shows phases, gates, the months and calls of today, and operator decisions."""
     with _rollout() as rollout:
-        answer, decisions = describe(rollout.look()), rollout.decisions()
-    said = [_plain(decision) for decision in decisions]
+        answer, decisions = describe(rollout.plan()), rollout.decisions()
+    rows = [_plain(decision) for decision in decisions]
     if as_json:
-        print_json({**answer, "decisions": said})
+        print_json({**answer, "decisions": rows})
         return
     print_table(_gates(answer))
     _print_today(answer)
-    for each in said:
+    for each in rows:
         about = f" {each['phase']}" if each["phase"] else ""
         typer.echo(f"{each['at']}  {each['kind']}{about} by {each['by']}: {each['why'] or '-'}")
 
 
 @app.command()
 def plan(as_json: AsJson = False) -> None:
-    """The months that would be started now, or why none would; changes nothing."""
+    """Shows the months that would start now, or why none would; changes nothing."""
     with _rollout() as rollout:
-        answer = describe(rollout.look())
+        answer = describe(rollout.plan())
     if as_json:
         print_json(answer)
         return
@@ -55,17 +55,17 @@ def plan(as_json: AsJson = False) -> None:
 @app.command()
 def approve(
     reason: Reason,
-    phase: Annotated[str | None, typer.Option(help="Phase by name; default: the one that is at hand.")] = None,
+    phase: Annotated[str | None, typer.Option(help="Name of the phase; default: the first that is not passed.")] = None,
     by: By = None,
     as_json: AsJson = False,
 ) -> None:
-    """Lets the rollout go past the gate of a phase."""
+    """Approves the gate of a phase, so that the next phase can start."""
     _decide(DecisionKind.APPROVE, by, reason, phase, as_json)
 
 
 @app.command()
 def hold(reason: Reason, by: By = None, as_json: AsJson = False) -> None:
-    """Starts no more months until `release`; what runs goes on."""
+    """Starts no more months until `release`; running months continue."""
     _decide(DecisionKind.HOLD, by, reason, None, as_json)
 
 
@@ -78,11 +78,11 @@ def release(reason: Reason = "", by: By = None, as_json: AsJson = False) -> None
 def _decide(kind: DecisionKind, by: str | None, why: str, phase: str | None, as_json: bool) -> None:
     with _rollout() as rollout:
         decision = rollout.decide(kind, _login() if by is None else by, why, phase)
-        answer = describe(rollout.look())
+        answer = describe(rollout.plan())
     if as_json:
         print_json({"decision": _plain(decision), **answer})
         return
-    typer.echo(f"Noted: {kind.value}{f' {decision.phase}' if decision.phase else ''}, by {decision.by}.")
+    typer.echo(f"Recorded: {kind.value}{f' {decision.phase}' if decision.phase else ''}, by {decision.by}.")
     _print_today(answer)
 
 
@@ -90,7 +90,7 @@ def _login() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):
-        raise InvalidValue("nobody is logged in here: say who decides with --by NAME") from None
+        raise InvalidValue("there is no login name here; give the name with --by NAME") from None
 
 
 @contextmanager
@@ -121,7 +121,7 @@ def _print_today(answer: dict[str, Any]) -> None:
     calls = answer["isbndb"]
     typer.echo(
         f"Today: {len(answer['started_today'])} of {answer['months_a_day']} months started; ISBNdb: {calls['left_today']}"
-        f" calls left for more, about {calls['calls_per_month']:g} a month"
+        f" calls left for further months, about {calls['calls_per_month']:g} per month"
     )
     months = ", ".join(start["month"] for start in answer["starts"])
     typer.echo(f"Next: {months}" if months else f"Waits: {answer['waits']}")

@@ -1,4 +1,4 @@
-"""`alexandria providers`, `quota`, `fetch` and `resolve`: whom one can ask, what has been asked, and asking by hand."""
+"""`alexandria providers`, `quota`, `fetch` and `resolve`: available services, their calls today, and single requests."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from alexandria_pipeline.settings import SERVICES
 def resolve(
     title: Annotated[str, typer.Argument(help="Title of the book.", metavar="TITLE")],
     author: Annotated[str, typer.Option("--author", "-a", help="Its author.")],
-    year: Annotated[int | None, typer.Option(help="Year in which it came out.")] = None,
+    year: Annotated[int | None, typer.Option(help="Year of publication.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Finds the ISBN of one book and shows why; stores nothing."""
+    """Searches the ISBN of one book and shows the evidence; stores nothing but the calls."""
     with opened_pipeline() as (settings, pipeline):
         query = BookQuery(title, author, year, settings.language)
         resolution = asyncio.run(pipeline.resolve.cascade.ask(query, pipeline.resolve.cascade.revisions()))
@@ -72,7 +72,7 @@ def _evidence(lines: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def providers(as_json: AsJson = False) -> None:
-    """What can be asked of whom, and why not."""
+    """Shows which service offers which capability, and whether it is available."""
     with opened_pipeline() as (settings, pipeline):
         cells = list(pipeline.registry.matrix())
         warnings = composition.model_warnings(settings, datetime.now(UTC).date())
@@ -85,7 +85,7 @@ def providers(as_json: AsJson = False) -> None:
             for c in cells
         ])  # fmt: skip
         return
-    table = new_table("Who can be asked for what", "capability", "provider", "kind", "available")
+    table = new_table("Capabilities and the services that offer them", "capability", "provider", "kind", "available")
     for c in cells:
         if c.offered:
             table.add_row(c.capability.value, c.provider, c.kind.value, "yes" if c.available else f"no: {c.reason}")
@@ -93,15 +93,15 @@ def providers(as_json: AsJson = False) -> None:
 
 
 def quota(as_json: AsJson = False) -> None:
-    """What was asked of each service today, what is left, and whether it is asked at all just now."""
+    """Shows the calls of each service today, what is left, and the state of its circuit breaker."""
     with opened_pipeline() as (settings, pipeline):
-        paces = {name: settings.service(name).requests_per_second for name in SERVICES}
-        rows = accounting.service_standings(pipeline.database, pipeline.quota, paces)
+        rates = {name: settings.service(name).requests_per_second for name in SERVICES}
+        rows = accounting.service_standings(pipeline.database, pipeline.quota, rates)
     if as_json:
         print_json(rows)
         return
-    table = new_table(f"Calls since 00:00 UTC; the count starts anew at {rows[0]['reset_at']}",
-                      "service", "used", "limit", "safe limit", "left", "a second", "breaker", "note")  # fmt: skip
+    table = new_table(f"Calls since 00:00 UTC; resets at {rows[0]['reset_at']}",
+                      "service", "used", "limit", "safe limit", "left", "requests/s", "breaker", "note")  # fmt: skip
     for row in rows:
         limits = (row["daily_limit"], row["safety_limit"], row["safety_remaining"])
         cells = (row["service"], row["used"], *limits, row["requests_per_second"], row["breaker"])
@@ -111,7 +111,7 @@ def quota(as_json: AsJson = False) -> None:
 
 def fetch(
     capability: Annotated[
-        Capability, typer.Argument(help="What to ask for; see `alexandria providers`.", metavar="CAPABILITY")
+        Capability, typer.Argument(help="Capability; see `alexandria providers`.", metavar="CAPABILITY")
     ],
     isbn: Annotated[str | None, typer.Option(help="ISBN-10 or ISBN-13.")] = None,
     title: Annotated[str | None, typer.Option(help="Title, for isbn-resolution.")] = None,
@@ -119,19 +119,19 @@ def fetch(
     subject: Annotated[str | None, typer.Option(help="Subject, for subject-browsing.")] = None,
     month: Annotated[str | None, typer.Option(help="Month, for book-generation.")] = None,
     year: Annotated[int | None, typer.Option(help="Year of the book.")] = None,
-    provider: Annotated[str | None, typer.Option(help="Ask this provider only.")] = None,
+    provider: Annotated[str | None, typer.Option(help="Only this provider.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Asks for one thing about one item, from whoever has it, until somebody answers; stores nothing but the call."""
+    """Requests one capability for one item, from each provider in order until one answers; stores nothing but the calls."""
     with opened_pipeline() as (settings, pipeline):
         item = fetching.FetchItem(
             isbn=Isbn13.parse(isbn) if isbn else None, title=title, author=author, subject=subject,
             month=Month.parse(month) if month else None, year=year, language=settings.language,
         )  # fmt: skip
-        able = pipeline.registry.providers_with(capability)
-        chosen = [each for each in able if provider in (None, each.declaration.name)]
+        offering = pipeline.registry.providers_with(capability)
+        chosen = [each for each in offering if provider in (None, each.declaration.name)]
         if not chosen:
-            names = ", ".join(each.declaration.name for each in able)
+            names = ", ".join(each.declaration.name for each in offering)
             raise InvalidValue(f"{provider} does not offer {capability.value}; these do: {names}")
         with call_context(stage="fetch", purpose="manual"):
             answer = asyncio.run(fetching.fetch(capability, item, chosen))
@@ -146,6 +146,6 @@ def fetch(
 
 
 def _worst(asked: Sequence[fetching.ProviderAnswer]) -> str:
-    """Nobody has it only when somebody said so and nobody failed."""
-    said = {each.outcome for each in asked}
-    return next((outcome for outcome in ("failed", "not_found") if outcome in said), "unavailable")
+    """Returns `failed` if any provider failed, else `not_found` if any had a definite no, else `unavailable`."""
+    outcomes = {each.outcome for each in asked}
+    return next((outcome for outcome in ("failed", "not_found") if outcome in outcomes), "unavailable")

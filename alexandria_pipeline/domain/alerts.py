@@ -1,7 +1,6 @@
-"""What people are told: for each cause one message with the figure, the month, what to do, and a link.
+"""The texts of alerts: one message per cause, with the month, the figures, what to do, and a link.
 
-Wording and causes only. A cause is a key: the same cause is told once. Who sees it is `stages.watch`, who is told is a
-setting.
+A cause is a key; one cause gives one alert. `operations/alerting.py` finds the causes and sends the alerts.
 """
 
 from __future__ import annotations
@@ -18,27 +17,27 @@ from alexandria_pipeline.domain.rollout.records import Gate, RolloutDecision
 QUOTA_PERCENTS = (80, 50)
 """Percents of the daily safe limit that somebody should know of (docs/behaviour.md, "Key figures"); the highest passed one counts."""
 
-SHUT_FOR = timedelta(hours=1)
-"""How long a service may be left alone before somebody should look."""
+MAX_PAUSE = timedelta(hours=1)
+"""The time without a response from a service after which an alert is raised."""
 
 MAX_REASON_LENGTH = 600
 
-_DO: Mapping[str, str] = {
-    "resolution_rate": "alexandria books {month} shows every book and why it has no ISBN",
-    "synthetic_share": "alexandria books {month} shows them; the daily enhancement looks for them again",
+_ACTIONS: Mapping[str, str] = {
+    "resolution_rate": "alexandria books {month} shows every book and the reason why it has no ISBN",
+    "synthetic_share": "alexandria books {month} shows them; the daily enhancement searches for them again",
     "synthetic_share_overall": "alexandria status shows the months with the most; check keys and quotas (alexandria quota)",
-    "nothing_lost": "run all assets of the month again; if it stays, do not go on with the backfill",
-    "one_owner_per_month": "stop the backfill and look at the two runs; no month may be worked on twice",
+    "nothing_lost": "run all assets of the month again; if the check fails again, stop the backfill (alexandria rollout hold)",
+    "one_owner_per_month": "stop the backfill (alexandria rollout hold) and compare the two runs",
     "isbndb_budget": "alexandria quota shows the calls; hold the rollout (alexandria rollout hold) if they are not wanted",
-    "call_accounting": "alexandria quota shows both counts; somebody else may be using the key",
-    "no_month_failed": "alexandria status {month} says where the month stands; it is tried again by itself",
+    "call_accounting": "alexandria quota shows both counts; another program may use the same key",
+    "no_month_failed": "alexandria status {month} shows the reason; the rollout tries the month again",
 }
-_DO_OTHERWISE = "the run shows what the check has seen"
+_DEFAULT_ACTION = "open the run; it shows the figures of the check"
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One message: `cause` tells it from all others, `severe` whether something is broken or only to be watched."""
+    """One message. `cause` identifies it; `severe` is True when something is broken, False for a warning."""
 
     cause: str
     title: str
@@ -48,7 +47,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class FailedMonth:
-    """A month that nobody tries again; `claim` counts its runs, so that a second failing is another cause."""
+    """A month that used up its attempts. `claim` counts its runs, so a second failure is another cause."""
 
     month: Month
     attempts: int
@@ -60,7 +59,7 @@ class FailedMonth:
 
 @dataclass(frozen=True, slots=True)
 class PausedService:
-    """A service that is left alone, with the time since which nothing has come back from it."""
+    """A service that is not called at present; `since` is the time of its last response."""
 
     service: str
     since: datetime
@@ -70,7 +69,7 @@ class PausedService:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Where the pages of Dagster are; `base` is the address people open."""
+    """Links to pages of the Dagster UI; `base` is its address."""
 
     base: str
 
@@ -83,7 +82,7 @@ class Links:
 
 
 def check_cause(asset: str, check: str, partition: str | None) -> str:
-    """The cause that a failed check is, until it passes."""
+    """Returns the cause of a failed check; it ends when the check passes."""
     return f"check:{asset}:{check}:{partition or 'all'}"
 
 
@@ -95,60 +94,60 @@ def check_failed(
     link: str,
     *,
     severe: bool,
-    says: str | None = None,
+    reason: str | None = None,
 ) -> Alert:
-    """A check did not hold; `figures` are those of its metadata."""
+    """Builds the alert of a failed check; `figures` are those of its metadata."""
     month = partition or "all months"
     ordered = sorted(figures.items(), key=lambda pair: pair[0] != "figure")
     shown = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in ordered) or "no figure"
-    do = _DO.get(check, _DO_OTHERWISE).format(month=partition or "")
-    reason = f"{_short(says)}\n" if says else ""
+    do = _ACTIONS.get(check, _DEFAULT_ACTION).format(month=partition or "")
+    detail = f"{_short(reason)}\n" if reason else ""
     return Alert(
         check_cause(asset, check, partition),
         f"{check.replace('_', ' ')} of {asset} does not hold for {month}: {shown.split(',')[0]}",
-        f"Month: {month}\nFigures: {shown}\n{reason}What to do: {do}\n{link}",
+        f"Month: {month}\nFigures: {shown}\n{detail}What to do: {do}\n{link}",
         severe,
     )
 
 
 def run_failed(run_id: str, job: str, months: str | None, error: str, link: str) -> Alert:
-    """A run ended badly; its automatic retries are the same cause."""
+    """Builds the alert of a failed run; its automatic retries have the same cause."""
     return Alert(
         f"run:{run_id}",
         f"run {run_id[:8]} of {job} failed" + (f" ({months})" if months else ""),
         f"Month: {months or 'none in particular'}\n{_short(error)}\n"
-        "What to do: open the run; months that it could not finish are tried again by themselves\n" + link,
+        "What to do: open the run; the rollout tries the unfinished months again\n" + link,
     )
 
 
 def month_failed(failed: FailedMonth, link: str) -> Alert:
-    """A month used up its attempts."""
+    """Builds the alert of a month that used up its attempts."""
     month = failed.month
     return Alert(
         f"month-failed:{month}:{failed.claim}",
-        f"{month} failed for good after {failed.attempts} attempts",
+        f"{month} failed after {failed.attempts} attempts and is not tried again",
         f"Month: {month}\nFigures: {failed.attempts} of {failed.attempts} attempts used\n{_short(failed.error)}\n"
-        f"What to do: mend the cause, then run the month again (UI, or dagster asset materialize --partition {month})\n{link}",
+        f"What to do: remove the cause, then run the month again (UI, or dagster asset materialize --partition {month})\n{link}",
     )
 
 
 def gate_cause(gate: Gate) -> str:
-    """The cause that a closed gate is, until it is passed or approved."""
+    """Returns the cause of a closed gate; it ends when the gate is passed or approved."""
     return f"gate:{gate.phase}"
 
 
 def gate_closed(gate: Gate, link: str) -> Alert:
-    """A phase is done and its figures do not hold."""
+    """Builds the alert of a phase that is done with too few resolved books."""
     return Alert(
         gate_cause(gate),
         f"the rollout stops: the gate of phase {gate.phase} is closed",
-        f"Month: all {gate.months} of phase {gate.phase}\nFigures: {gate.says}\n"
-        f"What to do: improve the months (alexandria status), or let it go on: alexandria rollout approve --reason ...\n{link}",
+        f"Month: all {gate.months} of phase {gate.phase}\nFigures: {gate.summary}\n"
+        f"What to do: improve the months (alexandria status), or approve the gate: alexandria rollout approve --reason ...\n{link}",
     )
 
 
 def rollout_held(decision: RolloutDecision, link: str) -> Alert:
-    """An operator stopped the rollout: everybody should know."""
+    """Builds the alert of a rollout that an operator holds."""
     at = f"{decision.at:%Y-%m-%d %H:%M} UTC"
     return Alert(
         f"held:{decision.at.isoformat()}",
@@ -159,7 +158,7 @@ def rollout_held(decision: RolloutDecision, link: str) -> Alert:
 
 
 def quota_used(status: QuotaStatus, day: date, link: str) -> Alert | None:
-    """More than 50 or 80 percent of a day's safe limit are used; None below, and without a limit."""
+    """Builds the alert of a quota that is used beyond 50 or 80 percent; None below, or without a limit."""
     if not status.safety_limit:
         return None
     percent = 100 * status.used / status.safety_limit
@@ -170,38 +169,38 @@ def quota_used(status: QuotaStatus, day: date, link: str) -> Alert | None:
         f"quota:{status.service}:{day}:{passed}",
         f"{status.service}: {percent:.0f} % of today's calls are used",
         f"Month: all that run today\nFigures: {status.used:,} of {status.safety_limit:,} safe calls on {day} (limit"
-        f" {status.daily_limit or 0:,}), anew at {status.reset_at:%H:%M} UTC\nWhat to do: nothing if a backfill is on;"
-        f" else alexandria quota, and alexandria rollout hold\n{link}",
+        f" {status.daily_limit or 0:,}), resets at {status.reset_at:%H:%M} UTC\nWhat to do: nothing during a backfill;"
+        f" otherwise alexandria quota shows the calls, and alexandria rollout hold stops new months\n{link}",
         severe=passed >= QUOTA_PERCENTS[0],
     )
 
 
-def breaker_open(shut: PausedService, link: str) -> Alert | None:
-    """A service has not answered for more than an hour; None before that."""
-    lasted = shut.now - shut.since
-    if lasted <= SHUT_FOR:
+def breaker_open(paused: PausedService, link: str) -> Alert | None:
+    """Builds the alert of a service without a response for more than an hour; None before that."""
+    lasted = paused.now - paused.since
+    if lasted <= MAX_PAUSE:
         return None
     return Alert(
-        f"breaker:{shut.service}:{shut.since.isoformat(timespec='seconds')}",
-        f"{shut.service} has not answered for {lasted.total_seconds() / 3600:.1f} hours",
-        f"Month: books of all months wait for it\nFigures: no answer since {shut.since:%Y-%m-%d %H:%M} UTC\n"
-        f"{_short(shut.error)}\nWhat to do: see whether the service is down or the key is refused; it is asked again by"
-        f" itself, its books are deferred until then\n{link}",
+        f"breaker:{paused.service}:{paused.since.isoformat(timespec='seconds')}",
+        f"{paused.service} has not answered for {lasted.total_seconds() / 3600:.1f} hours",
+        f"Month: books of all months wait for it\nFigures: no answer since {paused.since:%Y-%m-%d %H:%M} UTC\n"
+        f"{_short(paused.error)}\nWhat to do: check whether the service is down or rejects the key; calls resume"
+        f" by themselves, and its books are deferred until then\n{link}",
     )
 
 
 def model_ended(model: str, end: ModelEnd, link: str) -> Alert:
-    """A model in use is past its end."""
+    """Builds the alert of a model in use that has ended."""
     return Alert(
         f"model:{model}:{end.day}",
         f"the model {model} ended on {end.day}",
-        f"Month: all that are listed from now on\nFigures: ended on {end.day}, heir {end.successor}\n"
+        f"Month: every month listed from now on\nFigures: ended on {end.day}, successor {end.successor}\n"
         f"What to do: set {end.setting} to {end.successor} or another current model (see {end.source})\n{link}",
     )
 
 
 def months_in_words(keys: Sequence[str]) -> str | None:
-    """The months of a run, short: "2020-06", or "2020-01 ... 2020-12"."""
+    """Formats the months of a run: "2020-06", or "2020-01 ... 2020-12"; None without months."""
     if not keys:
         return None
     return keys[0] if len(keys) == 1 else f"{keys[0]} ... {keys[-1]}"

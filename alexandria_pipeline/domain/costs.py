@@ -26,7 +26,7 @@ def project_cost(spent: float, months_done: int, months_left: int) -> CostProjec
 
 
 def seconds_covered(spans: Iterable[tuple[datetime, datetime]]) -> float:
-    """Seconds in which at least one of the spans was on: months that run together do not count twice."""
+    """Returns the seconds covered by at least one span; overlapping spans count once."""
     total, until = 0.0, None
     for start, end in sorted(spans):
         begin = start if until is None else max(start, until)

@@ -1,24 +1,24 @@
-"""Every exception that leaves a room of this package.
+"""All exceptions that cross a module boundary of this package.
 
     AlexandriaError
     ├── SettingsError            a setting is missing or wrong; names all of them
-    ├── InvalidValue             a value cannot be what it claims to be
+    ├── InvalidValue             a value is not valid
     ├── SourceError              a list, catalogue or service cannot be read
     │   └── ListFormatError      a tab-separated file as a whole is unusable
-    ├── StorageError             the database said no, or could not be reached
+    ├── StorageError             the database refused a statement or is not reachable
     │   ├── DatabaseUnavailable  no server answers; retrying later may help
     │   ├── SchemaOutdated       tables are older (or newer) than this code
     │   └── EmbeddedServerError  the local server could not be started or stopped
-    ├── MonthOwned               another run is working on the month
-    ├── OwnershipLost            this run no longer owns a month that it was working on
-    └── GenerationFailed         no generator gave a usable list for the month
+    ├── MonthOwned               another run owns the month
+    ├── OwnershipLost            this run lost the claim on its month
+    └── GenerationFailed         no generator returned a usable list for the month
 
-Expected outcomes (nothing found, quota used up, refused candidate) are values of `domain.outcomes`, not exceptions.
+Expected outcomes (not found, quota used up, rejected candidate) are values of `domain/service_answers.py`.
 """
 
 
 class AlexandriaError(Exception):
-    """Something this package can explain; the message says what happened and what to do."""
+    """The base of all errors; the message states what happened and what to do."""
 
 
 class SettingsError(AlexandriaError):
@@ -26,7 +26,7 @@ class SettingsError(AlexandriaError):
 
 
 class InvalidValue(AlexandriaError, ValueError):
-    """A value cannot be what it claims to be."""
+    """A value is not valid."""
 
 
 class SourceError(AlexandriaError):
@@ -54,12 +54,12 @@ class EmbeddedServerError(StorageError):
 
 
 class MonthOwned(AlexandriaError):
-    """Another run is working on the month."""
+    """Another run owns the month."""
 
 
 class OwnershipLost(AlexandriaError):
-    """This run no longer owns the month it was working on."""
+    """This run lost the claim on its month."""
 
 
 class GenerationFailed(AlexandriaError):
-    """No generator gave a usable list for the month."""
+    """No generator returned a usable list for the month."""

@@ -1,4 +1,4 @@
-"""How services answered, counted; and the least time that their allowances leave. Pure: clocks and tables are elsewhere."""
+"""Statistics of resolution: outcomes per service, a histogram of confidences, and the minimum time of a set of calls."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Final
 
 from alexandria_pipeline.domain.records import ResolutionAttempt
 
-# What becomes of a question, by the outcome of its attempt: an answer is `found` or a definite `no`.
+# The kind of answer for each outcome of an attempt; `no` is a definite no.
 KINDS: Final = {"found": "found", "not_found": "no", "rejected": "no", "failed": "failed", "unavailable": "unavailable"}
 BIN: Final = 5
-"""Width of a bar of the histogram of confidences, in points."""
+"""Width of one bar of the histogram, in points of confidence."""
 
 
 def tally(attempts: Iterable[ResolutionAttempt]) -> Counter[str]:
-    """`asked_<service>`, `found_…`, `no_…` and `failed_…`; a service that could not be asked is `unavailable_…` only."""
+    """Counts `asked_<service>`, `found_…`, `no_…`, `failed_…` and `unavailable_…`; an unavailable service was not asked."""
     counts: Counter[str] = Counter()
     for attempt in attempts:
         kind = KINDS[attempt.outcome]
@@ -26,9 +26,9 @@ def tally(attempts: Iterable[ResolutionAttempt]) -> Counter[str]:
 
 
 def minimum_seconds(calls: Mapping[str, int], allowances: Mapping[str, float]) -> tuple[float, str]:
-    """The least seconds in which so many calls can be made at these allowances (a second), and the slowest service.
+    """Returns the minimum seconds for these calls at these rates (calls per second), and the slowest service.
 
-    Services without an allowance do not count; (0, "") where none was called.
+    Services without a rate are ignored. Returns (0, "") when no service with a rate was called.
     """
     seconds = {name: count / allowances[name] for name, count in calls.items() if count and allowances.get(name)}
     slowest = max(seconds, key=lambda name: seconds[name], default="")
@@ -36,6 +36,6 @@ def minimum_seconds(calls: Mapping[str, int], allowances: Mapping[str, float]) -
 
 
 def histogram(confidences: Iterable[int], low: int) -> list[tuple[str, int]]:
-    """(label, count) of every bar from `low` to 100, empty ones included; 100 belongs to the last."""
+    """Returns (label, count) of every bar from `low` to 100, including empty ones; 100 belongs to the last bar."""
     counts = Counter(min(confidence, 99) // BIN * BIN for confidence in confidences)
     return [(f"{at}–{at + BIN - 1 if at + BIN < 100 else 100}", counts[at]) for at in range(low // BIN * BIN, 100, BIN)]

@@ -1,4 +1,4 @@
-"""What the pipeline says about itself over HTTP: figures for programs, one page for people, and two ways to make months due.
+"""The monitoring app over HTTP: JSON and metrics for programs, one page for people, two endpoints that schedule months.
 
 Reads `storage`, decides nothing; knows neither Dagster nor a service. `app.py` is the way in, `cli.py` starts it.
 """

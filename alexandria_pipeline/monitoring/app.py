@@ -1,4 +1,4 @@
-"""The Starlette application: which path is answered by what, from memory or from the database."""
+"""The Starlette application: the routes, and which responses come from memory or from the database."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 Handler = Callable[[Request], Awaitable[Response]]
 
-# Seconds for which an answer is good for everybody. Ten thousand who ask at once cost one statement.
+# Seconds for which a response is shared. Ten thousand simultaneous requests cost one statement.
 QUOTA_SECONDS = 2.0
 HEALTH_SECONDS = 1.0
 PAGE_SECONDS = 5.0
-PATIENCE = 10.0  # seconds after which a database that says nothing does not answer
-HEALTH_PATIENCE = 5.0  # the same for those who only want to know that
+PATIENCE = 10.0  # seconds; a database without a response counts as unavailable after that
+HEALTH_PATIENCE = 5.0  # the same for the health check
 
 
 def create_app(watch: Dashboard, secret: SecretStr | None) -> Starlette:
-    """The application. Without a secret everything below /api/internal is closed."""
+    """Builds the application. Without a secret, every path below /api/internal is closed."""
     threads = Threads()
     ask = _Endpoints(watch, threads)
 
@@ -79,7 +79,7 @@ def create_app(watch: Dashboard, secret: SecretStr | None) -> Starlette:
 
 
 class _Endpoints:
-    """One method for each path. Whoever may be asked by everybody at once answers from memory."""
+    """One method per path. Public paths respond from memory."""
 
     def __init__(self, watch: Dashboard, threads: Threads) -> None:
         self._watch, self._threads = watch, threads
@@ -126,16 +126,18 @@ class _Endpoints:
         try:
             await asyncio.wait_for(self._threads.run(self._watch.alive), HEALTH_PATIENCE)
         except (StorageError, TimeoutError) as error:
-            log.warning("the database does not answer: %s", str(error) or f"no word in {HEALTH_PATIENCE:.0f} s")
+            log.warning("the database does not answer: %s", str(error) or f"no response within {HEALTH_PATIENCE:.0f} s")
             return Json(Health(status="unavailable"), 503)
         return Json(Health(status="ok"))
 
     async def _or_503(self, path: str, work: Callable[[], Response]) -> Response:
-        """The answer, or that there is none; both are remembered, so that a dead database is left alone."""
+        """Returns the response or an error; both are cached, so that a dead database is not queried for every request."""
         try:
             return await asyncio.wait_for(self._threads.run(work), PATIENCE)
         except (StorageError, TimeoutError) as error:
             log.warning(
-                "%s cannot be answered: %s", path, str(error) or f"no word from the database in {PATIENCE:.0f} s"
+                "%s cannot be answered: %s",
+                path,
+                str(error) or f"no response from the database within {PATIENCE:.0f} s",
             )
             return problem(path, 503, NO_DATABASE)

@@ -1,4 +1,4 @@
-"""The questions behind the endpoints: each one is a few statements in one transaction, and blocks."""
+"""The queries behind the endpoints: each is a few statements in one transaction, and blocks."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.figures import synthetic_overall
 from alexandria_pipeline.storage.quota import QuotaManager
 
-SERVICE = "isbndb"  # the service whose quota the pipeline lives by
+SERVICE = "isbndb"  # the paid service, whose quota limits the pipeline
 
 
 def utc_now() -> datetime:
-    """The time of this machine."""
+    """Returns the time of this machine."""
     return datetime.now(UTC)
 
 
 class Dashboard:
-    """Asks the database of one pipeline. `rules` are the rollout's, `limits` the daily quotas by service.
+    """Queries the database of one pipeline. `rules` are those of the rollout, `limits` the daily quotas by service.
 
     Every method raises StorageError when the database does not answer.
     """
@@ -46,20 +46,20 @@ class Dashboard:
         self._quotas = QuotaManager(database, limits)
 
     def alive(self) -> None:
-        """Returns when the database answers."""
+        """Returns if the database answers. Raises StorageError otherwise."""
         monitoring.check_database(self._database)
 
     def quota(self) -> QuotaAnswer:
-        """Today's quota of ISBNdb."""
+        """Returns today's quota of ISBNdb."""
         return quota_answer(self._quotas.status(SERVICE))
 
     def stats(self) -> BackfillStats:
-        """Where the backfill stands."""
+        """Returns the status of the backfill."""
         with self._database.transaction() as tx:
             return backfill_stats(monitoring.month_states(tx))
 
     def measured(self) -> Measured:
-        """Everything that is counted."""
+        """Returns the figures for Prometheus."""
         services = breaker.states(self._database)
         limits = {name: limit.safe_limit for name, limit in self._limits.items() if limit.safe_limit is not None}
         with self._database.transaction() as tx:
@@ -69,7 +69,7 @@ class Dashboard:
             )  # fmt: skip
 
     def overview(self) -> Overview:
-        """What the page shows."""
+        """Returns the content of the page."""
         quota, now = self._quotas.status(SERVICE), self._now()
         with self._database.transaction() as tx:
             state = rollout.read_state(tx, now, self._limits.get(SERVICE, QuotaLimits(None)))
@@ -79,7 +79,7 @@ class Dashboard:
         return Overview(now, months, plan(state, now, self._rules), begun, quota, spendings, works, synthetic)
 
     def schedule(self, wanted: ScheduleBackfill) -> Scheduled:
-        """Makes months due, or in a dry run says which these would be."""
+        """Makes months due now; a dry run only returns them."""
         years, now = wanted.year_range, self._now()
         among = months_of_years(years.start, years.end, now) if years else all_months(now)
         with self._database.transaction() as tx:
@@ -88,7 +88,7 @@ class Dashboard:
         return Scheduled(dry_run=wanted.dry_run, count=len(chosen), months=_keys(chosen))
 
     def seed(self, wanted: SeedBackfillQueue) -> Seeded:
-        """Gives every month of the years its row."""
+        """Adds the missing months of the years to the queue."""
         months = months_of_years(wanted.year_start, wanted.year_end, self._now())
         with self._database.transaction() as tx:
             new = monitoring.seed_months(tx, months)

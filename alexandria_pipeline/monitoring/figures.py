@@ -1,4 +1,4 @@
-"""Rows of `storage` as the answers of `wire`: what is summed, in which order, and what a person may see of an error."""
+"""Converts rows of `storage` to the models of `models`: sums, order, and errors without secrets."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ FIRST_MONTH = Month(2000, 1)  # docs/behaviour.md, "Purpose"
 MOST_ACTIVITIES = 20
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
-# Our own errors hold no password; what a service or a driver said might.
+# Our errors hold no password; a message of a service or driver might.
 _PASSWORD = re.compile(r"(\w+://[^\s/:@]*:)[^\s@]+@")
 
 
 def quota_answer(status: QuotaStatus) -> QuotaAnswer:
-    """The figures of today that the endpoint has."""
+    """Returns the quota of today as the endpoint shows it."""
     return QuotaAnswer(**{name: getattr(status, name) for name in QuotaAnswer.model_fields})
 
 
 def backfill_stats(states: Sequence[MonthProgress]) -> BackfillStats:
-    """Sums over all months, and the last of them that something happened to."""
+    """Returns the sums over all months and the months that changed last."""
     books, resolved = sum(s.books for s in states), sum(s.resolved for s in states)
     return BackfillStats(
         total_months=len(states),
@@ -42,13 +42,13 @@ def backfill_stats(states: Sequence[MonthProgress]) -> BackfillStats:
 
 
 def by_status(states: Iterable[MonthProgress]) -> dict[str, int]:
-    """How many months stand where; every status is there."""
+    """Counts the months by status; every status is present."""
     counted = Counter(s.status for s in states)
     return {status: counted[status] for status in ByStatus.model_fields}
 
 
 def recent(states: Iterable[MonthProgress]) -> list[MonthProgress]:
-    """Months that anybody ever began, the latest change first."""
+    """Returns the months that were ever started, the latest change first."""
     begun = [s for s in states if s.status != "pending" or s.started_at is not None]
     return sorted(
         begun, key=lambda s: (s.updated_at, s.completed_at or s.started_at or _LONG_AGO, s.month), reverse=True
@@ -56,12 +56,12 @@ def recent(states: Iterable[MonthProgress]) -> list[MonthProgress]:
 
 
 def percent(part: int, whole: int) -> float:
-    """Two decimals; 0 of nothing."""
+    """Returns a percentage with two decimals; 0 when the whole is 0."""
     return round(100 * part / whole, 2) if whole else 0.0
 
 
 def presentable(error: str | None, most: int = 2000) -> str | None:
-    """An error as it may be shown: passwords of addresses taken out, and cut."""
+    """Returns an error for display: shortened, with the passwords of addresses removed."""
     if error is None:
         return None
     said = _PASSWORD.sub(r"\1***@", error).strip()
@@ -69,13 +69,13 @@ def presentable(error: str | None, most: int = 2000) -> str | None:
 
 
 def months_of_years(one: int, other: int, now: datetime) -> list[Month]:
-    """Every month from the earlier of the years to the later, both included, of those that the pipeline knows and that have ended."""
+    """Returns the finished months from the earlier year to the later, both included."""
     start, end = sorted((one, other))
     return [month for month in _months(now) if start <= month.year <= end]
 
 
 def all_months(now: datetime) -> list[Month]:
-    """2000-01 to the last month that has ended."""
+    """Returns 2000-01 to the last finished month."""
     return list(_months(now))
 
 

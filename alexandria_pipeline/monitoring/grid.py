@@ -1,4 +1,4 @@
-"""The months as a grid: a row for each year, the latest first, and for each month a figure, a colour band and a sentence.
+"""The grid of months: a row per year, the latest first; per month a figure, a colour band and a sentence.
 
 Colour never speaks alone: the cell shows its percentage, the border its status, and the sentence says both in words.
 """
@@ -28,7 +28,7 @@ MEANINGS = {
 
 @dataclass(frozen=True, slots=True)
 class MonthCell:
-    """A month: what is seen (`text`, `classes`), and what is said (`label`)."""
+    """One month: visible text, CSS classes, and a label for screen readers."""
 
     text: str
     label: str
@@ -37,7 +37,7 @@ class MonthCell:
 
 @dataclass(frozen=True, slots=True)
 class Year:
-    """A row: twelve cells."""
+    """A row of twelve cells."""
 
     year: int
     cells: Sequence[MonthCell]
@@ -45,20 +45,20 @@ class Year:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A colour of the legend."""
+    """One colour of the legend."""
 
     css: str
     meaning: str
 
 
 def historical(states: Mapping[Month, MonthProgress]) -> list[Year]:
-    """The 25 × 12 months of the backfill."""
+    """Returns the 25 × 12 months of the backfill."""
     first, last = BACKFILL_YEARS
     return [_year(year, states) for year in range(last, first - 1, -1)]
 
 
 def others(states: Mapping[Month, MonthProgress]) -> list[Year]:
-    """The years outside the backfill that have a month in the queue, the latest first."""
+    """Returns the years outside the backfill with a month in the queue, the latest first."""
     first, last = BACKFILL_YEARS
     return [
         _year(year, states) for year in sorted({m.year for m in states if not first <= m.year <= last}, reverse=True)
@@ -66,7 +66,7 @@ def others(states: Mapping[Month, MonthProgress]) -> list[Year]:
 
 
 def legend() -> list[Band]:
-    """What the colours mean, from low to high."""
+    """Returns the legend of the colours, from low to high."""
     ranges = [f"{low} to below {high} %" for low, high in pairwise(BANDS)] + [f"{BANDS[-1]} % and more"]
     return [Band(f"r{number}", meaning) for number, meaning in enumerate(ranges)]
 
@@ -81,7 +81,7 @@ def _cell(month: Month, state: MonthProgress | None) -> MonthCell:
     rate = state.resolution_rate
     if rate is None:
         return MonthCell(SIGNS[state.status], f"{month}: {MEANINGS[state.status]}", f"s-{state.status}")
-    # Cut off, not rounded: 89.9 is not 90.
+    # Rounded down, so that 89.9 does not read as 90.
     label = f"{month}: {state.status}, {state.resolved} of {state.books} books resolved ({floor(rate * 10) / 10:g} %)"
     return MonthCell(str(floor(rate)), label, f"{_band(rate)} s-{state.status}")
 
@@ -91,5 +91,5 @@ def _band(rate: float) -> str:
 
 
 def by_month(states: Iterable[MonthProgress]) -> dict[Month, MonthProgress]:
-    """The rows, to look months up."""
+    """Indexes the rows by month."""
     return {state.month: state for state in states}

@@ -1,4 +1,4 @@
-"""The figures for Prometheus. Gauges say how it is now; what only grows is a counter."""
+"""The metrics for Prometheus: gauges for present values, counters for values that only grow."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from alexandria_pipeline.domain.calls import ServiceState
 from alexandria_pipeline.monitoring.figures import by_status
 from alexandria_pipeline.storage.monitoring import MonthProgress, ServiceCosts
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # what `generate_latest` writes
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # the format of `generate_latest`
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Everything that is measured, read at one moment. `works` and `synthetic` are of the whole table; `limits`: safe calls a day."""
+    """All measured values, read in one transaction. `works` and `synthetic` cover the whole table; `limits`: safe calls per day."""
 
     months: Sequence[MonthProgress]
     works: int
@@ -30,7 +30,7 @@ class Measured:
 
 
 def exposition(measured: Measured) -> bytes:
-    """The text that Prometheus reads."""
+    """Returns the metrics in the text format of Prometheus."""
     registry = CollectorRegistry()
     registry.register(_Families(measured))
     return generate_latest(registry)

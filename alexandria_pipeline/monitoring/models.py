@@ -1,4 +1,4 @@
-"""The JSON of the endpoints, both ways: every body and every answer as a model. Names and meaning: docs/behaviour.md, "Monitoring".
+"""The models of request and response bodies. Names and meaning: docs/behaviour.md, "Monitoring".
 
 The OpenAPI document is made of these models, so it cannot say anything else than the endpoints do.
 """
@@ -12,55 +12,55 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
 def _whole(value: object) -> object:
-    """JSON knows no integers apart from its numbers: 4.0 is 4 (JSON Schema, 6.1.1). True is not 1, and "4" is not 4."""
+    """Accepts 4.0 as 4 (JSON Schema, 6.1.1); rejects booleans and text."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 Status = Literal["pending", "processing", "completed", "retry", "failed"]
 MonthKey = Annotated[str, Field(pattern="^[0-9]{4}-(0[1-9]|1[0-2])$", examples=["2020-06"])]
 Count = Annotated[int, Field(ge=0)]
-Percent = Annotated[float, Field(ge=0, le=100, description="Per cent, two decimals.")]
+Percent = Annotated[float, Field(ge=0, le=100, description="Percent, two decimals.")]
 Year = Annotated[int, Field(ge=1, le=9999), BeforeValidator(_whole)]
 BatchSize = Annotated[int, Field(ge=1, le=50), BeforeValidator(_whole)]
 
 
 class _Body(BaseModel):
-    """Asked of us: no conversions (true is not 1, "5" is not 5), nothing unknown."""
+    """A request body: no conversions (true is not 1, "5" is not 5), no unknown fields."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class _Answer(BaseModel):
-    """Said by us."""
+    """A response body."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class YearRange(_Body):
-    """Both years included, in either order; months before 2000 and months that have not ended are left out."""
+    """A range of years, both included, in either order; months before 2000 and unfinished months are ignored."""
 
     start: Year
     end: Year
 
 
 class ScheduleBackfill(_Body):
-    """Which months are to be started next."""
+    """A request that makes months due."""
 
-    batch_size: BatchSize = Field(10, description="The most months.")
-    dry_run: bool = Field(False, description="Only say which months these would be.")
-    force_retry: bool = Field(False, description="Also failed months, and retries whose time has not come.")
-    year_range: YearRange | None = Field(None, description="Absent: all years.")
+    batch_size: BatchSize = Field(10, description="Maximum number of months.")
+    dry_run: bool = Field(False, description="Only return the months; change nothing.")
+    force_retry: bool = Field(False, description="Include failed months, and retries that are not due yet.")
+    year_range: YearRange | None = Field(None, description="Default: all years.")
 
 
 class SeedBackfillQueue(_Body):
-    """Which years are to have their months in the queue: both included, in either order."""
+    """A request that adds the months of years to the queue; both years included, in either order."""
 
     year_start: Year
     year_end: Year
 
 
 class Scheduled(_Answer):
-    """The months that are (in a dry run: would be) due now, the most recent first."""
+    """The months that are due now (dry run: would be), the most recent first."""
 
     dry_run: bool
     count: Count
@@ -68,7 +68,7 @@ class Scheduled(_Answer):
 
 
 class Seeded(_Answer):
-    """The months that had no row and are pending now, and how many had one and stay as they are."""
+    """The months added to the queue as pending, and the number of months that were in it already."""
 
     inserted: Count
     existing: Count
@@ -79,17 +79,17 @@ class QuotaAnswer(_Answer):
     """Today's quota of ISBNdb, in calls; null where no limit is set."""
 
     daily_limit: Count | None
-    safety_limit: Count | None = Field(description="The daily limit less the buffer that stays unused.")
+    safety_limit: Count | None = Field(description="The daily limit minus the safety buffer.")
     used: Count
     remaining: Count | None
     safety_remaining: Count | None
-    percentage_used: float = Field(ge=0, description="Of the daily limit, two decimals.")
-    reset_at: datetime = Field(description="The coming 00:00 UTC.")
+    percentage_used: float = Field(ge=0, description="Percent of the daily limit, two decimals.")
+    reset_at: datetime = Field(description="The next 00:00 UTC.")
     can_make_calls: bool
 
 
 class ByStatus(_Answer):
-    """How many months stand where."""
+    """The number of months by status."""
 
     pending: Count
     processing: Count
@@ -108,7 +108,7 @@ class Progress(_Answer):
 
 
 class Activity(_Answer):
-    """A month that something happened to."""
+    """A month that was started."""
 
     year: int
     month: int = Field(ge=1, le=12)
@@ -124,22 +124,22 @@ class Activity(_Answer):
 
 
 class BackfillStats(_Answer):
-    """Where the backfill stands."""
+    """The status of the backfill."""
 
     total_months: Count = Field(description="Months that have a row.")
     by_status: ByStatus
     progress: Progress
-    recent_activity: list[Activity] = Field(max_length=20, description="The latest first.")
+    recent_activity: list[Activity] = Field(max_length=20, description="Latest change first.")
 
 
 class Health(_Answer):
-    """Whether the database answers."""
+    """The health of the app: whether the database answers."""
 
     status: Literal["ok", "unavailable"]
 
 
 class Problem(_Answer):
-    """Why there is no answer; `problems` names everything that is wrong with a body, with its place."""
+    """An error; `problems` lists every fault of a request body with its place."""
 
     error: str
     problems: list[str] = []

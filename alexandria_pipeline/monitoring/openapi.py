@@ -1,4 +1,4 @@
-"""The OpenAPI document, made of the models of `wire`."""
+"""The OpenAPI document, built from `models`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from alexandria_pipeline.monitoring import models as wire
-from alexandria_pipeline.monitoring.requests import CALLER_HEADER, MOST_BYTES
+from alexandria_pipeline.monitoring.requests import CALLER_HEADER, MAX_BODY_BYTES
 
 _ANSWERS = (wire.QuotaAnswer, wire.BackfillStats, wire.Scheduled, wire.Seeded, wire.Health, wire.Problem)
 _BODIES = (wire.ScheduleBackfill, wire.SeedBackfillQueue)
@@ -20,14 +20,14 @@ _CLOSED = {
 }
 _WRONG = {
     "400": "The body is not JSON.",
-    "413": f"The body is larger than {MOST_BYTES:,} bytes.",
+    "413": f"The body is larger than {MAX_BODY_BYTES:,} bytes.",
     "415": "The body is not application/json.",
     "422": "The body is not as described; `problems` names everything that is wrong.",
 }
 
 
 def document(version: str) -> dict[str, Any]:
-    """What every endpoint takes and gives, as OpenAPI 3.1."""
+    """Returns the OpenAPI 3.1 document of all endpoints."""
     models = [(model, "serialization") for model in _ANSWERS] + [(model, "validation") for model in _BODIES]
     _, schemas = models_json_schema(models, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
     return {

@@ -1,4 +1,4 @@
-"""The one page: what a person wants to know at a glance, from figures that were read at one moment. No script, no outside file."""
+"""The status page, rendered from figures of one transaction. It has no script and loads no other file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "O
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything the page shows. `begun`: some month was asked for or worked on, or an operator has decided something."""
+    """The content of the page. `begun`: a month was requested or started, or an operator has made a decision."""
 
     now: datetime
     months: Sequence[MonthProgress]
@@ -39,7 +39,7 @@ class Overview:
 
 
 def render(overview: Overview) -> str:
-    """The page as HTML; every value is escaped."""
+    """Renders the page as HTML; every value is escaped."""
     states = grid.by_month(overview.months)
     return (
         _environment()
@@ -60,13 +60,13 @@ def render(overview: Overview) -> str:
 
 
 def policy() -> str:
-    """The content policy that lets the page have its own style sheet and nothing else."""
+    """Returns the content security policy that allows only the style sheet of the page."""
     return policy_for_style(style())
 
 
 @cache
 def style() -> str:
-    """The style sheet, which is written into the page."""
+    """Returns the style sheet, which is part of the page."""
     return (resources.files("alexandria_pipeline.monitoring") / "templates" / "page.css").read_text("utf-8")
 
 

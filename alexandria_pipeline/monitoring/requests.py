@@ -1,4 +1,4 @@
-"""What a request must bring: the shared secret, and a body that is exactly what was asked for."""
+"""Checks of requests: the shared secret, and the body against its model."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 Body = TypeVar("Body", bound=BaseModel)
 
 CALLER_HEADER = "X-Cron-Secret"
-MOST_BYTES = 16 * 1024  # of a body; the longest that means anything has about 150
+MAX_BODY_BYTES = 16 * 1024  # of a body; valid bodies have about 150 bytes
 
 
 class CronSecret:
-    """Lets requests with the secret pass, and nobody while there is none."""
+    """Accepts requests with the secret; rejects all while no secret is set."""
 
     def __init__(self, app: ASGIApp, secret: SecretStr | None) -> None:
         self._app = app
@@ -39,7 +39,7 @@ class CronSecret:
         if not self._secret:
             return 403, "closed: no secret is set; set ALEXANDRIA_CRON_SECRET and start again", {}
         given = headers.getlist(CALLER_HEADER)
-        # Header bytes reach us as Latin-1; a missing one is compared like a wrong one.
+        # Header bytes arrive as Latin-1; a missing header is compared like a wrong one.
         right = hmac.compare_digest((given[0] if given else "").encode("latin-1"), self._secret)
         if right and len(given) == 1:
             return None
@@ -47,7 +47,7 @@ class CronSecret:
 
 
 async def body(request: Request, model: type[Body]) -> Body:
-    """The body as `model`. Raises Refusal: 415, 413, 400 (no JSON) or 422, which names everything that is wrong."""
+    """Parses the body as `model`. Raises Refusal: 415, 413, 400 (not JSON), or 422 with every fault."""
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
         raise Refusal(415, "the body must be application/json")
     text = await _read(request)
@@ -65,6 +65,6 @@ async def _read(request: Request) -> bytes:
     read = bytearray()
     async for chunk in request.stream():
         read += chunk
-        if len(read) > MOST_BYTES:
-            raise Refusal(413, f"the body is larger than {MOST_BYTES:,} bytes", headers={"Connection": "close"})
+        if len(read) > MAX_BODY_BYTES:
+            raise Refusal(413, f"the body is larger than {MAX_BODY_BYTES:,} bytes", headers={"Connection": "close"})
     return bytes(read)

@@ -1,4 +1,4 @@
-"""Answers on the wire: JSON, plain text, refusals, and the headers that every one of them carries."""
+"""Responses: JSON, plain text, errors, and the headers of every response."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 BROKEN = "something went wrong here; see the log of this process"
 NO_DATABASE = "the database does not answer; see the log of this process"
 
-# Whatever an answer does not say itself. Nothing of ours is to be framed, guessed at, kept, or run.
+# Default headers: no framing, no content sniffing, no storing, no scripts.
 HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "x-content-type-options": "nosniff",
@@ -34,7 +34,7 @@ HEADERS = {
 
 
 class Refusal(HTTPException):
-    """A request that is answered with a reason; `problems` has everything that is wrong with it."""
+    """A rejected request with its reason; `problems` lists every fault."""
 
     def __init__(
         self, status: int, reason: str, problems: Sequence[str] = (), headers: Mapping[str, str] | None = None
@@ -44,7 +44,7 @@ class Refusal(HTTPException):
 
 
 class Json(Response):
-    """An answer that is a model of `wire`."""
+    """Returns a model as a JSON response."""
 
     media_type = "application/json"
 
@@ -55,14 +55,14 @@ class Json(Response):
 def problem(
     path: str, status: int, reason: str, problems: Sequence[str] = (), headers: Mapping[str, str] | None = None
 ) -> Response:
-    """A refusal in the language of the path: JSON below /api, plain text elsewhere."""
+    """Returns an error in the format of the path: JSON below /api, plain text elsewhere."""
     if path == "/api" or path.startswith("/api/"):
         return Json(Problem(error=reason, problems=list(problems)), status, headers)
     return PlainTextResponse(f"{reason}\n", status, headers)
 
 
 async def refused(request: Request, error: Exception) -> Response:
-    """Starlette's refusals (404, 405) and ours. What a path understands is also the answer to OPTIONS."""
+    """Handles errors of Starlette (404, 405) and ours; answers OPTIONS with the allowed methods."""
     if not isinstance(error, HTTPException):
         raise error
     headers = dict(error.headers or {})
@@ -79,19 +79,19 @@ async def refused(request: Request, error: Exception) -> Response:
 
 
 async def unavailable(request: Request, error: Exception) -> Response:
-    """The database said no. Its words go to the log only: they may name hosts and people."""
+    """Handles database errors. Their text goes only to the log, because it can name hosts and users."""
     log.warning("%s %r cannot be answered: %s", request.method, request.url.path, error)
     return problem(request.url.path, 503, NO_DATABASE)
 
 
 def policy_for_style(style: str) -> str:
-    """The content policy of a page whose only extra is this style sheet, written in the page."""
+    """Returns the content security policy of a page with this inline style sheet."""
     digest = b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return f"{HEADERS['content-security-policy']}; style-src 'sha256-{digest}'"
 
 
 class SecurityHeadersMiddleware:
-    """What every answer passes: adds those of `HEADERS` that it does not have, and turns a mistake of ours into a 500.
+    """Middleware of every response: adds the missing `HEADERS`, and converts an unexpected error into a 500.
 
     Starlette's own handler raises the mistake again, and the server then cuts a connection that has been kept alive.
     """
@@ -109,7 +109,7 @@ class SecurityHeadersMiddleware:
                 begun = True
                 given = list(message.get("headers", ()))
                 names = {name.lower() for name, _ in given}
-                # A new list: the answer's own is shared by all requests that get the same answer.
+                # A new list, because requests share a cached response.
                 message = {**message, "headers": given + [pair for pair in self._headers if pair[0] not in names]}
             await send(message)
 

@@ -1,4 +1,4 @@
-"""Runs the application on a port until it is told to stop."""
+"""Runs the application on a port until a signal ends it."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from starlette.applications import Starlette
 
 from alexandria_pipeline.domain.errors import SettingsError
 
-WAITING = 4096  # connections that may wait to be accepted; the system may allow fewer
+BACKLOG = 4096  # connections waiting to be accepted; the system may allow fewer
 GRACE_SECONDS = 5
 
 
 def serve(app: Starlette, host: str, port: int) -> None:
-    """Answers until SIGINT or SIGTERM. Raises SettingsError when the port cannot be had; port 0 is any free one."""
+    """Serves until SIGINT or SIGTERM. Raises SettingsError when the port is not available; port 0 selects a free one."""
     with listening(host, port) as listener:
         allow_many_connections()
         shown = f"[{host}]" if ":" in host else host
-        print(f"Monitoring: http://{shown}:{listener.getsockname()[1]}  (Ctrl-C ends it)", flush=True)  # noqa: T201
+        print(f"Monitoring: http://{shown}:{listener.getsockname()[1]}  (Ctrl-C stops it)", flush=True)  # noqa: T201
         new_server(app).run([listener])
 
 
 def new_server(app: Starlette) -> uvicorn.Server:
-    """The server, not yet running: quiet, without its name in the answers, HTTP only."""
+    """Configures the server: no access log, no Server header, HTTP only."""
     config = uvicorn.Config(
         app,
         ws="none",
@@ -37,18 +37,18 @@ def new_server(app: Starlette) -> uvicorn.Server:
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """A socket that listens."""
+    """Opens a listening socket."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=WAITING)
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except (OSError, OverflowError) as error:
         raise SettingsError(
-            f"port {port} of {host} cannot be used ({error}); choose others with --host and --port"
+            f"port {port} of {host} cannot be used ({error}); choose another with --host and --port"
         ) from None
 
 
 def allow_many_connections() -> None:
-    """As many open files as this process may have: every connection is one, and the usual limit is 1,024."""
+    """Raises the limit of open files to the allowed maximum: each connection is one, and the default is 1,024."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
     if soft != resource.RLIM_INFINITY and soft < most:

@@ -1,4 +1,4 @@
-"""Answers that many ask for at once: found out once, and good for a short while."""
+"""A cache of one result for a few seconds, shared by simultaneous requests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class TtlCache(Generic[T]):
-    """The result of `ask`, at most `seconds` old. However many wait, one asks; a result that is an exception is not kept."""
+    """Returns the result of `ask`, at most `seconds` old. One caller runs `ask`, the others wait; errors are not cached."""
 
     def __init__(
         self, ask: Callable[[], Awaitable[T]], seconds: float, clock: Callable[[], float] = time.monotonic
@@ -21,12 +21,12 @@ class TtlCache(Generic[T]):
         self._asking: asyncio.Task[T] | None = None
 
     async def get(self) -> T:
-        """Raises what `ask` raises."""
+        """Returns the cached or new result. Raises the errors of `ask`."""
         if self._known is not None and self._clock() < self._known[0]:
             return self._known[1]
         if self._asking is None:
             self._asking = asyncio.create_task(self._renew())
-        # One who hangs up does not take the answer from the others.
+        # A cancelled request must not cancel the shared one.
         return await asyncio.shield(self._asking)
 
     async def _renew(self) -> T:

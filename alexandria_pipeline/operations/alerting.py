@@ -1,7 +1,7 @@
-"""Looks for what somebody should know of, and sees to it that everybody is told once.
+"""Alerting: records the causes of alerts and sends each alert once to every receiver.
 
-A cause is written down before anything is sent. What could not be sent stays, and is sent by a later look; a receiver
-that has a message does not get it again because another one was down.
+A cause is stored before anything is sent. An alert that could not be sent is sent by a later pass. A receiver that has
+received an alert does not get it again because another receiver failed.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ LOG_RECEIVER = "log"
 
 
 class RolloutReader(Protocol):
-    """As much of the rollout as is watched."""
+    """The part of the rollout that alerting reads."""
 
-    def look(self, now: datetime | None = None) -> Plan: ...
+    def plan(self, now: datetime | None = None) -> Plan: ...
 
     def decisions(self) -> Sequence[RolloutDecision]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What a look has told: messages sent, and those that wait for a receiver."""
+    """The result of one pass: alerts that every receiver has, and alerts that still wait for a receiver."""
 
     sent: int
     waiting: int
@@ -49,7 +49,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Alerting:
-    """One database and the people to be told. `ended`: the models in use that are past their end on a day."""
+    """Alerting on one database. `ended` returns the models in use that have ended on a given day."""
 
     database: Database
     quota: QuotaManager
@@ -59,23 +59,23 @@ class Alerting:
     receivers: Sequence[SecretStr]
     links: Links
 
-    def note(self, alert: Alert, at: datetime) -> bool:
-        """Writes a cause down; whether it is news."""
+    def record(self, alert: Alert, at: datetime) -> bool:
+        """Stores the cause of an alert. Returns True when it was not stored before."""
         with self.database.transaction() as tx:
             return store.raise_alert(tx, alert, at)
 
-    def over(self, cause: str, at: datetime) -> None:
-        """The cause is gone."""
+    def end_cause(self, cause: str, at: datetime) -> None:
+        """Records that a cause no longer holds, so that its next occurrence is a new alert."""
         with self.database.transaction() as tx:
             store.end_cause(tx, cause, at)
 
-    def look(self, now: datetime | None = None) -> int:
-        """Notes what the tables show; returns how much of it is news. Raises StorageError."""
+    def record_causes(self, now: datetime | None = None) -> int:
+        """Stores every cause that the tables show now. Returns the number of new ones. Raises StorageError."""
         at = now or datetime.now(UTC)
-        return sum(self.note(alert, happened) for alert, happened in [*self._months(), *self._standing(at)])
+        return sum(self.record(alert, happened) for alert, happened in [*self._months(), *self._current(at)])
 
-    def tell(self) -> Sent:
-        """Sends what has not reached everybody, oldest first. A receiver that fails is left alone until the next look."""
+    def send_pending(self) -> Sent:
+        """Sends alerts that some receiver lacks, oldest first. A receiver that fails gets nothing more in this pass."""
         down: dict[str, str] = {}
         sent = waiting = after = 0
         for _ in range(MAX_ALERTS_PER_TICK):
@@ -95,45 +95,45 @@ class Alerting:
         return Sent(sent, waiting)
 
     def _send(self, alert: store.UnsentAlert, down: dict[str, str]) -> frozenset[str]:
-        """The receivers that took it now; those that did not are added to `down`, with the reason."""
+        """Returns the receivers that accepted the alert. Adds the others to `down`, with the reason."""
         if not self.receivers:
             log.warning("%s\n%s", alert.title, alert.text)
             return frozenset({LOG_RECEIVER})
-        took = set()
+        accepted = set()
         for receiver in self.receivers:
             digest = notify.digest(receiver)
             if digest in alert.reached or digest in down:
                 continue
             problem = notify.send(receiver, alert.title, alert.text, severe=alert.severe)
             if problem is None:
-                took.add(digest)
+                accepted.add(digest)
             else:
                 log.error("an alert could not be sent and will be tried again: %s", problem)
                 down[digest] = problem
-        return frozenset(took)
+        return frozenset(accepted)
 
     def _months(self) -> Iterable[tuple[Alert, datetime]]:
         with self.database.transaction() as tx:
             failed = store.failed_months(tx)
-            shut = store.paused_services(tx)
+            paused = store.paused_services(tx)
         for each in failed:
             yield wording.month_failed(each, self.links.run(each.run_id)), each.failed_at
-        for service in shut:
+        for service in paused:
             alert = wording.breaker_open(service, self.links.run(None))
             if alert is not None:
                 yield alert, service.since
 
-    def _standing(self, at: datetime) -> Iterable[tuple[Alert, datetime]]:
-        """Rollout, quotas and models, as they are now."""
+    def _current(self, at: datetime) -> Iterable[tuple[Alert, datetime]]:
+        """Causes in the present state of the rollout, the quotas and the models."""
         for service in self.services:
             alert = wording.quota_used(self.quota.status(service), at.astimezone(UTC).date(), self.links.run(None))
             if alert is not None:
                 yield alert, at
-        for gate in self.rollout.look(now=at).gates:
+        for gate in self.rollout.plan(now=at).gates:
             if gate.state is GateState.CLOSED:
                 yield wording.gate_closed(gate, self.links.run(None)), at
             else:
-                self.over(wording.gate_cause(gate), at)
+                self.end_cause(wording.gate_cause(gate), at)
         stops = [decision for decision in self.rollout.decisions() if decision.kind is not DecisionKind.APPROVE]
         if stops and stops[-1].kind is DecisionKind.HOLD:
             yield wording.rollout_held(stops[-1], self.links.run(None)), stops[-1].at

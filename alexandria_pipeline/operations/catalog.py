@@ -20,34 +20,34 @@ _LANGUAGE = re.compile(r"[a-z]{2}")
 
 
 def load_catalog(database: Database, name: str, data: bytes) -> CatalogLoad | None:
-    """Adds a file's editions: columns title, author, isbn13, and if there are any date, language, publisher, source, source_id.
+    """Adds the editions of a file. Columns: title, author, isbn13; optional: date, language, publisher, source, source_id.
 
-    Bad rows are skipped with their line and reason. None when a file with this very content was loaded before.
+    Bad rows are skipped with their line and reason. Returns None when a file with the same content was loaded before.
     Raises ListFormatError when the file as a whole is unusable.
     """
     table = read_table(name, data, REQUIRED_COLUMNS)
-    refused = list(table.skipped)
-    entries = list(_entries(table, refused))
-    loaded = Catalog(database).load(name, table.digest, entries, len(refused))
+    skipped = list(table.skipped)
+    entries = list(_entries(table, skipped))
+    loaded = Catalog(database).load(name, table.digest, entries, len(skipped))
     with database.transaction() as tx:
-        generation.add_skipped(tx, refused)
+        generation.add_skipped(tx, skipped)
     return loaded
 
 
 def read_file(path: Path) -> bytes:
-    """The bytes of a file. Raises SourceError, saying what is wrong with it."""
+    """Returns the bytes of a file. Raises SourceError with the reason when it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _entries(table: TsvFile, refused: list[SkippedRow]) -> Iterator[CatalogEntry]:
+def _entries(table: TsvFile, skipped: list[SkippedRow]) -> Iterator[CatalogEntry]:
     for line, row in table.rows:
         try:
             yield _entry(row)
         except InvalidValue as error:
-            refused.append(SkippedRow(table.name, line, str(error), excerpt("\t".join(row.values()))))
+            skipped.append(SkippedRow(table.name, line, str(error), excerpt("\t".join(row.values()))))
 
 
 def _entry(row: dict[str, str]) -> CatalogEntry:
@@ -69,6 +69,6 @@ def _entry(row: dict[str, str]) -> CatalogEntry:
 
 
 def _date(text: str) -> PartialDate | None:
-    """A date as precise as it is written; anything else is unknown, which is no reason to do without the edition."""
+    """Parses YYYY, YYYY-MM or YYYY-MM-DD. Any other text is an unknown date; the edition is kept."""
     match = _DATE.fullmatch(text)
     return PartialDate(*(int(part) for part in match.groups() if part)) if match else None

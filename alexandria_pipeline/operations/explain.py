@@ -1,4 +1,4 @@
-"""Says why a book got, or did not get, its ISBN: every attempt with its evidence, every call, every decision of a person."""
+"""Explains how a book got its ISBN, or why it has none: attempts with evidence, calls, and review decisions."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Fields = dict[str, Any]
 
 
 def explain(database: Database, about: str) -> list[Fields]:
-    """The books of a month ("2020-08") or of a work (its key), JSON-ready, each with its attempts, calls and decisions.
+    """Returns the books of a month ("2020-08") or of a work (its key), JSON-ready, with attempts, calls and decisions.
 
-    An attempt has the services' nearest candidate, the evidence lines with their points, the reason in words, and the
-    calls made for it where they are known: those of its service and run. Raises InvalidValue for what is neither a month
-    nor the key of a work that was listed.
+    An attempt has the nearest candidate of the service, the evidence with its points, the reason in words, and the
+    calls that the same service got from the same run. Raises InvalidValue when `about` is neither a month nor the key of
+    a listed work.
     """
     with database.transaction() as tx:
         books = store.books_of_month(tx, Month.parse(about)) if _is_month(about) else store.books_of_work(tx, about)
@@ -35,7 +35,7 @@ def explain(database: Database, about: str) -> list[Fields]:
     return [
         {
             **_book(book),
-            "attempts": _attempts(attempts[book["work_id"]], calls[book["work_id"]]),
+            "attempts": _with_calls(attempts[book["work_id"]], calls[book["work_id"]]),
             "decisions": [_decision(row) for row in decisions[book["work_id"]]],
         }
         for book in books
@@ -66,20 +66,20 @@ def _book(row: Fields) -> Fields:
     }
 
 
-def _attempts(rows: list[Fields], calls: list[Fields]) -> list[Fields]:
-    """A call belongs to the first attempt of its service and run that was stored after it."""
+def _with_calls(rows: list[Fields], calls: list[Fields]) -> list[Fields]:
+    """Assigns each call to the first attempt of the same service and run that was stored after the call."""
     left = list(calls)
-    told = []
+    attempts = []
     for row in rows:
         mine = [call for call in left if _made_for(call, row)]
         left = [call for call in left if call not in mine]
-        told.append({
+        attempts.append({
             "provider": row["provider"], "outcome": row["outcome"], "reason": row["reason"], "isbn13": row["isbn13"],
             "words": explained(row["outcome"], row["reason"], row["provider"]), "confidence": row["confidence"],
             "candidate": row["candidate"] or None, "evidence": _evidence(row["evidence"]), "calls": [_call(call) for call in mine],
             "run_id": row["run_id"], "attempted_at": _time(row["attempted_at"]),
         })  # fmt: skip
-    return told
+    return attempts
 
 
 def _made_for(call: Fields, attempt: Fields) -> bool:

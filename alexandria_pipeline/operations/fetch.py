@@ -1,4 +1,4 @@
-"""Asks for one thing about one item: any capability, from whoever has it, in order, until somebody answers."""
+"""Requests one capability for one item: asks the providers in order until one of them has an answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from alexandria_pipeline.providers.base import Capability, Provider
 
 @dataclass(frozen=True, slots=True)
 class FetchItem:
-    """What the question is about; each capability needs one of these (and a title needs its author)."""
+    """The subject of a request. Each capability needs one of these fields; a title also needs its author."""
 
     isbn: Isbn13 | None = None
     title: str | None = None
@@ -32,7 +32,7 @@ class FetchItem:
 
 @dataclass(frozen=True, slots=True)
 class ProviderAnswer:
-    """How one provider answered: outcome `found`, `not_found`, `unavailable` or `failed`, with the reason."""
+    """The outcome at one provider: `found`, `not_found`, `unavailable` or `failed`, with the reason."""
 
     provider: str
     outcome: str
@@ -41,7 +41,7 @@ class ProviderAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The first answer, as plain JSON-ready data, and who was asked on the way."""
+    """The first answer, JSON-ready, and the outcome at every provider asked. `provider` and `data` are None without one."""
 
     provider: str | None
     data: Any
@@ -49,14 +49,14 @@ class Fetched:
 
 
 async def fetch(capability: Capability, item: FetchItem, providers: Sequence[Provider]) -> Fetched:
-    """The first answer that a provider gives. Raises InvalidValue when the item lacks what the capability needs."""
-    need, ask = _QUESTIONS[capability]
-    if not all(getattr(item, part) for part in need):
-        raise InvalidValue(f"{capability.value} needs --{' and --'.join(need)}")
+    """Returns the first answer of the providers. Raises InvalidValue when the item lacks a field that the capability needs."""
+    required, ask = _REQUESTS[capability]
+    if not all(getattr(item, part) for part in required):
+        raise InvalidValue(f"{capability.value} needs --{' and --'.join(required)}")
     asked: list[ProviderAnswer] = []
     for provider in providers:
         answer = provider.unavailable() or await _ask(ask, provider, item)
-        asked.append(_note(provider.declaration.name, answer))
+        asked.append(_outcome(provider.declaration.name, answer))
         if not isinstance(answer, NotFound | Unavailable | Failed):
             return Fetched(provider.declaration.name, plain(answer), tuple(asked))
     return Fetched(None, None, tuple(asked))
@@ -69,7 +69,7 @@ async def _ask(ask: Callable[[Any, FetchItem], Awaitable[Any]], provider: Provid
         return Failed(str(error))
 
 
-def _note(provider: str, answer: object) -> ProviderAnswer:
+def _outcome(provider: str, answer: object) -> ProviderAnswer:
     match answer:
         case NotFound():
             return ProviderAnswer(provider, "not_found")
@@ -82,7 +82,7 @@ def _note(provider: str, answer: object) -> ProviderAnswer:
 
 
 def plain(value: Any) -> Any:
-    """Records as dictionaries, dates and enumerations as text: what JSON can say."""
+    """Converts records to dictionaries, and dates and enumerations to text, so that JSON can hold them."""
     if isinstance(value, PartialDate):
         return str(value)
     if isinstance(value, Enum):
@@ -102,7 +102,7 @@ async def _books(provider: Any, item: FetchItem) -> Any:
     return provider.parse(await provider.generate(request), request).listings
 
 
-_QUESTIONS: Mapping[Capability, tuple[tuple[str, ...], Callable[[Any, FetchItem], Awaitable[Any]]]] = {
+_REQUESTS: Mapping[Capability, tuple[tuple[str, ...], Callable[[Any, FetchItem], Awaitable[Any]]]] = {
     Capability.ISBN_RESOLUTION: (
         ("title", "author"), lambda p, i: p.resolve(BookQuery(i.title or "", i.author or "", i.year, i.language))),
     Capability.METADATA_ENRICHMENT: (("isbn",), lambda p, i: p.metadata(i.isbn)),

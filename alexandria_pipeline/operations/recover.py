@@ -1,8 +1,8 @@
-"""Gives months back whose run has died, and says which runs have. A month must be found without an owner twice before
-it is taken from it, and a run without a sign of life twice before it is called dead.
+"""Recovery: returns the months of dead runs to `retry`, and finds runs that have died.
 
-The second look is for a run that lives and has lost its connection: it has the time between two looks to take its locks
-back. Should it come later still, its next write is refused.
+Two passes must find a month without an owner before it is recovered, and a run without a heartbeat before it counts as
+dead. Between the passes, a live run that lost its connection can take its locks again. A run that comes back later
+still cannot write: its claim is void.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from alexandria_pipeline.storage import recovery
-from alexandria_pipeline.storage import run_heartbeat as presence
+from alexandria_pipeline.storage import recovery, run_heartbeat
 from alexandria_pipeline.storage.recovery import Orphan, RecoveredMonth
 
 if TYPE_CHECKING:
@@ -24,34 +23,34 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What a look has done: months taken back, and those to be looked at again."""
+    """The result of one pass: months recovered, and months without an owner that the next pass checks again."""
 
-    taken_back: tuple[RecoveredMonth, ...]
+    months: tuple[RecoveredMonth, ...]
     suspects: frozenset[Orphan]
 
 
 def recover(database: Database, suspects: Collection[Orphan]) -> Recovered:
-    """Takes back the suspects of the last look that still have no owner; names the suspects of this one."""
+    """Recovers the suspects of the previous pass that still have no owner. Returns the suspects of this pass."""
     with database.transaction() as tx:
-        found = frozenset(recovery.orphans(tx))
-        again = found & set(suspects)
-        taken = recovery.recover_months(tx, again) if again else []
-    for each in taken:
+        orphans = frozenset(recovery.orphans(tx))
+        confirmed = orphans & set(suspects)
+        recovered = recovery.recover_months(tx, confirmed) if confirmed else []
+    for each in recovered:
         log.warning("%s is %s now, after %d attempts: %s", each.month, each.status, each.attempts, each.reason)
-    return Recovered(tuple(taken), found - again)
+    return Recovered(tuple(recovered), orphans - confirmed)
 
 
 @dataclass(frozen=True, slots=True)
-class Silent:
-    """Runs without a sign of life: `dead` ones, found so by two looks, and those to be looked at again."""
+class RunLiveness:
+    """Runs without a heartbeat: `dead` after two passes, `suspects` after one."""
 
     dead: frozenset[str]
     suspects: frozenset[str]
 
 
-def silent_runs(database: Database, started: Collection[str], suspects: Collection[str]) -> Silent:
-    """Which of the runs that are said to be at work are not; `suspects` are those of the last look."""
+def find_dead_runs(database: Database, started: Collection[str], suspects: Collection[str]) -> RunLiveness:
+    """Checks which of the started runs have no heartbeat; `suspects` are those of the previous pass."""
     with database.transaction() as tx:
-        silent = frozenset(started) - presence.live_runs(tx)
+        silent = frozenset(started) - run_heartbeat.live_runs(tx)
     dead = silent & frozenset(suspects)
-    return Silent(dead, silent - dead)
+    return RunLiveness(dead, silent - dead)

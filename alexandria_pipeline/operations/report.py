@@ -1,6 +1,6 @@
-"""The report: what months, phases, services and models have yielded and cost, and what the rest will cost.
+"""The report: books, calls, tokens, cost and time by month, phase, service and model, with a cost projection.
 
-Tables, and in HTML one chart, as data frames and as Markdown, HTML or CSV. Money is in US dollars, time in seconds.
+The tables are data frames, rendered as Markdown, HTML (with one chart) or CSV. Costs are in US dollars, times in seconds.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ TITLES: Mapping[str, str] = {
     "phases": "Phases",
     "months": "Months",
     "services": "Services",
-    "models": "Models and prompts: books that no catalogue knows (suspected inventions)",
+    "models": "Models and prompts: books that no catalogue has (possibly invented)",
     "projection": "The rest of the rollout",
 }
-_LIST_DIGEST = r"^sha256:.*"  # every month of a list has a digest of its own; it is one source all the same
+_LIST_DIGEST = r"^sha256:.*"  # each month of a list has its own digest; all are one source
 _SPENT = ["calls", "input_tokens", "output_tokens", "cost_usd"]
 _STYLE = (
     ":root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem}"
@@ -49,7 +49,7 @@ _BAR, _CHART_HEIGHT = 8, 120
 
 
 class Format(StrEnum):
-    """How a report is written."""
+    """The output format of a report."""
 
     MD = "md"
     HTML = "html"
@@ -57,7 +57,7 @@ class Format(StrEnum):
 
 
 def build(database: Database, rules: Rules, now: datetime | None = None) -> Tables:
-    """All tables, by name, in the order of `TITLES`."""
+    """Builds all tables, by name, in the order of `TITLES`."""
     with database.transaction() as tx:
         raw = reports.read(tx)
     newest = Month.of((now or datetime.now(UTC)).astimezone(UTC).date()) - 1
@@ -74,7 +74,7 @@ def build(database: Database, rules: Rules, now: datetime | None = None) -> Tabl
 
 
 def render(tables: Tables, form: Format) -> str:
-    """The report as text. CSV has all tables below each other, the first column naming the table."""
+    """Renders the report as text. CSV has all tables one below the other; the first column names the table."""
     if form is Format.CSV:
         named = [table.assign(table=name) for name, table in tables.items() if len(table)]
         whole = pd.concat(named).convert_dtypes() if named else pd.DataFrame(columns=["table"])
@@ -95,22 +95,22 @@ def render(tables: Tables, form: Format) -> str:
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """One table; a pipe in a cell does not end it."""
+    """Renders one table. A pipe in a cell is escaped."""
     if table.empty:
         return "Nothing yet."
-    shown = _words(table).map(lambda cell: cell.replace("|", "\\|"))
-    lines = [list(shown.columns), [_rule(table[column]) for column in shown], *shown.to_numpy().tolist()]
+    shown = _formatted(table).map(lambda cell: cell.replace("|", "\\|"))
+    lines = [list(shown.columns), [_alignment(table[column]) for column in shown], *shown.to_numpy().tolist()]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as plain values; what is not known is an empty text."""
+    """Returns the rows as plain values; an unknown value is an empty text."""
     rows = table.astype(object).where(table.notna(), "").to_dict("records")
     return [{str(name): value for name, value in row.items()} for row in rows]
 
 
 def _chart(months: pd.DataFrame) -> str:
-    """Books of each month that has any, the resolved ones below and strong, the others above and faint: not told apart by hue alone."""
+    """Draws the books of each month: resolved below in a strong colour, the others above in a faint one."""
     shown = months[months["books"] > 0].sort_values("month")
     if not len(shown):
         return ""
@@ -124,7 +124,7 @@ def _chart(months: pd.DataFrame) -> str:
             f'<g><title>{month}: {resolved} of {books} books resolved</title><rect class="found" x="{left}" y="{top:g}"'
             f' width="{_BAR - 1}" height="{found:g}"/><rect class="rest" x="{left}" y="{top - rest:g}" width="{_BAR - 1}" height="{rest:g}"/></g>'
         )
-    words = f"Books of {shown['month'].iloc[0]} to {shown['month'].iloc[-1]}: resolved (below, strong) and not (above, faint), at most {most} a month"
+    words = f"Books of {shown['month'].iloc[0]} to {shown['month'].iloc[-1]}: resolved (strong) and not resolved (faint), at most {most} per month"
     return (
         f'<div><svg width="{width}" height="{_CHART_HEIGHT}" viewBox="0 0 {width} {_CHART_HEIGHT}" role="img" aria-label="{words}">'
         f"{''.join(parts)}</svg></div><p>{words}</p>"
@@ -132,15 +132,17 @@ def _chart(months: pd.DataFrame) -> str:
 
 
 def _html(table: pd.DataFrame) -> str:
-    return _words(table).to_html(index=False, border=0) if len(table) else "<p>Nothing yet.</p>"
+    return _formatted(table).to_html(index=False, border=0) if len(table) else "<p>Nothing yet.</p>"
 
 
-def _words(table: pd.DataFrame) -> pd.DataFrame:
-    """Cells as people read them: whole numbers whole, money to the hundredth of a cent, what is unknown empty."""
-    return pd.DataFrame({column: [_word(cell, str(column)) for cell in table[column]] for column in table.columns})
+def _formatted(table: pd.DataFrame) -> pd.DataFrame:
+    """Formats cells: whole numbers without decimals, costs with four decimals, unknown values empty."""
+    return pd.DataFrame(
+        {column: [_formatted_cell(cell, str(column)) for cell in table[column]] for column in table.columns}
+    )
 
 
-def _word(cell: Any, column: str) -> str:
+def _formatted_cell(cell: Any, column: str) -> str:
     if cell is None or cell != cell:  # NaN is the one value unlike itself
         return ""
     if isinstance(cell, float):
@@ -148,7 +150,7 @@ def _word(cell: Any, column: str) -> str:
     return str(cell)
 
 
-def _rule(column: pd.Series[Any]) -> str:
+def _alignment(column: pd.Series[Any]) -> str:
     return "---:" if pd.api.types.is_numeric_dtype(column) else "---"
 
 
@@ -192,7 +194,7 @@ def _spans(raw: RawFigures) -> dict[str, list[tuple[datetime, datetime]]]:
 
 
 def _phases(months: pd.DataFrame, raw: RawFigures, phase_of: Mapping[Month, str]) -> pd.DataFrame:
-    """One line a phase, in the order of the rollout, and one for all."""
+    """One row per phase in the order of the rollout, and a row of totals."""
     spans = _spans(raw)
     order = [*dict.fromkeys(phase_of.values()), OUTSIDE]
     lines = [_sum(name, months[months["phase"] == name], spans) for name in order if (months["phase"] == name).any()]
@@ -209,7 +211,7 @@ def _sum(name: str, months: pd.DataFrame, spans: Mapping[str, Sequence[tuple[dat
 
 
 def _services(raw: RawFigures) -> pd.DataFrame:
-    """What each service was asked, yielded and cost; those that need no call (lists, the local catalogue) as well."""
+    """Requests, results and cost of each service, including sources without calls (lists, the local catalogue)."""
     spent = pd.DataFrame(raw.spent, columns=["year", "month", "service", "failed", "seconds", *_SPENT])
     figures = ["calls", "failed", "input_tokens", "output_tokens", "cost_usd", "seconds"]
     spent[figures] = spent[figures].astype("float64")
@@ -231,7 +233,7 @@ def _services(raw: RawFigures) -> pd.DataFrame:
 
 
 def _models(raw: RawFigures) -> pd.DataFrame:
-    """By model and prompt: of its books that are decided, how many no catalogue knows."""
+    """Per model and prompt: how many of its decided books no catalogue has."""
     columns = ["provider", "model", "prompt_variant", "replies", "refused", "months", "books", "decided", "unknown",
                "input_tokens", "output_tokens", "cost_usd"]  # fmt: skip
     table = pd.DataFrame(raw.models, columns=columns)
@@ -245,9 +247,9 @@ def _models(raw: RawFigures) -> pd.DataFrame:
 
 
 def _projection(months: pd.DataFrame, raw: RawFigures, planned: set[Month]) -> pd.DataFrame:
-    """The months still to be done, priced like those that are done; one line a service and one for all."""
+    """The cost of the remaining months at the average of the finished ones: a row per service and a row of totals."""
     done = {Month.parse(key) for key in months.loc[months["status"].isin(DONE), "month"]}
-    left = len(planned - done)
+    remaining = len(planned - done)
     spent: dict[str, list[float]] = {}
     for row in raw.spent:
         of_done = row["year"] is not None and row["month"] is not None and Month(row["year"], row["month"]) in done
@@ -257,7 +259,7 @@ def _projection(months: pd.DataFrame, raw: RawFigures, planned: set[Month]) -> p
             sums[1] += int(row["calls"])
     sums = [sum(each[0] for each in spent.values()), sum(each[1] for each in spent.values())]
     return pd.DataFrame(
-        [_projected(name, each, len(done), left) for name, each in [*sorted(spent.items()), ("all", sums)]]
+        [_projected(name, each, len(done), remaining) for name, each in [*sorted(spent.items()), ("all", sums)]]
     )
 
 

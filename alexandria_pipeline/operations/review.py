@@ -1,7 +1,7 @@
-"""Lets a person settle what matching left open: near misses, and ISBNs that prove to be wrong.
+"""Review: a person accepts or rejects an ISBN that matching could not decide, or that is wrong.
 
-A decision is a row that no run overwrites. It takes effect at once, for the work, its books and the figures of their months, in
-one transaction that holds those months: a month that a run owns is not touched.
+A decision is a row that no run overwrites. It takes effect at once, for the work, its books and the figures of their
+months, in one transaction that locks these months. A month that a run owns is not changed.
 """
 
 from __future__ import annotations
@@ -32,52 +32,52 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """The decisions of persons. All methods raise StorageError when the database says no."""
+    """Review decisions on one database. All methods raise StorageError when the database fails."""
 
     database: Database
 
     def near_misses(self) -> list[dict[str, Any]]:
-        """Works without an ISBN, each with a candidate that nearly was accepted, nearest first; JSON-ready."""
+        """Returns works without an ISBN, each with a candidate that was nearly accepted, nearest first; JSON-ready."""
         with self.database.transaction() as tx:
             rows = store.near_misses(tx, THRESHOLDS["low"], RefusalReason.AMBIGUOUS.value)
         return [_near_miss(row) for row in rows]
 
     def accept(self, work_key: str, isbn13: Isbn13, by: str, why: str = "") -> ReviewedWork:
-        """The ISBN is that of the work: the work is promoted, its books are resolved, and no run changes that.
+        """Gives the work this ISBN: promotes the work and resolves its books. No run changes it later.
 
-        Raises InvalidValue when there is no such work, when it has another ISBN, or when the ISBN is another work's;
-        MonthOwned while a run works on a month of the work.
+        Raises InvalidValue when the work does not exist or has another ISBN, or when the ISBN belongs to another work;
+        MonthOwned while a run owns a month of the work.
         """
         with self.database.transaction() as tx:
-            work, months = _held(tx, work_key, by)
+            work, months = _locked(tx, work_key, by)
             if work.isbn13 not in (None, isbn13):
-                raise InvalidValue(f"{work.work_key} has the ISBN {work.isbn13} already; reject that one first")
-            edition = store.offered_edition(tx, work.work_id, isbn13) or _unheard_of(work, isbn13)
+                raise InvalidValue(f"{work.work_key} already has the ISBN {work.isbn13}; reject that one first")
+            edition = store.offered_edition(tx, work.work_id, isbn13) or _edition_of_review(work, isbn13)
             editions.add_edition(tx, work.work_id, edition)
-            _refuse_a_second_work(tx, work, isbn13)
+            _reject_isbn_of_another_work(tx, work, isbn13)
             store.add_decision(tx, work.work_id, ReviewDecision("accepted", isbn13, by, why))
             editions.accept_isbn(tx, work.work_id, KnownIsbn(isbn13, CERTAIN, REVIEW))
             known = KnownIsbn(isbn13, CERTAIN, REVIEW)
-            store.settle_books(tx, work.work_id, BookOutcome.RESOLVED, known, _said("accepted", by, why))
+            store.settle_books(tx, work.work_id, BookOutcome.RESOLVED, known, _reason("accepted", by, why))
             figures.recount(tx, months)
         log.info("%s accepted %s for %s", by, isbn13, work.work_key)
         return work
 
     def reject(self, work_key: str, isbn13: Isbn13 | None, by: str, why: str = "") -> ReviewedWork:
-        """The ISBN is not that of the work, and no run gives it to it; without an ISBN: the work is not asked for again.
+        """Bars the work from this ISBN for good. Without an ISBN, no service is asked for the work again.
 
-        A work that has the rejected ISBN is synthetic again, and a later run looks for a better one. Raises InvalidValue
-        when there is no such work, or when a work that has an ISBN is rejected without naming it; MonthOwned as `accept`.
+        A work that has the rejected ISBN becomes synthetic again, and a later run searches for another ISBN. Raises
+        InvalidValue when the work does not exist, or when it has an ISBN and none is named; MonthOwned as `accept` does.
         """
         with self.database.transaction() as tx:
-            work, months = _held(tx, work_key, by)
+            work, months = _locked(tx, work_key, by)
             if isbn13 is None and work.isbn13 is not None:
                 raise InvalidValue(f"{work.work_key} has the ISBN {work.isbn13}; name it to reject it")
             store.add_decision(tx, work.work_id, ReviewDecision("rejected", isbn13, by, why))
             if isbn13 is None:
-                store.settle_books(tx, work.work_id, BookOutcome.NOT_FOUND, None, _said("rejected", by, why))
+                store.settle_books(tx, work.work_id, BookOutcome.NOT_FOUND, None, _reason("rejected", by, why))
             elif isbn13 == work.isbn13:
-                reason = f"{_said(f'{isbn13} rejected', by, why)}; a later run looks for another"
+                reason = f"{_reason(f'{isbn13} rejected', by, why)}; a later run searches for another"
                 store.settle_books(tx, work.work_id, BookOutcome.DEFERRED, None, reason)
                 store.demote(tx, work.work_id, isbn13)
             figures.recount(tx, months)
@@ -85,8 +85,8 @@ class Review:
         return work
 
 
-def _held(tx: Connection, work_key: str, by: str) -> tuple[ReviewedWork, Sequence[Month]]:
-    """The work and its months, which no run can have until the transaction ends."""
+def _locked(tx: Connection, work_key: str, by: str) -> tuple[ReviewedWork, Sequence[Month]]:
+    """Returns the work and its months, and locks these months until the transaction ends."""
     if not by.strip():
         raise InvalidValue("a decision needs the name of the person who makes it")
     work = store.find_work(tx, work_key)
@@ -99,7 +99,7 @@ def _held(tx: Connection, work_key: str, by: str) -> tuple[ReviewedWork, Sequenc
     return work, months
 
 
-def _refuse_a_second_work(tx: Connection, work: ReviewedWork, isbn13: Isbn13) -> None:
+def _reject_isbn_of_another_work(tx: Connection, work: ReviewedWork, isbn13: Isbn13) -> None:
     owner = editions.edition_owner(tx, isbn13)
     if owner is not None and owner.work_id != work.work_id:
         raise InvalidValue(
@@ -108,12 +108,12 @@ def _refuse_a_second_work(tx: Connection, work: ReviewedWork, isbn13: Isbn13) ->
         )
 
 
-def _unheard_of(work: ReviewedWork, isbn13: Isbn13) -> Candidate:
-    """An ISBN that no service offered: all that is known of the edition is whose it is."""
+def _edition_of_review(work: ReviewedWork, isbn13: Isbn13) -> Candidate:
+    """Builds an edition for an ISBN that no service offered; only its work is known."""
     return Candidate(REVIEW, isbn13, work.title, (Contributor(work.author),) if work.author else ())
 
 
-def _said(decision: str, by: str, why: str) -> str:
+def _reason(decision: str, by: str, why: str) -> str:
     return f"{decision} by {by} in review" + (f": {why}" if why else "")
 
 

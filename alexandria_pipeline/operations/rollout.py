@@ -1,4 +1,4 @@
-"""The rollout as a verb: look at the plan, take the months that may be started now, write down what an operator says."""
+"""The rollout on the database: reads the plan, requests the months that may start now, records operator decisions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from alexandria_pipeline.domain.errors import InvalidValue
 from alexandria_pipeline.domain.quota import QuotaLimits
-from alexandria_pipeline.domain.rollout import planner as rollout
+from alexandria_pipeline.domain.rollout import planner
 from alexandria_pipeline.domain.rollout.phases import Rules
 from alexandria_pipeline.domain.rollout.records import DecisionKind, Gate, Plan, RolloutDecision, RolloutState
 from alexandria_pipeline.storage import rollout as store
@@ -17,53 +17,54 @@ if TYPE_CHECKING:
 
 
 class Rollout:
-    """The rollout on one database. `limits`: the daily quota of ISBNdb. `now` is the database's clock unless given."""
+    """The rollout on one database. `limits` is the daily quota of ISBNdb; `now` defaults to the clock of the database."""
 
     def __init__(self, database: Database, rules: Rules, limits: QuotaLimits) -> None:
         self._database = database
         self.rules = rules
         self._limits = limits
 
-    def look(self, now: datetime | None = None) -> Plan:
-        """What would be started now; changes nothing."""
+    def plan(self, now: datetime | None = None) -> Plan:
+        """Returns the months that would start now; changes nothing. Raises StorageError."""
         with self._database.transaction() as tx:
             at, state = self._read(tx, now)
-        return rollout.plan(state, at, self.rules)
+        return planner.plan(state, at, self.rules)
 
-    def take(self, by: str, now: datetime | None = None) -> Plan:
-        """What `by` is to start now, written down before anything is started.
+    def request_starts(self, by: str, now: datetime | None = None) -> Plan:
+        """Records and returns the months that `by` must start now. Raises StorageError.
 
-        One planner at a time, so that all processes together stay within the day. Asked again before a run has claimed
-        its month, it gives the same starts with the same attempt numbers: whoever loses an answer may repeat the question.
+        One planner works at a time, so that all processes together stay within the allotment of the day. Until a run
+        has claimed its month, a repeated call returns the same starts with the same attempt numbers, so a caller that
+        lost the answer can repeat the call.
         """
         with self._database.transaction() as tx:
             store.lock(tx)
             at, state = self._read(tx, now)
-            plan = rollout.plan(state, at, self.rules, by)
+            plan = planner.plan(state, at, self.rules, by)
             store.record_starts(tx, plan.starts)
         return plan
 
     def decide(
         self, kind: DecisionKind, by: str, why: str, phase: str | None = None, now: datetime | None = None
     ) -> RolloutDecision:
-        """Writes down who approves a phase (default: the one that is at hand), holds or releases, and why.
+        """Records an operator decision: approve a phase (default: the first that is not passed), hold, or release.
 
         Raises InvalidValue when the name, the reason or the phase is missing or unknown.
         """
         by, why = by.strip(), why.strip()
         if not by or (not why and kind is not DecisionKind.RELEASE):
-            raise InvalidValue("say who decides and why: --by NAME --reason TEXT")
+            raise InvalidValue("a decision needs a name and a reason: --by NAME --reason TEXT")
         with self._database.transaction() as tx:
             store.lock(tx)
             at, state = self._read(tx, now)
-            gates = rollout.plan(state, at, self.rules).gates
+            gates = planner.plan(state, at, self.rules).gates
             gate = self._gate(gates, phase) if kind is DecisionKind.APPROVE else None
             decision = RolloutDecision(kind, by, why, at, gate.phase if gate else None)
-            store.add_decision(tx, decision, gate.says if gate else "")
+            store.add_decision(tx, decision, gate.summary if gate else "")
         return decision
 
     def decisions(self) -> list[RolloutDecision]:
-        """What operators have said so far, in time."""
+        """Returns all operator decisions, oldest first."""
         with self._database.transaction() as tx:
             return list(store.read_state(tx, store.now(tx), self._limits).decisions)
 
@@ -77,12 +78,14 @@ class Rollout:
                 return gate
         names = ", ".join(phase.name for phase in self.rules.phases)
         raise InvalidValue(
-            f"{name} is no phase of the rollout: {names}" if name else "every phase is done: nothing to approve"
+            f"{name} is not a phase of the rollout; the phases are {names}"
+            if name
+            else "every phase is done; there is nothing to approve"
         )
 
 
 def describe(plan: Plan) -> dict[str, Any]:
-    """A plan as plain values, for JSON and tables."""
+    """Converts a plan to plain values, for JSON and tables."""
     return {
         "phase": plan.phase,
         "starts": [
@@ -99,7 +102,7 @@ def describe(plan: Plan) -> dict[str, Any]:
             {
                 "phase": gate.phase, "state": gate.state.value, "months": gate.months, "terminal": gate.terminal,
                 "failed": gate.failed, "generated": gate.generated, "resolved": gate.resolved,
-                "resolution_rate": None if gate.rate is None else int(100 * gate.rate) / 100, "says": gate.says,
+                "resolution_rate": None if gate.rate is None else int(100 * gate.rate) / 100, "says": gate.summary,
             }
             for gate in plan.gates
         ],

@@ -1,4 +1,4 @@
-"""Tables for people: what the months have come to."""
+"""The status of the backfill: months, totals and key figures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from alexandria_pipeline.domain import key_figures as keyfigures
+from alexandria_pipeline.domain import key_figures
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.storage import figures, generation
 from alexandria_pipeline.storage.database import Database
@@ -17,7 +17,7 @@ STATUSES = ("pending", "processing", "completed", "retry", "failed")
 
 
 def status(database: Database, months: Sequence[Month] = ()) -> dict[str, Any]:
-    """Where the backfill stands: `months` (a row each), `by_status`, `totals`, `set_aside`; only `months` when named."""
+    """Returns `months` (a row each), `by_status`, `totals` and `set_aside` (skipped rows); only the named months, if any."""
     with database.transaction() as tx:
         counted = {str(f.month): f for f in figures.of_all_months(tx)}
         log = figures.backfill_rows(tx)
@@ -38,7 +38,7 @@ def status(database: Database, months: Sequence[Month] = ()) -> dict[str, Any]:
 
 
 def by_year(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One line a year: months, those completed, books, resolved, synthetic, and the resolution rate in percent."""
+    """Returns a row per year: months, completed months, books, resolved, synthetic, and the resolution rate in percent."""
     table = pd.DataFrame(rows, columns=["month", "status", "books", "resolved", "synthetic"])
     table["year"] = table["month"].str.slice(0, 4)
     table["completed"] = table["status"].eq("completed")
@@ -63,10 +63,10 @@ def _row(log: dict[str, Any], counted: dict[str, MonthFigures]) -> dict[str, Any
 
 
 def checks(f: MonthFigures) -> dict[str, bool]:
-    """Which key figures of a month hold."""
+    """Returns for each key figure of a month whether it holds."""
     return {
-        "resolution_rate": keyfigures.resolution_rate_holds(f.resolution_rate),
-        "synthetic_share": keyfigures.synthetic_share_holds(f.synthetic_share),
+        "resolution_rate": key_figures.resolution_rate_holds(f.resolution_rate),
+        "synthetic_share": key_figures.synthetic_share_holds(f.synthetic_share),
         "nothing_lost": f.lost == 0,
     }
 

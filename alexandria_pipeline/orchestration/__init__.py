@@ -1,1 +1,1 @@
-"""Everything that knows Dagster: partitions, assets, checks, resources, jobs. No rules, no SQL text, no URLs."""
+"""Dagster: partitions, assets, checks, resources, jobs, schedules, sensors. No rules, no SQL, no URLs."""

@@ -1,4 +1,4 @@
-"""Everything Dagster needs to know, in one place; tests give their own settings or resources."""
+"""Builds the Definitions of the project; tests pass their own settings or resources."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ from alexandria_pipeline.settings import Settings
 
 
 def build_definitions(settings: Settings, resources: Mapping[str, object] | None = None) -> dg.Definitions:
-    """Assets, checks, jobs and resources. `resources` replaces those of the same name."""
+    """Builds assets, checks, jobs, schedules, sensors and resources. `resources` replaces resources of the same name."""
     assets = dg.load_assets_from_modules([books, isbns, synthetic, reports])
     return dg.Definitions(
         assets=assets,

@@ -1,7 +1,7 @@
-"""Small pictures for Dagster's metadata: SVG in a data URI, inside Markdown. Pure functions, no Dagster.
+"""Charts for Dagster metadata: SVG in a data URI, inside Markdown. Pure functions without Dagster.
 
-A picture in an <img> does not know whether the page around it is light or dark, so its colours are mid-tones that can be read on
-both, and its background is left out.
+An image cannot detect whether the page is light or dark, so the colours are readable on both and the background is
+transparent.
 """
 
 from base64 import b64encode
@@ -16,12 +16,12 @@ _BAR_WIDTH, _GAP, _HEIGHT, _MARGIN = 46, 8, 120, 22
 
 
 def bar_chart(title: str, bars: Sequence[tuple[str, int]]) -> str:
-    """Markdown that shows one bar for each (label, count), the count above it; in words where there is nothing to show."""
+    """Returns Markdown with one bar per (label, count); a sentence when all counts are 0."""
     if not any(count for _, count in bars):
         return f"{title}: nothing yet"
-    said = ", ".join(f"{label}: {count}" for label, count in bars if count)
+    values = ", ".join(f"{label}: {count}" for label, count in bars if count)
     uri = b64encode(_svg(title, bars).encode()).decode()
-    return f"![{_plain(title)} ({_plain(said)})](data:image/svg+xml;base64,{uri})"
+    return f"![{_plain(title)} ({_plain(values)})](data:image/svg+xml;base64,{uri})"
 
 
 def _svg(title: str, bars: Sequence[tuple[str, int]]) -> str:
@@ -53,5 +53,5 @@ def _bar(left: int, base: int, label: str, count: int, most: int) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Text that ends no Markdown image."""
+    """Replaces characters that would end a Markdown image."""
     return text.replace("[", "(").replace("]", ")").replace("\n", " ")

@@ -1,7 +1,7 @@
-"""The key figures as asset checks, each with figure, numerator and denominator in its metadata.
+"""Asset checks of the key figures, each with figure, numerator and denominator in its metadata.
 
-A check speaks for every month of the run: one evaluation per month, so that the UI shows a bar over months, and the
-aggregate as its result. Limits are `domain.keyfigures`, counting is `storage.figures`.
+A check evaluates every month of the run: one evaluation per month, so that the UI shows a bar over months, and the
+aggregate as its result. The limits are in `domain/key_figures.py`, the counts in `storage/figures.py`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from alexandria_pipeline.composition import Pipeline
-from alexandria_pipeline.domain import key_figures as keyfigures
+from alexandria_pipeline.domain import key_figures
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.orchestration.assets.books import generated_books, persisted_works
 from alexandria_pipeline.orchestration.assets.isbns import resolved_isbns
@@ -27,25 +27,25 @@ Context = dg.AssetCheckExecutionContext
     asset=resolved_isbns, partitions_def=months, description="At least 90 % of a month's books have an ISBN."
 )
 def resolution_rate(context: Context, pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetCheckResult:
-    def judge(f: MonthFigures) -> dg.AssetCheckResult:
+    def evaluate(f: MonthFigures) -> dg.AssetCheckResult:
         severity = dg.AssetCheckSeverity.ERROR if f.generated else dg.AssetCheckSeverity.WARN
-        passed = keyfigures.resolution_rate_holds(f.resolution_rate)
+        passed = key_figures.resolution_rate_holds(f.resolution_rate)
         return _result(passed, severity, f.resolution_rate, f.resolved, f.generated, "resolved", "generated")
 
-    return _by_month(context, resolved_isbns.key, "resolution_rate", pipeline, judge)
+    return _by_month(context, resolved_isbns.key, "resolution_rate", pipeline, evaluate)
 
 
 @dg.asset_check(
     asset=resolved_isbns, partitions_def=months, description="Less than 5 % of a month's works are synthetic."
 )
 def synthetic_share(context: Context, pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetCheckResult:
-    def judge(f: MonthFigures) -> dg.AssetCheckResult:
-        passed = keyfigures.synthetic_share_holds(f.synthetic_share)
+    def evaluate(f: MonthFigures) -> dg.AssetCheckResult:
+        passed = key_figures.synthetic_share_holds(f.synthetic_share)
         return _result(
             passed, dg.AssetCheckSeverity.WARN, f.synthetic_share, f.synthetic, f.works, "synthetic", "works"
         )
 
-    return _by_month(context, resolved_isbns.key, "synthetic_share", pipeline, judge)
+    return _by_month(context, resolved_isbns.key, "synthetic_share", pipeline, evaluate)
 
 
 @dg.asset_check(asset=resolved_isbns, description="Less than 5 % of all works are synthetic.")
@@ -53,7 +53,7 @@ def synthetic_share_overall(pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetChe
     with pipeline.database.transaction() as tx:
         synthetic, works = figures.synthetic_overall(tx)
     share = 100 * synthetic / works if works else None
-    passed = keyfigures.synthetic_share_holds(share)
+    passed = key_figures.synthetic_share_holds(share)
     return _result(passed, dg.AssetCheckSeverity.ERROR, share, synthetic, works, "synthetic", "works")
 
 
@@ -61,11 +61,11 @@ def synthetic_share_overall(pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetChe
     asset=persisted_works, partitions_def=months, blocking=True, description="Every generated book is kept as a work."
 )
 def nothing_lost(context: Context, pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetCheckResult:
-    def judge(f: MonthFigures) -> dg.AssetCheckResult:
+    def evaluate(f: MonthFigures) -> dg.AssetCheckResult:
         share = 100 * f.lost / f.generated if f.generated else None
         return _result(f.lost == 0, dg.AssetCheckSeverity.ERROR, share, f.lost, f.generated, "lost", "generated")
 
-    return _by_month(context, persisted_works.key, "nothing_lost", pipeline, judge)
+    return _by_month(context, persisted_works.key, "nothing_lost", pipeline, evaluate)
 
 
 @dg.asset_check(asset=generated_books, description="No month was ever processed by two runs at the same time.")
@@ -81,7 +81,7 @@ def one_owner_per_month(pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetCheckRe
 
 
 def _no_month_failed(asset: dg.AssetsDefinition) -> dg.AssetChecksDefinition:
-    """A run that left months behind fails at its end, after everything else has been done for the others."""
+    """Builds the check that fails a run with unfinished months at its end, after the other months are done."""
     stage = asset.key.to_user_string()
 
     @dg.asset_check(
@@ -101,7 +101,7 @@ def _no_month_failed(asset: dg.AssetsDefinition) -> dg.AssetChecksDefinition:
         for month in run_months:
             why = {"reason": failed[month]} if month in failed else {}
             result = dg.AssetCheckResult(passed=month not in failed, metadata=why)
-            # What a step logs is dropped when it raises; an event of the instance stays.
+            # Dagster drops the events of a step that raises; an event of the instance is kept.
             context.instance.report_runless_asset_event(_evaluation(asset.key, "no_month_failed", month, result))
         raise dg.Failure(description="\n".join(f"{month}: {why}" for month, why in failed.items()), allow_retries=False)
 
@@ -113,13 +113,13 @@ def _by_month(
     asset: dg.AssetKey,
     name: str,
     pipeline: Pipeline,
-    judge: Callable[[MonthFigures], dg.AssetCheckResult],
+    evaluate: Callable[[MonthFigures], dg.AssetCheckResult],
 ) -> dg.AssetCheckResult:
-    """Judges each month of the run, logs an evaluation for each, and returns the worst of them as the result."""
+    """Evaluates each month of the run, logs an evaluation for each, and returns the aggregate."""
     run_months = as_months(context.op_execution_context.partition_keys)
     with pipeline.database.transaction() as tx:
         counted = figures.of_months(tx, run_months)
-    results = {month: judge(counted[month]) for month in run_months}
+    results = {month: evaluate(counted[month]) for month in run_months}
     if len(run_months) == 1:
         return results[run_months[0]]
     for month, result in results.items():
@@ -153,7 +153,7 @@ def _aggregate(results: Mapping[Month, dg.AssetCheckResult]) -> dg.AssetCheckRes
 
 
 def _sums(results: Mapping[Month, dg.AssetCheckResult]) -> dict[str, Any]:
-    """Numerator and denominator over all months, and the figure that they give."""
+    """Returns numerator and denominator over all months, and their percentage."""
     sums: dict[str, int] = {}
     for result in results.values():
         for name, value in (result.metadata or {}).items():
@@ -166,7 +166,7 @@ def _sums(results: Mapping[Month, dg.AssetCheckResult]) -> dict[str, Any]:
 
 
 def _record(month: Month, result: dg.AssetCheckResult, columns: Iterable[str]) -> dg.TableRecord:
-    """A row of the table. Every row has every column: a month without books has no figure."""
+    """Returns a table row with all columns; a month without books has no figure."""
     figures_of_it: dict[str, Any] = {name: value.value for name, value in (result.metadata or {}).items()}
     return dg.TableRecord({"month": str(month), **dict.fromkeys(columns), **figures_of_it})
 

@@ -1,6 +1,6 @@
-"""Where Dagster keeps its own records: in the pipeline's database server, which is started when there is no other.
+"""Dagster's storage: the database server of the pipeline, or the local server when no address is set.
 
-`dagster.yaml` names this class, because YAML cannot say "this address if it is set, else a local server".
+`dagster.yaml` names this class, because YAML cannot express "this address if it is set, else a local server".
 """
 
 import contextlib
@@ -31,13 +31,13 @@ class PipelineStorage(DagsterPostgresStorage):
         # A bare postgresql:// is read as psycopg 3 by SQLAlchemy 2.1, which dagster-postgres cannot use (dagster#33958).
         url = f"postgresql+psycopg2://{database_url(settings).split('://', 1)[1]}"
         if settings.database_url is None:
-            _revive_when_it_dies(url, settings)
+            _restart_on_failure(url, settings)
         return cls(url, inst_data=inst_data)
 
 
 @cache
-def _revive_when_it_dies(url: str, settings: Settings) -> None:
-    """Whoever finds the local server dead starts it again, and goes on: daemon and web server ask for nothing else."""
+def _restart_on_failure(url: str, settings: Settings) -> None:
+    """Restarts the local server when a connection fails; daemon and web server have no other way to do it."""
     local, address = server(settings), make_url(url)
 
     @event.listens_for(Engine, "do_connect")

@@ -1,4 +1,4 @@
-"""The months as Dagster partitions: `2000-01` … the last finished month."""
+"""The months as Dagster partitions: `2000-01` to the last finished month."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ FIRST_MONTH = "2000-01"
 
 months = dg.MonthlyPartitionsDefinition(start_date=FIRST_MONTH, fmt="%Y-%m")
 
-# `--partition-range` needs one run for many months on every asset; our tables make repeating such a run cheap.
+# `--partition-range` needs one run for many months on every asset; a repeated run skips finished work.
 one_run = dg.BackfillPolicy.single_run()
 
 

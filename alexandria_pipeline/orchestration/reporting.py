@@ -1,4 +1,4 @@
-"""From what a stage reports to what Dagster shows of it, month by month."""
+"""Converts the report of a stage to asset metadata per month."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -17,12 +17,10 @@ def show(
     rows: str,
     details: Callable[[Month], Tables] | None = None,
 ) -> None:
-    """Puts each month's counts into the metadata of its partition; `rows` names the count that is the row count.
+    """Adds the counts of each month to the metadata of its partition; `rows` names the count that is the row count.
 
-    `details` gives the tables of a month that are shown with them, by name.
-
-    The step fails when none of its months could be done. Otherwise the good months go on to the next assets, and the
-    asset's check `no_month_failed` fails the run at its end, naming the bad ones.
+    `details` returns further tables of a month, by name. Raises dg.Failure when every month failed. Otherwise the good
+    months continue with the next assets, and the check `no_month_failed` fails the run at its end.
     """
     if result.failed and not result.done:
         raise dg.Failure(description="\n".join(result.failed.values()), allow_retries=False)
@@ -35,7 +33,7 @@ def show(
 
 
 def table(lines: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
-    """A table of these rows; what is no number is shown as text."""
+    """Converts rows to a Dagster table; values other than numbers become text."""
     shown = [
         {name: value if isinstance(value, int | float) else str(value) for name, value in line.items()}
         for line in lines
@@ -44,7 +42,7 @@ def table(lines: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
 
 
 def columns(**described: str) -> dict[str, dg.TableSchema]:
-    """The column schema of a table, from `name="type: description"`."""
+    """Builds the column schema of a table from `name="type: description"`."""
     parts = {name: text.split(": ", 1) for name, text in described.items()}
-    schema = [dg.TableColumn(name, kind, description=says) for name, (kind, says) in parts.items()]
+    schema = [dg.TableColumn(name, kind, description=text) for name, (kind, text) in parts.items()]
     return {"dagster/column_schema": dg.TableSchema(schema)}

@@ -1,4 +1,4 @@
-"""From a plan of the rollout to runs of Dagster."""
+"""Converts a plan of the rollout to run requests."""
 
 import dagster as dg
 
@@ -6,9 +6,9 @@ from alexandria_pipeline.domain.rollout.records import Plan
 
 
 def run_requests(plan: Plan) -> list[dg.RunRequest] | dg.SkipReason:
-    """One run a month, so that a bad month is nobody else's trouble; or why there is none.
+    """Returns one run request per month, so that a failing month affects no other; a skip reason without starts.
 
-    The key is `{month}:{attempt}`: Dagster launches a key once, however often it is asked for.
+    The run key is `{month}:{attempt}`: Dagster launches a key once, even if it is requested again.
     """
     if not plan.starts:
         return dg.SkipReason(plan.waits)

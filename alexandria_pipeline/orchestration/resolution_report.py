@@ -1,4 +1,4 @@
-"""What Dagster shows of a resolution: how sure its ISBNs are, how services answered, and how near it came to their pace."""
+"""Metadata of resolution: confidences, outcomes per service, and the run time compared with the rate limits."""
 
 from collections import Counter
 from typing import Any
@@ -17,7 +17,7 @@ _ANSWERS = ("asked", "found", "no", "failed", "unavailable")
 
 
 def show_resolution(context: dg.AssetExecutionContext, result: StageReport, pipeline: Pipeline) -> None:
-    """Each month's counts and confidences in its partition; the figures of the whole run, the same in all of them."""
+    """Adds the counts and confidences of each month to its partition, and the figures of the run to every partition."""
     show(context, result, rows="editions")
     months = list(result.done)
     with pipeline.database.transaction() as tx:
@@ -29,7 +29,7 @@ def show_resolution(context: dg.AssetExecutionContext, result: StageReport, pipe
 
 
 def _of_run(result: StageReport, pipeline: Pipeline, sure: Counter[int]) -> dict[str, Any]:
-    """`run_services`, `run_seconds`, `run_bound_seconds` with the service that sets it, `run_wall_over_bound`, `run_confidence`."""
+    """Returns `run_seconds`, `run_bound_seconds` (the minimum by rate limits), `run_bound_by`, `run_wall_over_bound`, and more."""
     counts: Counter[str] = Counter()
     for month in result.done.values():
         counts.update({name: value for name, value in month.items() if isinstance(value, int)})
@@ -49,7 +49,7 @@ def _of_run(result: StageReport, pipeline: Pipeline, sure: Counter[int]) -> dict
 
 
 def _services(counts: Counter[str], calls: dict[str, int]) -> list[dg.TableRecord]:
-    """One line per service, in the order in which most were asked."""
+    """Returns one row per service, the most asked first."""
     names = {name.split("_", 1)[1] for name in counts if name.split("_", 1)[0] in _ANSWERS and "_" in name}
     asked = {name for name in names if counts[f"asked_{name}"] or counts[f"unavailable_{name}"]}
     books = sum(counts[outcome] for outcome in ("resolved", "not_found", "deferred"))

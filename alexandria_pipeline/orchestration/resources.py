@@ -1,4 +1,4 @@
-"""Thin shells over the plain objects of the composition, one per run."""
+"""Dagster resources: each opens a plain object of `composition` for one run or tick."""
 
 import os
 import platform
@@ -24,21 +24,20 @@ PROCESS_TAG = "alexandria/process"
 
 @dataclass(frozen=True, slots=True)
 class Operations:
-    """What ticks need: cheap to open, knows no provider."""
+    """The resources of a sensor or schedule tick: the database and the rollout, without providers."""
 
     database: Database
     rollout: Rollout
 
 
 def build_resources(settings: Settings) -> dict[str, Any]:
-    """`pipeline`: database, providers and stages. `runner`: the months that this run owns, from its first step to its end.
-
-    `operations`: the database and the plan of the rollout. `quota`: what may still be asked of the services today.
+    """Builds the resources by name: `pipeline` (database, providers, stages), `runner` (the months that the run owns),
+    `operations` (database and rollout, for ticks), `quota` (calls of today), `watcher` (alerting).
     """
 
     @dg.resource(description="Database, providers and stages of one process.")
     def pipeline(context: dg.InitResourceContext) -> Iterator[Pipeline]:
-        with opened_pipeline(settings) as opened, _seen_alive(context, opened.database):
+        with opened_pipeline(settings) as opened, _with_heartbeat(context, opened.database):
             yield opened
 
     @dg.resource(description="The months this run owns.", required_resource_keys={"pipeline"})
@@ -55,12 +54,12 @@ def build_resources(settings: Settings) -> dict[str, Any]:
         manager: QuotaManager = context.resources.pipeline.quota
         return manager
 
-    @dg.resource(description="The database alone, with the plan of the rollout: what sensors and schedules need.")
+    @dg.resource(description="The database and the rollout, for sensors and schedules.")
     def operations(context: dg.InitResourceContext) -> Iterator[Operations]:
-        with opened_database(settings) as database, _seen_alive(context, database):
+        with opened_database(settings) as database, _with_heartbeat(context, database):
             yield Operations(database, rollout(settings, database))
 
-    @dg.resource(description="What people are to be told of, and who is told.")
+    @dg.resource(description="Alerting: causes, texts and receivers.")
     def watcher(_context: dg.InitResourceContext) -> Iterator[Alerting]:
         with opened_database(settings) as database:
             yield alerting(settings, database)
@@ -69,8 +68,8 @@ def build_resources(settings: Settings) -> dict[str, Any]:
 
 
 @contextmanager
-def _seen_alive(context: dg.InitResourceContext, database: Database) -> Iterator[None]:
-    """While a run works, it can be seen that it does; its tag says that it may be judged by that. No run: a tick."""
+def _with_heartbeat(context: dg.InitResourceContext, database: Database) -> Iterator[None]:
+    """Keeps the heartbeat of a run and tags the run as having one. A tick has no run and needs none."""
     if context.run is None or context.instance is None:
         yield
         return

@@ -1,4 +1,4 @@
-"""Which database to work with: the server of a setting, or the local one of this machine.
+"""Opens the database: the server of a setting, or the local server of this machine.
 
 The one place that joins the local server (`embedded.py`), connections (`database.py`) and tables (`migrate.py`).
 """
@@ -24,7 +24,7 @@ def open_database(
     binaries: Path | None = None,
     account: str | None = None,
 ) -> Database:
-    """A database whose tables fit this code.
+    """Opens a database whose tables have the version of this code.
 
     With a `url`, that server is used and nothing is started. Its tables are only checked, because migrating a shared
     database is its operator's decision (`alexandria db migrate`); one that has never been migrated gets them at once,

@@ -1,4 +1,4 @@
-"""The road to PostgreSQL: pool, transactions, and driver errors turned into ours at the border.
+"""Connections to PostgreSQL: pool, transactions, and conversion of driver errors.
 
 Every storage module gets a `Database` and runs its named queries (`queries.py`) on a connection of `transaction()`, or
 by the one-statement shorthands. Here: connections and errors. Not here: any statement of the domain, and starting a
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 Connection: TypeAlias = psycopg.Connection[DictRow]
 Row: TypeAlias = DictRow
 
-STATEMENT_TIMEOUT = 60.0  # seconds; far above any statement of ours, below anybody's patience
-POOL_TIMEOUT = 30.0  # seconds to wait for a connection that another thread gives back
-POOL_GLANCE = 2.0  # seconds after which a waiting thread looks whether the server is there at all
+STATEMENT_TIMEOUT = 60.0  # seconds; far above the duration of any statement of ours
+POOL_TIMEOUT = 30.0  # seconds to wait for a connection of the pool
+POOL_PROBE = 2.0  # seconds after which a waiting thread checks whether the server answers
 
 # SQLSTATEs after which the same call may succeed later, on another connection: connection exceptions, too many
 # connections, and a server that is shutting down, crashed or starting. (https://www.postgresql.org/docs/18/errcodes-appendix.html)
 UNAVAILABLE = ("08", "53300", "57P01", "57P02", "57P03", "57P05")
 
-# A dead server or network is noticed after about 20 s, also while something unacknowledged is on its way.
+# A dead server or network is detected after about 20 s, also while sent data are unacknowledged.
 KEEPALIVE: dict[str, Any] = {
     "keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000,
     "connect_timeout": 10,
@@ -44,7 +44,7 @@ KEEPALIVE: dict[str, Any] = {
 
 
 class Database:
-    """Connections to one database. Opens nothing before the first use; close it, or use it as a context manager.
+    """Connections to one database, opened on first use. Close it, or use it as a context manager.
 
     Threads may share it; a forked process must make its own. Raises SettingsError when `url` is no PostgreSQL address.
     """
@@ -65,7 +65,7 @@ class Database:
         self.close()
 
     def close(self) -> None:
-        """Give all pooled connections back to the server. The object may be used again: it opens a new pool."""
+        """Closes all pooled connections. A later use opens a new pool."""
         with self._opening:
             pool, self._pool = self._pool, None
         if pool is not None:
@@ -73,14 +73,14 @@ class Database:
 
     @property
     def address(self) -> str:
-        """user@host:port/name: for messages and logs, without the password."""
+        """Returns user@host:port/name without the password, for messages and logs."""
         part = conninfo_to_dict(self._conninfo)
         host, port = part.get("host") or part.get("hostaddr") or "localhost", part.get("port", 5432)
         return f"{part.get('user', '')}@{host}:{port}/{part.get('dbname', '')}"
 
     @contextmanager
     def transaction(self, *, timeout: float | None = None) -> Iterator[Connection]:
-        """A pooled connection in a transaction: committed at the end of the block, rolled back when it raises.
+        """Yields a pooled connection in a transaction, committed at the end of the block, rolled back on an error.
 
         `timeout`: seconds for each statement in it instead of 60; 0 is no limit. Rows are dicts. Driver errors leave
         the block as DatabaseUnavailable or StorageError.
@@ -92,22 +92,22 @@ class Database:
             yield connection
 
     def fetch_all(self, query: Query, parameters: Mapping[str, object] | None = None) -> list[Row]:
-        """All rows of one statement, in a transaction of its own."""
+        """Returns all rows of one statement, in its own transaction."""
         with self.transaction() as connection:
             return connection.execute(query, parameters).fetchall()
 
     def fetch_one(self, query: Query, parameters: Mapping[str, object] | None = None) -> Row | None:
-        """The first row of one statement or None, in a transaction of its own."""
+        """Returns the first row of one statement or None, in its own transaction."""
         with self.transaction() as connection:
             return connection.execute(query, parameters).fetchone()
 
     def execute(self, query: Query, parameters: Mapping[str, object] | None = None) -> int:
-        """Run one statement in a transaction of its own; gives the number of rows that it touched."""
+        """Runs one statement in its own transaction; returns the number of affected rows."""
         with self.transaction() as connection:
             return connection.execute(query, parameters).rowcount
 
     def session(self) -> Connection:
-        """A connection of its own, in autocommit, for locks that are held long; the caller closes it.
+        """Opens a separate connection in autocommit mode, for long locks; the caller closes it.
 
         The server drops its locks when this process or machine dies (keep-alives on both sides). Wrap the use of it in
         `translated()`.
@@ -117,7 +117,7 @@ class Database:
 
     @contextmanager
     def translated(self) -> Iterator[None]:
-        """Turn the driver's errors in the block into ours, with the cause kept."""
+        """Converts driver errors in the block into StorageError and its subclasses, with the cause."""
         try:
             yield
         except PoolTimeout as error:
@@ -128,13 +128,13 @@ class Database:
             raise self._ours(error) from error
 
     def _ours(self, error: psycopg.Error) -> StorageError:
-        said = error.diag.message_primary or " ".join(str(error).split()) or type(error).__name__
+        reason = error.diag.message_primary or " ".join(str(error).split()) or type(error).__name__
         if error.sqlstate is None and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-            return DatabaseUnavailable(f"The database {self.address} cannot be reached: {said}")
+            return DatabaseUnavailable(f"The database {self.address} cannot be reached: {reason}")
         if error.sqlstate and error.sqlstate.startswith(UNAVAILABLE):
-            return DatabaseUnavailable(f"The database {self.address} is not available now: {said}")
+            return DatabaseUnavailable(f"The database {self.address} is not available now: {reason}")
         detail = f" ({error.diag.message_detail})" if error.diag.message_detail else ""
-        return StorageError(f"The database refused: {said}{detail}")
+        return StorageError(f"The database refused the statement: {reason}{detail}")
 
     @contextmanager
     def _taken(self) -> Iterator[Connection]:
@@ -146,28 +146,28 @@ class Database:
             pool.putconn(connection)
 
     def _living_connection(self, pool: ConnectionPool[Connection]) -> Connection:
-        """A connection that answers. The pool's own check pauses after each dead one, and hides why there is none."""
+        """Returns a connection that answers. The check of the pool itself pauses after each dead one and hides the cause."""
         deadline = time.monotonic() + POOL_TIMEOUT
         while True:
             try:
-                connection = pool.getconn(timeout=POOL_GLANCE)
+                connection = pool.getconn(timeout=POOL_PROBE)
             except PoolTimeout:
-                self._greet()  # raises the server's refusal; returns when all connections are in use
+                self._probe()  # raises the error of the server; returns when all connections are in use
                 if time.monotonic() > deadline:
                     raise
                 continue
             if _is_alive(connection):
                 return connection
-            pool.putconn(connection)  # died while nobody used it; the pool replaces it
+            pool.putconn(connection)  # died while idle; the pool replaces it
 
     def _opened(self) -> ConnectionPool[Connection]:
         with self._opening:
             if self._pool is None:
-                self._greet()  # a pool would try for half a minute before it says no
+                self._probe()  # the pool alone would try for 30 s before it fails
                 self._pool = self._new_pool()
             return self._pool
 
-    def _greet(self) -> None:
+    def _probe(self) -> None:
         psycopg.connect(self._conninfo).close()
 
     def _new_pool(self) -> ConnectionPool[Connection]:
@@ -177,7 +177,7 @@ class Database:
             kwargs={"row_factory": dict_row},
             min_size=0,
             max_size=self._pool_size,
-            reconnect_timeout=0,  # no growing pauses behind our back: the next who asks tries again
+            reconnect_timeout=0,  # no growing pauses: the next caller tries again
             open=True,
         )
 
@@ -191,7 +191,7 @@ def _is_alive(connection: Connection) -> bool:
 
 
 def _conninfo(url: str, application: str) -> str:
-    """The connection string that every connection uses: the given one, our time-outs, and UTC."""
+    """Returns the connection string with our time-outs and the UTC time zone."""
     try:
         given = conninfo_to_dict(url)
     except psycopg.Error:

@@ -1,4 +1,4 @@
-"""Answers of services that are still good: found by key, pruned when they are past their time.
+"""The cache of responses: found by key, pruned after their time to live.
 
 They are stored in the statement that ends the call (`ledger.py`), so that an answer is never paid for and lost. A run asks
 for the first answers of all its books at once: keys that wait together are looked up together, one statement after the
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 _SQL = Queries("http_cache")
 
 PRUNE_BATCH = 1000
-MAX_KEYS = 50  # in one statement; their answers are in memory together
+MAX_KEYS = 50  # keys in one statement; their bodies are in memory together
 
 Found = dict[str, tuple[int, bytes]]
 
 
 @dataclass(slots=True)
 class _Batch:
-    """Keys that are looked up together."""
+    """Keys of one statement."""
 
     keys: set[str]
     found: asyncio.Task[Found]
@@ -36,14 +36,14 @@ class _Batch:
 
 @dataclass(slots=True)
 class _Queue:
-    """What waits in one event loop: `turn` is for one statement at a time, `last` still takes keys."""
+    """The pending keys of one event loop: `turn` allows one statement at a time, `last` still accepts keys."""
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     last: _Batch | None = None
 
 
 class HttpCache:
-    """The answers of all services. `find` is for the transport, the others for housekeeping."""
+    """The cache of all services. `find` is for the transport, the other methods are for maintenance."""
 
     def __init__(self, database: Database, threads: Threads) -> None:
         self._database = database
@@ -51,7 +51,7 @@ class HttpCache:
         self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, _Queue] = WeakKeyDictionary()
 
     async def find(self, key: str) -> tuple[int, bytes] | None:
-        """Status and stored body of an answer that is still good. Raises StorageError."""
+        """Returns status and body of a response within its time to live, or None. Raises StorageError."""
         queue = self._queues.setdefault(asyncio.get_running_loop(), _Queue())
         batch = queue.last
         if batch is None or len(batch.keys) >= MAX_KEYS:
@@ -68,12 +68,12 @@ class HttpCache:
         return {row["cache_key"]: (row["status"], row["body"]) for row in rows}
 
     def prune(self) -> int:
-        """Removes what is past its time, in small transactions; gives the number. Raises StorageError."""
+        """Removes expired entries in small transactions; returns their number. Raises StorageError."""
         total = 0
         while removed := self._database.execute(_SQL["prune"], {"portion": PRUNE_BATCH}):
             total += removed
         return total
 
     def forget(self, service: str) -> int:
-        """Removes all answers of a service; gives the number. Raises StorageError."""
+        """Removes all entries of a service; returns their number. Raises StorageError."""
         return self._database.execute(_SQL["forget"], {"service": service})

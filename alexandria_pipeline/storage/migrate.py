@@ -1,4 +1,4 @@
-"""Migrations: brings the tables of a database to the version of this code, or says that they are not.
+"""Migrations: brings the tables of a database to the version of this code, or checks that they have it.
 
 Numbered SQL files in `sql/migrations/` (`0001_foundation.sql`) are applied once each, in order, each in a transaction,
 by one process at a time, and recorded with a checksum in `schema_migration`. A shipped file is never edited: changes
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 SQL = Queries("migrate")
 FILE_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
-STATEMENT_TIMEOUT = 3600.0  # seconds; rewriting a large table takes its time, and so may waiting for another migrator
+STATEMENT_TIMEOUT = 3600.0  # seconds; a large table takes long to rewrite, and another process may be migrating
 
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One file: its number, its name and its text."""
+    """One migration file: number, name and text."""
 
     version: int
     name: str
@@ -40,7 +40,7 @@ class Migration:
 
 
 def migrate(database: Database, migrations: Traversable | None = None) -> list[str]:
-    """Apply what is missing; gives the names of the files applied by this call, none when all was there.
+    """Applies the missing migrations; returns the names of those applied by this call.
 
     Raises SchemaOutdated when an applied file was changed or the database is newer than this code, StorageError naming
     the file when a migration fails (it then left nothing behind).
@@ -53,7 +53,7 @@ def migrate(database: Database, migrations: Traversable | None = None) -> list[s
 
 
 def check_schema(database: Database, migrations: Traversable | None = None) -> None:
-    """Raise SchemaOutdated, with what to do, unless the tables fit this code."""
+    """Raises SchemaOutdated, with the command to run, unless the tables have the version of this code."""
     missing = pending(database, migrations)
     if missing:
         names = ", ".join(migration.name for migration in missing)
@@ -63,7 +63,7 @@ def check_schema(database: Database, migrations: Traversable | None = None) -> N
 
 
 def pending(database: Database, migrations: Traversable | None = None) -> list[Migration]:
-    """The migrations that the database lacks, in order. Raises SchemaOutdated as `migrate` does."""
+    """Returns the migrations that the database lacks, in order. Raises SchemaOutdated as `migrate` does."""
     known = read_migrations(migrations)
     if is_new(database):
         return known
@@ -72,7 +72,7 @@ def pending(database: Database, migrations: Traversable | None = None) -> list[M
 
 
 def is_new(database: Database) -> bool:
-    """Whether the database has never been migrated. Tables of others in it do not matter."""
+    """Returns whether the database was never migrated; tables of other programs do not count."""
     row = database.fetch_one(SQL["has_register"])
     return not (row and row["present"])
 
@@ -90,13 +90,13 @@ def read_migrations(folder: Traversable | None = None) -> list[Migration]:
             raise StorageError(
                 f"{file.name}: a migration is named NNNN_what_it_does.sql, with a number of its own from 0001."
             )
-        text = file.read_text("utf-8").replace("\r\n", "\n")  # a checkout's line ends are no change
+        text = file.read_text("utf-8").replace("\r\n", "\n")  # line endings of a checkout do not count as a change
         found[version] = Migration(version, file.name, text)
     return list(found.values())
 
 
 def _apply_next(database: Database, known: list[Migration]) -> str | None:
-    """Apply the first missing migration and record it, in one transaction; gives its name."""
+    """Applies and records the first missing migration in one transaction; returns its name."""
     with database.transaction(timeout=STATEMENT_TIMEOUT) as connection:
         connection.execute(SQL["lock"])
         connection.execute(SQL["create_register"])
@@ -121,7 +121,7 @@ def _run(database: Database, connection: Connection, migration: Migration) -> No
 
 
 def _missing(connection: Connection, known: list[Migration]) -> list[Migration]:
-    """The known migrations that are not recorded; refuses a register that does not fit the files."""
+    """Returns the migrations that are not recorded. Raises SchemaOutdated when the records contradict the files."""
     by_version = {migration.version: migration for migration in known}
     applied = set()
     for row in connection.execute(SQL["applied"]):

@@ -1,4 +1,4 @@
-"""What those who watch the backfill ask of the tables, and how they make months due. How it is shown is `monitoring`."""
+"""Queries of the monitoring app, and the statements that make months due."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STATUSES = ("pending", "processing", "completed", "retry", "failed")
 
 @dataclass(frozen=True, slots=True)
 class MonthProgress:
-    """One row of `backfill_log`, its books counted now. `owner_run` and `owner` are set while somebody works on it."""
+    """One row of `backfill_log`, its books counted now. `owner_run` and `owner` are set while a run owns it."""
 
     month: Month
     status: str
@@ -41,13 +41,13 @@ class MonthProgress:
 
     @property
     def resolution_rate(self) -> float | None:
-        """Percent of its books, None when there are none."""
+        """Percent of its books that are resolved; None without books."""
         return 100 * self.resolved / self.books if self.books else None
 
 
 @dataclass(slots=True)
 class ServiceCosts:
-    """What one service was asked and what that cost, since the beginning; `calls` by outcome."""
+    """Calls, tokens and cost of one service since the first call; `calls` by outcome."""
 
     service: str
     calls: Counter[str] = field(default_factory=Counter)
@@ -59,12 +59,12 @@ class ServiceCosts:
 
 
 def month_states(tx: Connection) -> list[MonthProgress]:
-    """Every month that has a row, in time."""
+    """Returns every month that has a row, oldest first."""
     return [MonthProgress(Month(row.pop("year"), row.pop("month")), **row) for row in tx.execute(_SQL["months"])]
 
 
 def service_costs(tx: Connection) -> list[ServiceCosts]:
-    """Every service that was ever asked, by name.
+    """Returns every service that was ever called, by name.
 
     The ledger and a kept answer record the same tokens and money: the greater counts, never the sum. The ledger also has
     paid attempts that gave no answer; an answer may be there without its line in the ledger.
@@ -87,12 +87,12 @@ def service_costs(tx: Connection) -> list[ServiceCosts]:
 
 
 def used_today(tx: Connection) -> dict[str, int]:
-    """Calls of today (UTC), by service."""
+    """Returns the calls of today (UTC) by service."""
     return {row["service"]: row["used"] for row in tx.execute(_SQL["used_today"])}
 
 
 def due_months(tx: Connection, among: Sequence[Month], limit: int, *, force: bool) -> list[Month]:
-    """What `schedule_months` would take now; writes nothing."""
+    """Returns the months that `schedule_months` would select now; writes nothing."""
     return _months(tx.execute(_SQL["due"], {**_keys(among), "limit": limit, "force": force}))
 
 
@@ -106,12 +106,12 @@ def schedule_months(tx: Connection, among: Sequence[Month], limit: int, *, force
 
 
 def seed_months(tx: Connection, months: Sequence[Month]) -> list[Month]:
-    """Gives the months that have no row one, as pending, and returns these."""
+    """Adds a pending row for each month without a row, and returns these months."""
     return sorted(_months(tx.execute(_SQL["seed"], _keys(months))))
 
 
 def check_database(database: Database) -> None:
-    """Returns when the database answers. Raises StorageError when it does not."""
+    """Returns if the database answers. Raises StorageError otherwise."""
     database.fetch_one(_SQL["answers"])
 
 

@@ -1,4 +1,4 @@
-"""Named queries: the only road from SQL text to the code.
+"""Named queries: reads SQL text from files.
 
 All SQL lives in `sql/queries/<family>.sql`. Each query opens with its name and says what it is for:
 
@@ -32,7 +32,7 @@ _OPENING = re.compile(r"^--\s*name:\s*(\S+)\s*$", re.MULTILINE)
 
 
 class Query(sql.SQL):
-    """One named statement; psycopg executes it as it is."""
+    """One named statement, which psycopg executes unchanged."""
 
     def __init__(self, name: str, description: str, text: str) -> None:
         super().__init__(text)  # from a file of this package, never from a value
@@ -65,7 +65,7 @@ def load(family: str) -> Mapping[str, Query]:
 
 
 def families() -> list[str]:
-    """The families there are, for tests that look at every query."""
+    """Returns the names of all families, for tests of every query."""
     return sorted(file.name.removesuffix(".sql") for file in _folder().iterdir() if file.name.endswith(".sql"))
 
 
@@ -91,7 +91,7 @@ def _query(name: str, body: str, file: Traversable) -> Query:
     description = " ".join(line.removeprefix("--").strip() for line in lines[:first])
     text = "\n".join(lines[first:]).strip()
     if not description or not text:
-        raise StorageError(f"{file}: the query {name!r} needs a comment that says what it is for, and a statement.")
+        raise StorageError(f"{file}: the query {name!r} needs a comment with its purpose, and a statement.")
     return Query(name, description, text)
 
 

@@ -1,4 +1,4 @@
-"""The way from the event loop to statements, which block: a few threads of our own.
+"""Threads that run blocking statements for the event loop.
 
 Our own and not the loop's, so that a hundred books waiting for other things do not keep a call from being counted.
 """
@@ -18,17 +18,17 @@ T = TypeVar("T")
 
 
 class Threads:
-    """At most `count` statements at a time. Threads start when they are first needed; several loops may share them."""
+    """At most `count` statements at a time. Threads start on first use; event loops can share them."""
 
     def __init__(self, count: int = 4) -> None:
         self._executor = ThreadPoolExecutor(count, thread_name_prefix="alexandria-calls")
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The result of `work` in a thread. Work that was handed over is done, even if nobody waits for it any more."""
+        """Runs `work` in a thread and returns its result. Submitted work is finished even if its caller is cancelled."""
         return await asyncio.shield(
             asyncio.get_running_loop().run_in_executor(self._executor, partial(work, *args, **kwargs))
         )
 
     def close(self) -> None:
-        """Waits for the work at hand."""
+        """Waits for the submitted work."""
         self._executor.shutdown()

@@ -33,13 +33,13 @@ def _sql(database: Database, *statements: str) -> None:
 
 
 def test_a_look_writes_nothing(database: Database, rollout: Rollout) -> None:
-    made = rollout.look(NOW)
+    made = rollout.plan(NOW)
     assert [str(start.month) for start in made.starts] == ["2020-12", "2020-11", "2020-10", "2020-09", "2020-08"]
     assert rows(database, "select 1 from rollout_start union all select 1 from backfill_log") == []
 
 
 def test_what_is_taken_is_written_down_before_anything_runs(database: Database, rollout: Rollout) -> None:
-    rollout.take("rollout_sensor", NOW)
+    rollout.request_starts("rollout_sensor", NOW)
     kept = rows(database, "select * from rollout_start order by year desc, month desc")
     assert [row["month"] for row in kept] == [12, 11, 10, 9, 8]
     assert kept[0] == {
@@ -52,20 +52,22 @@ def test_what_is_taken_is_written_down_before_anything_runs(database: Database, 
 def test_the_same_question_again_has_the_same_answer_until_a_run_has_the_month(
     database: Database, rollout: Rollout
 ) -> None:
-    first = rollout.take("rollout_sensor", NOW)
-    again = rollout.take("rollout_sensor", NOW + timedelta(minutes=1))
+    first = rollout.request_starts("rollout_sensor", NOW)
+    again = rollout.request_starts("rollout_sensor", NOW + timedelta(minutes=1))
     assert again.starts == first.starts
     run = holder(database)
     run.claim([Month(2020, 12)])
-    assert [start.month for start in rollout.take("rollout_sensor", NOW).starts] == [s.month for s in first.starts[1:]]
+    assert [start.month for start in rollout.request_starts("rollout_sensor", NOW).starts] == [
+        s.month for s in first.starts[1:]
+    ]
     run.close("the test is over", failed=True)
-    soon = rollout.take("rollout_sensor", datetime.now(UTC) + timedelta(days=400))
+    soon = rollout.request_starts("rollout_sensor", datetime.now(UTC) + timedelta(days=400))
     assert (soon.starts[0].month, soon.starts[0].attempt) == (Month(2020, 12), 2), "the retry first, under a new key"
 
 
 def test_a_schedule_does_not_repeat_what_the_sensor_has_asked_for(rollout: Rollout) -> None:
-    rollout.take("rollout_sensor", NOW)
-    other = rollout.take("daily_backfill", NOW)
+    rollout.request_starts("rollout_sensor", NOW)
+    other = rollout.request_starts("daily_backfill", NOW)
     assert (other.starts, other.waits) == (
         (),
         "phase validation: the 5 months of today have been started; more at 00:00 UTC",
@@ -74,7 +76,7 @@ def test_a_schedule_does_not_repeat_what_the_sensor_has_asked_for(rollout: Rollo
 
 def test_sixteen_planners_at_once_share_one_day(database: Database, rollout: Rollout) -> None:
     with ThreadPoolExecutor(16) as pool:
-        plans = list(pool.map(lambda number: rollout.take(f"planner-{number}", NOW), range(16)))
+        plans = list(pool.map(lambda number: rollout.request_starts(f"planner-{number}", NOW), range(16)))
     assert sorted(len(plan.starts) for plan in plans) == [0] * 15 + [5]
     assert len(rows(database, "select 1 from rollout_start")) == 5
 
@@ -87,14 +89,14 @@ def test_calls_of_today_are_counted_whatever_they_were_made_for(database: Databa
         " select 'isbndb', operation, 2020, 6, 'GET', 'https://host', '2027-01-10 01:00+00'"
         " from unnest(array['backfill', 'cron']) operation, generate_series(1, 70)",
     )
-    made = rollout.look(NOW)
+    made = rollout.plan(NOW)
     assert made.budget.left == 150, "1,000 a day less 850; the months' own 240 less 70 would leave 170"
     assert len(made.starts) == 3
     _sql(database, "update quota_usage set exhausted = 'the service said so'")
-    out = rollout.look(NOW)
+    out = rollout.plan(NOW)
     assert (out.starts, out.budget.left) == ((), 0)
     assert "ISBNdb has 0 calls left for today" in out.waits
-    assert len(rollout.look(NOW + timedelta(days=1)).starts) == 5
+    assert len(rollout.plan(NOW + timedelta(days=1)).starts) == 5
 
 
 def test_a_months_need_is_learnt_from_the_last_ones_and_counted_for_those_under_way(
@@ -106,7 +108,7 @@ def test_a_months_need_is_learnt_from_the_last_ones_and_counted_for_those_under_
         " values (2015, 1, 'completed', 50, now(), now()), (2015, 2, 'completed', 70, now(), now()),"
         " (2015, 3, 'completed', 0, now(), now())",
     )
-    assert rollout.look(NOW).budget.per_month == 60, "months that needed none say nothing"
+    assert rollout.plan(NOW).budget.per_month == 60, "months that needed none say nothing"
     run = holder(database)
     run.claim([JUNE])
     _sql(
@@ -114,14 +116,14 @@ def test_a_months_need_is_learnt_from_the_last_ones_and_counted_for_those_under_
         "insert into api_call (service, operation, year, month, method, url)"
         " select 'isbndb', 'backfill', 2020, 6, 'GET', 'https://host' from generate_series(1, 20)",
     )
-    made = rollout.look(NOW)
+    made = rollout.plan(NOW)
     assert (made.budget.promised, len(made.starts)) == (40, 3)
     run.close("the test is over", failed=False)
 
 
 def test_decisions_are_kept_with_who_when_why_and_what_the_gate_said(database: Database, rollout: Rollout) -> None:
     rollout.decide(DecisionKind.HOLD, "ada", "the key is being changed", now=NOW)
-    assert rollout.take("rollout_sensor", NOW).waits.startswith("held by ada since 2027-01-10 03:00 UTC")
+    assert rollout.request_starts("rollout_sensor", NOW).waits.startswith("held by ada since 2027-01-10 03:00 UTC")
     rollout.decide(DecisionKind.RELEASE, "ben", "", now=NOW)
     rollout.decide(DecisionKind.APPROVE, "ben", "seen by hand", now=NOW)
     kept = rows(
@@ -131,7 +133,7 @@ def test_decisions_are_kept_with_who_when_why_and_what_the_gate_said(database: D
         ("hold", None, "ada"), ("release", None, "ben"), ("approve", "validation", "ben"),
     ]  # fmt: skip
     assert (kept[2]["seen"], kept[2]["decided_at"]) == ("0 of 12 months are done", NOW)
-    assert rollout.look(NOW).phase == "scale"
+    assert rollout.plan(NOW).phase == "scale"
     assert [decision.kind for decision in rollout.decisions()] == ["hold", "release", "approve"]
 
 
@@ -164,7 +166,7 @@ def test_the_database_refuses_an_override_without_a_reason(database_url: str) ->
 
 
 def test_a_plan_in_plain_values(rollout: Rollout) -> None:
-    told = describe(rollout.take("rollout_sensor", NOW))
+    told = describe(rollout.request_starts("rollout_sensor", NOW))
     assert told["starts"][0] == {"month": "2020-12", "attempt": 1, "phase": "validation"}
     assert (told["phase"], told["waits"], told["months_a_day"], told["started_today"]) == ("validation", "", 5, [])
     assert told["isbndb"] == {"calls_per_month": 40, "promised": 0, "left_today": 240}

@@ -75,7 +75,7 @@ class World:
             self._end(holder, month, now)
         if now.hour == 0:
             self._call(None, 40, now, "cron")  # the enhancement of synthetic works, at 00:30
-        plan = self.plans[now] = self.rollout.take("rollout_sensor", now)
+        plan = self.plans[now] = self.rollout.request_starts("rollout_sensor", now)
         for start in plan.starts:
             holder = MonthHolder(self.database, f"{start.month}:{start.attempt}", "a simulated run")
             assert holder.claim([start.month]) == {}
@@ -239,12 +239,12 @@ def test_a_phase_at_89_percent_holds_for_days_and_goes_on_once_it_is_approved(da
 def test_a_gate_opens_by_itself_when_the_books_are_resolved_later(database: Database) -> None:
     world = World(database, lambda _: 17, lambda _: 40)
     world.days(0, 5)
-    assert world.rollout.look(FIRST_DAY + timedelta(days=5)).gates[0].state is GateState.CLOSED
+    assert world.rollout.plan(FIRST_DAY + timedelta(days=5)).gates[0].state is GateState.CLOSED
     world._sql(
         "update generated_book b set outcome = 'resolved', isbn13 = e.isbn13 from enriched_editions e"
         " where e.work_id = b.work_id and b.outcome = 'not_found' and b.title = 'Title 18'"
     )
-    assert world.rollout.look(FIRST_DAY + timedelta(days=5)).phase == "scale"
+    assert world.rollout.plan(FIRST_DAY + timedelta(days=5)).phase == "scale"
     world.close()
 
 

@@ -277,8 +277,8 @@ def test_both_marks_of_the_quota_are_told_and_tomorrow_again(start: Start, recei
         daemon.tick()
     assert receiver.titles == ["isbndb: 54 % of today's calls are used", "isbndb: 85 % of today's calls are used"]
     assert f"of 13,000 safe calls on {datetime.now(UTC).date()}" in receiver.messages[0]["message"]
-    daemon.watch.look(datetime.now(UTC) + timedelta(days=1))
-    daemon.watch.tell()
+    daemon.watch.record_causes(datetime.now(UTC) + timedelta(days=1))
+    daemon.watch.send_pending()
     assert len(receiver.messages) == 3
 
 
@@ -331,12 +331,12 @@ def test_a_model_past_its_end(start: Start, receiver: Receiver, monkeypatch: pyt
     monkeypatch.setenv("ALEXANDRIA_GEMINI_MODEL", "gemini-2.5-flash")
     daemon = start(receiver.url)
     before = datetime(2026, 11, 30, 23, 59, tzinfo=UTC)
-    daemon.watch.look(before)
-    daemon.watch.tell()
+    daemon.watch.record_causes(before)
+    daemon.watch.send_pending()
     assert receiver.titles == []
     for _ in range(2):
-        daemon.watch.look(before + timedelta(minutes=1))
-        daemon.watch.tell()
+        daemon.watch.record_causes(before + timedelta(minutes=1))
+        daemon.watch.send_pending()
     assert receiver.titles == ["the model gemini-2.5-flash ended on 2026-12-01"]
     assert "ALEXANDRIA_GEMINI_MODEL" in receiver.messages[0]["message"]
     assert list(daemon.watch.ended(date(2026, 12, 1))) == ["gemini-2.5-flash"]
@@ -348,7 +348,7 @@ def test_a_months_owner_is_not_disturbed(start: Start, database: Database) -> No
     run = holder(database, "run-1")
     try:
         with database.transaction():
-            daemon.watch.look()
+            daemon.watch.record_causes()
             assert run.claim([JUNE]) == {}
     finally:
         run.close("the test is over", failed=False)

@@ -57,10 +57,10 @@ def test_the_second_check_recovers_what_the_first_has_found(database: Database, 
     first.claim([JUNE])
     lose_connection(database, first)
     seen = recover(database, [])
-    assert (seen.taken_back, sorted(seen.suspects)) == ((), [Orphan(JUNE, 1)])
+    assert (seen.months, sorted(seen.suspects)) == ((), [Orphan(JUNE, 1)])
     assert _log(database)["status"] == "processing"
     taken = recover(database, seen.suspects)
-    assert ([(each.month, each.status, each.attempts) for each in taken.taken_back], taken.suspects) == (
+    assert ([(each.month, each.status, each.attempts) for each in taken.months], taken.suspects) == (
         [(JUNE, "retry", 1)], frozenset(),
     )  # fmt: skip
     log = _log(database)
@@ -81,7 +81,7 @@ def test_a_month_of_a_killed_process_is_recovered_and_can_be_claimed(
         assert worker.stdout.readline() == "2020-06\n"
         worker.kill()
     suspects = until(lambda: _orphans(database))
-    assert [each.status for each in recover(database, suspects).taken_back] == ["retry"]
+    assert [each.status for each in recover(database, suspects).months] == ["retry"]
     assert holder("run-2").claim([JUNE]) == {}
     with database.transaction() as tx:
         assert overlapping_claims(tx) == ([], 1)
@@ -93,9 +93,9 @@ def test_a_month_claimed_by_another_run_between_the_checks_stays_with_it(databas
     lose_connection(database, first)
     suspects = _orphans(database)
     second.claim([JUNE])
-    assert recover(database, suspects).taken_back == ()
+    assert recover(database, suspects).months == ()
     lose_connection(database, second)
-    assert recover(database, suspects).taken_back == (), "another claim is lost now, which is a new suspect"
+    assert recover(database, suspects).months == (), "another claim is lost now, which is a new suspect"
     assert _log(database)["owner_run"] == "run-2"
 
 
@@ -105,7 +105,7 @@ def test_one_of_many_recoveries_at_once_recovers_a_month(database: Database, hol
     lose_connection(database, first)
     suspects = _orphans(database)
     with ThreadPoolExecutor(8) as pool:
-        taken = list(pool.map(lambda _: recover(database, suspects).taken_back, range(8)))
+        taken = list(pool.map(lambda _: recover(database, suspects).months, range(8)))
     assert sorted(each.month for part in taken for each in part) == [JUNE, JULY]
     assert [_log(database, month)["retry_count"] for month in (JUNE, JULY)] == [1, 1]
 
@@ -119,7 +119,7 @@ def test_an_owner_that_has_lost_its_connection_restores_its_locks_between_the_ch
     suspects = _orphans(database)
     with first.locks_watched(seconds=0.01):
         until(lambda: not _orphans(database))
-    assert recover(database, suspects).taken_back == ()
+    assert recover(database, suspects).months == ()
     with database.transaction() as tx:
         first.fence(tx, [JUNE])
 
@@ -144,7 +144,7 @@ def test_the_fifth_death_fails_the_month_and_the_delays_double(database: Databas
         run = holder(f"run-{number}")
         assert run.claim([JUNE]) == {}
         lose_connection(database, run)
-        (recovered,) = recover(database, _orphans(database)).taken_back
+        (recovered,) = recover(database, _orphans(database)).months
         statuses.append(recovered.status)
         log = _log(database)
         delays.append((log["next_attempt_at"] - log["last_retry_at"]).total_seconds() / FIRST_BACKOFF_SECONDS)
@@ -215,7 +215,7 @@ def test_a_killed_server_loses_no_month(fragile: EmbeddedServer) -> None:
             os.kill(postmaster, signal.SIGKILL)
             until(lambda: _restarted(fragile, database), poll_seconds=0.05)
             until(lambda: _orphans(database) == [Orphan(JULY, 1)])
-        recovered = recover(database, [Orphan(JUNE, 1), Orphan(JULY, 1)]).taken_back
+        recovered = recover(database, [Orphan(JUNE, 1), Orphan(JULY, 1)]).months
         assert [each.month for each in recovered] == [JULY]
         with database.transaction() as tx:
             alive.fence(tx, [JUNE])

@@ -1,4 +1,4 @@
-"""The phases of the rollout as rules: months, paces, budgets and gates (docs/behaviour.md, "Rollout"). Only the table, no plan."""
+"""The phases of the rollout: months, months per day, budgets and gates (docs/behaviour.md, "Rollout"). No planning."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from alexandria_pipeline.domain.month import Month
 
 
 def _span(text: str) -> tuple[Month, Month | None]:
-    """First and last month; None: whichever has ended last."""
+    """Returns the first and last month of a span; None stands for the last finished month."""
     first, dots, last = text.partition("...")
     return Month.parse(first), (Month.parse(last) if last else None) if dots else Month.parse(first)
 
@@ -30,11 +30,11 @@ def _expanded(spans: tuple[str, ...], newest: Month, whole: bool) -> tuple[Month
 
 
 class Phase(BaseModel):
-    """One line of the table.
+    """One phase.
 
-    `months`: spans such as "2021-01...2023-12", done one after the other, each from its most recent month back;
-    "2025-01..." goes on for ever. `then_per_day` is the pace once a full day's figures hold. `gate`: percent of the
-    phase's books that must be resolved before the next phase; null: its months must only be done.
+    `months` are spans such as "2021-01...2023-12", processed in order, each from its newest month to its oldest;
+    "2025-01..." has no end. `then_per_day` replaces `per_day` once the figures of a full day hold. `gate` is the
+    percentage of resolved books that the next phase requires; null requires only that all months are terminal.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -61,11 +61,11 @@ class Phase(BaseModel):
 
     @property
     def day_holds_at(self) -> float:
-        """Percent of a day's books that must be resolved for the faster pace: the gate, or the key figure."""
+        """Percent of a day's books that must be resolved for `then_per_day`: the gate, or the key figure."""
         return RESOLUTION_RATE_AT_LEAST if self.gate is None else self.gate
 
     def months_until(self, newest: Month, *, whole: bool = False) -> tuple[Month, ...]:
-        """Its months up to `newest` in the order in which they are started; `whole`: those to come as well, if it has an end."""
+        """Returns its months up to `newest` in starting order; `whole` includes future months of a phase with an end."""
         return _expanded(self.months, newest, whole)
 
 
@@ -82,20 +82,20 @@ _FAR = Month(2100, 12)
 
 
 class Rules(BaseModel):
-    """How the rollout goes, as `ALEXANDRIA_ROLLOUT_<FIELD>`; `phases` is JSON."""
+    """The settings `ALEXANDRIA_ROLLOUT_<FIELD>`; `phases` is JSON."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    phases: tuple[Phase, ...] = Field(PHASES, description="The table, as a JSON list; see docs/rollout.md.")
+    phases: tuple[Phase, ...] = Field(PHASES, description="The phases as a JSON list; see docs/rollout.md.")
     isbndb_a_day: int = Field(
-        ATTEMPTS_A_DAY, ge=0, description="ISBNdb calls a day, whatever for, above which no month is started."
+        ATTEMPTS_A_DAY, ge=0, description="ISBNdb calls per day, for any purpose, above which no month starts."
     )
     calls_per_month: float = Field(
         40,
         gt=0,
         le=10_000,
         allow_inf_nan=False,
-        description="ISBNdb calls a month is taken to need until some have run.",
+        description="ISBNdb calls expected per month until measured.",
     )
 
     @model_validator(mode="after")
@@ -106,7 +106,7 @@ class Rules(BaseModel):
         if len(set(names)) < len(names):
             raise ValueError("two phases have the same name")
         if any(phase.endless for phase in self.phases[:-1]):
-            raise ValueError("only the last phase can go on for ever")
+            raise ValueError("only the last phase may have no end")
         months = [month for phase in self.phases for month in phase.months_until(_FAR, whole=True)]
         if len(set(months)) < len(months):
             raise ValueError("a month belongs to two phases")

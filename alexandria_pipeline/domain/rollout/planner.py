@@ -1,7 +1,8 @@
-"""The phased rollout: which months may be started now, and if none, why. The state and `now` are passed in.
+"""The planner of the rollout: which months may start now, and the reason if none may. Pure: state and time are arguments.
 
-Phases are done in order; a phase's gate must be passed, or approved by an operator, before the next one begins. The day
-(UTC) has so many months, and so many ISBNdb calls. The table is docs/behaviour.md, "Rollout"; `domain.phases` has it as rules.
+Phases run in order. The gate of a phase must be passed, or approved by an operator, before the next phase starts. Each
+day (UTC) has an allotment of months and a budget of ISBNdb calls. The rules are in `phases`; their source is
+docs/behaviour.md, "Rollout".
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ from alexandria_pipeline.domain.rollout.records import (
 
 
 def plan(state: RolloutState, now: datetime, rules: Rules, by: str = "") -> Plan:
-    """The months that `by` may start now: its open requests of today again, then retries that are due, then new months.
+    """Returns the months that `by` may start now: its open requests of today, then due retries, then new months.
 
-    Pure: the same state gives the same plan, and a state in which the plan's starts are recorded gives them again.
+    The same state gives the same plan. A state in which the starts of the plan are recorded gives these starts again.
     """
     gates = tuple(gate(phase, state, now) for phase in rules.phases)
     active = next((number for number, each in enumerate(gates) if not each.open), None)
@@ -45,18 +46,21 @@ def plan(state: RolloutState, now: datetime, rules: Rules, by: str = "") -> Plan
 
 
 def gate(phase: Phase, state: RolloutState, now: datetime) -> Gate:
-    """Whether the phase is behind us: every month terminal, enough of all its books resolved; or approved."""
+    """Returns the gate of a phase. It is passed when every month is terminal and enough books are resolved, or approved."""
     states = [state.of(month) for month in _months(phase, now, whole=True)]
     terminal = [each for each in states if each.status in TERMINAL]
     generated, resolved = sum(each.generated for each in states), sum(each.resolved for each in states)
-    verdict, says = _verdict(phase, len(states), len(terminal), generated, resolved)
+    verdict, summary = _verdict(phase, len(states), len(terminal), generated, resolved)
     approval = next(
         (d for d in reversed(state.decisions) if d.kind is DecisionKind.APPROVE and d.phase == phase.name), None
     )
     if approval and verdict is not GateState.PASSED:
-        verdict, says = GateState.APPROVED, f"{says}; approved by {approval.by} at {_time(approval.at)}: {approval.why}"
+        verdict, summary = (
+            GateState.APPROVED,
+            f"{summary}; approved by {approval.by} at {_time(approval.at)}: {approval.why}",
+        )
     failed = sum(each.status == "failed" for each in terminal)
-    return Gate(phase.name, verdict, len(states), len(terminal), failed, generated, resolved, says)
+    return Gate(phase.name, verdict, len(states), len(terminal), failed, generated, resolved, summary)
 
 
 def _verdict(phase: Phase, months: int, terminal: int, generated: int, resolved: int) -> tuple[GateState, str]:
@@ -73,14 +77,14 @@ def _verdict(phase: Phase, months: int, terminal: int, generated: int, resolved:
 
 
 def _percent(part: int, whole: int) -> str:
-    """Two decimals, cut off: 89.999 must not read as 90."""
+    """Formats a percentage with two decimals, rounded down, so that 89.999 does not read as 90."""
     return f"{int(10_000 * part / whole) / 100:.2f}"
 
 
 def _starts(
     phases: Sequence[Phase], state: RolloutState, now: datetime, by: str, allotment: int, budget: Budget
 ) -> tuple[Start, ...]:
-    """Candidates in their order, as far as the day's months and the budget reach."""
+    """Takes candidates in order while the allotment and the budget allow it."""
     taken = set(_started_on(state.starts, _day(now)))
     starts: list[Start] = []
     for start in _candidates(phases, state, now, by):
@@ -107,7 +111,7 @@ def _candidates(phases: Sequence[Phase], state: RolloutState, now: datetime, by:
 
 
 def is_open(start: Start, state: RolloutState, now: datetime) -> bool:
-    """Whether a request of today still waits for its run; one of an earlier day has come to nothing, and is made anew."""
+    """Returns whether a request of today still waits for its run. A request of an earlier day has expired."""
     each = state.of(start.month)
     return each.claim == start.claim and each.status in ("pending", "retry") and _day(start.at) == _day(now)
 
@@ -117,9 +121,9 @@ def _due(each: RolloutMonth, now: datetime) -> bool:
 
 
 def _budget(reached: Sequence[Phase], state: RolloutState, now: datetime, rules: Rules, by: str) -> Budget:
-    """What is left today, counted with what months under way are projected to make.
+    """Returns the calls left today after the calls expected of running months.
 
-    Open requests count as under way, but for those that `by` is about to repeat: they are counted with its starts.
+    Open requests count as running, except those of `by`, which are part of its starts.
     """
     usage = state.usage
     per_month = usage.recent_per_month or rules.calls_per_month
@@ -137,7 +141,7 @@ def _budget(reached: Sequence[Phase], state: RolloutState, now: datetime, rules:
 
 
 def _pace(phase: Phase, state: RolloutState, now: datetime) -> int:
-    """Months a day: the faster pace once the figures of the phase's last full day hold."""
+    """Returns the months per day: the higher number once the figures of the last full day of the phase hold."""
     if phase.then_per_day is None:
         return phase.per_day
     mine = set(_months(phase, now))
@@ -161,38 +165,38 @@ def _held(decisions: Sequence[RolloutDecision]) -> str:
     last = next((d for d in reversed(decisions) if d.kind is not DecisionKind.APPROVE), None)
     if last is None or last.kind is DecisionKind.RELEASE:
         return ""
-    return f"held by {last.by} since {_time(last.at)}: {last.why} (to go on: alexandria rollout release)"
+    return f"held by {last.by} since {_time(last.at)}: {last.why} (to continue: alexandria rollout release)"
 
 
 def _closed(each: Gate) -> str:
     if each.state is not GateState.CLOSED:
         return ""
-    return f"the gate of phase {each.phase} is closed: {each.says} (to go on anyway: alexandria rollout approve --reason ...)"
+    return f"the gate of phase {each.phase} is closed: {each.summary} (to continue anyway: alexandria rollout approve --reason ...)"
 
 
 def _why(
     phase: Phase, state: RolloutState, now: datetime, allotment: int, today: Sequence[Month], budget: Budget
 ) -> str:
-    """Why nothing can be started although nothing is held."""
+    """Returns why no month can start although the rollout is not held."""
     open_months = [state.of(month) for month in _months(phase, now) if state.of(month).status not in TERMINAL]
     if not open_months:
         return f"phase {phase.name}: every month that has ended is done"
     asked = {start.month for start in _last_starts(state.starts).values() if is_open(start, state, now)}
     waiting = [each for each in open_months if each.status != "processing" and each.month not in asked]
     if len(today) >= allotment and any(each.month not in today for each in waiting):
-        return f"phase {phase.name}: the {allotment} months of today have been started; more at 00:00 UTC"
+        return f"phase {phase.name}: the {allotment} months of today have started; more at 00:00 UTC"
     if any(_due(each, now) for each in waiting) and not budget.months:
         return (
             f"phase {phase.name}: ISBNdb has {budget.left:.0f} calls left for today, {budget.promised:.0f} more are"
-            f" promised to months under way, and a month needs about {budget.per_month:.0f}; more at 00:00 UTC"
+            f" reserved for running months, and a month needs about {budget.per_month:.0f}; more at 00:00 UTC"
         )
     times = [each.next_attempt_at for each in waiting if each.next_attempt_at is not None]
     retry = f"; the next retry is due at {_time(min(times))}" if times else ""
-    return f"phase {phase.name}: {len(open_months) - len(waiting)} months are under way, {len(waiting)} wait for a retry{retry}"
+    return f"phase {phase.name}: {len(open_months) - len(waiting)} months are running, {len(waiting)} wait for a retry{retry}"
 
 
 def _months(phase: Phase, now: datetime, *, whole: bool = False) -> tuple[Month, ...]:
-    """The months of the phase that have ended (`whole`: all), in the order in which they are started."""
+    """Returns the months of the phase that are over (`whole`: all), in the order in which they start."""
     return phase.months_until(Month.of(_day(now)) - 1, whole=whole)
 
 

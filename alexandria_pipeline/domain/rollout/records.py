@@ -1,4 +1,4 @@
-"""What a plan of the rollout is made from, and what it is: months, requests, decisions, gates, budget. No rule is here."""
+"""The records of the rollout: months, start requests, decisions, gates, budget and plan. The rules are in `planner`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TERMINAL = ("completed", "failed")
 
 @dataclass(frozen=True, slots=True)
 class RolloutMonth:
-    """Where a month stands. `claim` counts the runs that ever had it, `calls` is what its run has asked of ISBNdb so far."""
+    """The state of a month. `claim` counts its runs; `calls` counts the ISBNdb calls of its present run."""
 
     month: Month
     status: str = "pending"
@@ -27,7 +27,7 @@ class RolloutMonth:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A request that a month be run. It is open until a run claims the month: then `claim` is no longer the month's."""
+    """A request to run a month. It is open until a run claims the month, which raises the claim number of the month."""
 
     month: Month
     attempt: int
@@ -38,7 +38,7 @@ class Start:
 
 
 class DecisionKind(StrEnum):
-    """What an operator can say: go past a phase's gate, stop everything, go on."""
+    """The kinds of operator decisions: approve the gate of a phase, hold the rollout, release the hold."""
 
     APPROVE = "approve"
     HOLD = "hold"
@@ -47,7 +47,7 @@ class DecisionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RolloutDecision:
-    """Who said it, when and why; `phase` is the one approved."""
+    """One operator decision: who, when and why. `phase` is the approved phase."""
 
     kind: DecisionKind
     by: str
@@ -58,7 +58,7 @@ class RolloutDecision:
 
 @dataclass(frozen=True, slots=True)
 class BudgetUsage:
-    """ISBNdb calls of today: all of them, those made for months, and what the daily quota still allows (None: no limit)."""
+    """ISBNdb calls of today: all, those made for months, and those that the daily quota still allows (None: no limit)."""
 
     used: int = 0
     for_months: int = 0
@@ -68,7 +68,7 @@ class BudgetUsage:
 
 @dataclass(frozen=True, slots=True)
 class RolloutState:
-    """All that a plan depends on. A month that is not in `months` has never been touched; decisions are in time."""
+    """Everything a plan depends on. A month missing from `months` was never started; decisions are oldest first."""
 
     months: Mapping[Month, RolloutMonth] = field(default_factory=dict)
     starts: Sequence[Start] = ()
@@ -80,7 +80,7 @@ class RolloutState:
 
 
 class GateState(StrEnum):
-    """`open`: everything may go on behind it. `ahead`: its phase has months to do. `closed`: too few books were resolved."""
+    """PASSED or APPROVED: the next phase may start. AHEAD: the phase has unfinished months. CLOSED: too few books are resolved."""
 
     PASSED = "passed"
     APPROVED = "approved"
@@ -90,7 +90,7 @@ class GateState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """The end of a phase: its months, how many are terminal, its books, and what that means in plain words."""
+    """The gate at the end of a phase: its months, terminal months, books, and a summary as one sentence."""
 
     phase: str
     state: GateState
@@ -99,7 +99,7 @@ class Gate:
     failed: int
     generated: int
     resolved: int
-    says: str
+    summary: str
 
     @property
     def open(self) -> bool:
@@ -107,13 +107,13 @@ class Gate:
 
     @property
     def rate(self) -> float | None:
-        """Percent of the phase's books that are resolved, None without books."""
+        """Percent of the books of the phase that are resolved; None without books."""
         return 100 * self.resolved / self.generated if self.generated else None
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """ISBNdb calls of the day for months: what a month needs, what is promised to months under way, what is left after that."""
+    """ISBNdb calls of a day: the need of one month, calls reserved for running months, and calls left after that."""
 
     per_month: float
     promised: float
@@ -121,15 +121,15 @@ class Budget:
 
     @property
     def months(self) -> int:
-        """How many more months that is enough for."""
+        """The number of further months that the calls suffice for."""
         return max(0, int((self.left + 1e-9) / self.per_month)) if self.per_month > 0 else 10**6
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to start now. `phase` is None when all is done; `waits` says why nothing is started, else it is empty.
+    """The months to start now. `phase` is None when the rollout is done; `waits` is the reason when nothing starts, else "".
 
-    `allotment` is the day's number of months in this phase, `today` the months of it that have been asked for already.
+    `allotment` is the number of months per day in this phase; `today` are the months requested today.
     """
 
     phase: str | None

@@ -264,7 +264,7 @@ def test_a_phase_at_89_percent_holds_and_an_operator_lets_it_go_on() -> None:
     word = RolloutDecision(DecisionKind.APPROVE, "ada", "seen by hand", NOW, "validation")
     goes_on = plan(RolloutState(done, decisions=[word]), NOW, RULES)
     assert (goes_on.phase, goes_on.gates[0].state, len(goes_on.starts)) == ("scale", GateState.APPROVED, 10)
-    assert "approved by ada" in goes_on.gates[0].says
+    assert "approved by ada" in goes_on.gates[0].summary
 
 
 def test_exactly_90_percent_passes_and_a_failed_month_counts_with_its_books() -> None:
