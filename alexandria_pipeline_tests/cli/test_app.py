@@ -381,7 +381,7 @@ def test_a_catalogue_is_loaded_once(
     assert (first.status, first.out) == (0, f"{file}: 4 editions, 4 of them new; 0 rows skipped.\n")
     before = dump(database, CATALOGUE_TABLES)
     again = alexandria("catalog", "load", str(file), database_url=database_url)
-    assert (again.status, again.out) == (0, f"{file}: has been loaded before; nothing to do.\n")
+    assert (again.status, again.out) == (0, f"{file}: was loaded before; nothing to do.\n")
     assert dump(database, CATALOGUE_TABLES) == before
 
     file.write_text(CATALOGUE + "Emma\tJane Austen\t0-14-143958-0\t1815\ttest\t5\n")

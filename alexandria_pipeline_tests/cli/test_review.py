@@ -54,7 +54,7 @@ def test_a_near_miss_is_listed_accepted_and_explained(site: dict[str, str], data
     told = _types(site, "explain", "2020-06").stdout
     assert f"Circe: Lord of the Lions / Madeline Miller: resolved, {CIRCE} (review, confidence 100)" in told
     assert f"{CIRCE} accepted by Ada: the same book" in told
-    assert "too little speaks for the nearest book it offered" in told
+    assert "there is too little evidence for the nearest book it offered" in told
     books = json.loads(_types(site, "explain", row["work_key"], "--json").stdout)
     assert [(book["outcome"], book["isbn13"]) for book in books] == [("resolved", CIRCE)]
     assert rows(database, "select decided_by from review_decision") == [{"decided_by": "Ada"}]
@@ -75,6 +75,6 @@ def test_what_cannot_be_is_said_plainly(site: dict[str, str]) -> None:
 def test_a_rejected_work_stays_without_isbn(site: dict[str, str], database: Database) -> None:
     (row,) = json.loads(_types(site, "review", "list", "--json").stdout)
     rejected = _types(site, "review", "reject", row["work_key"], "--by", "Ada")
-    assert "stays without ISBN and is not asked for again, by Ada." in rejected.stdout
+    assert "stays without an ISBN and is not asked for again, decided by Ada." in rejected.stdout
     (book,) = rows(database, "select outcome, reason from generated_book where title like 'Circe%%'")
     assert book == {"outcome": "not_found", "reason": "rejected by Ada in review"}

@@ -62,7 +62,7 @@ def test_a_plan_changes_nothing(rollout: Command, database_url: str) -> None:
 def test_hold_and_release(rollout: Command) -> None:
     status, said, _ = rollout("hold", "--reason", "the key is being changed", "--by", "ada")
     assert status == 0
-    assert "Noted: hold, by ada." in said
+    assert "Recorded: hold, by ada." in said
     assert "Waits: held by ada since" in said
     assert "the key is being changed" in said
     assert _json(rollout("plan", "--json"))["starts"] == []
@@ -84,9 +84,12 @@ def test_approve_takes_the_phase_at_hand_and_goes_on(rollout: Command) -> None:
     [
         (("approve",), "Missing option '--reason'"),
         (("hold",), "Missing option '--reason'"),
-        (("hold", "--reason", " "), "say who decides and why"),
-        (("approve", "--reason", "why", "--by", ""), "say who decides and why"),
-        (("approve", "--reason", "why", "--phase", "second"), "second is no phase of the rollout: validation, scale"),
+        (("hold", "--reason", " "), "a decision needs a name and a reason"),
+        (("approve", "--reason", "why", "--by", ""), "a decision needs a name and a reason"),
+        (
+            ("approve", "--reason", "why", "--phase", "second"),
+            "second is not a phase of the rollout; the phases are validation, scale",
+        ),
     ],
 )
 def test_wrong_use_changes_nothing(rollout: Command, database: Any, words: tuple[str, ...], complaint: str) -> None:

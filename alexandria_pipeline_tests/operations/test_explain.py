@@ -33,13 +33,13 @@ def test_every_book_of_a_month_is_explained_in_order(filled: Database) -> None:
     found, _, unknown = books
     (attempt,) = found["attempts"]
     assert (attempt["provider"], attempt["outcome"], attempt["isbn13"]) == ("local-catalog", "found", "9780525536291")
-    assert attempt["words"] == "local-catalog knows the book, and the edition was accepted"
+    assert attempt["words"] == "local-catalog has the book, and the edition was accepted"
     assert attempt["confidence"] == found["confidence"] == sum(line["points"] for line in attempt["evidence"])
     assert {line["name"] for line in attempt["evidence"]} >= {"title", "author", "year"}
     assert attempt["candidate"]["title"] == "The Vanishing Half"
     (nothing,) = unknown["attempts"]
     assert (nothing["outcome"], nothing["candidate"], nothing["evidence"]) == ("not_found", None, [])
-    assert nothing["words"] == "local-catalog knows no such book"
+    assert nothing["words"] == "local-catalog does not have the book"
 
 
 def test_a_work_is_explained_with_all_its_months(filled: Database) -> None:
@@ -109,4 +109,4 @@ def test_every_reason_there_is_has_words() -> None:
     assert set(REASONS) == codes
     for outcome in ("found", "not_found", "unavailable", "failed", "rejected"):
         assert explained(outcome, "why", "isbndb").startswith("isbndb ")
-    assert explained("failed", "", "isbndb").endswith("no reason was kept")
+    assert explained("failed", "", "isbndb").endswith("no reason was stored")

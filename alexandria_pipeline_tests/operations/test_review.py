@@ -71,7 +71,7 @@ def test_near_misses_are_listed_with_their_evidence_and_nothing_else_is(review: 
     circe, escape = found[CIRCE_TITLE], found[ESCAPE_TITLE]
     assert (circe["isbn13"], circe["reason"], circe["months"]) == (CIRCE, "too_weak", ["2020-06", "2020-07"])
     assert circe["confidence"] == sum(line["points"] for line in circe["evidence"]) >= 45
-    assert circe["words"] == "local-catalog was asked; too little speaks for the nearest book it offered"
+    assert circe["words"] == "local-catalog was asked; there is too little evidence for the nearest book it offered"
     assert escape["reason"] == "ambiguous"
     offered = {escape["isbn13"], escape["candidate"]["runner_up"]["isbn13"]}
     assert offered == {"9780571359059", "9780743261159"}
@@ -135,7 +135,7 @@ def test_a_rejected_isbn_is_never_given_to_the_work_and_another_may_be(
     assert (work["synthetic"], work["isbn13"], work["confidence"], work["resolved_by"]) == (True, None, None, None)
     (book,) = _books(database, "Hamnet")
     assert (book["outcome"], book["isbn13"]) == ("deferred", None)
-    assert book["reason"] == f"{HAMNET} rejected by Ada in review: a misprint; a later run looks for another"
+    assert book["reason"] == f"{HAMNET} rejected by Ada in review: a misprint; a later run searches for another"
     assert rows(database, "select 1 from enriched_editions where isbn13 = %s", HAMNET) == []
     assert _log(database, JUNE)["isbns_resolved"] == 0
 
@@ -170,7 +170,7 @@ def test_an_isbn_is_never_under_two_works(review: Review, database: Database) ->
 
 def test_a_work_with_an_isbn_is_not_given_another_and_not_rejected_unnamed(review: Review, database: Database) -> None:
     key = _key(database, "Hamnet")
-    with pytest.raises(InvalidValue, match=r"has the ISBN 9780525657606 already; reject that one first"):
+    with pytest.raises(InvalidValue, match=r"has the ISBN 9780525657606; reject that one first"):
         review.accept(key, UNHEARD, "Ada")
     with pytest.raises(InvalidValue, match=r"has the ISBN 9780525657606; name it to reject it"):
         review.reject(key, None, "Ada")

@@ -70,7 +70,7 @@ def test_a_schedule_does_not_repeat_what_the_sensor_has_asked_for(rollout: Rollo
     other = rollout.request_starts("daily_backfill", NOW)
     assert (other.starts, other.waits) == (
         (),
-        "phase validation: the 5 months of today have been started; more at 00:00 UTC",
+        "phase validation: the 5 months of today have started; more at 00:00 UTC",
     )
 
 
@@ -140,14 +140,14 @@ def test_decisions_are_kept_with_who_when_why_and_what_the_gate_said(database: D
 @pytest.mark.parametrize(
     ("kind", "by", "why", "phase", "complaint"),
     [
-        (DecisionKind.APPROVE, "ada", " ", None, "say who decides and why"),
-        (DecisionKind.HOLD, " ", "why", None, "say who decides and why"),
+        (DecisionKind.APPROVE, "ada", " ", None, "a decision needs a name and a reason"),
+        (DecisionKind.HOLD, " ", "why", None, "a decision needs a name and a reason"),
         (
             DecisionKind.APPROVE,
             "ada",
             "why",
             "second",
-            "second is no phase of the rollout: validation, scale, historical",
+            "second is not a phase of the rollout; the phases are validation, scale, historical",
         ),
     ],
 )

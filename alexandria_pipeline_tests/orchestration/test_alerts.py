@@ -228,8 +228,8 @@ def test_a_receiver_that_is_not_there(start: Start, caplog: pytest.LogCaptureFix
     (row,) = rows(daemon.database, "select * from alert")
     assert (row["sent_at"], row["reached"]) == (None, [])
     assert row["attempts"] >= 1
-    assert "the json receiver refused the message or did not answer" in row["last_problem"]
-    assert "a nonsense address of ALEXANDRIA_ALERT_URLS cannot be read" in row["last_problem"]
+    assert "the json receiver rejected the message or did not answer" in row["last_problem"]
+    assert "a nonsense address of ALEXANDRIA_ALERT_URLS is invalid" in row["last_problem"]
     assert "s3cr3t" not in caplog.text + said + str(row) + repr(daemon.settings) + repr(daemon.watch)
 
 
@@ -250,7 +250,7 @@ def test_a_month_that_failed_for_good(start: Start, receiver: Receiver) -> None:
     for _ in range(3):
         daemon.tick()
     (message,) = receiver.messages
-    assert message["title"] == "2020-06 failed for good after 5 attempts"
+    assert message["title"] == "2020-06 failed after 5 attempts and is not tried again"
     assert "no generator gave a list" in message["message"]
     rows(
         daemon.database, "update backfill_log set claim = claim + 1, last_retry_at = now() where month = 6 returning 1"

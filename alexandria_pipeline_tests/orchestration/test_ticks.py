@@ -91,7 +91,7 @@ def test_sensor_and_schedule_share_the_day(ticks: Ticks) -> None:
     requests, _ = ticks.schedule()
     assert [request.run_key for request in requests] == FIRST_FIVE
     more, said, _ = ticks.sensor(rollout_sensor)
-    assert (more, said) == ([], "phase validation: the 5 months of today have been started; more at 00:00 UTC")
+    assert (more, said) == ([], "phase validation: the 5 months of today have started; more at 00:00 UTC")
 
 
 def test_a_month_goes_through_all_its_assets_and_checks(database: Database, ticks: Ticks) -> None:
@@ -124,18 +124,18 @@ def test_nothing_starts_by_itself_but_the_recovery() -> None:
 
 def test_a_month_whose_run_has_died_is_back_after_two_ticks(database: Database, ticks: Ticks) -> None:
     _, quiet, cursor = ticks.sensor(recovery_sensor)
-    assert quiet == "every month in work has an owner"
+    assert quiet == "every month in processing has an owner"
     nobody = cursor
     run = holder(database, "run-dead")
     run.claim([JUNE])
     _, quiet, _ = ticks.sensor(recovery_sensor, cursor)
-    assert quiet == "every month in work has an owner"
+    assert quiet == "every month in processing has an owner"
     assert run._session is not None
     run._session.close()
     while not rows(database, "select 1 where not exists (select from pg_locks where locktype = 'advisory')"):
         pass
     _, first, cursor = ticks.sensor(recovery_sensor, cursor)
-    assert first == "2020-06 has no owner; the next tick takes it back"
+    assert first == "2020-06 has no owner; the next tick recovers it"
     assert rows(database, "select status from backfill_log") == [{"status": "processing"}]
     _, second, cursor = ticks.sensor(recovery_sensor, cursor)
     assert second.startswith("2020-06 is retry again: its run died: run-dead (test process of run-dead), started ")
@@ -167,11 +167,11 @@ def test_a_run_without_a_sign_of_life_is_ended_by_the_second_tick(ticks: Ticks, 
     foreign = _at_work(ticks)
     with heartbeat(database, alive):
         _, said, cursor = ticks.sensor(recovery_sensor)
-        assert said == f"run {dead} shows no sign of life; the next tick ends it"
+        assert said == f"run {dead} has no heartbeat; the next tick ends it"
         _, said, cursor = ticks.sensor(recovery_sensor, cursor)
         assert said == f"run {dead} has failed: its process has died"
         _, said, _ = ticks.sensor(recovery_sensor, cursor)
-        assert said == "every month in work has an owner"
+        assert said == "every month in processing has an owner"
     statuses = {run.run_id: run.status.value for run in ticks.instance.get_runs()}
     assert statuses == {dead: "FAILURE", alive: "STARTED", foreign: "STARTED"}
 
@@ -186,7 +186,7 @@ def test_a_run_whose_sign_of_life_is_back_is_left_alone(ticks: Ticks, database: 
         )
         _until(lambda: run_id in _living(database))
         _, said, _ = ticks.sensor(recovery_sensor, cursor)
-        assert said == "every month in work has an owner"
+        assert said == "every month in processing has an owner"
     _until(lambda: run_id not in _living(database))
 
 
@@ -200,7 +200,7 @@ def test_a_run_is_seen_alive_while_it_works_and_says_in_which_process(ticks: Tic
 
 def test_a_cursor_of_before_runs_were_looked_at_is_still_read(ticks: Ticks, database: Database) -> None:
     _, said, _ = ticks.sensor(recovery_sensor, '[["2020-06", 1]]')
-    assert said == "every month in work has an owner"
+    assert said == "every month in processing has an owner"
 
 
 def _living(database: Database) -> frozenset[str]:

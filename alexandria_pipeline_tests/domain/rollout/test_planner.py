@@ -279,7 +279,7 @@ def test_a_month_in_work_keeps_the_gate_shut() -> None:
     done[Month(2020, 5)] = RolloutMonth(Month(2020, 5), "processing", generated=20, resolved=20, claim=1)
     made = plan(RolloutState(done), NOW, RULES)
     assert (made.phase, made.starts, made.waits) == (
-        "validation", (), "phase validation: 1 months are under way, 0 wait for a retry",
+        "validation", (), "phase validation: 1 months are running, 0 wait for a retry",
     )  # fmt: skip
 
 
@@ -317,7 +317,7 @@ def test_a_hold_stops_everything_until_it_is_released() -> None:
     held = plan(RolloutState(decisions=[hold]), NOW, RULES)
     assert (held.starts, held.waits) == (
         (),
-        "held by ada since 2026-11-20 09:30 UTC: the key is being changed (to go on: alexandria rollout release)",
+        "held by ada since 2026-11-20 09:30 UTC: the key is being changed (to continue: alexandria rollout release)",
     )
     release = RolloutDecision(DecisionKind.RELEASE, "ada", "", NOW)
     assert plan(RolloutState(decisions=[hold, release]), NOW, RULES).starts
@@ -335,7 +335,7 @@ def test_the_day_shrinks_to_what_is_left_of_the_calls() -> None:
     assert (made.budget.promised, made.budget.left, len(made.starts)) == (30, 80, 2)
     out = plan(RolloutState(usage=BudgetUsage(used=230, for_months=230)), NOW, RULES)
     assert out.waits == (
-        "phase validation: ISBNdb has 10 calls left for today, 0 more are promised to months under way,"
+        "phase validation: ISBNdb has 10 calls left for today, 0 more are reserved for running months,"
         " and a month needs about 40; more at 00:00 UTC"
     )
 
@@ -359,12 +359,10 @@ def test_a_retry_of_one_of_todays_months_is_not_another_month() -> None:
 def test_what_it_waits_for_is_said() -> None:
     day = _year(2020)[:5]
     done = RolloutState(_done(day), _started(day, TODAY))
-    assert plan(done, NOW, RULES).waits == (
-        "phase validation: the 5 months of today have been started; more at 00:00 UTC"
-    )
+    assert plan(done, NOW, RULES).waits == ("phase validation: the 5 months of today have started; more at 00:00 UTC")
     waiting = _done(_year(2020)) | {day[0]: RolloutMonth(day[0], "retry", NOW + timedelta(hours=2), claim=1)}
     assert plan(RolloutState(waiting), NOW, RULES).waits == (
-        "phase validation: 0 months are under way, 1 wait for a retry; the next retry is due at 2026-11-20 11:30 UTC"
+        "phase validation: 0 months are running, 1 wait for a retry; the next retry is due at 2026-11-20 11:30 UTC"
     )
     again = _done(_year(2020)) | {day[0]: RolloutMonth(day[0], "retry", NOW + timedelta(hours=2), claim=1)}
     assert "1 wait for a retry" in plan(RolloutState(again, _started(day, TODAY)), NOW, RULES).waits, (
@@ -411,7 +409,7 @@ def test_a_phase_whose_months_are_still_to_come_is_not_over() -> None:
         ([{"name": n, "months": ["2020-01"], "per_day": 1} for n in "ab"], "a month belongs to two phases"),
         (
             [{"name": n, "months": [f"202{n}-01..."], "per_day": 1} for n in "12"],
-            "only the last phase can go on for ever",
+            "only the last phase may have no end",
         ),
         ([{"name": "a", "months": ["2020-05...2020-03"], "per_day": 1}], "ends before it begins"),
         ([{"name": "a", "months": ["May"], "per_day": 1}], "is not a month"),
