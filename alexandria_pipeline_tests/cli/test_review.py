@@ -48,7 +48,7 @@ def test_a_near_miss_is_listed_accepted_and_explained(site: dict[str, str], data
         0,
         "INFO Ada accepted 9780316556347 for " + row["work_key"] + "\n",
     )
-    assert f"has the ISBN {CIRCE}, by Ada." in accepted.stdout
+    assert f"has the ISBN {CIRCE}, decided by Ada." in accepted.stdout
     assert _types(site, "review", "list").stdout == "0 near misses.\n"
 
     told = _types(site, "explain", "2020-06").stdout
