@@ -100,7 +100,11 @@ def rollout(settings: Settings, database: Database) -> Rollout:
 
 def assemble(settings: Settings, database: Database, threads: Threads) -> Pipeline:
     """The objects of one process on one database."""
-    registry = Registry(providers(settings, database, threads), cascade(settings), settings.generators)
+    # A person who names a contact and no list wants the books of the free services, not the sample.
+    free_generators = settings.contact is not None and settings.curated_list is None
+    registry = Registry(
+        providers(settings, database, threads), cascade(settings), settings.generators, free_generators=free_generators
+    )
     search = Cascade(database, registry.resolvers())
     negative_life = timedelta(days=settings.negative_days)
     rates = {name: settings.service(name).requests_per_second for name in SERVICES}

@@ -118,7 +118,10 @@ class Settings(BaseSettings):
     )
 
     curated_list: Path | None = Field(None, description="Tab-separated list of books; unset: the sample.")
-    generators: Names = Field((), description="Generators in order; unset: every AI service with a key, or the list.")
+    generators: Names = Field(
+        (),
+        description="Generators in order; unset: every generator with a key, else Wikidata if a contact is set, else the list.",
+    )
     generate_books_per_provider: int = Field(20, ge=10, le=50, description="Books requested per AI service and month.")
     prompt_variant: PromptVariant | None = Field(None, description="Registered prompt; unset: chosen by the month.")
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from alexandria_pipeline.composition import providers
+from alexandria_pipeline.composition import assemble, providers
 from alexandria_pipeline.domain.errors import SettingsError
 from alexandria_pipeline.domain.quota import QuotaLimits
 from alexandria_pipeline.providers.registry import DECLARATIONS
@@ -119,7 +119,7 @@ def test_wrong_values_are_named_all_at_once(monkeypatch: pytest.MonkeyPatch) -> 
         "ALEXANDRIA_WIKIDATA_ENABLED": "perhaps",
         "ALEXANDRIA_ISBNDB_SAFETY_BUFFER": "15000",
         "ALEXANDRIA_CONTACT": "Jürgen",
-        "ALEXANDRIA_RESOLVER_ORDER": "isbndb,nyt,gemini",
+        "ALEXANDRIA_RESOLVER_ORDER": "isbndb,nobody,gemini",
         "ALEXANDRIA_GENERATORS": "gemini,nobody",
         "GEMINI_API_KEY": "canary 4711",
     }
@@ -130,7 +130,7 @@ def test_wrong_values_are_named_all_at_once(monkeypatch: pytest.MonkeyPatch) -> 
     lines = {line.split(":")[0].strip() for line in str(told.value).splitlines()[1:]}
     assert lines == set(wrong)
     assert "canary" not in str(told.value)
-    assert "names nyt, gemini; isbn-resolution is offered by: local-catalog, open-library" in str(told.value)
+    assert "names nobody, gemini; isbn-resolution is offered by: local-catalog, open-library" in str(told.value)
 
 
 def test_the_cascade_may_be_set_by_the_names_of_services_or_providers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,6 +144,25 @@ def test_what_settings_may_name_is_what_there_is(database: Database) -> None:
     assert list(DECLARATIONS) == made
 
 
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ({}, ["curated-list"]),
+        ({"contact": "books@example.org"}, ["wikidata"]),
+        ({"contact": "books@example.org", "curated_list": "list.tsv"}, []),
+        ({"contact": "books@example.org", "nyt_api_key": "canary"}, ["nyt"]),
+        ({"gemini_api_key": "canary", "nyt_api_key": "canary"}, ["nyt", "gemini"]),
+        ({"contact": "books@example.org", "generators": ("wikidata", "curated-list")}, ["wikidata", "curated-list"]),
+    ],
+)  # fmt: skip
+def test_the_generators_follow_from_what_is_set(given: dict[str, Any], names: list[str], database: Database) -> None:
+    with closing(Threads()) as threads:
+        pipeline = assemble(load_settings(**given), database, threads)
+    assert [generator.declaration.name for generator in pipeline.registry.generators()] == names
+
+
 def test_an_unknown_service_is_told_with_the_known_ones() -> None:
-    with pytest.raises(SettingsError, match="nyt is not a service; the services are: open-library, internet-archive"):
-        load_settings().service("nyt")
+    with pytest.raises(
+        SettingsError, match="goodreads is not a service; the services are: open-library, internet-archive"
+    ):
+        load_settings().service("goodreads")

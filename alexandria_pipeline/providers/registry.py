@@ -17,6 +17,7 @@ from alexandria_pipeline.providers import (
     internet_archive,
     isbndb,
     local_catalog,
+    nyt,
     open_library,
     wikidata,
     wikipedia,
@@ -43,6 +44,7 @@ DECLARATIONS: Final[tuple[Declaration, ...]] = (
     wikipedia.DECLARATION,
     google_books.DECLARATION,
     isbndb.DECLARATION,
+    nyt.DECLARATION,
     gemini.DECLARATION,
     xai.DECLARATION,
 )
@@ -87,14 +89,23 @@ class Availability:
 class Registry:
     """All providers of one process. `resolver_order` and `generators` are names from the settings, () for the default.
 
+    `free_generators`: without a key, the services that need none list the books of a month instead of the curated list.
     Raises SettingsError for an unknown name, or a provider without the needed capability.
     """
 
-    def __init__(self, providers: Sequence[Provider], resolver_order: Sequence[str], generators: Sequence[str]) -> None:
+    def __init__(
+        self,
+        providers: Sequence[Provider],
+        resolver_order: Sequence[str],
+        generators: Sequence[str],
+        *,
+        free_generators: bool = False,
+    ) -> None:
         self._providers = {provider.declaration.name: provider for provider in providers}
         self._resolvers = self._named(Capability.ISBN_RESOLUTION, "ALEXANDRIA_RESOLVER_ORDER", resolver_order)
         self._generators = self._named(Capability.BOOK_GENERATION, "ALEXANDRIA_GENERATORS", generators)
         self._generators_named = bool(generators)
+        self._free_generators = free_generators
 
     def providers_with(self, capability: Capability) -> list[Provider]:
         """Every provider that has the capability, available or not, in the order of `DECLARATIONS`."""
@@ -109,15 +120,18 @@ class Registry:
         return cast("list[IsbnResolver]", self._resolvers)
 
     def generators(self) -> list[BookGenerator]:
-        """The generators of a month: those that are set, or else every AI service with a key, or else the curated list.
+        """The generators of a month: those that are set, or else every service with a key, or else the curated list.
 
-        An AI service that is unavailable for a time stays in the list: the curated list does not replace its answer.
+        With `free_generators`, the services that need no key come before the curated list. A service that is unavailable
+        for a time stays in the list: the curated list does not replace its answer.
         """
         chosen = self._generators
         if not self._generators_named:
             set_up = [each for each in chosen if (reason := each.unavailable()) is None or reason.temporary]
-            ai = [provider for provider in set_up if provider.declaration.kind is ProviderKind.AI]
-            chosen = ai or set_up
+            keyed = [each for each in set_up if each.declaration.http and each.declaration.http.key_variable]
+            keyless = [each for each in set_up if each.declaration.http and not each.declaration.http.key_variable]
+            lists = [each for each in set_up if each.declaration.kind is ProviderKind.LOCAL]
+            chosen = keyed or (keyless if self._free_generators else []) or lists
         return cast("list[BookGenerator]", chosen)
 
     def counters(self) -> list[CallCounter]:

@@ -25,7 +25,7 @@ from alexandria_pipeline.domain.records import (
 from alexandria_pipeline.domain.service_answers import Failed, Found, NotFound, Rejected, StepOutcome, Unavailable
 from alexandria_pipeline.domain.text.normalise import normalise
 from alexandria_pipeline.domain.text.spelling import is_misspelling
-from alexandria_pipeline.providers.base import IsbnResolver
+from alexandria_pipeline.providers.base import IsbnResolver, ProviderKind
 from alexandria_pipeline.stages.promotion import ISBN_TAKEN, is_same_work
 from alexandria_pipeline.storage import resolution as store
 from alexandria_pipeline.storage import review
@@ -63,7 +63,7 @@ class Cascade:
         attempts: list[ResolutionAttempt] = []
         steps: list[tuple[str, StepOutcome]] = []
         best: Found | None = None
-        for resolver in self.resolvers:
+        for resolver in _in_order(self.resolvers, query):
             name, revision = resolver.declaration.name, revisions[resolver.declaration.name]
             cached = (answers or {}).get(name)
             if cached is not None and cached[0] == revision:
@@ -141,6 +141,13 @@ def worth_asking(books: Sequence[OpenBook], answers: Answers, revisions: Mapping
     if books[0].known is not None or any(book.outcome is BookOutcome.PENDING for book in books):
         return True
     return any(name not in answers or answers[name][0] != revision for name, revision in revisions.items())
+
+
+def _in_order(resolvers: Sequence[IsbnResolver], query: BookQuery) -> Sequence[IsbnResolver]:
+    """The resolvers in order. For a query with an ISBN, the free ones come first: they verify it without a paid call."""
+    if not query.isbns:
+        return resolvers
+    return sorted(resolvers, key=lambda resolver: resolver.declaration.kind is ProviderKind.PAID)
 
 
 def _respelt(query: BookQuery, best: Found | None) -> BookQuery:

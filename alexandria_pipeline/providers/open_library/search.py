@@ -1,7 +1,7 @@
 """Open Library's search for a book: the search terms, and the editions of the works that are found.
 
-The search finds works, but a query needs editions. This module gets from one to the other with at most three calls. Whether
-an edition is the wanted book is decided in `domain.matching`.
+The search finds works, but a query needs editions. This module gets from one to the other with at most three calls, and one
+more for the ISBNs of a query. Whether an edition is the wanted book is decided in `domain.matching`.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ SEARCH_FIELDS: Final = (
     "editions.publish_date,editions.publisher,editions.format,editions.number_of_pages"
 )
 MAX_WORKS: Final = 20
+# The maintainers ask for about 25 ISBNs in one search (docs/services/open_library.md).
+MAX_ISBNS: Final = 25
 MAX_WORKS_OF_AUTHOR: Final = 100
 
 
@@ -45,7 +47,7 @@ class Search:
         self._records = records
 
     async def editions(self, query: BookQuery) -> Answer[Sequence[Candidate]]:
-        """The editions of the works that match title and author.
+        """The editions of the works that match title and author. ISBNs of the query are searched for first: one call.
 
         Title and author together may find nothing because one of them is misspelt. Then two more searches follow: for the
         author's works with a similar title, and for works with this title.
@@ -53,6 +55,11 @@ class Search:
         title, author = title_words(query.title), surname(query.author)
         if not title:
             return NotFound()
+        claimed = await self._search_isbns(query) if query.isbns else ()
+        if isinstance(claimed, Unavailable | Failed):
+            return claimed
+        if claimed:
+            return await self._candidates(claimed, query)
         works = await self._search(query, title=title, author=author)
         if isinstance(works, NotFound) and author:
             works = await self._search_separately(query, title, author)
@@ -65,6 +72,16 @@ class Search:
         words = {name: text for name, text in (("title", title), ("author", author)) if text}
         params: dict[str, str | int] = {**words, "fields": SEARCH_FIELDS, "limit": limit, "lang": query.language}
         return await self._http.get("/search.json", parse_works, params)
+
+    async def _search_isbns(self, query: BookQuery) -> tuple[SearchWork, ...] | Unavailable | Failed:
+        """The works with a similar title that have one of the query's ISBNs; () if there are none."""
+        isbns = " OR ".join(query.isbns[:MAX_ISBNS])
+        words = f"isbn:({isbns})" if " " in isbns else f"isbn:{isbns}"
+        params: dict[str, str | int] = {"q": words, "fields": SEARCH_FIELDS, "limit": MAX_WORKS, "lang": query.language}
+        works = await self._http.get("/search.json", parse_works, params)
+        if isinstance(works, NotFound):
+            return ()
+        return tuple(work for work in works if _is_similar(work, query)) if isinstance(works, tuple) else works
 
     async def _search_separately(self, query: BookQuery, title: str, author: str) -> Answer[tuple[SearchWork, ...]]:
         """The works with a similar title that are found by the author alone, else by the title alone."""

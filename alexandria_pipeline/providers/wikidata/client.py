@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
 from alexandria_pipeline.domain.metadata import (
@@ -19,15 +20,23 @@ from alexandria_pipeline.domain.metadata import (
     Translation,
     WorkSummary,
 )
-from alexandria_pipeline.domain.records import BookQuery, Candidate
-from alexandria_pipeline.domain.service_answers import Answer, NotFound, Unavailable, then
+from alexandria_pipeline.domain.records import (
+    BookQuery,
+    Candidate,
+    GenerationRequest,
+    ParsedReply,
+    RawReply,
+    SkippedRow,
+)
+from alexandria_pipeline.domain.service_answers import Answer, Failed, NotFound, Unavailable, then
 from alexandria_pipeline.providers.base import ProviderKit
-from alexandria_pipeline.providers.transport.types import ServiceHttp, ServiceSpec
-from alexandria_pipeline.providers.wikidata import queries
+from alexandria_pipeline.providers.common.ai_replies import successful
+from alexandria_pipeline.providers.transport.types import JsonResponse, ServiceHttp, ServiceSpec
+from alexandria_pipeline.providers.wikidata import generator, queries
 from alexandria_pipeline.providers.wikidata.declaration import DECLARATION, NAME
 from alexandria_pipeline.providers.wikidata.editions import Edition
-from alexandria_pipeline.providers.wikidata.errors import explain
-from alexandria_pipeline.providers.wikidata.models import SparqlRow
+from alexandria_pipeline.providers.wikidata.errors import UNREADABLE, explain
+from alexandria_pipeline.providers.wikidata.models import SparqlRow, bindings
 from alexandria_pipeline.providers.wikidata.parser import (
     candidates,
     edition_metadata,
@@ -51,15 +60,33 @@ SPEC: Final = ServiceSpec(name=NAME, explain=explain, cache_days=30, negative_ca
 
 
 class Wikidata:
-    """The client. Each capability makes one query; metadata, covers and series share one."""
+    """The client. Each capability makes one query; metadata, covers and series share one. `today`: default the real one."""
 
     declaration = DECLARATION
 
-    def __init__(self, http: ServiceHttp) -> None:
+    def __init__(self, http: ServiceHttp, today: date | None = None) -> None:
         self._http = http
+        self._today = today or datetime.now(UTC).date()
 
     def unavailable(self) -> Unavailable | None:
         return self._http.unavailable()
+
+    def model(self, request: GenerationRequest) -> str:
+        """The version of the query, with the day for a recent month, whose list still grows."""
+        return generator.model(request.month, self._today)
+
+    async def generate(self, request: GenerationRequest) -> RawReply:
+        """Makes one query. Raises SourceError if the service cannot be called or returns no result."""
+        query = queries.published(request.month, request.limit * generator.SPARE_WORKS)
+        answer = await self._http.get("/sparql", _sparql_result, {"query": query, "format": "json"})
+        response = successful(answer, DECLARATION.title)
+        return RawReply(NAME, self.model(request), response.text)
+
+    def parse(self, reply: RawReply, request: GenerationRequest) -> ParsedReply:
+        return generator.parse_works(reply, request)
+
+    def refused_rows(self) -> tuple[SkippedRow, ...]:
+        return ()
 
     def revision(self) -> str:
         return "1"
@@ -121,6 +148,11 @@ class Wikidata:
         return await self._http.get("/sparql", lambda response: parse_rows(response, needed), params)
 
 
+def _sparql_result(response: JsonResponse) -> JsonResponse | Failed:
+    """Accepts a SPARQL result, also one without rows."""
+    return UNREADABLE if bindings(response.data) is None else response
+
+
 def build(kit: ProviderKit) -> Wikidata:
     """The provider with its transport."""
-    return Wikidata(kit.service(SPEC))
+    return Wikidata(kit.service(SPEC), kit.today)

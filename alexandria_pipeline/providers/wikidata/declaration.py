@@ -24,6 +24,7 @@ DECLARATION: Final = Declaration(
             Capability.SERIES_INFO,
             Capability.AWARDS,
             Capability.TRANSLATIONS,
+            Capability.BOOK_GENERATION,
         }
     ),
     module="alexandria_pipeline.providers.wikidata.client",

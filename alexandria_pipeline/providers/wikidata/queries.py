@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
     from alexandria_pipeline.domain.isbn import Isbn13
+    from alexandria_pipeline.domain.month import Month
     from alexandria_pipeline.domain.records import BookQuery
 
 MAX_ROWS: Final = 1000
 MAX_PEOPLE: Final = 50
 MAX_WORKS: Final = 100
+MAX_PUBLISHED_ROWS: Final = 5000
 # A label has at most 250 characters, so a longer title cannot match.
 MAX_LABEL_LENGTH: Final = 250
 MAX_TITLE_FORMS: Final = 8
@@ -58,6 +60,7 @@ _PREFIXES: Final = {
     "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
     "skos": "http://www.w3.org/2004/02/skos/core#",
     "schema": "http://schema.org/",
+    "xsd": "http://www.w3.org/2001/XMLSchema#",
 }
 
 
@@ -120,6 +123,12 @@ def subjects(isbn13: Isbn13) -> str:
 def awards(isbn13: Isbn13) -> str:
     """The query for the awards and nominations of a work, and those that its author received for it."""
     return _template("awards").substitute(isbns=_isbns(isbn13), limit=MAX_ROWS)
+
+
+def published(month: Month, works: int) -> str:
+    """The query for the best-known works that were first published in a month; at most `works`."""
+    first, end = (f"{each.first_day:%Y-%m-%d}T00:00:00Z" for each in (month, month + 1))
+    return _template("published").substitute(first=first, end=end, works=works, limit=MAX_PUBLISHED_ROWS)
 
 
 def browse(subject: str, limit: int) -> str:

@@ -1,0 +1,99 @@
+"""Wikidata's queries on a real SPARQL engine, over a small graph of invented books."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import pyoxigraph
+import pytest
+
+from alexandria_pipeline.domain.errors import SourceError
+from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.domain.records import GenerationRequest, RawReply
+from alexandria_pipeline.domain.service_answers import Answer
+from alexandria_pipeline.providers.base import BookGenerator
+from alexandria_pipeline.providers.transport.types import JsonResponse, Params, Parse
+from alexandria_pipeline.providers.wikidata import queries
+from alexandria_pipeline.providers.wikidata.client import SPEC, Wikidata
+from alexandria_pipeline_tests.providers.scripted_http import PAYLOADS, ScriptedHttp, response, run
+
+TODAY = date(2026, 11, 26)
+
+
+class Engine(ScriptedHttp):
+    """A transport whose service is a SPARQL engine in memory."""
+
+    def __init__(self) -> None:
+        super().__init__(SPEC, response(None))
+        self.store = pyoxigraph.Store()
+        self.store.load(path=PAYLOADS / "wikidata" / "graph.ttl", format=pyoxigraph.RdfFormat.TURTLE)
+
+    async def get(self, path: str, parse: Parse[Any], params: Params | None = None) -> Answer[Any]:
+        query = str((params or {})["query"])
+        self.requests.append((path, dict(params or {})))
+        found = self.store.query(query)
+        assert isinstance(found, pyoxigraph.QuerySolutions)
+        text = found.serialize(format=pyoxigraph.QueryResultsFormat.JSON)
+        assert text is not None
+        return parse(JsonResponse(200, json.loads(text), text.decode()))
+
+
+def request(year: int, month: int, limit: int = 20) -> GenerationRequest:
+    return GenerationRequest(Month(year, month), limit, "baseline")
+
+
+def listed(asked: GenerationRequest) -> list[tuple[str, str, tuple[str, ...], Mapping[str, str]]]:
+    client = Wikidata(Engine(), TODAY)
+    assert isinstance(client, BookGenerator)
+    parsed = client.parse(run(client.generate(asked)), asked)
+    return [(each.title, each.author, each.isbns, dict(each.details)) for each in parsed.listings]
+
+
+def test_the_books_of_a_month_are_works_with_an_author_first_published_then() -> None:
+    first, second = listed(request(2020, 6))
+    assert first[0] == "The Glass Harbour"
+    assert set(first[1].split(" and ")) == {"Mara Ellison", "Tomas Reyl"}
+    assert set(first[2]) == {"9781998400096", "9781998400164"}
+    assert first[3] == {"wikidata": "Q101", "published": "2020-06-14"}
+    assert second == ("Sel et signal", "Ines Okonjo", (), {"wikidata": "Q102", "published": "2020-06"})
+
+
+def test_a_work_without_a_name_in_english_is_skipped_with_a_reason() -> None:
+    client = Wikidata(Engine(), TODAY)
+    parsed = client.parse(run(client.generate(request(2020, 6))), request(2020, 6))
+    assert [(row.source, row.reason, row.excerpt) for row in parsed.skipped] == [
+        ("wikidata 2020-06", "no author has a name in English", "Q107")
+    ]
+
+
+def test_the_most_linked_works_come_first_and_the_limit_holds() -> None:
+    assert [title for title, *_ in listed(request(2020, 6, limit=1))] == ["The Glass Harbour"]
+    assert [title for title, *_ in listed(request(2020, 7))] == ["July"]
+
+
+@pytest.mark.parametrize("month", [(2020, 1), (2020, 5), (1991, 1)])
+def test_a_month_without_works_is_a_source_error(month: tuple[int, int]) -> None:
+    with pytest.raises(SourceError, match="knows no book"):
+        listed(request(*month))
+
+
+@pytest.mark.parametrize("body", ["", "[]", "{}", "null", '{"results": {"bindings": {}}}'])
+def test_a_reply_that_is_no_result_is_a_source_error(body: str) -> None:
+    with pytest.raises(SourceError):
+        Wikidata(Engine(), TODAY).parse(RawReply("wikidata", "published-1", body), request(2020, 6))
+
+
+def test_the_list_of_a_recent_month_is_requested_again_the_next_day() -> None:
+    models = {Wikidata(Engine(), day).model(request(2026, 10)) for day in (date(2026, 11, 1), date(2026, 11, 2))}
+    assert len(models) == 2
+    settled = {Wikidata(Engine(), day).model(request(2026, 10)) for day in (date(2026, 12, 31), date(2027, 6, 1))}
+    assert settled == {"published-1"}
+
+
+def test_the_query_names_no_extension_of_an_engine() -> None:
+    query = queries.published(Month(2020, 6), 40)
+    assert "SERVICE" not in query
+    assert "bd:" not in query
