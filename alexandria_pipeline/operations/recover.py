@@ -8,10 +8,11 @@ still cannot write: its claim is void.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from alexandria_pipeline.domain.errors import DatabaseUnavailable, StorageError
 from alexandria_pipeline.storage import recovery, run_heartbeat
 from alexandria_pipeline.storage.recovery import Orphan, RecoveredMonth
 
@@ -33,11 +34,23 @@ def recover(database: Database, suspects: Collection[Orphan]) -> Recovered:
     """Recovers the suspects of the previous pass that still have no owner. Returns the suspects of this pass."""
     with database.transaction() as tx:
         orphans = frozenset(recovery.orphans(tx))
-        confirmed = orphans & set(suspects)
-        recovered = recovery.recover_months(tx, confirmed) if confirmed else []
+    confirmed = orphans & set(suspects)
+    recovered = [month for orphan in sorted(confirmed) for month in _recover_one(database, orphan)]
     for each in recovered:
         log.warning("%s is %s now, after %d attempts: %s", each.month, each.status, each.attempts, each.reason)
     return Recovered(tuple(recovered), orphans - confirmed)
+
+
+def _recover_one(database: Database, orphan: Orphan) -> Sequence[RecoveredMonth]:
+    """Takes one month back, in a transaction of its own: a month that cannot be taken back does not block the others."""
+    try:
+        with database.transaction() as tx:
+            return recovery.recover_months(tx, [orphan])
+    except DatabaseUnavailable:
+        raise
+    except StorageError as error:
+        log.error("%s cannot be taken back: %s", orphan.month, error)  # noqa: TRY400 - the message is enough
+        return []
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 _SQL = Queries("ledger")
 
+MAX_HOLD_SECONDS = 60.0  # the longest pause that is a pause and does not open the breaker
 MAX_URL_LENGTH = 2000
 MAX_REASON_LENGTH = 500
 
@@ -51,8 +52,8 @@ class Ledger:
         """Whether the slot is still valid."""
         return await self._threads.run(self._check, slot)
 
-    async def renew(self, slot: Slot, allowance: Allowance, lead: float) -> Slot:
-        """Another slot for the same attempt."""
+    async def renew(self, slot: Slot, allowance: Allowance, lead: float) -> Slot | Unavailable:
+        """Another slot for the same attempt; Unavailable if the quota of its day is used up."""
         return await self._threads.run(self._renew, slot, allowance, lead)
 
     async def postpone_later(self, slot: Slot, late: float) -> None:
@@ -81,6 +82,10 @@ class Ledger:
         row = self._database.fetch_one(_SQL["reserve"], values)
         if row is None:
             self._database.execute(_SQL["ensure"], {"service": attempt.service})
+            row = self._database.fetch_one(_SQL["reserve"], values)
+        if row is not None and row["refused_by"] == "clock":
+            limits = {"max_pause": MAX_HOLD_SECONDS, "max_cooldown": breaker.MAX_COOLDOWN_SECONDS}
+            self._database.execute(_SQL["clock_set_back"], {"service": attempt.service, **limits})
             row = self._database.fetch_one(_SQL["reserve"], values)
         if row is None:
             raise StorageError(f"{attempt.service} has no row in provider_health")
@@ -135,13 +140,16 @@ class Ledger:
             log.warning("%s: the result of call %s waits in %s", values["service"], values["call_id"], path)
 
     def _check(self, slot: Slot) -> SlotStatus:
-        row = self._one("check", {"service": slot.service, "at": slot.at, "delayed": slot.delayed, "probe": slot.probe})
+        values = {"at": slot.at, "day": slot.day, "delayed": slot.delayed, "probe": slot.probe}
+        row = self._one("check", {"service": slot.service, **values})
         return SlotStatus(row["at"], row["wait"], row["delayed"], row["cancelled"], row["breaker_open"])
 
-    def _renew(self, slot: Slot, allowance: Allowance, lead: float) -> Slot:
+    def _renew(self, slot: Slot, allowance: Allowance, lead: float) -> Slot | Unavailable:
         values = {"service": slot.service, "call_id": slot.call_id, "lead": lead, "spacing": allowance.spacing}
-        row = self._one("renew", values)
-        return Slot(slot.call_id, slot.service, row["at"], row["wait"], slot.day, row["delayed"], slot.probe)
+        row = self._database.fetch_one(_SQL["renew"], {**values, "day": slot.day, "safe_limit": allowance.safe_limit})
+        if row is None:
+            return _quota_used_up(slot.service, allowance)
+        return Slot(slot.call_id, slot.service, row["at"], row["wait"], row["day"], row["delayed"], slot.probe)
 
     def _one(self, name: str, values: dict[str, Any]) -> Row:
         row = self._database.fetch_one(_SQL[name], values)
@@ -205,5 +213,9 @@ def _refusal(row: Row, service: str, allowance: Allowance) -> ProbeInProgress | 
     if row["refused_by"] in {"breaker", "probe"}:
         paused = Unavailable(breaker.breaker_message(service, row["retry_at"], row["last_error"]), temporary=True)
         return ProbeInProgress(paused) if row["refused_by"] == "probe" else paused
+    return _quota_used_up(service, allowance)
+
+
+def _quota_used_up(service: str, allowance: Allowance) -> Unavailable:
     limit = "" if allowance.safe_limit is None else f" (safe limit: {allowance.safe_limit:,} calls)"
     return Unavailable(f"the daily quota of {service}{limit} is used up until 00:00 UTC", temporary=True)

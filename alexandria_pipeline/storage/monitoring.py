@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.domain.rollout.planner import MAX_BACKOFF
 from alexandria_pipeline.storage.queries import Queries
 
 if TYPE_CHECKING:
@@ -93,7 +94,9 @@ def used_today(tx: Connection) -> dict[str, int]:
 
 def due_months(tx: Connection, among: Sequence[Month], limit: int, *, force: bool) -> list[Month]:
     """Returns the months that `schedule_months` would select now; writes nothing."""
-    return _months(tx.execute(_SQL["due"], {**_keys(among), "limit": limit, "force": force}))
+    return _months(
+        tx.execute(_SQL["due"], {**_keys(among), "limit": limit, "force": force, "max_backoff": MAX_BACKOFF})
+    )
 
 
 def schedule_months(tx: Connection, among: Sequence[Month], limit: int, *, force: bool) -> list[Month]:
@@ -102,7 +105,9 @@ def schedule_months(tx: Connection, among: Sequence[Month], limit: int, *, force
     Pending months and retries whose time has come; with `force` also retries that still wait, and failed months, which
     get all their attempts again. A month in processing or completed is left as it is.
     """
-    return _months(tx.execute(_SQL["schedule"], {**_keys(among), "limit": limit, "force": force}))
+    return _months(
+        tx.execute(_SQL["schedule"], {**_keys(among), "limit": limit, "force": force, "max_backoff": MAX_BACKOFF})
+    )
 
 
 def seed_months(tx: Connection, months: Sequence[Month]) -> list[Month]:

@@ -8,12 +8,14 @@ writer whose number is not the current one of the month (docs/decisions/0002-mon
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import psycopg
 from psycopg.types.json import Jsonb
@@ -25,10 +27,12 @@ from alexandria_pipeline.storage.queries import Queries
 if TYPE_CHECKING:
     from alexandria_pipeline.storage.database import Connection, Database
 
+log = logging.getLogger(__name__)
+
 _SQL = Queries("months")
 
 MAX_RETRIES = 5
-FIRST_BACKOFF_SECONDS = 300
+FIRST_BACKOFF_SECONDS = 300  # doubles with every attempt, up to `domain.rollout.planner.MAX_BACKOFF`
 LOCK_CHECK_SECONDS = 5.0
 CLAIM_PATIENCE_SECONDS, CLAIM_POLL_SECONDS = 2.0, 0.05
 
@@ -57,6 +61,8 @@ class MonthHolder:
         self.run_id = run_id
         self._who = {"run_id": run_id, "owner": owner}
         self._session: Connection | None = None
+        self._session_name = f"alexandria months {uuid4().hex}"
+        self._unlocked: set[Month] = set()  # held months whose lock was lost with its connection
         self._held: dict[Month, _Claim] = {}
         self._lock = threading.RLock()
 
@@ -90,7 +96,7 @@ class MonthHolder:
                     self._reopen(tx, month)
             held = sorted(month for month in months if month in self._held)
             claims = [self._held[month].number for month in held]
-            rows = tx.execute(_SQL["fence"], {**_keys(held), "claims": claims}).fetchall()
+            rows = tx.execute(_SQL["fence"], {**_keys(held), "claims": claims, **self._who}).fetchall()
         return {_month(row) for row in rows}
 
     def begun(self, month: Month) -> bool:
@@ -133,17 +139,20 @@ class MonthHolder:
     def restore_locks(self) -> None:
         """Restores the locks after a lost connection, where no other run has claimed the month meanwhile.
 
-        Months of another run are dropped: the next fence refuses them. Raises DatabaseUnavailable.
+        Months of another run are dropped: the next fence refuses them. A month whose lock another connection holds for a
+        moment (a review, a recount) is kept, and its lock is taken with the next call. Raises DatabaseUnavailable.
         """
         with self._lock:
-            if not self._held or (self._session is not None and _alive(self._session)):
-                return
             session = self._connected()
-            claims = [claim.number for claim in self._held.values()]
+            if not self._unlocked:
+                return
+            claims = [self._held[month].number for month in self._unlocked]
             with self._database.translated():
-                rows = session.execute(_SQL["relock"], {**_keys(self._held), "claims": claims}).fetchall()
-            for month in set(self._held) - {_month(row) for row in rows}:
+                values = {**_keys(self._unlocked), "claims": claims, **self._who}
+                rows = session.execute(_SQL["relock"], values).fetchall()
+            for month in self._unlocked - {_month(row) for row in rows}:
                 del self._held[month]
+            self._unlocked = {_month(row) for row in rows if not row["locked"]}
 
     @contextlib.contextmanager
     def locks_watched(self, seconds: float = LOCK_CHECK_SECONDS) -> Iterator[None]:
@@ -167,15 +176,17 @@ class MonthHolder:
             watcher.join()
 
     def close(self, reason: str, *, failed: bool) -> None:
-        """Releases all months that are still owned, and the locks."""
-        with contextlib.suppress(StorageError):
-            for month in list(self._held):
-                if self.begun(month):
-                    self.release(month, reason, failed=failed)
+        """Releases all months that are still owned, and the locks. A month that cannot be released is left to recovery."""
+        for month in [month for month in self._held if self.begun(month)]:
+            try:
+                self.release(month, reason, failed=failed)
+            except StorageError as error:
+                log.error("%s could not be released: %s", month, error)  # noqa: TRY400 - the message is enough
         if self._session is not None:
             self._session.close()
             self._session = None
         self._held.clear()
+        self._unlocked.clear()
 
     def _claim_free(self, wanted: Sequence[Month]) -> None:
         if not wanted:
@@ -193,6 +204,10 @@ class MonthHolder:
             self._session = None
         if self._session is None:
             self._session = self._database.session()
+            with self._database.translated():
+                self._session.execute(_SQL["end_old_session"], {"session": self._session_name})
+                self._session.execute(_SQL["name_session"], {"session": self._session_name})
+            self._unlocked = set(self._held)
         return self._session
 
     def _reopen(self, tx: Connection, month: Month) -> None:
@@ -202,6 +217,7 @@ class MonthHolder:
             self._held[month] = _Claim(row["claim"], begun=True)
         else:
             del self._held[month]
+            self._unlocked.discard(month)
 
     def _end(self, month: Month, query: str, values: Mapping[str, Any]) -> bool:
         claim = self._held.get(month)
@@ -214,6 +230,7 @@ class MonthHolder:
                     return False
         with self._lock:
             del self._held[month]
+            self._unlocked.discard(month)
             if self._session is not None and _alive(self._session):
                 self._session.execute(_SQL["unlock"], _keys([month]))
         return True

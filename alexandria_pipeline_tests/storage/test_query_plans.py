@@ -98,8 +98,8 @@ HOT = [
     Hot("months", "ensure", YEAR),
     Hot("months", "claim", {**YEAR, **WHO}),
     Hot("months", "owners", YEAR),
-    Hot("months", "fence", {**YEAR, "claims": [1] * 12}),
-    Hot("months", "relock", {**YEAR, "claims": [1] * 12}),
+    Hot("months", "fence", {**YEAR, "claims": [1] * 12, "run_id": "run-1"}),
+    Hot("months", "relock", {**YEAR, "claims": [1] * 12, "run_id": "run-1"}),
     Hot("months", "complete", {**JUNE, "claim": 1, "run_id": "run-1"}),
     Hot("months", "reopen", {**JUNE, **WHO, "claim": 1}),
     Hot(

@@ -8,7 +8,7 @@ docs/behaviour.md, "Rollout".
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.rollout.phases import Phase, Rules
@@ -24,6 +24,9 @@ from alexandria_pipeline.domain.rollout.records import (
     RolloutState,
     Start,
 )
+
+MAX_BACKOFF = timedelta(hours=2)
+"""No retry waits longer (see `release` in storage/sql/queries/months.sql)."""
 
 
 def plan(state: RolloutState, now: datetime, rules: Rules, by: str = "") -> Plan:
@@ -117,7 +120,8 @@ def is_open(start: Start, state: RolloutState, now: datetime) -> bool:
 
 
 def _due(each: RolloutMonth, now: datetime) -> bool:
-    return each.next_attempt_at is None or each.next_attempt_at <= now
+    # A time beyond the longest back-off was computed before the clock of the database was set back.
+    return each.next_attempt_at is None or not now < each.next_attempt_at <= now + MAX_BACKOFF
 
 
 def _budget(reached: Sequence[Phase], state: RolloutState, now: datetime, rules: Rules, by: str) -> Budget:

@@ -38,8 +38,8 @@ class CallLedger(Protocol):
         """The state of the slot shortly before its time."""
         ...
 
-    async def renew(self, slot: Slot, allowance: Allowance, lead: float) -> Slot:
-        """Another slot for an attempt whose slot a pause has cancelled."""
+    async def renew(self, slot: Slot, allowance: Allowance, lead: float) -> Slot | Unavailable:
+        """Another slot for an attempt whose slot was cancelled; Unavailable if the quota of its day is used up."""
         ...
 
     async def postpone_later(self, slot: Slot, late: float) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 PROBE_POLL_SECONDS = 0.25
 CHECK_AHEAD_SECONDS = 0.05  # time before its slot at which a request checks whether the slot is still valid …
 CHECK_FROM_SECONDS = 0.15  # … if it waits longer than this
+CLOCK_SLACK_SECONDS = 1.0
 MIN_LEAD_SECONDS, MAX_LEAD_SECONDS = 0.005, 0.2
 
 
@@ -78,7 +79,9 @@ class RateLimiter:
             status = await self._ledger.check(slot)
             if status.cancelled or status.breaker_open:
                 return None
-            slot = replace(slot, at=status.at, wait=status.wait, delayed=status.delayed)
+            # More than the known delays can only come from a clock that was set back.
+            longest = CHECK_AHEAD_SECONDS + max(0.0, status.delayed - slot.delayed) + CLOCK_SLACK_SECONDS
+            slot = replace(slot, at=status.at, wait=min(status.wait, longest), delayed=status.delayed)
         due = self._clock.local(slot.at, slot.wait)
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         return slot, due
@@ -88,7 +91,10 @@ class RateLimiter:
         if status.breaker_open:
             await self._ledger.release(slot)
             return Unavailable(f"{self._service} is paused after repeated failures", temporary=True)
-        return await self._ledger.renew(slot, self._allowance, self._lead)
+        renewed = await self._ledger.renew(slot, self._allowance, self._lead)
+        if isinstance(renewed, Unavailable):
+            await self._ledger.release(slot)
+        return renewed
 
     def _adapt_lead(self, round_trip: float) -> None:
         """Slots are reserved so far ahead that they are still in the future when the reservation returns."""

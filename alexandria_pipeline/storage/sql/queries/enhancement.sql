@@ -2,11 +2,12 @@
 -- Works of a month that a run owns are left to that run.
 
 -- name: take
--- Takes due synthetic works that no person has closed, oldest first, and marks them as tried now: another run takes others.
+-- A time in the future comes from a clock that was set back. Takes due synthetic works that no person has closed, oldest first, and marks them as tried now: another run takes others.
 with due as materialized (
     select w.work_id, w.last_tried_at
     from enriched_works w
-    where w.synthetic and (w.last_tried_at is null or w.last_tried_at < now() - %(pause)s::interval)
+    where w.synthetic and (w.last_tried_at is null or w.last_tried_at < now() - %(pause)s::interval
+                           or w.last_tried_at > now() + interval '1 day')
       and w.work_id <> all(%(except_ids)s::bigint[])
       and exists (select from generated_book g where g.work_id = w.work_id)
       and not exists (select from closed_work c where c.work_id = w.work_id)
@@ -65,6 +66,7 @@ order by b.year, b.month, b.book_id;
 -- name: waiting
 -- The number of synthetic works, and of those that are due.
 select count(*) as synthetic,
-       count(*) filter (where (last_tried_at is null or last_tried_at < now() - %(pause)s::interval)
+       count(*) filter (where (last_tried_at is null or last_tried_at < now() - %(pause)s::interval
+                                  or last_tried_at > now() + interval '1 day')
                           and not exists (select from closed_work c where c.work_id = w.work_id)) as due
 from enriched_works w where synthetic;

@@ -3,28 +3,30 @@
 
 -- name: reserve
 -- Reserves one attempt: the breaker is closed or due for a probe, the quota of the day has a call left, the rate limit has
--- a slot, and the ledger gets its row. All or nothing, in this order. `refused_by` names what refused. No row: the service
--- is not in provider_health yet.
-with gate as materialized (
+-- a slot, and the ledger gets its row. All or nothing, in this order. `refused_by` names what refused; `clock`: the clock was
+-- set back, see `clock_set_back`. No row: the service is not in provider_health yet. The call counts for the day of its slot.
+with health as materialized (
     select h.*, breaker = 'closed' or coalesce(case breaker when 'open' then retry_at else probe_until end, '-infinity') <= clock_timestamp()
                as passes,
-           (clock_timestamp() at time zone 'UTC')::date as today
+           updated_at > clock_timestamp() + interval '1 second' as set_back,
+           greatest(next_slot_at, hold_until, clock_timestamp() + make_interval(secs => %(lead)s)) as at
     from provider_health h where service = %(service)s
     for update
+), gate as materialized (
+    select *, (at at time zone 'UTC')::date as slot_day from health
 ), counted as (
     insert into quota_usage as q (service, day, used)
-    select service, today, 1 from gate where passes and coalesce(%(safe_limit)s::integer, 1) >= 1
+    select service, slot_day, 1 from gate where passes and not set_back and coalesce(%(safe_limit)s::integer, 1) >= 1
     on conflict (service, day) do update set used = q.used + 1
     where q.exhausted is null and (%(safe_limit)s::integer is null or q.used < %(safe_limit)s)
     returning day
 ), slot as (
     update provider_health h
-    set next_slot_at = greatest(h.next_slot_at, h.hold_until, clock_timestamp() + make_interval(secs => %(lead)s))
-                       + make_interval(secs => %(spacing)s),
+    set next_slot_at = gate.at + make_interval(secs => %(spacing)s),
         breaker = case h.breaker when 'closed' then 'closed' else 'half_open' end,
         probe_until = case when h.breaker <> 'closed' then clock_timestamp() + make_interval(secs => %(probe_seconds)s) end,
         updated_at = clock_timestamp()
-    from counted
+    from counted, gate
     where h.service = %(service)s
     returning h.next_slot_at - make_interval(secs => %(spacing)s) as at, h.delayed
 ), opened as (
@@ -33,8 +35,8 @@ with gate as materialized (
     returning call_id
 )
 select call_id, slot.at, slot.delayed, day, gate.breaker <> 'closed' as probe, extract(epoch from slot.at - clock_timestamp())::float8 as wait,
-       case when passes then case when day is null then 'quota' end when gate.breaker = 'half_open' then 'probe' else 'breaker' end
-           as refused_by,
+       case when set_back then 'clock' when passes then case when day is null then 'quota' end
+            when gate.breaker = 'half_open' then 'probe' else 'breaker' end as refused_by,
        greatest(gate.retry_at, gate.probe_until) as retry_at, gate.last_error
 from gate left join counted on true left join slot on true left join opened on true;
 
@@ -42,25 +44,65 @@ from gate left join counted on true left join slot on true left join opened on t
 -- Adds the row of a service before its first call.
 insert into provider_health (service) values (%(service)s) on conflict do nothing;
 
+-- name: clock_set_back
+-- The clock of the database was set back: the row of the service was changed in what is now the future. Moves its times by the
+-- same step, limits what lies ahead, and counts the calls of future days for today, when they were really made.
+with ahead as materialized (
+    select service, updated_at - clock_timestamp() as step, (clock_timestamp() at time zone 'UTC')::date as today
+    from provider_health
+    where service = %(service)s and updated_at > clock_timestamp() + interval '1 second'
+    for update
+), health as (
+    update provider_health h
+    set next_slot_at = h.next_slot_at - step, hold_until = least(h.hold_until, clock_timestamp() + make_interval(secs => %(max_pause)s)),
+        retry_at = least(h.retry_at, clock_timestamp() + make_interval(secs => %(max_cooldown)s)),
+        probe_until = least(h.probe_until, clock_timestamp()), updated_at = clock_timestamp()
+    from ahead where h.service = ahead.service
+), future as (
+    delete from quota_usage q using ahead where q.service = ahead.service and q.day > today
+    returning q.used
+)
+insert into quota_usage as q (service, day, used)
+select service, today, (select coalesce(sum(used), 0) from future) from ahead
+on conflict (service, day) do update set used = q.used + excluded.used;
+
 -- name: check
--- A slot shortly before its time: the remaining wait, whether a pause cancelled it, and whether the breaker has opened.
-select at, extract(epoch from at - clock_timestamp())::float8 as wait, delayed, coalesce(hold_until > %(at)s, false) as cancelled,
+-- A slot shortly before its time: the remaining wait, whether a pause or midnight cancelled it, and whether the breaker has opened.
+select at, extract(epoch from at - clock_timestamp())::float8 as wait, delayed,
+       coalesce(hold_until > %(at)s, false) or (at at time zone 'UTC')::date <> %(day)s as cancelled,
        breaker <> 'closed' and not %(probe)s as breaker_open
 from provider_health, lateral (select %(at)s + make_interval(secs => greatest(0, delayed - %(delayed)s))) moved (at)
 where service = %(service)s;
 
 -- name: renew
--- Another slot for an attempt whose slot was cancelled.
-with slot as (
+-- Another slot for an attempt whose slot was cancelled. If it is on another day, the call counts for that day instead; no row
+-- if the quota of that day is used up.
+with gate as materialized (
+    select service, greatest(next_slot_at, hold_until, clock_timestamp() + make_interval(secs => %(lead)s)) as at
+    from provider_health where service = %(service)s
+    for update
+), dated as materialized (
+    select *, (at at time zone 'UTC')::date as slot_day from gate
+), counted as (
+    insert into quota_usage as q (service, day, used)
+    select service, slot_day, 1 from dated where slot_day <> %(day)s and coalesce(%(safe_limit)s::integer, 1) >= 1
+    on conflict (service, day) do update set used = q.used + 1
+    where q.exhausted is null and (%(safe_limit)s::integer is null or q.used < %(safe_limit)s)
+    returning day
+), granted as materialized (
+    select * from dated where slot_day = %(day)s or exists (select from counted)
+), uncounted as (
+    update quota_usage q set used = greatest(q.used - 1, 0)
+    from granted g where q.service = g.service and q.day = %(day)s and g.slot_day <> %(day)s
+), slot as (
     update provider_health h
-    set next_slot_at = greatest(next_slot_at, hold_until, clock_timestamp() + make_interval(secs => %(lead)s))
-                       + make_interval(secs => %(spacing)s)
-    where service = %(service)s
-    returning next_slot_at - make_interval(secs => %(spacing)s) as at, delayed
+    set next_slot_at = g.at + make_interval(secs => %(spacing)s), updated_at = greatest(updated_at, clock_timestamp())
+    from granted g where h.service = g.service
+    returning g.at, g.slot_day, h.delayed
 ), moved as (
     update api_call c set called_at = at from slot where call_id = %(call_id)s
 )
-select at, delayed, extract(epoch from at - clock_timestamp())::float8 as wait from slot;
+select at, slot_day as day, delayed, extract(epoch from at - clock_timestamp())::float8 as wait from slot;
 
 -- name: postpone_later
 -- A request was sent late: all later slots move by the same time, minus what they have been moved since.
@@ -111,12 +153,12 @@ with gate as materialized (
         probe_until = case when opens or closes then null when %(probe)s then clock_timestamp() else h.probe_until end,
         last_error = case when %(healthy)s::boolean is false then %(reason)s else h.last_error end,
         hold_until = greatest(h.hold_until, clock_timestamp() + make_interval(secs => %(pause)s::float8)),
-        updated_at = clock_timestamp()
+        updated_at = greatest(h.updated_at, clock_timestamp())
     from next n
     where h.service = n.service
 ), spent as (
     insert into quota_usage as q (service, day, exhausted)
-    select %(service)s, (clock_timestamp() at time zone 'UTC')::date, %(reason)s where %(exhausted)s
+    select %(service)s, %(day)s::date, %(reason)s where %(exhausted)s
     on conflict (service, day) do update set exhausted = excluded.exhausted
 ), cached as (
     insert into http_cache (cache_key, service, status, negative, body, expires_at)

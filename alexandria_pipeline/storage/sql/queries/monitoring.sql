@@ -27,13 +27,14 @@ from generation_reply group by provider order by provider;
 select service, used from quota_usage where day = (clock_timestamp() at time zone 'UTC')::date order by service;
 
 -- name: due
--- The most recent of these months that may start: pending (with or without a row) and due retries; with %(force)s also
+-- The most recent of these months that may start: pending (with or without a row) and due retries (a time beyond
+-- the longest back-off comes from a clock that was set back); with %(force)s also
 -- waiting retries and failed months.
 select w.year, w.month
 from unnest(%(years)s::smallint[], %(months)s::smallint[]) as w (year, month)
 left join backfill_log b using (year, month)
 where b.status is null or b.status = 'pending' or (b.status in ('retry', 'failed') and %(force)s)
-   or (b.status = 'retry' and coalesce(b.next_attempt_at, now()) <= now())
+   or (b.status = 'retry' and (b.next_attempt_at > now() and b.next_attempt_at <= now() + %(max_backoff)s) is not true)
 order by w.year desc, w.month desc limit %(limit)s;
 
 -- name: schedule
@@ -44,7 +45,7 @@ with picked as materialized (
     from unnest(%(years)s::smallint[], %(months)s::smallint[]) as w (year, month)
     left join backfill_log b using (year, month)
     where b.status is null or b.status = 'pending' or (b.status in ('retry', 'failed') and %(force)s)
-       or (b.status = 'retry' and coalesce(b.next_attempt_at, now()) <= now())
+       or (b.status = 'retry' and (b.next_attempt_at > now() and b.next_attempt_at <= now() + %(max_backoff)s) is not true)
     order by w.year desc, w.month desc limit %(limit)s
 ), made as (
     insert into backfill_log (year, month) select year, month from picked where status is null

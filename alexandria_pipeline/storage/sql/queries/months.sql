@@ -11,13 +11,16 @@ with wanted as (
 ), locked as materialized (
     select * from free where pg_try_advisory_lock(year * 100 + month)
 ), moment as materialized (
-    -- One time for the end of a dead claim and the start of this one, read after the locks are held.
-    select clock_timestamp() as at from (select count(*) from locked) as all_locked
+    -- One time for the end of a dead claim and the start of this one, read after the locks are held. It is never before the
+    -- earlier claims of the month, even if the clock of the database was set back.
+    select l.year, l.month, greatest(clock_timestamp(), max(c.claimed_at), max(c.released_at)) as at
+    from locked l left join month_claim c using (year, month)
+    group by l.year, l.month
 ), closed as (
     update month_claim c
     set released_at = m.at, ended_as = 'owner died'
-    from locked l, moment m
-    where (c.year, c.month) = (l.year, l.month) and c.released_at is null
+    from moment m
+    where (c.year, c.month) = (m.year, m.month) and c.released_at is null
 ), claimed as (
     update backfill_log b
     set status = 'processing', owner_run = %(run_id)s, owner = %(owner)s, claim = b.claim + 1, started_at = clock_timestamp(),
@@ -30,7 +33,7 @@ with wanted as (
     returning b.year, b.month, b.claim
 ), recorded as (
     insert into month_claim (year, month, run_id, owner, claimed_at)
-    select year, month, %(run_id)s, %(owner)s, m.at from claimed, moment m
+    select year, month, %(run_id)s, %(owner)s, m.at from claimed join moment m using (year, month)
 )
 select l.year, l.month, l.status as was, coalesce(c.claim, l.claim) as claim, c.claim is not null as begun
 from locked l left join claimed c using (year, month);
@@ -48,13 +51,26 @@ from backfill_log b
 join unnest(%(years)s::smallint[], %(months)s::smallint[]) as w (year, month) using (year, month);
 
 -- name: relock
--- Restores the advisory locks after the connection that held them was lost; returns the months that this run still owns.
+-- Restores the advisory locks after the connection that held them was lost. Returns the months that this run still owns;
+-- `locked` is false while another connection holds the lock for a moment.
 with mine as materialized (
     select b.year, b.month
     from backfill_log b
     join unnest(%(years)s::smallint[], %(months)s::smallint[], %(claims)s::bigint[]) as w (year, month, claim) using (year, month, claim)
+    where coalesce(b.owner_run, %(run_id)s) = %(run_id)s
 )
-select year, month from mine where pg_try_advisory_lock(year * 100 + month);
+select year, month, pg_try_advisory_lock(year * 100 + month) as locked from mine;
+
+-- name: name_session
+-- Gives this connection the name of its holder.
+select set_config('application_name', %(session)s, false);
+
+-- name: end_old_session
+-- Ends the earlier connection of the same holder. After a broken network it may live on the server for a long time and hold the
+-- locks. Waits until it has ended, at most 5 s.
+select pg_terminate_backend(pid, 5000) as ended
+from pg_stat_activity
+where application_name = %(session)s and datname = current_database() and pid <> pg_backend_pid();
 
 -- name: unlock
 -- Releases the advisory locks of months.
@@ -62,10 +78,11 @@ select pg_advisory_unlock(w.year * 100 + w.month)
 from unnest(%(years)s::smallint[], %(months)s::smallint[]) as w (year, month);
 
 -- name: fence
--- The months that these claims still own, locked until the transaction ends: no other run can claim them meanwhile.
+-- The months that these claims of this run still own, locked until the transaction ends: no other run can claim them meanwhile.
 select b.year, b.month
 from backfill_log b
 join unnest(%(years)s::smallint[], %(months)s::smallint[], %(claims)s::bigint[]) as w (year, month, claim) using (year, month, claim)
+where b.owner_run = %(run_id)s
 order by b.year, b.month
 for update of b;
 
@@ -78,7 +95,10 @@ with opened as (
     where year = %(year)s and month = %(month)s and claim = %(claim)s and status = 'completed'
     returning year, month, claim
 ), recorded as (
-    insert into month_claim (year, month, run_id, owner) select year, month, %(run_id)s, %(owner)s from opened
+    insert into month_claim (year, month, run_id, owner, claimed_at)
+    select o.year, o.month, %(run_id)s, %(owner)s, greatest(clock_timestamp(), max(c.claimed_at), max(c.released_at))
+    from opened o left join month_claim c using (year, month)
+    group by o.year, o.month
 )
 select claim from opened;
 
@@ -87,20 +107,21 @@ select claim from opened;
 -- sent down the cascade.
 with done as (
     update backfill_log b
-    set status = 'completed', completed_at = clock_timestamp(), owner_run = null, owner = null, error_message = null,
+    set status = 'completed', completed_at = greatest(clock_timestamp(), b.started_at), owner_run = null, owner = null, error_message = null,
         next_attempt_at = null, updated_at = now(), books_generated = f.generated, isbns_resolved = f.resolved,
         resolution_rate = resolution_rate(f.resolved, f.generated), isbns_queued = least(f.queued, f.resolved),
         isbndb_calls = c.isbndb, gemini_calls = c.gemini, xai_calls = c.xai
     from month_figures(array[%(year)s::smallint], array[%(month)s::smallint]) f,
          month_calls(array[%(year)s::smallint], array[%(month)s::smallint]) c
-    where b.year = %(year)s and b.month = %(month)s and b.claim = %(claim)s and b.status = 'processing'
+    where b.year = %(year)s and b.month = %(month)s and b.claim = %(claim)s and b.owner_run = %(run_id)s
+      and b.status = 'processing'
       and exists (select from generation_reply r
                   where r.year = %(year)s and r.month = %(month)s and r.read_at is not null and r.refusal is null)
       and not exists (select from generated_book g
                       where g.year = %(year)s and g.month = %(month)s and (g.work_id is null or g.outcome = 'pending'))
     returning b.year, b.month
 ), released as (
-    update month_claim set released_at = clock_timestamp(), ended_as = 'completed'
+    update month_claim set released_at = greatest(clock_timestamp(), claimed_at), ended_as = 'completed'
     where year = %(year)s and month = %(month)s and released_at is null and run_id = %(run_id)s
       and exists (select from done)
 )
@@ -120,10 +141,11 @@ with ended as (
         books_generated = f.generated, isbns_resolved = f.resolved, isbns_queued = least(b.isbns_queued, f.resolved),
         resolution_rate = resolution_rate(f.resolved, f.generated)
     from month_figures(array[%(year)s::smallint], array[%(month)s::smallint]) f
-    where b.year = %(year)s and b.month = %(month)s and b.claim = %(claim)s and b.status = 'processing'
+    where b.year = %(year)s and b.month = %(month)s and b.claim = %(claim)s and b.owner_run = %(run_id)s
+      and b.status = 'processing'
     returning b.year, b.month, b.status
 ), released as (
-    update month_claim c set released_at = clock_timestamp(), ended_as = ended.status
+    update month_claim c set released_at = greatest(clock_timestamp(), c.claimed_at), ended_as = ended.status
     from ended
     where (c.year, c.month) = (ended.year, ended.month) and c.released_at is null and c.run_id = %(run_id)s
 )

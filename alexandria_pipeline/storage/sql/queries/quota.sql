@@ -4,7 +4,7 @@
 -- The calls of today, what the service reported about them, the time, and the calls of the last hour.
 select clock_timestamp() as now, coalesce(q.used, 0) as used, q.exhausted, q.told, q.drift_percent, q.told_at,
        (select count(*) from api_call c
-        where c.service = %(service)s and c.called_at > clock_timestamp() - interval '1 hour') as last_hour
+        where c.service = %(service)s and c.called_at between clock_timestamp() - interval '1 hour' and clock_timestamp() + interval '1 hour') as last_hour
 from (select (clock_timestamp() at time zone 'UTC')::date as day) d
 left join quota_usage q on q.service = %(service)s and q.day = d.day;
 

@@ -40,7 +40,7 @@ with named as (
     where (b.year, b.month) = (f.year, f.month)
     returning b.year, b.month, b.status, b.retry_count, b.next_attempt_at, b.error_message
 ), released as (
-    update month_claim c set released_at = clock_timestamp(), ended_as = 'owner died'
+    update month_claim c set released_at = greatest(clock_timestamp(), c.claimed_at), ended_as = 'owner died'
     from ended where (c.year, c.month) = (ended.year, ended.month) and c.released_at is null
 )
 select year, month, status, retry_count, next_attempt_at, error_message from ended order by year, month;

@@ -16,6 +16,7 @@ order by b.year, b.month, b.book_id;
 select distinct on (work_id, provider) work_id, provider, provider_revision, outcome, reason
 from resolution_attempt
 where work_id = any(%(work_ids)s) and attempted_at > now() - %(negative_life)s::interval
+  and attempted_at < now() + interval '1 day'
 order by work_id, provider, attempt_id desc;
 
 -- name: add_attempt
