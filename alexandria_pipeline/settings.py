@@ -117,7 +117,10 @@ class Settings(BaseSettings):
         None, description="Folder with initdb and postgres, if the packaged ones do not work."
     )
 
-    curated_list: Path | None = Field(None, description="Tab-separated list of books; unset: the sample.")
+    curated_list: Path | None = Field(
+        None,
+        description="List of books: tab-separated, CSV, JSON, or an export of Goodreads or StoryGraph; unset: the sample.",
+    )
     generators: Names = Field(
         (),
         description="Generators in order; unset: every generator with a key, else Wikidata if a contact is set, else the list.",

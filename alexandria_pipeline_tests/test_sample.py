@@ -11,9 +11,10 @@ import pytest
 from alexandria_pipeline import sample
 from alexandria_pipeline.domain.isbn import Isbn13, is_placeholder
 from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.domain.reading_list import OWN_COLUMNS
 from alexandria_pipeline.domain.records import GenerationRequest, TsvFile
 from alexandria_pipeline.domain.tsv import clean_text, listing_problem, read_table
-from alexandria_pipeline.providers.curated_list import REQUIRED_COLUMNS, CuratedList
+from alexandria_pipeline.providers.curated_list import CuratedList
 
 MONTHS = [Month(2020, number) for number in range(1, 13)]
 SOURCES = {"post45-nyt", "wikidata", "openlibrary"}
@@ -21,7 +22,7 @@ SOURCES = {"post45-nyt", "wikidata", "openlibrary"}
 
 @pytest.fixture(scope="module")
 def books() -> TsvFile:
-    return read(sample.LIST, REQUIRED_COLUMNS)
+    return read(sample.LIST, OWN_COLUMNS)
 
 
 @pytest.fixture(scope="module")

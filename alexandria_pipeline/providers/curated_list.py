@@ -1,6 +1,6 @@
-"""The curated list: a generator whose books come from a tab-separated file that people maintain.
+"""The curated list: a generator whose books come from a file that people maintain, or export from where they keep books.
 
-This module gives the columns of the file their meaning. `domain.tsv` reads the file, and a setting names it.
+This module gives the columns of the file their meaning. `domain.reading_list` reads the file, and a setting names it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from alexandria_pipeline.domain.errors import InvalidValue, SourceError
 from alexandria_pipeline.domain.isbn import Isbn13, is_placeholder
 from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.domain.reading_list import read_list
 from alexandria_pipeline.domain.records import (
     GenerationRequest,
     Listing,
@@ -26,7 +27,7 @@ from alexandria_pipeline.domain.records import (
     TsvFile,
 )
 from alexandria_pipeline.domain.service_answers import Unavailable
-from alexandria_pipeline.domain.tsv import clean_text, excerpt, listing_problem, read_table
+from alexandria_pipeline.domain.tsv import clean_text, excerpt, listing_problem
 from alexandria_pipeline.providers.base import Capability, Declaration, ProviderKind, ProviderKit
 
 if TYPE_CHECKING:
@@ -44,7 +45,6 @@ DECLARATION: Final = Declaration(
 )
 
 SETTING: Final = "ALEXANDRIA_CURATED_LIST"
-REQUIRED_COLUMNS: Final = ("month", "title", "author")
 # The columns of a listing. A change in other columns does not change the model of a month (see `CuratedList.model`).
 _USED_COLUMNS: Final = ("title", "author", "isbn13")
 _BETWEEN_ISBNS: Final = re.compile(r"[,;|]")
@@ -129,7 +129,7 @@ class CuratedList:
                 status = self._path.stat()
                 read_at = (status.st_mtime_ns, status.st_size)
                 if read_at != self._read_at:
-                    self._snapshot = _snapshot(read_table(self._path.name, self._path.read_bytes(), REQUIRED_COLUMNS))
+                    self._snapshot = _snapshot(read_list(self._path.name, self._path.read_bytes()))
                     self._read_at = read_at
             except OSError as error:
                 raise SourceError(
