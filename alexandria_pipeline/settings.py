@@ -229,7 +229,11 @@ class Settings(BaseSettings):
             enabled=given.enabled,
             key=getattr(self, defaults.key_variable.lower()) if defaults.key_variable else None,
             model=given.model,
-            quota=QuotaLimits(given.daily_limit, share if given.safety_buffer is None else given.safety_buffer),
+            quota=QuotaLimits(
+                given.daily_limit,
+                share if given.safety_buffer is None else given.safety_buffer,
+                defaults.quota_zone,
+            ),
             key_variable=defaults.key_variable or "",
             enabled_variable=f"ALEXANDRIA_{defaults.prefix}_ENABLED",
             parallel=defaults.parallel,

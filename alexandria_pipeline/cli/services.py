@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from alexandria_pipeline import composition
-from alexandria_pipeline.cli.context import opened_pipeline
+from alexandria_pipeline.cli.context import opened_database, opened_pipeline
 from alexandria_pipeline.cli.output import AsJson, cell, new_table, print_json, print_table
 from alexandria_pipeline.domain.errors import InvalidValue
 from alexandria_pipeline.domain.isbn import Isbn13
@@ -19,8 +19,12 @@ from alexandria_pipeline.domain.records import BookQuery, Resolution
 from alexandria_pipeline.operations import accounting
 from alexandria_pipeline.operations import fetch as fetching
 from alexandria_pipeline.providers.base import Capability
+from alexandria_pipeline.providers.registry import canonical_name
 from alexandria_pipeline.providers.transport.types import call_context
 from alexandria_pipeline.settings import SERVICES
+from alexandria_pipeline.storage import breaker
+
+services = typer.Typer(no_args_is_help=True, help="The services that are called.")
 
 
 def resolve(
@@ -100,13 +104,29 @@ def quota(as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
         return
-    table = new_table(f"Calls since 00:00 UTC; resets at {rows[0]['reset_at']}",
+    table = new_table("Calls of each quota day",
                       "service", "used", "limit", "safe limit", "left", "requests/s", "breaker", "note")  # fmt: skip
     for row in rows:
         limits = (row["daily_limit"], row["safety_limit"], row["safety_remaining"])
         cells = (row["service"], row["used"], *limits, row["requests_per_second"], row["breaker"])
         table.add_row(*map(cell, cells), cell(row["exhausted"] or row["last_error"]))
     print_table(table)
+
+
+@services.command()
+def reopen(
+    name: Annotated[str, typer.Argument(help="The service, as in `alexandria quota`.", metavar="NAME")],
+    by: Annotated[str, typer.Option(help="Who reopens it, for the log.")] = "a person",
+) -> None:
+    """Reopens a service after a top-up, a new key or a lifted ban: ends its breaker, its pause and "quota used up"."""
+    service = canonical_name(name)
+    if service not in SERVICES:
+        raise InvalidValue(f"{name} is not a service; the services are: {', '.join(SERVICES)}")
+    with opened_database() as (_, database):
+        closed = breaker.reopen(database, service, by)
+    for sentence in closed:
+        typer.echo(f"ended: {sentence}")
+    typer.echo(f"{service} is open" + ("" if closed else "; it was not closed"))
 
 
 def fetch(

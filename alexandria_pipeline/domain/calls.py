@@ -39,11 +39,13 @@ class Allowance:
     """What all processes together may use of a service: a rate limit, and calls per day (None: no limit).
 
     `safe_limit` is the daily limit minus the safety buffer. `probe_seconds`: time after which another probe may start.
+    `day_ends`: the end of the quota day, for messages.
     """
 
     requests_per_second: float
     safe_limit: int | None
     probe_seconds: float
+    day_ends: str = "00:00 UTC"
 
     @property
     def spacing(self) -> float:

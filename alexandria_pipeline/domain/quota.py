@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 BULK_CALLS = 100
 """The calls that one piece of `bulk` work may make (docs/behaviour.md, "Quota")."""
@@ -22,10 +23,14 @@ class CallPurpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QuotaLimits:
-    """The calls per day that a service publishes (None: no limit), and how many of them stay unused."""
+    """The calls per day that a service publishes (None: no limit), and how many of them stay unused.
+
+    `zone`: the time zone in which the quota day of the service ends.
+    """
 
     daily_limit: int | None
     safety_buffer: int = 0
+    zone: str = "UTC"
 
     @property
     def safe_limit(self) -> int | None:
@@ -74,10 +79,16 @@ class UsageProjection:
     """Calls of the safe limit that are neither used nor expected; None without a limit."""
 
 
-def next_reset(now: datetime) -> datetime:
-    """The next 00:00 UTC."""
-    today = now.astimezone(UTC).date()
-    return datetime.combine(today + timedelta(days=1), time(), tzinfo=UTC)
+def next_reset(now: datetime, zone: str = "UTC") -> datetime:
+    """The next midnight in a time zone, as UTC."""
+    there = ZoneInfo(zone)
+    today = now.astimezone(there).date()
+    return datetime.combine(today + timedelta(days=1), time(), tzinfo=there).astimezone(UTC)
+
+
+def end_of_day(zone: str) -> str:
+    """The end of a quota day, for messages: "00:00 UTC" or "midnight in Los Angeles"."""
+    return "00:00 UTC" if zone == "UTC" else f"midnight in {zone.rpartition('/')[2].replace('_', ' ')}"
 
 
 def quota_status(
@@ -94,7 +105,7 @@ def quota_status(
         remaining=None if limit is None else max(0, limit - used),
         safety_remaining=safe_left,
         percentage_used=round(100 * used / limit, 2) if limit else 0.0,
-        reset_at=next_reset(now),
+        reset_at=next_reset(now, limits.zone),
         can_make_calls=exhausted is None and safe_left != 0,
         exhausted=exhausted,
     )
@@ -112,7 +123,8 @@ def permission(status: QuotaStatus, purpose: CallPurpose, estimate: int) -> Perm
     needed = max(1, estimate) * (2 if purpose is CallPurpose.CRON else 1)
     if left is not None and left < needed:
         return Permission(
-            False, f"{purpose} needs {needed:,} calls of {status.service}; {left:,} are left until 00:00 UTC"
+            False,
+            f"{purpose} needs {needed:,} calls of {status.service}; {left:,} are left until {status.reset_at:%H:%M} UTC",
         )
     return Permission(True)
 

@@ -25,6 +25,7 @@ from alexandria_pipeline.monitoring.requests import CronSecret, body
 from alexandria_pipeline.monitoring.responses import (
     NO_DATABASE,
     Json,
+    Refusal,
     SecurityHeadersMiddleware,
     problem,
     refused,
@@ -60,6 +61,7 @@ def create_app(watch: Dashboard, secret: SecretStr | None) -> Starlette:
         Route("/backfill-stats", ask.stats),
         Route("/schedule-backfill", ask.schedule, methods=["POST"]),
         Route("/seed-backfill-queue", ask.seed, methods=["POST"]),
+        Route("/services/{name}/reopen", ask.reopen, methods=["POST"]),
     ]
     app = Starlette(
         routes=[
@@ -112,6 +114,12 @@ class _Endpoints:
 
     async def seed(self, request: Request) -> Response:
         return Json(await self._threads.run(self._watch.seed, await body(request, SeedBackfillQueue)))
+
+    async def reopen(self, request: Request) -> Response:
+        reopened = await self._threads.run(self._watch.reopen, request.path_params["name"])
+        if reopened is None:
+            raise Refusal(404, "there is no service of this name; `alexandria quota` lists them")
+        return Json(reopened)
 
     def _ask_quota(self) -> Response:
         return Json(self._watch.quota(), headers={"Cache-Control": "max-age=60"})

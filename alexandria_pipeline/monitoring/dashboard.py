@@ -14,6 +14,7 @@ from alexandria_pipeline.monitoring.metrics import Measured
 from alexandria_pipeline.monitoring.models import (
     BackfillStats,
     QuotaAnswer,
+    Reopened,
     ScheduleBackfill,
     Scheduled,
     SeedBackfillQueue,
@@ -77,6 +78,12 @@ class Dashboard:
             synthetic, works = synthetic_overall(tx)
         begun = bool(state.starts or state.decisions or any(each.status != "pending" for each in months))
         return Overview(now, months, plan(state, now, self._rules), begun, quota, spendings, works, synthetic)
+
+    def reopen(self, name: str) -> Reopened | None:
+        """Ends the breaker, the pause and the used-up quota of a service; None for an unknown name."""
+        if name not in self._limits:
+            return None
+        return Reopened(service=name, ended=breaker.reopen(self._database, name, "/api/internal"))
 
     def schedule(self, wanted: ScheduleBackfill) -> Scheduled:
         """Makes months due now; a dry run only returns them."""

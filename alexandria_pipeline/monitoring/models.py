@@ -84,7 +84,7 @@ class QuotaAnswer(_Answer):
     remaining: Count | None
     safety_remaining: Count | None
     percentage_used: float = Field(ge=0, description="Percent of the daily limit, two decimals.")
-    reset_at: datetime = Field(description="The next 00:00 UTC.")
+    reset_at: datetime = Field(description="The next 00:00 UTC, when the quota day of ISBNdb ends.")
     can_make_calls: bool
 
 
@@ -130,6 +130,13 @@ class BackfillStats(_Answer):
     by_status: ByStatus
     progress: Progress
     recent_activity: list[Activity] = Field(max_length=20, description="Latest change first.")
+
+
+class Reopened(_Answer):
+    """A service that is open again."""
+
+    service: str
+    ended: list[str] = Field(description="What had kept it closed, in sentences; empty if it was not closed.")
 
 
 class Health(_Answer):

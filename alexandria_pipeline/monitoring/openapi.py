@@ -10,7 +10,7 @@ from pydantic.json_schema import models_json_schema
 from alexandria_pipeline.monitoring import models as wire
 from alexandria_pipeline.monitoring.requests import CALLER_HEADER, MAX_BODY_BYTES
 
-_ANSWERS = (wire.QuotaAnswer, wire.BackfillStats, wire.Scheduled, wire.Seeded, wire.Health, wire.Problem)
+_ANSWERS = (wire.QuotaAnswer, wire.BackfillStats, wire.Scheduled, wire.Seeded, wire.Reopened, wire.Health, wire.Problem)
 _BODIES = (wire.ScheduleBackfill, wire.SeedBackfillQueue)
 
 _CLOSED = {
@@ -53,6 +53,7 @@ def _paths() -> dict[str, Any]:
         "/api/internal/seed-backfill-queue": {
             "post": _inner("seedBackfillQueue", "Months that are to be in the queue", wire.Seeded, wire.SeedBackfillQueue)
         },
+        "/api/internal/services/{name}/reopen": {"post": _reopen()},
         "/healthz": {"get": _other("health", "Whether the database answers", _content(wire.Health), _content(wire.Health))},
         "/metrics": {"get": _other("metrics", "Figures for Prometheus", _text("text/plain"), _text("text/plain"))},
         "/openapi.json": {"get": _other("openapi", "This document", {"application/json": {"schema": {"type": "object"}}})},
@@ -72,6 +73,13 @@ def _inner(name: str, summary: str, answer: type[BaseModel], body: type[BaseMode
     if body:
         operation["requestBody"] = {"required": True, "description": body.__doc__, "content": _content(body)}
     return operation
+
+
+def _reopen() -> dict[str, Any]:
+    operation = _inner("reopenService", "A service that is open again", wire.Reopened)
+    operation["responses"]["404"] = {"description": "There is no such service.", "content": _content(wire.Problem)}
+    named = {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}
+    return operation | {"parameters": [named]}
 
 
 def _other(name: str, summary: str, good: dict[str, Any], down: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -80,9 +80,9 @@ class HttpDefaults:
     """The default settings of one HTTP service; every field can be overridden by `ALEXANDRIA_<prefix>_<FIELD>`.
 
     `requests_per_second_with_contact` applies when a contact is set. `needs_contact`: the service rejects clients that name
-    no contact. `daily_limit`: calls per day that the service
-    publishes (None: no limit); `unused_share` of it stays unused. `quota_zone`: the time zone in which its quota day
-    ends. `parallel`: requests of one process at the same time. `key_variable`: the environment variable of the key.
+    no contact. `daily_limit`: calls per day that the service publishes (None: no limit); `unused_share` of it stays unused.
+    `quota_zone`: the time zone in which its quota day ends; the SQL function `quota_zone` has it, too. `parallel`: requests
+    of one process at the same time. `key_variable`: the environment variable of the key.
     """
 
     prefix: str

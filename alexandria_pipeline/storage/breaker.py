@@ -6,6 +6,7 @@ one request of one process tests it. If that fails, the pause doubles, up to 15 
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from alexandria_pipeline.domain.calls import ServiceState
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from alexandria_pipeline.storage.database import Database, Row
 
 _SQL = Queries("breaker")
+
+log = logging.getLogger(__name__)
 
 MAX_FAILURES = 5
 COOLDOWN_SECONDS = 60.0
@@ -36,10 +39,32 @@ def breaker_message(service: str, retry_at: datetime | None, last_error: str | N
     return f"{service} is paused{when} after repeated failures ({last_error or 'no reason recorded'})"
 
 
+def reopen(database: Database, service: str, by: str) -> list[str]:
+    """Ends the circuit breaker, the pause and the used-up quota of a service, after a top-up, a new key or a lifted ban.
+
+    Returns what was closed, in sentences; [] if nothing was. The calls already counted today stay counted. Raises
+    StorageError.
+    """
+    row = database.fetch_one(_SQL["reopen"], {"service": service})
+    closed: list[str] = []
+    if row is not None:
+        if row["breaker"] != "closed":
+            closed.append(breaker_message(service, row["retry_at"], row["last_error"]))
+        if row["paused"]:
+            closed.append(f"{service} had requested a pause")
+        if row["exhausted"]:
+            closed.append(f"{service} had reported: {row['exhausted']}")
+    log.warning("%s was reopened by %s (%s)", service, by, "; ".join(closed) or "nothing was closed")
+    return closed
+
+
 def _state(row: Row) -> ServiceState:
     reason = breaker_message(row["service"], row["retry_at"], row["last_error"]) if row["is_open"] else None
     if row["exhausted"]:
-        reason = f"{row['service']} reports that its daily quota is used up until 00:00 UTC ({row['exhausted']})"
+        reason = (
+            f"{row['service']} is not called again before its quota day ends, or before `alexandria services reopen "
+            f"{row['service']}`: {row['exhausted']}"
+        )
     return ServiceState(
         row["service"], row["breaker"], row["failures"], row["retry_at"], row["last_error"], row["used"], reason
     )

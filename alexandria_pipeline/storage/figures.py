@@ -43,7 +43,7 @@ class MonthFigures:
 
 @dataclass(frozen=True, slots=True)
 class CallsToday:
-    """The attempts of a service since 00:00 UTC. `certain`: those that the service has certainly counted.
+    """The attempts of a service of its quota day. `certain`: those that the service has certainly counted.
 
     `reported`: its own count at `reported_at`. `last_called`: the last other call. None: not today.
     """

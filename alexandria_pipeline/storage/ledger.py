@@ -218,4 +218,4 @@ def _refusal(row: Row, service: str, allowance: Allowance) -> ProbeInProgress | 
 
 def _quota_used_up(service: str, allowance: Allowance) -> Unavailable:
     limit = "" if allowance.safe_limit is None else f" (safe limit: {allowance.safe_limit:,} calls)"
-    return Unavailable(f"the daily quota of {service}{limit} is used up until 00:00 UTC", temporary=True)
+    return Unavailable(f"the daily quota of {service}{limit} is used up until {allowance.day_ends}", temporary=True)

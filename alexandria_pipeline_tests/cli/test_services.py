@@ -230,3 +230,23 @@ def test_providers_shows_the_warning(ask: Json, caplog: pytest.LogCaptureFixture
     assert all("the model grok-4-1 ended on 2026-05-15" in cell["warning"] for cell in cells)
     assert caplog.text.count("grok-4-1 ended on") == 1, "and it is said once at the start"
     assert all(cell["warning"] == "" for cell in _cells(ask, "xai"))
+
+
+def test_a_service_is_reopened_by_name(
+    database_url: str, database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows(database, "insert into provider_health (service) values ('google-books') returning service")
+    rows(
+        database,
+        "insert into quota_usage (service, day, exhausted)"
+        " values ('google-books', quota_day('google-books', now()), 'the quota is used up') returning service",
+    )
+    monkeypatch.setenv("ALEXANDRIA_DATABASE_URL", database_url)
+    monkeypatch.setattr(sys, "argv", ["alexandria", "services", "reopen", "GOOGLE_BOOKS"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "ended: google-books had reported: the quota is used up", "google-books is open",
+    ]  # fmt: skip
+    assert rows(database, "select exhausted from quota_usage") == [{"exhausted": None}]

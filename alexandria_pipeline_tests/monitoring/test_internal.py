@@ -311,3 +311,22 @@ def test_a_huge_body_is_413(trusted: httpx.Client, chunks: list[bytes]) -> None:
     answer = trusted.post(SCHEDULE, content=iter(chunks), headers={"Content-Type": "application/json"})
     assert answer.status_code == 413
     assert "16,384 bytes" in answer.json()["error"]
+
+
+def test_a_service_is_reopened(trusted: httpx.Client, database: Database) -> None:
+    rows(
+        database,
+        "insert into provider_health (service, breaker, failures, openings, retry_at, last_error)"
+        " values ('isbndb', 'open', 5, 1, now() + interval '1 hour', 'HTTP 500') returning service",
+    )
+    answer = trusted.post("/api/internal/services/isbndb/reopen")
+    assert answer.status_code == 200
+    assert answer.json()["service"] == "isbndb"
+    assert "HTTP 500" in answer.json()["ended"][0]
+    assert rows(database, "select breaker from provider_health") == [{"breaker": "closed"}]
+    assert trusted.post("/api/internal/services/isbndb/reopen").json() == {"service": "isbndb", "ended": []}
+    assert trusted.post("/api/internal/services/nobody/reopen").status_code == 404
+
+
+def test_reopening_needs_the_secret(client: httpx.Client) -> None:
+    assert client.post("/api/internal/services/isbndb/reopen").status_code == 401

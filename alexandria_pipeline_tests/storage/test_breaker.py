@@ -148,3 +148,39 @@ def test_the_state_of_a_service_can_be_read(ledger: Ledger, database: Database) 
     assert "paused until" in (state.unavailable_reason or "")
     end_waits(database)
     assert breaker.states(database, ["svc"])["svc"].unavailable_reason is None
+
+
+def test_a_reopened_service_is_called_again_at_once(ledger: Ledger, database: Database) -> None:
+    record(ledger, *[FAILED] * 5)
+    assert isinstance(ledger.reserve_now(ATTEMPT, ALLOWANCE), Unavailable)
+    (ended,) = breaker.reopen(database, "svc", "a person")
+    assert "svc is paused" in ended
+    assert "HTTP 500" in ended
+    assert isinstance(ledger.reserve_now(ATTEMPT, ALLOWANCE), Slot)
+    assert (health(database)["breaker"], health(database)["failures"], health(database)["openings"]) == ("closed", 0, 0)
+
+
+def test_reopening_ends_a_used_up_quota_and_a_pause_and_keeps_the_count(
+    ledger: Ledger, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    spent = CallResult(
+        CallOutcome.REFUSED, 429, "the credits are used up", healthy=None, pause_seconds=60, exhausted=True
+    )
+    record(ledger, spent)
+    assert isinstance(ledger.reserve_now(ATTEMPT, ALLOWANCE), Unavailable)
+    state = breaker.states(database)["svc"]
+    assert "alexandria services reopen svc" in (state.unavailable_reason or "")
+    assert breaker.reopen(database, "svc", "tester") == [
+        "svc had requested a pause", "svc had reported: the credits are used up",
+    ]  # fmt: skip
+    assert isinstance(ledger.reserve_now(ATTEMPT, ALLOWANCE), Slot)
+    assert rows(database, "select used, exhausted from quota_usage") == [{"used": 2, "exhausted": None}]
+    assert (
+        "svc was reopened by tester (svc had requested a pause; svc had reported: the credits are used up)"
+        in caplog.text
+    )
+
+
+def test_reopening_what_is_open_or_unknown_changes_nothing(ledger: Ledger, database: Database) -> None:
+    record(ledger, ANSWERED)
+    assert breaker.reopen(database, "svc", "a person") == breaker.reopen(database, "nobody", "a person") == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -16,12 +17,14 @@ from alexandria_pipeline.domain.quota import (
     Permission,
     QuotaLimits,
     drift_percent,
+    end_of_day,
     next_reset,
     permission,
     project_usage,
     quota_status,
 )
 from alexandria_pipeline.domain.service_answers import Unavailable
+from alexandria_pipeline.providers.registry import SERVICES
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.ledger import Ledger
 from alexandria_pipeline.storage.quota import QuotaManager
@@ -50,6 +53,40 @@ def ledger(database: Database) -> Iterator[Ledger]:
 def take(ledger: Ledger) -> object:
     """One reservation of ISBNdb, with a safe limit of 80 calls."""
     return ledger.reserve_now(CallAttempt("isbndb", "GET", "", 1, CallContext()), Allowance(1000, 80, 10))
+
+
+def test_the_zones_of_the_services_are_the_same_in_sql_and_in_the_declarations(database: Database) -> None:
+    for name, defaults in SERVICES.items():
+        assert rows(database, f"select quota_zone('{name}') as zone") == [{"zone": defaults.quota_zone}]
+
+
+@pytest.mark.parametrize(
+    ("service", "at", "day"),
+    [
+        ("google-books", "2026-11-26 07:59:59+00", "2026-11-25"), ("google-books", "2026-11-26 08:00:00+00", "2026-11-26"),
+        ("gemini", "2026-07-01 06:59:59+00", "2026-06-30"), ("gemini", "2026-07-01 07:00:00+00", "2026-07-01"),
+        ("isbndb", "2026-11-26 00:00:00+00", "2026-11-26"), ("isbndb", "2026-11-25 23:59:59+00", "2026-11-25"),
+    ],
+)  # fmt: skip
+def test_a_quota_day_ends_in_the_zone_of_the_service(database: Database, service: str, at: str, day: str) -> None:
+    assert rows(database, f"select quota_day('{service}', '{at}')::text as day") == [{"day": day}]
+    assert next_reset(datetime(2026, 11, 26, 9, tzinfo=UTC), "America/Los_Angeles") == datetime(
+        2026, 11, 27, 8, tzinfo=UTC
+    )
+
+
+def test_a_call_counts_for_the_day_of_its_service(database: Database, ledger: Ledger) -> None:
+    slot = ledger.reserve_now(CallAttempt("google-books", "GET", "", 1, CallContext()), Allowance(1000, 80, 10))
+    assert isinstance(slot, Slot)
+    assert slot.day == slot.at.astimezone(ZoneInfo("America/Los_Angeles")).date()
+    assert QuotaManager(database, {}).status("google-books").used == 1
+
+
+def test_a_used_up_quota_names_the_end_of_the_day(ledger: Ledger) -> None:
+    allowance = Allowance(1000, 0, 10, end_of_day("America/Los_Angeles"))
+    refused = ledger.reserve_now(CallAttempt("google-books", "GET", "", 1, CallContext()), allowance)
+    assert isinstance(refused, Unavailable)
+    assert refused.reason.endswith("is used up until midnight in Los Angeles")
 
 
 def test_sixteen_processes_get_exactly_the_last_fifty(database: Database, database_url: str) -> None:

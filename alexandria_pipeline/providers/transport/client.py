@@ -116,7 +116,8 @@ class ServiceTransport:
             return None
         limit = self._allowance.safe_limit
         if state.unavailable_reason is None and limit is not None and state.used >= limit:
-            return Unavailable(f"the daily quota of {self.name} is used up until 00:00 UTC", temporary=True)
+            ends = self._allowance.day_ends
+            return Unavailable(f"the daily quota of {self.name} is used up until {ends}", temporary=True)
         return Unavailable(state.unavailable_reason, temporary=True) if state.unavailable_reason else None
 
     async def _call(

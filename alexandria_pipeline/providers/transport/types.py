@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 from pydantic import SecretStr
 
 from alexandria_pipeline.domain.calls import Allowance, CallContext
-from alexandria_pipeline.domain.quota import QuotaLimits
+from alexandria_pipeline.domain.quota import QuotaLimits, end_of_day
 from alexandria_pipeline.domain.service_answers import Answer, Failed, NotFound, Unavailable
 
 if TYPE_CHECKING:
@@ -117,7 +117,12 @@ class ServiceConfig:
     @property
     def allowance(self) -> Allowance:
         """Rate limit and safe limit, for the shared tables."""
-        return Allowance(self.requests_per_second, self.quota.safe_limit, self.timeout_seconds + MAX_PAUSE_SECONDS)
+        return Allowance(
+            self.requests_per_second,
+            self.quota.safe_limit,
+            self.timeout_seconds + MAX_PAUSE_SECONDS,
+            end_of_day(self.quota.zone),
+        )
 
 
 class ServiceHttp(Protocol):

@@ -41,10 +41,10 @@ where b.year = %(year)s and b.month = %(month)s
 order by b.book_id;
 
 -- name: calls_today
--- The attempts of one service on this UTC day. `certain`: attempts with a response, which the service has counted.
+-- The attempts of one service on its quota day. `certain`: attempts with a response, which the service has counted.
 -- Requests for its counter (reconcile) are not charged. `last_called`: the last other call. `reported`: the service's own count.
 select count(c.call_id) as attempts, count(*) filter (where c.status is not null and c.operation <> 'reconcile') as certain,
        max(c.called_at) filter (where c.operation <> 'reconcile') as last_called, max(q.told) as reported, max(q.told_at) as reported_at
-from (select (clock_timestamp() at time zone 'UTC')::date as day) d
-left join api_call c on c.service = %(service)s and c.called_at >= d.day::timestamp at time zone 'UTC'
+from (select quota_day(%(service)s, clock_timestamp()) as day) d
+left join api_call c on c.service = %(service)s and c.called_at >= d.day::timestamp at time zone quota_zone(%(service)s)
 left join quota_usage q on q.service = %(service)s and q.day = d.day;

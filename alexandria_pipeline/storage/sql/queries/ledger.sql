@@ -13,7 +13,7 @@ with health as materialized (
     from provider_health h where service = %(service)s
     for update
 ), gate as materialized (
-    select *, (at at time zone 'UTC')::date as slot_day from health
+    select *, quota_day(service, at) as slot_day from health
 ), counted as (
     insert into quota_usage as q (service, day, used)
     select service, slot_day, 1 from gate where passes and not set_back and coalesce(%(safe_limit)s::integer, 1) >= 1
@@ -48,7 +48,7 @@ insert into provider_health (service) values (%(service)s) on conflict do nothin
 -- The clock of the database was set back: the row of the service was changed in what is now the future. Moves its times by the
 -- same step, limits what lies ahead, and counts the calls of future days for today, when they were really made.
 with ahead as materialized (
-    select service, updated_at - clock_timestamp() as step, (clock_timestamp() at time zone 'UTC')::date as today
+    select service, updated_at - clock_timestamp() as step, quota_day(service, clock_timestamp()) as today
     from provider_health
     where service = %(service)s and updated_at > clock_timestamp() + interval '1 second'
     for update
@@ -69,7 +69,7 @@ on conflict (service, day) do update set used = q.used + excluded.used;
 -- name: check
 -- A slot shortly before its time: the remaining wait, whether a pause or midnight cancelled it, and whether the breaker has opened.
 select at, extract(epoch from at - clock_timestamp())::float8 as wait, delayed,
-       coalesce(hold_until > %(at)s, false) or (at at time zone 'UTC')::date <> %(day)s as cancelled,
+       coalesce(hold_until > %(at)s, false) or quota_day(service, at) <> %(day)s as cancelled,
        breaker <> 'closed' and not %(probe)s as breaker_open
 from provider_health, lateral (select %(at)s + make_interval(secs => greatest(0, delayed - %(delayed)s))) moved (at)
 where service = %(service)s;
@@ -82,7 +82,7 @@ with gate as materialized (
     from provider_health where service = %(service)s
     for update
 ), dated as materialized (
-    select *, (at at time zone 'UTC')::date as slot_day from gate
+    select *, quota_day(service, at) as slot_day from gate
 ), counted as (
     insert into quota_usage as q (service, day, used)
     select service, slot_day, 1 from dated where slot_day <> %(day)s and coalesce(%(safe_limit)s::integer, 1) >= 1

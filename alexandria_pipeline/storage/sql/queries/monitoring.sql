@@ -24,7 +24,7 @@ from generation_reply group by provider order by provider;
 
 -- name: used_today
 -- The calls of today by service.
-select service, used from quota_usage where day = (clock_timestamp() at time zone 'UTC')::date order by service;
+select service, used from quota_usage where day = quota_day(service, clock_timestamp()) order by service;
 
 -- name: due
 -- The most recent of these months that may start: pending (with or without a row) and due retries (a time beyond
