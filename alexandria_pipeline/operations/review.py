@@ -49,7 +49,7 @@ class Review:
         MonthOwned while a run owns a month of the work.
         """
         with self.database.transaction() as tx:
-            work, months = _locked(tx, work_key, by)
+            work, months = _locked(tx, work_key, [isbn13], by)
             if work.isbn13 not in (None, isbn13):
                 raise InvalidValue(f"{work.work_key} already has the ISBN {work.isbn13}; reject that one first")
             edition = store.offered_edition(tx, work.work_id, isbn13) or _edition_of_review(work, isbn13)
@@ -70,7 +70,7 @@ class Review:
         InvalidValue when the work does not exist, or when it has an ISBN and none is named; MonthOwned as `accept` does.
         """
         with self.database.transaction() as tx:
-            work, months = _locked(tx, work_key, by)
+            work, months = _locked(tx, work_key, [isbn13] if isbn13 else [], by)
             if isbn13 is None and work.isbn13 is not None:
                 raise InvalidValue(f"{work.work_key} has the ISBN {work.isbn13}; name it to reject it")
             store.add_decision(tx, work.work_id, ReviewDecision("rejected", isbn13, by, why))
@@ -85,8 +85,8 @@ class Review:
         return work
 
 
-def _locked(tx: Connection, work_key: str, by: str) -> tuple[ReviewedWork, Sequence[Month]]:
-    """Returns the work and its months, and locks these months until the transaction ends."""
+def _locked(tx: Connection, work_key: str, isbns: Sequence[Isbn13], by: str) -> tuple[ReviewedWork, Sequence[Month]]:
+    """Returns the work and its months, and locks these months, then the work and the owners of these ISBNs."""
     if not by.strip():
         raise InvalidValue("a decision needs the name of the person who makes it")
     work = store.find_work(tx, work_key)
@@ -96,7 +96,12 @@ def _locked(tx: Connection, work_key: str, by: str) -> tuple[ReviewedWork, Seque
     taken = store.lock_months(tx, months)
     if taken:
         raise MonthOwned("; ".join(month_log.owners(tx, taken).values()))
-    return work, months
+    # Read again, behind the locks: the work may have been merged into another, or listed in another month.
+    editions.lock_works(tx, [work_key], isbns)
+    current = store.find_work(tx, work_key)
+    if current is None or not set(store.months_of(tx, current.work_id)) <= set(months):
+        raise MonthOwned(f"{work.work_key} is being changed by another process at this moment; try again in a minute")
+    return current, months
 
 
 def _reject_isbn_of_another_work(tx: Connection, work: ReviewedWork, isbn13: Isbn13) -> None:

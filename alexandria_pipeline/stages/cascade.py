@@ -26,12 +26,10 @@ from alexandria_pipeline.domain.service_answers import Failed, Found, NotFound, 
 from alexandria_pipeline.domain.text.normalise import normalise
 from alexandria_pipeline.domain.text.spelling import is_misspelling
 from alexandria_pipeline.providers.base import IsbnResolver, ProviderKind
-from alexandria_pipeline.stages.promotion import ISBN_TAKEN, is_same_work
+from alexandria_pipeline.stages.promotion import ISBN_REJECTED, ISBN_TAKEN, is_same_work
 from alexandria_pipeline.storage import resolution as store
 from alexandria_pipeline.storage import review
 from alexandria_pipeline.storage.database import Database
-
-ISBN_REJECTED = "rejected-in-review"
 
 Answers = Mapping[str, tuple[str, str]]
 """Valid definite noes: resolver → (revision, reason; "" for not found)."""

@@ -19,7 +19,7 @@ from alexandria_pipeline.domain.quota import CallPurpose, affordable_calls
 from alexandria_pipeline.domain.records import BookOutcome, OpenBook, Resolution
 from alexandria_pipeline.providers.transport.types import call_context
 from alexandria_pipeline.stages.cascade import Answers, Cascade
-from alexandria_pipeline.stages.promotion import store_resolution
+from alexandria_pipeline.stages.promotion import KNOWN_ELSEWHERE, SearchResult, store_results
 from alexandria_pipeline.storage import enhancement as store
 from alexandria_pipeline.storage import figures
 from alexandria_pipeline.storage import resolution as resolutions
@@ -98,17 +98,14 @@ class Enhance:
     def _settle(self) -> int:
         """Gives books the ISBN of their work that was resolved through another month; returns how many. No call."""
         with self.cascade.database.transaction() as tx:
-            found = store.resolved_elsewhere(tx)
+            months = store.months_resolved_elsewhere(tx)
         settled = 0
-        for month, books in found.items():
+        for month in months:
             with self.cascade.database.transaction() as tx:
                 store.one_writer(tx)
-                if month not in store.free_months(tx, [month]):
-                    continue
-                for book_id, known in books:
-                    resolutions.decide(tx, book_id, BookOutcome.RESOLVED, known, "known from another month or list")
-                figures.recount(tx, [month])
-                settled += len(books)
+                if month in store.free_months(tx, [month]):
+                    settled += store.settle_month(tx, month, KNOWN_ELSEWHERE)
+                    figures.recount(tx, [month])
         return settled
 
 
@@ -204,9 +201,17 @@ class _Run:
             if store.free_months(tx, months) != months:
                 self._return_in(tx, work)
                 return MONTH_CLAIMED
+            # Read again, behind the locks: the work may have been resolved, closed, merged or listed in another month.
+            resolutions.lock_works(tx, [books[0].work_key], [])
+            books = store.books_of_works(tx, [work.work_id]).get(work.work_id, [])
+            if not {book.month for book in books} <= months:
+                self._return_in(tx, work)
+                return MONTH_CLAIMED
+            if not books:
+                return RESOLVED_ELSEWHERE
             # A book that no service knows stays "not found" when one of them cannot answer today.
             decided = [] if resolution.outcome is BookOutcome.DEFERRED else books
-            store_resolution(tx, books, resolution, self._run_id, decided)
+            store_results(tx, [SearchResult(books, resolution, decided)], self._run_id)
             figures.recount(tx, months)
         return resolution.outcome.value
 

@@ -49,7 +49,8 @@ class Persist:
 def _link(tx: Connection, books: Sequence[BookWithoutWork]) -> int:
     """Links each book to its work and adds missing works; returns the number of works added."""
     works: dict[str, list[StoredWork]] = defaultdict(list)
-    for work in store.works_like(tx, [title_key(book.title) for book in books]):
+    keys = [synthetic_key(book.title, book.author) for book in books]
+    for work in store.works_like(tx, [title_key(book.title) for book in books], keys):
         works[work.title_key].append(work)
     added = 0
     for book in books:

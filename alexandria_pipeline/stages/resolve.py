@@ -18,14 +18,13 @@ from alexandria_pipeline.domain.records import BookOutcome, OpenBook, Resolution
 from alexandria_pipeline.domain.resolution_stats import tally
 from alexandria_pipeline.providers.transport.types import call_context
 from alexandria_pipeline.stages.cascade import Answers, Cascade, worth_asking
-from alexandria_pipeline.stages.promotion import store_resolution
+from alexandria_pipeline.stages.promotion import CLOSED, KNOWN_ELSEWHERE, SearchResult, store_results
 from alexandria_pipeline.stages.runner import Progress, Report
 from alexandria_pipeline.storage import figures
 from alexandria_pipeline.storage import resolution as store
 from alexandria_pipeline.storage.months import MonthHolder
 
 WRITE_BATCH = 64
-CLOSED = "rejected in review; no service is asked"
 
 _Finished = tuple[list[OpenBook], Resolution]
 
@@ -122,7 +121,7 @@ class _Run:
         if book.closed:
             return Resolution(BookOutcome.NOT_FOUND, reason=CLOSED)
         if book.known is not None:
-            return Resolution(BookOutcome.RESOLVED, reason="known from another month or list")
+            return Resolution(BookOutcome.RESOLVED, reason=KNOWN_ELSEWHERE)
         isbns = tuple(dict.fromkeys(isbn for each in books for isbn in each.isbns))
         query = replace(book.query(self._stage.language), isbns=isbns)
         run_id, stage = self._holder.run_id, self._stage.name
@@ -156,10 +155,9 @@ class _Run:
         """Returns the months that this run no longer owns; their books are not stored."""
         with self._database.transaction() as tx:
             owned = self._holder.owned(tx, _months_of(batch))
-            for books, resolution in batch:
-                own_books = [book for book in books if book.month in owned]
-                if own_books:
-                    store_resolution(tx, own_books, resolution, self._holder.run_id)
+            own = [([book for book in books if book.month in owned], resolution) for books, resolution in batch]
+            results = [SearchResult(books, resolution) for books, resolution in own if books]
+            store_results(tx, results, self._holder.run_id)
         return _months_of(batch) - owned
 
     async def _count(self, batch: Sequence[_Finished], lost: set[Month]) -> None:

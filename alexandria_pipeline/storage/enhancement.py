@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.domain.records import BookOutcome, KnownIsbn, OpenBook
+from alexandria_pipeline.domain.records import BookOutcome, OpenBook
 from alexandria_pipeline.storage.queries import Queries
 
 if TYPE_CHECKING:
@@ -60,13 +60,16 @@ def free_months(tx: Connection, months: Collection[Month]) -> set[Month]:
     return {Month(row["year"], row["month"]) for row in tx.execute(_SQL["free_months"], _keys(months))}
 
 
-def resolved_elsewhere(tx: Connection) -> dict[Month, list[tuple[int, KnownIsbn]]]:
-    """month → (book id, ISBN of its work) of books without an ISBN whose work has one."""
-    found: dict[Month, list[tuple[int, KnownIsbn]]] = defaultdict(list)
-    for row in tx.execute(_SQL["resolved_elsewhere"]):
-        known = KnownIsbn(Isbn13(row["isbn13"]), row["confidence"], row["resolved_by"])
-        found[Month(row["year"], row["month"])].append((row["book_id"], known))
-    return dict(found)
+def months_resolved_elsewhere(tx: Connection) -> list[Month]:
+    """The months with books without an ISBN whose work has one through another month."""
+    return [Month(row["year"], row["month"]) for row in tx.execute(_SQL["months_resolved_elsewhere"])]
+
+
+def settle_month(tx: Connection, month: Month, reason: str) -> int:
+    """Gives the books of a month the ISBNs that their works have; returns how many. `tx` holds the month."""
+    at = {"year": month.year, "month": month.month}
+    ids = [row["work_id"] for row in tx.execute(_SQL["lock_resolved"], at)]
+    return tx.execute(_SQL["settle_month"], {**at, "work_ids": ids, "reason": reason}).rowcount
 
 
 def synthetic_counts(tx: Connection, pause: timedelta) -> tuple[int, int]:

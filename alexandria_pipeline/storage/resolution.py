@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from psycopg import Rollback
 from psycopg.types.json import Jsonb
 
 from alexandria_pipeline.domain.isbn import Isbn13
@@ -54,11 +55,13 @@ def definite_answers(tx: Connection, work_ids: Sequence[int], life: timedelta) -
     return answers
 
 
-def add_attempts(tx: Connection, book: OpenBook, attempts: Sequence[ResolutionAttempt], run_id: str) -> None:
-    """Adds one row per attempt."""
+def add_attempts(
+    tx: Connection, book: OpenBook, work_id: int, attempts: Sequence[ResolutionAttempt], run_id: str
+) -> None:
+    """Adds one row per attempt. `work_id`: the work of the book now."""
     rows = [
         {
-            "work_id": book.work_id, "book_id": book.book_id, "run_id": run_id, "provider": a.provider,
+            "work_id": work_id, "book_id": book.book_id, "run_id": run_id, "provider": a.provider,
             "provider_revision": a.provider_revision, "outcome": a.outcome, "isbn13": a.isbn13, "confidence": a.confidence,
             "reason": a.reason, "evidence": Jsonb([[e.name, e.detail, e.points] for e in a.evidence]),
             "candidate": Jsonb(_offered(a)),
@@ -129,6 +132,59 @@ def edition_owner(tx: Connection, isbn13: Isbn13) -> IsbnOwner | None:
     return IsbnOwner(row["work_id"], row["title"], row["author"], row["confidence"]) if row else None
 
 
+@dataclass(frozen=True, slots=True)
+class LockedWork:
+    """A work as it is now. No other transaction changes it before this one ends. `closed`: a person has rejected it."""
+
+    work_id: int
+    title: str
+    author: str
+    known: KnownIsbn | None
+    closed: bool
+
+
+class LockedWorks:
+    """Works that are locked, by id, and by the current and retired keys that lead to them."""
+
+    def __init__(self, works: Mapping[int, LockedWork], ids: Mapping[str, int]) -> None:
+        self._works, self._ids = works, ids
+
+    def by_key(self, work_key: str) -> LockedWork | None:
+        """The work of a key; None if it does not exist any more."""
+        return self._works.get(self._ids.get(work_key, 0))
+
+    def by_id(self, work_id: int) -> LockedWork | None:
+        """The work of an id; None if it was not locked."""
+        return self._works.get(work_id)
+
+
+def lock_works(tx: Connection, work_keys: Collection[str], isbns: Collection[Isbn13]) -> LockedWorks:
+    """Locks the works of these keys and the owners of these ISBNs, in the order of their ids.
+
+    Every transaction that changes works locks the months first, then the works with this function, so that none waits for
+    another in a circle. A key that was retired leads to the work that stays.
+    """
+    wanted = {"work_keys": sorted(work_keys), "isbns": sorted(isbns)}
+    while True:
+        with tx.transaction() as locks:
+            ids = [row["work_id"] for row in tx.execute(_SQL["works_to_lock"], wanted)]
+            rows = tx.execute(_SQL["lock_works"], {"work_ids": ids}).fetchall()
+            again = [row["work_id"] for row in tx.execute(_SQL["works_to_lock"], wanted)]
+            if again == [row["work_id"] for row in rows]:
+                break
+            # A work was merged, or an ISBN got its work, while this transaction waited: gives the locks back, which keeps
+            # their order.
+            raise Rollback(locks)
+    closed = {row["work_id"] for row in tx.execute(_SQL["closed_works"], {"work_ids": ids})}
+    keys = {row["work_key"]: row["work_id"] for row in tx.execute(_SQL["works_of_keys"], {"work_ids": ids})}
+    return LockedWorks({row["work_id"]: _locked(row, row["work_id"] in closed) for row in rows}, keys)
+
+
+def _locked(row: dict[str, Any], closed: bool) -> LockedWork:
+    known = None if row["synthetic"] else KnownIsbn(Isbn13(row["isbn13"]), row["confidence"], row["resolved_by"])
+    return LockedWork(row["work_id"], row["title"], row["author"], known, closed)
+
+
 def add_edition(tx: Connection, work_id: int, edition: Candidate) -> None:
     """Adds the edition to the work. An ISBN that exists stays with its work: see `edition_owner`."""
     tx.execute(_SQL["add_edition"], _edition(work_id, edition))
@@ -165,12 +221,6 @@ def merge_works(tx: Connection, work_id: int, into: int) -> None:
     """Merges a work into another: everything of the first moves to the second; its key becomes an alias."""
     tx.execute(_SQL["retire_work"], {"work_id": work_id, "into": into})
     tx.execute(_SQL["delete_work"], {"work_id": work_id})
-
-
-def known_isbn(tx: Connection, work_id: int) -> KnownIsbn | None:
-    """The ISBN of a work that may have been resolved meanwhile; None if it is synthetic."""
-    row = tx.execute(_SQL["known_isbn"], {"work_id": work_id}).fetchone()
-    return KnownIsbn(Isbn13(row["isbn13"]), row["confidence"], row["resolved_by"]) if row else None
 
 
 def call_counts(tx: Connection, month: Month, run_id: str, stage: str) -> dict[str, int]:

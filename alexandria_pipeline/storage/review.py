@@ -40,7 +40,7 @@ class ReviewDecision:
 
 
 def find_work(tx: Connection, work_key: str) -> ReviewedWork | None:
-    """The work of a key, current or retired; locked until the transaction ends."""
+    """The work of a key, current or retired."""
     row = tx.execute(_SQL["work"], {"work_key": work_key}).fetchone()
     if row is None:
         return None

@@ -62,9 +62,9 @@ def books_without_work(tx: Connection, month: Month) -> list[BookWithoutWork]:
     ]
 
 
-def works_like(tx: Connection, title_keys: Sequence[str]) -> list[StoredWork]:
-    """The works with one of these title keys."""
-    rows = tx.execute(_SQL["works_like"], {"title_keys": list(title_keys)})
+def works_like(tx: Connection, title_keys: Sequence[str], work_keys: Sequence[str]) -> list[StoredWork]:
+    """The works with one of these title keys or keys; none of them is merged into another before `tx` ends."""
+    rows = tx.execute(_SQL["works_like"], {"title_keys": list(title_keys), "work_keys": list(work_keys)})
     return [StoredWork(r["work_id"], r["title"], r["author"], r["title_key"]) for r in rows]
 
 
@@ -84,10 +84,12 @@ def add_work(tx: Connection, work: NewWork) -> int:
         "completeness": SYNTHETIC_COMPLETENESS,
         "metadata": Jsonb({"listed_by": list(work.sources), "said": work.details}),
     }
-    row = (
-        tx.execute(_SQL["add_work"], values).fetchone()
-        or tx.execute(_SQL["work_by_key"], {"work_key": work.work_key}).fetchone()
-    )
+    added = tx.execute(_SQL["add_work"], values).fetchone()
+    # The key may have been retired while this transaction waited for the one that merged its work.
+    retired = tx.execute(_SQL["alias"], {"work_key": work.work_key}).fetchone()
+    if added is not None and retired is not None:
+        tx.execute(_SQL["drop_new_work"], added)
+    row = retired or added or tx.execute(_SQL["work_by_key"], {"work_key": work.work_key}).fetchone()
     if row is None:
         raise AssertionError("a work that conflicts with none was not stored")
     return int(row["work_id"])

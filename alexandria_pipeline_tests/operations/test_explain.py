@@ -11,8 +11,7 @@ from alexandria_pipeline.domain.explanations import REASONS, explained
 from alexandria_pipeline.domain.matching.verdict import RefusalReason
 from alexandria_pipeline.operations.explain import explain
 from alexandria_pipeline.operations.review import Review
-from alexandria_pipeline.stages.cascade import ISBN_REJECTED
-from alexandria_pipeline.stages.promotion import ISBN_TAKEN
+from alexandria_pipeline.stages.promotion import ISBN_REJECTED, ISBN_TAKEN
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline_tests.world import CATALOGUE, JULY, JUNE, pipeline, rows, run_all
 

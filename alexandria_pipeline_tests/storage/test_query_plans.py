@@ -114,7 +114,7 @@ HOT = [
     Hot("generation", "provider_figures", JUNE),
     Hot("generation", "skipped_count", JUNE),
     Hot("works", "books_without_work", JUNE),
-    Hot("works", "works_like", {"title_keys": TITLE_KEYS}),
+    Hot("works", "works_like", {"title_keys": TITLE_KEYS, "work_keys": TITLE_KEYS}),
     Hot("works", "alias", {"work_key": "synthetic:old400:author"}),
     Hot("works", "work_by_key", {"work_key": "synthetic:title400:author"}),
     Hot("resolution", "open_books", YEAR),

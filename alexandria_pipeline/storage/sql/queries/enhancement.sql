@@ -54,14 +54,32 @@ where b.status <> 'processing' and not exists (
 order by b.year, b.month
 for update of b skip locked;
 
--- name: resolved_elsewhere
--- Books without an ISBN whose work has one through another month, in months that no run owns.
-select b.book_id, b.year, b.month, w.isbn13, w.confidence, w.resolved_by
+-- name: months_resolved_elsewhere
+-- Months that no run owns, with books without an ISBN whose work has one through another month.
+select distinct b.year, b.month
 from generated_book b
 join enriched_works w using (work_id)
 join backfill_log m on (m.year, m.month) = (b.year, b.month) and m.status not in ('processing', 'pending')
 where b.outcome in ('deferred', 'not_found') and not w.synthetic
-order by b.year, b.month, b.book_id;
+order by b.year, b.month;
+
+-- name: lock_resolved
+-- Locks the resolved works of a month's books that have no ISBN, in the order of their ids.
+select w.work_id from enriched_works w
+where not w.synthetic and w.work_id in (
+    select b.work_id from generated_book b
+    where b.year = %(year)s and b.month = %(month)s and b.outcome in ('deferred', 'not_found'))
+order by w.work_id
+for update;
+
+-- name: settle_month
+-- Gives these books the ISBN of their work.
+update generated_book b
+set outcome = 'resolved', isbn13 = w.isbn13, provider = w.resolved_by, confidence = w.confidence, reason = %(reason)s,
+    decided_at = clock_timestamp()
+from enriched_works w
+where w.work_id = b.work_id and not w.synthetic and b.work_id = any(%(work_ids)s)
+  and b.year = %(year)s and b.month = %(month)s and b.outcome in ('deferred', 'not_found');
 
 -- name: waiting
 -- The number of synthetic works, and of those that are due.

@@ -31,6 +31,29 @@ select e.work_id, w.title, w.author, w.confidence
 from enriched_editions e join enriched_works w using (work_id)
 where e.isbn13 = %(isbn13)s for share;
 
+-- name: works_to_lock
+-- The works of these keys, current or retired, and the works that have one of these ISBNs.
+select work_id from enriched_works where work_key = any(%(work_keys)s)
+union select work_id from work_alias where work_key = any(%(work_keys)s)
+union select work_id from enriched_editions where isbn13 = any(%(isbns)s)
+order by work_id;
+
+-- name: lock_works
+-- Locks works until the transaction ends, always in the order of their ids. A work that was merged meanwhile is missing.
+select work_id, work_key, synthetic, isbn13, confidence, resolved_by, title, author
+from enriched_works where work_id = any(%(work_ids)s)
+order by work_id
+for update;
+
+-- name: works_of_keys
+-- The key of each locked work, and the retired keys that lead to it.
+select work_key, work_id from enriched_works where work_id = any(%(work_ids)s)
+union all select work_key, work_id from work_alias where work_id = any(%(work_ids)s);
+
+-- name: closed_works
+-- Which of these works a person has closed.
+select work_id from closed_work where work_id = any(%(work_ids)s);
+
 -- name: add_edition
 -- Adds an edition of a work; an ISBN that exists stays with its work.
 insert into enriched_editions (isbn13, work_id, title, subtitle, authors, publisher, published, language, format, pages, identifiers,
@@ -59,7 +82,7 @@ where work_id = %(work_id)s;
 update enriched_works set last_tried_at = clock_timestamp() where work_id = %(work_id)s;
 
 -- name: retire_work
--- Two works are the same: books and attempts move to the one that stays; the key of the other becomes an alias.
+-- Two works are the same: everything of the first moves to the one that stays; the key of the other becomes an alias.
 with books as (
     update generated_book set work_id = %(into)s where work_id = %(work_id)s
 ), attempts as (
@@ -68,6 +91,14 @@ with books as (
     update review_decision set work_id = %(into)s where work_id = %(work_id)s
 ), calls as (
     update api_call set work_id = %(into)s where work_id = %(work_id)s
+), editions as (
+    update enriched_editions set work_id = %(into)s where work_id = %(work_id)s
+), enrichments as (
+    update enrichment_log set work_id = %(into)s where work_id = %(work_id)s
+), authors as (
+    insert into work_authors (work_id, author_id, role, position)
+    select %(into)s, author_id, role, position from work_authors where work_id = %(work_id)s
+    on conflict do nothing
 ), aliases as (
     update work_alias set work_id = %(into)s where work_id = %(work_id)s
 )
@@ -84,10 +115,6 @@ update generated_book
 set outcome = %(outcome)s, isbn13 = %(isbn13)s, provider = %(provider)s, confidence = %(confidence)s, reason = %(reason)s,
     decided_at = clock_timestamp()
 where book_id = %(book_id)s;
-
--- name: known_isbn
--- The ISBN of a work that is no longer synthetic.
-select isbn13, confidence, resolved_by from enriched_works where work_id = %(work_id)s and not synthetic;
 
 -- name: calls
 -- The HTTP attempts that a stage of a run made for a month, by service.

@@ -1,10 +1,9 @@
 -- name: work
--- The work of a key, or of the key of a work merged into it; locked until the transaction ends.
+-- The work of a key, or of the key of a work merged into it.
 select work_id, work_key, title, author, synthetic, isbn13, resolved_by
 from enriched_works
 where work_id = (select work_id from enriched_works where work_key = %(work_key)s
-                 union all select work_id from work_alias where work_key = %(work_key)s limit 1)
-for update;
+                 union all select work_id from work_alias where work_key = %(work_key)s limit 1);
 
 -- name: months
 -- The months whose lists contain a work.

@@ -7,8 +7,15 @@ where b.year = %(year)s and b.month = %(month)s and b.work_id is null
 group by b.book_id order by b.book_id;
 
 -- name: works_like
--- Works that may be one of these books, by title key.
-select work_id, work_key, title, author, title_key from enriched_works where title_key = any(%(title_keys)s) order by work_id;
+-- Works that may be one of these books, by title key or by key, current or retired. They are locked against a merge, in the
+-- order of their ids.
+select work_id, work_key, title, author, title_key from enriched_works
+where work_id in (
+    select work_id from enriched_works where title_key = any(%(title_keys)s)
+    union select work_id from enriched_works where work_key = any(%(work_keys)s)
+    union select work_id from work_alias where work_key = any(%(work_keys)s))
+order by work_id
+for key share;
 
 -- name: alias
 -- The work of a retired key.
@@ -20,6 +27,10 @@ insert into enriched_works (work_key, title, author, title_key, author_key, prim
 values (%(work_key)s, %(title)s, %(author)s, %(title_key)s, %(author_key)s, %(primary_provider)s, %(completeness)s, %(metadata)s)
 on conflict (work_key) do nothing
 returning work_id;
+
+-- name: drop_new_work
+-- A work that was just added, and whose key another transaction has retired meanwhile.
+delete from enriched_works where work_id = %(work_id)s;
 
 -- name: work_by_key
 -- The work of a key.
