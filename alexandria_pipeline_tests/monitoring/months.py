@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from alexandria_pipeline.storage.database import Database
 
+NEXT_ATTEMPT = datetime.now(UTC) + timedelta(hours=1)
 HOSTILE = '<script>alert(1)</script> & "quotes" at postgresql://me:geheim@host/db'
 
 
@@ -33,7 +36,7 @@ def put_all(database: Database) -> None:
     put(database, "2020-11", "completed", books=40, resolved=20, isbns_queued=1, updated_at="2026-11-20T12:00:00Z")
     put(database, "2020-10", "processing", updated_at="2026-11-20T13:00:00Z")
     put(
-        database, "2020-09", "retry", error_message=HOSTILE, retry_count=2, next_attempt_at="2099-01-01T00:00:00Z",
+        database, "2020-09", "retry", error_message=HOSTILE, retry_count=2, next_attempt_at=NEXT_ATTEMPT,
         updated_at="2026-11-20T14:00:00Z",
     )  # fmt: skip
     put(database, "2020-08", "retry", next_attempt_at="2020-01-01T00:00:00Z", updated_at="2026-11-20T09:00:00Z")
