@@ -75,7 +75,7 @@ class Asked:
     async def resolve(self, query: BookQuery) -> Sequence[Candidate] | NotFound | Failed:
         question = Question(query.title)
         self.open.append(question)
-        while not question.answered.is_set():
+        while not question.answered.is_set():  # noqa: ASYNC110 - another thread answers
             await asyncio.sleep(0.002)
         self.open.remove(question)
         if question.answer == "not found":
