@@ -90,7 +90,8 @@ class Actor(threading.Thread):
 
     def __init__(self, database: Database, number: int, month: Month | None) -> None:
         super().__init__(daemon=True)
-        self.asked, self.error = Asked(), None
+        self.asked = Asked()
+        self.error: Exception | None = None
         self._database, self._run_id, self._month = database, f"run-{number}", month
 
     def run(self) -> None:
@@ -146,7 +147,7 @@ class Interleavings(RuleBasedStateMachine):
             tx.execute("update enriched_works set last_tried_at = null")
         self.start(None)
 
-    @precondition(lambda self: self.questions())
+    @precondition(lambda self: bool(self.questions()))
     @rule(which=st.integers(0, 20), text=st.sampled_from(ANSWERS))
     def answer(self, which: int, text: str) -> None:
         questions = self.questions()
@@ -246,6 +247,8 @@ def _fill(database: Database) -> None:
 
 
 def test_no_order_of_steps_leaves_wrong_rows(database: Database) -> None:
-    run_state_machine_as_test(
-        lambda: Interleavings(database), settings=settings(max_examples=EXAMPLES, stateful_step_count=STEPS)
-    )
+    class OnDatabase(Interleavings):
+        def __init__(self) -> None:
+            super().__init__(database)
+
+    run_state_machine_as_test(OnDatabase, settings=settings(max_examples=EXAMPLES, stateful_step_count=STEPS))
