@@ -50,3 +50,5 @@ stop:            ## stops the local database; its data stay
 lock:            ## writes requirements.lock anew from pyproject.toml
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --upgrade --quiet --output-file requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --constraint requirements.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate --quiet --output-file deploy/requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --extra launchers --constraint requirements.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate --quiet --output-file deploy/launchers.lock

@@ -17,15 +17,18 @@ from alexandria_pipeline.domain.ai_models import ModelEnd, ended, model_warning
 from alexandria_pipeline.domain.alerts import Links
 from alexandria_pipeline.domain.errors import AlexandriaError
 from alexandria_pipeline.domain.key_figures import BUDGETED_SERVICE
-from alexandria_pipeline.operations import notifications
+from alexandria_pipeline.operations import doctor, notifications
 from alexandria_pipeline.operations.alerting import Alerting
 from alexandria_pipeline.operations.catalog import load_catalog
+from alexandria_pipeline.operations.doctor import Finding
 from alexandria_pipeline.operations.rollout import Rollout
 from alexandria_pipeline.providers import local_catalog
 from alexandria_pipeline.providers.base import Provider, ProviderKind
 from alexandria_pipeline.providers.registry import CASCADE, CASCADE_WITHOUT_SERVICES, DECLARATIONS, Registry
+from alexandria_pipeline.providers.registry import SERVICES as DECLARED
 from alexandria_pipeline.providers.transport.client import ServiceTransport
 from alexandria_pipeline.providers.transport.connection import HttpClient
+from alexandria_pipeline.providers.transport.probe import probe_hosts
 from alexandria_pipeline.providers.transport.types import ServiceSpec
 from alexandria_pipeline.settings import SERVICES, Settings
 from alexandria_pipeline.stages.cascade import Cascade
@@ -70,14 +73,15 @@ def server(settings: Settings) -> EmbeddedServer:
 
 def database_url(settings: Settings) -> str:
     """The address of the database; starts the local server when no other is set."""
-    return settings.database_url.get_secret_value() if settings.database_url else server(settings).ensure()
+    return settings.database_address or server(settings).ensure()
 
 
 @contextmanager
 def opened_database(settings: Settings) -> Iterator[Database]:
     """The database, ready for use. A local one is started and migrated; another one is checked."""
-    url = settings.database_url.get_secret_value() if settings.database_url else None
-    with open_database(url, settings.home, pool_size=CONNECTIONS, binaries=settings.postgres_binaries) as database:
+    with open_database(
+        settings.database_address, settings.home, pool_size=CONNECTIONS, binaries=settings.postgres_binaries
+    ) as database:
         yield database
 
 
@@ -201,6 +205,38 @@ def curated_list(settings: Settings) -> Path:
     return settings.curated_list or sample.path("monthly_list.tsv")
 
 
+def diagnose(settings: Settings, *, offline: bool = False) -> Iterator[Finding]:
+    """Checks everything a run depends on; see `operations/doctor.py`. `offline` leaves out requests to services."""
+    configs = {name: settings.service(name) for name in SERVICES}
+    used = [name for name in SERVICES if configs[name].enabled and settings.services_set_up]
+    if not used:
+        yield Finding(
+            "services", "warn", "no service is set up: runs use the sample only",
+            "set ALEXANDRIA_CONTACT for the free services, or a key; see docs/settings.md",
+        )  # fmt: skip
+    yield from doctor.check_keys(configs, SERVICES)
+    yield doctor.check_contact(
+        settings.contact,
+        [n for n in SERVICES if DECLARED[n].needs_contact or DECLARED[n].requests_per_second_with_contact],
+    )
+    if not offline:
+        client = HttpClient(settings.contact)
+        probes = probe_hosts(client, (configs[name].base_url for name in used))
+        yield from doctor.check_hosts({name: probes[configs[name].base_url] for name in used})
+    yield from doctor.check_models(model_warnings(settings, datetime.now(UTC).date()))
+    yield doctor.check_disk(settings.home)
+    yield from doctor.check_ports({"the Dagster UI": 3000, "alexandria serve": 8080})
+    try:
+        with opened_database(settings) as database, closing(Threads()) as threads:
+            yield from doctor.check_database(database)
+            pipeline = assemble(settings, database, threads)
+            yield from doctor.check_state(database, pipeline.quota, used)
+            counters = [] if offline else pipeline.registry.counters()
+            yield from (doctor.check_accepted(each) for each in counters if configs[each.declaration.name].key)
+    except AlexandriaError as error:
+        yield Finding("database", "fail", str(error), "see docs/operating.md, or run: alexandria db status")
+
+
 def migrate_database(settings: Settings) -> list[str]:
     """Applies the missing migrations and returns their names."""
     with Database(database_url(settings)) as database:
@@ -209,7 +245,7 @@ def migrate_database(settings: Settings) -> list[str]:
 
 def database_status(settings: Settings) -> dict[str, object]:
     """Where the database is and whether it answers. Does not start a server."""
-    if settings.database_url is None:
+    if settings.database_address is None:
         state = server(settings).status()
         return {
             "server": "local",
@@ -218,7 +254,7 @@ def database_status(settings: Settings) -> dict[str, object]:
             "pid": state.pid,
             "port": state.port,
         }
-    with Database(settings.database_url.get_secret_value()) as database:
+    with Database(settings.database_address) as database:
         address = database.address
         try:
             check_schema(database)

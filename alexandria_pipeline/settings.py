@@ -6,10 +6,11 @@ are made from the declarations in `providers/<service>/declaration.py`. A Settin
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
+from urllib.parse import quote, urlsplit
 
 from pydantic import (
     BaseModel,
@@ -21,7 +22,7 @@ from pydantic import (
     create_model,
     field_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSetting
 
 from alexandria_pipeline.domain.errors import SettingsError
@@ -33,6 +34,8 @@ from alexandria_pipeline.providers.base import Capability
 from alexandria_pipeline.providers.transport.types import ServiceConfig
 
 if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
     from alexandria_pipeline.providers.base import HttpDefaults
 
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -95,6 +98,27 @@ class ServiceSettings(BaseModel):
         return value
 
 
+class SecretFiles(PydanticBaseSettingsSource):
+    """Secrets from files: `<VARIABLE>_FILE` names a file that holds the value, as Docker and Kubernetes mount secrets."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[str | None, str, bool]:
+        alias = field.validation_alias
+        variable = alias if isinstance(alias, str) else f"ALEXANDRIA_{field_name.upper()}"
+        path = os.environ.get(f"{variable}_FILE", "")
+        if SecretStr not in get_args(field.annotation) or not path:
+            return None, field_name, False
+        try:
+            return Path(path).read_text("utf-8").strip(), alias if isinstance(alias, str) else field_name, False
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise SettingsError(f"{variable}_FILE names {path}, which cannot be read: {reason}") from None
+
+    def __call__(self) -> dict[str, Any]:
+        """The values of all secrets that have a file. Raises SettingsError for a file that cannot be read."""
+        found = (self.get_field_value(field, name) for name, field in self.settings_cls.model_fields.items())
+        return {name: value for value, name, _ in found if value is not None}
+
+
 class Settings(BaseSettings):
     """The settings of one process, without the fields of services, which `load_settings` adds. Lists use commas."""
 
@@ -109,9 +133,24 @@ class Settings(BaseSettings):
         populate_by_name=True,
     )
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Adds the files of `<VARIABLE>_FILE` between the environment and `.env`."""
+        return init_settings, env_settings, SecretFiles(settings_cls), dotenv_settings, file_secret_settings
+
     home: Path = Field(Path(".alexandria"), description="Folder of the local database server and its data.")
     database_url: SecretStr | None = Field(
         None, description="A PostgreSQL server of your own; unset: a local server is started."
+    )
+    database_password: SecretStr | None = Field(
+        None, description="Password for ALEXANDRIA_DATABASE_URL, if the address has none; any characters."
     )
     postgres_binaries: Path | None = Field(
         None, description="Folder with initdb and postgres, if the packaged ones do not work."
@@ -204,6 +243,18 @@ class Settings(BaseSettings):
         if value is not None and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
             raise ValueError("must start with postgresql://")
         return value
+
+    @property
+    def database_address(self) -> str | None:
+        """The address of the set database, with the password of `database_password`; None: the local server."""
+        if self.database_url is None:
+            return None
+        address = self.database_url.get_secret_value()
+        user, at, rest = address.partition("://")[2].rpartition("@")
+        if self.database_password is None or not at or ":" in user:
+            return address
+        password = quote(self.database_password.get_secret_value(), safe="")
+        return f"{address.partition('://')[0]}://{user}:{password}@{rest}"
 
     @property
     def services_set_up(self) -> bool:

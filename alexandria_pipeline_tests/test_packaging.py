@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import alexandria_pipeline
+from alexandria_pipeline.providers.registry import SERVICES
 
 PACKAGE = Path(alexandria_pipeline.__file__).parent
 PROJECT = PACKAGE.parent
@@ -150,25 +151,68 @@ def test_the_containers_use_the_same_postgresql_as_the_local_server() -> None:
 
 def test_the_containers_wait_for_health() -> None:
     services = _yaml("docker-compose.yml")["services"]
-    assert set(services) == {"postgres", "code-location", "webserver", "daemon"}
+    assert set(services) == {"postgres", "migrate", "code-location", "webserver", "daemon", "monitoring"}
     assert "pg_isready" in " ".join(services["postgres"]["healthcheck"]["test"])
     assert "grpc-health-check" in services["code-location"]["healthcheck"]["test"]
-    assert services["code-location"]["depends_on"]["postgres"]["condition"] == "service_healthy"
+    assert services["migrate"]["depends_on"]["postgres"]["condition"] == "service_healthy"
+    for name in ("code-location", "monitoring"):
+        assert services[name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
     for name in ("webserver", "daemon"):
         assert services[name]["depends_on"]["code-location"]["condition"] == "service_healthy"
-        assert "4100" in services[name]["command"]
     assert "alexandria_pipeline.definitions" in services["code-location"]["command"]
 
 
-def test_the_containers_hold_no_password() -> None:
-    text = (PROJECT / "docker-compose.yml").read_text(encoding="utf-8")
-    for service in _yaml("docker-compose.yml")["services"].values():
-        for name, value in service.get("environment", {}).items():
-            if name.endswith(("PASSWORD", "KEY", "SECRET")):
-                assert str(value).startswith("${"), name
-            elif "://" in str(value):
-                assert re.search(r"://\w+:\$\{\w+:\?[^}]*\}@", str(value)), name
-    assert len(re.findall(r"POSTGRES_PASSWORD:\?", text)) >= 1, "a missing password is refused, not replaced"
+def test_the_containers_use_one_code_location() -> None:
+    services = _yaml("docker-compose.yml")["services"]
+    (location,) = _yaml("deploy/workspace.yaml")["load_from"]
+    server = location["grpc_server"]
+    assert server["location_name"] == _yaml("workspace.yaml")["load_from"][0]["python_module"]["location_name"]
+    words = services["code-location"]["command"]
+    assert (server["host"], str(server["port"])) == ("code-location", words[words.index("--port") + 1])
+    assert words[words.index("--location-name") + 1] == server["location_name"]
+
+
+def test_the_containers_have_no_more_rights_than_they_need() -> None:
+    services = _yaml("docker-compose.yml")["services"]
+    for name, service in services.items():
+        assert "no-new-privileges:true" in service["security_opt"], name
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), name
+        if name != "postgres":
+            assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"]), name
+    dockerfile = (PROJECT / "Dockerfile").read_text(encoding="utf-8")
+    assert "\nUSER alexandria\n" in dockerfile
+    assert "ARG LOCK=requirements.lock" in dockerfile
+    assert "COPY deploy/*.lock" in dockerfile, "the image has no packages of the development"
+    ignored = (PROJECT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert {".env", "secrets", ".git", ".alexandria"} <= set(ignored)
+
+
+def test_the_containers_hold_no_password_and_pass_every_secret_on() -> None:
+    services = _yaml("docker-compose.yml")["services"]
+    for name, value in services["migrate"]["environment"].items():
+        if name.endswith(("PASSWORD", "KEY", "SECRET", "URLS")):
+            assert value == f"${{{name}:-}}", name
+    address = services["migrate"]["environment"]["ALEXANDRIA_DATABASE_URL"]
+    assert re.fullmatch(r"postgresql://\w+@postgres:5432/\w+", address), "the password is not part of the address"
+    for defaults in SERVICES.values():
+        if defaults.key_variable:
+            assert {defaults.key_variable, f"{defaults.key_variable}_FILE"} <= set(services["migrate"]["environment"])
+    assert _yaml("docker-compose.yml")["secrets"] == {"postgres_password": {"environment": "POSTGRES_PASSWORD"}}
+
+
+def test_the_image_has_the_locked_packages_without_those_of_the_development(pyproject: dict[str, Any]) -> None:
+    def lines(name: str) -> dict[str, str]:
+        text = (PROJECT / name).read_text(encoding="utf-8")
+        return {
+            canonicalize_name(m[1]): m[2]
+            for m in re.finditer(r"(?m)^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;]+)", text)
+        }
+
+    image, everything = lines("deploy/requirements.lock"), lines("requirements.lock")
+    assert set(image) < set(everything)
+    assert "pytest" not in image
+    assert "dagster" in image
+    assert {name for name, version in image.items() if everything[name] != version} == set()
 
 
 def test_dagster_yaml_holds_what_is_promised() -> None:

@@ -166,3 +166,17 @@ def test_an_unknown_service_is_told_with_the_known_ones() -> None:
         SettingsError, match="goodreads is not a service; the services are: open-library, internet-archive"
     ):
         load_settings().service("goodreads")
+
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("postgresql://ada@db:5432/books", "postgresql://ada:p%40ss%2Fw%3A%20%25@db:5432/books"),
+        ("postgresql://ada:own@db/books", "postgresql://ada:own@db/books"),
+        ("postgresql://db/books", "postgresql://db/books"),
+    ],
+)
+def test_the_password_of_the_database_may_have_any_characters(address: str, expected: str) -> None:
+    settings = load_settings(database_url=address, database_password="p@ss/w: %")
+    assert settings.database_address == expected

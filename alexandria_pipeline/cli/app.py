@@ -13,6 +13,7 @@ import typer
 
 from alexandria_pipeline.cli import books as cli_books
 from alexandria_pipeline.cli import database as cli_database
+from alexandria_pipeline.cli import doctor as cli_doctor
 from alexandria_pipeline.cli import evaluate as cli_evaluate
 from alexandria_pipeline.cli import report as cli_report
 from alexandria_pipeline.cli import review as cli_review
@@ -33,6 +34,7 @@ app.add_typer(cli_database.catalog, name="catalog")
 app.add_typer(cli_rollout.app, name="rollout")
 app.add_typer(cli_review.app, name="review")
 app.add_typer(cli_services.services, name="services")
+app.command()(cli_doctor.doctor)
 app.command()(cli_review.explain)
 app.command()(cli_report.report)
 app.command()(cli_evaluate.evaluate)

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from alexandria_pipeline.domain.quota import drift_percent
-from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
+from alexandria_pipeline.domain.service_answers import Answer, NotFound
 from alexandria_pipeline.providers.base import CallCounter
 from alexandria_pipeline.providers.transport.types import call_context
 from alexandria_pipeline.storage import breaker, figures
@@ -45,9 +45,10 @@ def compare_counts(database: Database, quota: QuotaManager, counter: CallCounter
         return CallComparison(name, before.attempts, note=f"no {name} calls today")
     reported = before.reported
     if reported is None or before.reported_at is None or before.reported_at < before.last_called:
-        answer = _spent(counter)
-        if isinstance(answer, str):
-            return CallComparison(name, before.attempts, note=f"not compared: {answer}")
+        answer = service_count(counter)
+        if not isinstance(answer, int):
+            reason = f"{name} has no counter" if isinstance(answer, NotFound) else answer.reason
+            return CallComparison(name, before.attempts, note=f"not compared: {reason}")
         quota.reconcile(name, reported := answer)
     after = _today(database, name)
     # Both counts can be right: a call without a response may not have arrived, and requesting the counter may count.
@@ -70,15 +71,12 @@ def service_standings(database: Database, quota: QuotaManager, rates: Mapping[st
     return rows
 
 
-def _spent(counter: CallCounter) -> int | str:
-    """The service's own count, or why there is none."""
+def service_count(counter: CallCounter) -> Answer[int]:
+    """Requests the service's own count of today's calls, which no service charges for."""
     if (unavailable := counter.unavailable()) is not None:
-        return unavailable.reason
+        return unavailable
     with call_context(stage="call_accounting", purpose=RECONCILE_PURPOSE):
-        answer = asyncio.run(counter.spent())
-    if isinstance(answer, NotFound):
-        return f"{counter.declaration.name} has no counter"
-    return answer.reason if isinstance(answer, Unavailable | Failed) else answer
+        return asyncio.run(counter.spent())
 
 
 def _today(database: Database, service: str) -> CallsToday:
