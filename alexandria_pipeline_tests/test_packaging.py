@@ -273,3 +273,38 @@ def test_ci_calls_the_command_of_the_readme() -> None:
     assert "make test" in script
     assert (PROJECT / ".ci" / "run").stat().st_mode & 0o111
     assert "make test" in (PROJECT / "README.md").read_text(encoding="utf-8")
+
+
+# Kubernetes.
+
+
+def _documents(name: str) -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all((PROJECT / "deploy" / "kubernetes" / name).read_text(encoding="utf-8")))
+
+
+def test_kubernetes_runs_the_commands_of_the_compose_file() -> None:
+    services = _yaml("docker-compose.yml")["services"]
+    job, deployment, service = _documents("monitoring.yaml")
+    (migrate,) = job["spec"]["template"]["spec"]["containers"]
+    (monitoring,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert migrate["command"] == services["migrate"]["command"]
+    assert monitoring["command"] == services["monitoring"]["command"]
+    assert deployment["spec"]["selector"]["matchLabels"] == deployment["spec"]["template"]["metadata"]["labels"]
+    assert service["spec"]["selector"] == deployment["spec"]["selector"]["matchLabels"]
+    (values,) = _documents("values.yaml")
+    (code,) = values["dagster-user-deployments"]["deployments"]
+    words = services["code-location"]["command"]
+    assert code["dagsterApiGrpcArgs"] == ["--module-name", words[words.index("--module-name") + 1]]
+
+
+def test_no_pod_is_root_and_none_has_capabilities() -> None:
+    (values,) = _documents("values.yaml")
+    pods = [values["dagsterWebserver"], values["dagsterDaemon"], *values["dagster-user-deployments"]["deployments"]]
+    for pod in pods:
+        assert pod["podSecurityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+        assert pod["resources"]["limits"]["memory"]
+    (celery,) = _documents("celery.yaml")
+    assert celery["runLauncher"]["type"] == "CeleryK8sRunLauncher"
+    (policy,) = _documents("network-policy.yaml")
+    assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]

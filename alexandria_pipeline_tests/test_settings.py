@@ -168,7 +168,6 @@ def test_an_unknown_service_is_told_with_the_known_ones() -> None:
         load_settings().service("goodreads")
 
 
-
 @pytest.mark.parametrize(
     ("address", "expected"),
     [
