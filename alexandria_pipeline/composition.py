@@ -208,7 +208,8 @@ def curated_list(settings: Settings) -> Path:
 def diagnose(settings: Settings, *, offline: bool = False) -> Iterator[Finding]:
     """Checks everything a run depends on; see `operations/doctor.py`. `offline` leaves out requests to services."""
     configs = {name: settings.service(name) for name in SERVICES}
-    used = [name for name in SERVICES if configs[name].enabled and settings.services_set_up]
+    reachable = {name for name, config in configs.items() if config.key is not None or not config.key_variable}
+    used = [name for name in SERVICES if configs[name].enabled and settings.services_set_up and name in reachable]
     if not used:
         yield Finding(
             "services", "warn", "no service is set up: runs use the sample only",
