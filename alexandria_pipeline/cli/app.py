@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from alexandria_pipeline.cli import books as cli_books
+from alexandria_pipeline.cli import catalog as cli_catalog
 from alexandria_pipeline.cli import database as cli_database
 from alexandria_pipeline.cli import doctor as cli_doctor
 from alexandria_pipeline.cli import evaluate as cli_evaluate
@@ -30,7 +31,7 @@ app = typer.Typer(
     help="Fills a book database, month by month.",
 )
 app.add_typer(cli_database.db, name="db")
-app.add_typer(cli_database.catalog, name="catalog")
+app.add_typer(cli_catalog.catalog, name="catalog")
 app.add_typer(cli_rollout.app, name="rollout")
 app.add_typer(cli_review.app, name="review")
 app.add_typer(cli_services.services, name="services")

@@ -1,9 +1,6 @@
-"""`alexandria db` and `alexandria catalog`: the database, and the local catalogue of editions."""
+"""`alexandria db`: the database."""
 
 from __future__ import annotations
-
-from pathlib import Path
-from typing import Annotated
 
 import typer
 
@@ -13,7 +10,6 @@ from alexandria_pipeline.cli.output import AsJson, cell, print_json
 from alexandria_pipeline.settings import load_settings
 
 db = typer.Typer(no_args_is_help=True, help="The database: a local server, or the server of ALEXANDRIA_DATABASE_URL.")
-catalog = typer.Typer(no_args_is_help=True, help="The local catalogue of editions.")
 
 
 @db.command("start")
@@ -56,23 +52,3 @@ def db_migrate() -> None:
     """Migrates the tables to this version."""
     applied = composition.migrate_database(load_settings())
     typer.echo("Applied: " + ", ".join(applied) if applied else "The tables are up to date.")
-
-
-@catalog.command("load")
-def catalog_load(
-    files: Annotated[
-        list[Path],
-        typer.Argument(help="Tab-separated files with the columns title, author, isbn13.", metavar="FILE..."),
-    ],
-) -> None:
-    """Adds editions to the local catalogue. Bad rows are skipped and counted."""
-    from alexandria_pipeline.operations.catalog import load_catalog, read_file  # noqa: PLC0415 - only needed here
-
-    with opened_database() as (_, database):
-        for file in files:
-            loaded = load_catalog(database, file.name, read_file(file))
-            if loaded is None:
-                typer.echo(f"{file}: was loaded before; nothing to do.")
-            else:
-                typer.echo(f"{file}: {loaded.editions} editions, {loaded.added} of them new; {loaded.skipped} rows skipped"
-                           + (" (see: alexandria set-aside)." if loaded.skipped else "."))  # fmt: skip

@@ -265,8 +265,22 @@ class Resolution:
 
 
 @dataclass(frozen=True, slots=True)
+class CatalogWork:
+    """One work of the local catalogue. `key` is Open Library's, such as "OL7W"; `first_year`: of the work or its oldest edition."""
+
+    key: str
+    title: str
+    contributors: tuple[Contributor, ...] = ()
+    first_year: int | None = None
+    subjects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CatalogEntry:
-    """One edition of the local catalogue."""
+    """One edition of the local catalogue. `author` is the first author; `contributors` are all people, if the source lists them.
+
+    `covers` are numbers of Open Library's cover service; `work` is a key such as "OL7W", "" if unknown.
+    """
 
     isbn13: Isbn13
     title: str
@@ -276,6 +290,16 @@ class CatalogEntry:
     publisher: str | None = None
     source: str = ""
     source_id: str = ""
+    subtitle: str | None = None
+    contributors: tuple[Contributor, ...] = ()
+    format: EditionFormat = EditionFormat.UNKNOWN
+    pages: int | None = None
+    series: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
+    covers: tuple[int, ...] = ()
+    identifiers: tuple[tuple[str, str], ...] = ()
+    work: str = ""
+    first_year: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from alexandria_pipeline.domain.catalog_keys import author_hash, block, title_keys
 from alexandria_pipeline.domain.isbn import Isbn13
-from alexandria_pipeline.domain.records import CatalogEntry, PartialDate
+from alexandria_pipeline.domain.records import CatalogEntry, CatalogWork, PartialDate
 from alexandria_pipeline.domain.text.titles import author_key, title_key
+from alexandria_pipeline.storage.catalog_rows import dump_entry, dump_work, record_number
 from alexandria_pipeline.storage.queries import Queries
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ class CatalogLoad:
 
 
 class Catalog:
-    """The table `catalog_edition`, for the local-catalog provider."""
+    """The tables of loaded files (`catalog_edition`) and of the imported dump (`catalog_dump_*`)."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -44,8 +46,78 @@ class Catalog:
         """Whether no file was ever loaded."""
         return self.revision() == "0"
 
+    def editions(self) -> int:
+        """The number of editions in all loads."""
+        row = self._database.fetch_one(_SQL["revision"])
+        return int(row["editions"]) if row else 0
+
     def search(self, title: str, author: str, isbns: Sequence[Isbn13]) -> list[CatalogEntry]:
-        """Editions that may be the book, most similar first; at most about 70."""
+        """Editions that may be the book, of loaded files and of the dump, most similar first; at most about 110."""
+        question = [(title, author)]
+        found = [*self._search_files(title, author, isbns), *self.editions_by_isbn(isbns).values()]
+        found += self.same_title(question)[0] + self.similar_title(question)[0]
+        return list({(entry.isbn13, entry.source_id): entry for entry in reversed(found)}.values())[::-1]
+
+    def same_title(self, questions: Sequence[tuple[str, str]]) -> list[list[CatalogEntry]]:
+        """For each (title, author), editions of the dump with this title and surname: one statement for all questions."""
+        return self._of_dump("same_title", questions)
+
+    def similar_title(self, questions: Sequence[tuple[str, str]]) -> list[list[CatalogEntry]]:
+        """For each (title, author), the 12 most similar editions of its blocks in the dump: one statement for all questions."""
+        return self._of_dump("similar_title", questions)
+
+    def _of_dump(self, query: str, questions: Sequence[tuple[str, str]]) -> list[list[CatalogEntry]]:
+        keys = [title_keys(title) for title, _ in questions]
+        authors = [author_hash(author) for _, author in questions]
+        values = {
+            "places": list(range(len(questions))), "titles": [each.title for each in keys], "authors": authors,
+            "heads": [block(author, each.head) for author, each in zip(authors, keys, strict=True)],
+            "tails": [block(author, each.tail) for author, each in zip(authors, keys, strict=True)],
+            "texts": [title for title, _ in questions],
+        }  # fmt: skip
+        found: list[list[CatalogEntry]] = [[] for _ in questions]
+        for row in self._database.fetch_all(_SQL[query], values):
+            found[row["place"]].append(dump_entry(row))
+        return found
+
+    def editions_by_isbn(self, isbns: Sequence[Isbn13]) -> dict[Isbn13, CatalogEntry]:
+        """The editions of the dump with these ISBNs; of several records with one ISBN, the oldest record."""
+        if not isbns:
+            return {}
+        rows = self._database.fetch_all(_SQL["dump_editions"], {"isbns": [int(isbn) for isbn in isbns]})
+        return {entry.isbn13: entry for entry in map(dump_entry, reversed(rows))}
+
+    def editions_of_work(self, work: str) -> list[CatalogEntry]:
+        """All editions of a work ("OL7W") in the dump."""
+        return [
+            dump_entry(row)
+            for row in self._database.fetch_all(_SQL["editions_of_work"], {"work_id": record_number(work)})
+        ]
+
+    def works(self, works: Sequence[str]) -> dict[str, CatalogWork]:
+        """Works of the dump by key ("OL7W"); unknown ones are missing."""
+        rows = self._database.fetch_all(_SQL["works"], {"work_ids": [record_number(work) for work in works]})
+        return {work.key: work for work in map(dump_work, rows)}
+
+    def sources(self) -> list[dict[str, Any]]:
+        """Every load: `name`, `kind`, `editions`, `rejected`, `loaded_at`, `details`."""
+        return self._database.fetch_all(_SQL["sources"])
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes on disk of the loaded files (`file`) and of the imported dump (`dump`), with indexes."""
+        return self._database.fetch_one(_SQL["sizes"]) or {}
+
+    def drop(self, name: str) -> bool:
+        """Removes the editions of the loads with this name; False when there is none."""
+        with self._database.transaction(timeout=LOAD_TIMEOUT) as tx:
+            tx.execute(_SQL["lock"])
+            tx.execute(_SQL["drop_file"], {"name": name})
+            kinds = {row["kind"] for row in tx.execute(_SQL["mark_dropped"], {"name": name}).fetchall()}
+            if "dump" in kinds:
+                tx.execute(_SQL["drop_dump"])
+        return bool(kinds)
+
+    def _search_files(self, title: str, author: str, isbns: Sequence[Isbn13]) -> list[CatalogEntry]:
         values = {
             "title_key": title_key(title),
             "author_key": author_key(author),
@@ -55,9 +127,9 @@ class Catalog:
         return list({row["isbn13"]: _entry(row) for row in reversed(rows)}.values())[::-1]
 
     def edition(self, isbn13: Isbn13) -> CatalogEntry | None:
-        """The edition of an ISBN; None if it is unknown."""
+        """The edition of an ISBN, of a loaded file or else of the dump; None if it is unknown."""
         row = self._database.fetch_one(_SQL["edition"], {"isbn13": isbn13})
-        return _entry(row) if row else None
+        return _entry(row) if row else self.editions_by_isbn([isbn13]).get(isbn13)
 
     def load(self, name: str, digest: str, entries: Iterable[CatalogEntry], skipped: int) -> CatalogLoad | None:
         """Adds editions in one transaction; None if a file with this content was loaded before."""

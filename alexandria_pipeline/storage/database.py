@@ -78,6 +78,11 @@ class Database:
         host, port = part.get("host") or part.get("hostaddr") or "localhost", part.get("port", 5432)
         return f"{part.get('user', '')}@{host}:{port}/{part.get('dbname', '')}"
 
+    @property
+    def conninfo(self) -> str:
+        """The connection string with the password: for a `Database` in another process of ours, and for nothing that is shown."""
+        return self._conninfo
+
     @contextmanager
     def transaction(self, *, timeout: float | None = None) -> Iterator[Connection]:
         """Yields a pooled connection in a transaction, committed at the end of the block, rolled back on an error.

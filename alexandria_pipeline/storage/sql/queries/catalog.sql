@@ -1,6 +1,7 @@
 -- name: revision
--- Changes with every file that is loaded.
-select coalesce(max(load_id), 0) as revision, count(*) as loads from catalog_load;
+-- Changes with every load, and when one is dropped.
+select coalesce(max(load_id), 0) || coalesce('-' || nullif(count(dropped_at), 0), '') as revision,
+       coalesce(sum(editions) filter (where dropped_at is null), 0)::bigint as editions from catalog_load;
 
 -- name: add_load
 -- Adds a load; no row if a file with this content was loaded before.
@@ -42,3 +43,68 @@ order by likeness desc, isbn13;
 -- name: lock
 -- One loader at a time.
 select pg_advisory_xact_lock(hashtext('alexandria.catalog'));
+
+-- name: same_title
+-- For each question, editions of the dump with this title and this author's surname.
+select q.place, e.*, w.first_year, w.title as work_title, w.subjects as work_subjects
+from unnest(%(places)s::int[], %(titles)s::int[], %(authors)s::int[]) as q (place, title, author)
+cross join lateral (
+    select * from catalog_dump_edition d where d.title_hash = q.title and d.author_hash = q.author limit 30
+) e
+left join catalog_dump_work w using (work_id);
+
+-- name: similar_title
+-- For each question, the most similar titles of the same author that begin or end alike, and this title of any author.
+select q.place, e.*, w.first_year, w.title as work_title, w.subjects as work_subjects
+from unnest(%(places)s::int[], %(titles)s::int[], %(heads)s::int[], %(tails)s::int[], %(texts)s::text[])
+    as q (place, title_hash, head, tail, text)
+cross join lateral (
+    select * from (
+        (select * from catalog_dump_edition d where d.head_block = q.head limit 300)
+        union all (select * from catalog_dump_edition d where d.tail_block = q.tail limit 300)
+        union all (select * from catalog_dump_edition d where d.title_hash = q.title_hash limit 30)
+    ) block order by similarity(block.title, q.text) desc, block.isbn13 limit 12
+) e
+left join catalog_dump_work w using (work_id);
+
+-- name: dump_editions
+-- Editions of the dump by ISBN.
+select e.*, w.first_year, w.title as work_title, w.subjects as work_subjects
+from catalog_dump_edition e left join catalog_dump_work w using (work_id)
+where e.isbn13 = any(%(isbns)s::bigint[]) order by e.isbn13, e.edition_id;
+
+-- name: editions_of_work
+-- All editions of a work.
+select e.*, w.first_year, w.title as work_title, w.subjects as work_subjects
+from catalog_dump_edition e left join catalog_dump_work w using (work_id)
+where e.work_id = %(work_id)s order by e.isbn13, e.edition_id;
+
+-- name: works
+-- Works by number; the title is that of an edition where the work has no other.
+select w.work_id, w.first_year, w.subjects, coalesce(w.title, e.title) as title, e.contributors
+from catalog_dump_work w
+left join lateral (select title, contributors from catalog_dump_edition d where d.work_id = w.work_id order by isbn13 limit 1) e on true
+where w.work_id = any(%(work_ids)s::int[]);
+
+-- name: sources
+-- What the catalogue holds: name, kind, rows, rejected lines, time and counts of every load that was not dropped.
+select name, kind, editions, set_aside as rejected, loaded_at, details from catalog_load where dropped_at is null order by loaded_at;
+
+-- name: sizes
+-- Bytes of the tables of loaded files and of the imported dump, with their indexes.
+select pg_total_relation_size('catalog_edition') as file,
+       pg_total_relation_size('catalog_dump_edition') + pg_total_relation_size('catalog_dump_work') as dump;
+
+-- name: drop_file
+-- Removes the editions of a loaded file.
+delete from catalog_edition using catalog_load l
+where catalog_edition.load_id = l.load_id and l.name = %(name)s and l.kind = 'file' and l.dropped_at is null;
+
+-- name: drop_dump
+-- Empties the tables of the imported dump.
+truncate catalog_dump_edition, catalog_dump_work;
+
+-- name: mark_dropped
+-- Marks the loads of a name as dropped; the digest changes, so that the same file can be loaded again.
+update catalog_load set dropped_at = now(), digest = digest || ' dropped ' || load_id
+where name = %(name)s and dropped_at is null returning kind;

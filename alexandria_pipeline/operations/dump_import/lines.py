@@ -1,0 +1,141 @@
+"""Lines of a dump: each line becomes rows for the staging tables, a rejected line, or a count of what was left out.
+
+A line is `type TAB key TAB revision TAB last_modified TAB JSON` (https://openlibrary.org/developers/dumps). Rows are text of
+PostgreSQL's COPY, with the empty string for null. Nothing here reads files or knows the database.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from alexandria_pipeline.domain.catalog_keys import author_hash
+from alexandria_pipeline.domain.records import SkippedRow
+from alexandria_pipeline.domain.tsv import excerpt
+from alexandria_pipeline.operations.dump_import import fields
+from alexandria_pipeline.operations.dump_import.editions import edition_rows
+from alexandria_pipeline.operations.dump_import.options import ImportOptions
+
+_COLUMNS: Final = 5
+_KEYS: Final = {b"/books/OL": (b"M", "M"), b"/works/OL": (b"W", "W"), b"/authors/": (b"A", "A")}
+_MAX_NUMBER: Final = 2**31 - 1
+
+
+@dataclass(slots=True)
+class ParsedBlock:
+    """The rows of a block of lines by staging table, its rejected lines, and counts for the report."""
+
+    rows: dict[str, list[str]] = field(
+        default_factory=lambda: {"edition": [], "work": [], "author": [], "redirect": []}
+    )
+    rejected: list[SkippedRow] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+class RejectedLine(ValueError):
+    """A line that cannot be used; the message says why."""
+
+
+def parse_block(file: str, data: bytes, first_line: int, options: ImportOptions) -> ParsedBlock:
+    """The rows of the lines in `data`; `first_line` is the number of its first line in `file`."""
+    block = ParsedBlock()
+    number = first_line - 1
+    for number, line in enumerate(data.splitlines() if b"\r" in data else data.split(b"\n"), first_line):
+        if not line:
+            continue
+        block.counts["lines"] += 1
+        try:
+            _parse_line(line, options, block)
+        except (RejectedLine, orjson.JSONDecodeError) as error:
+            reason = str(error) if isinstance(error, RejectedLine) else f"the JSON cannot be read: {error.msg}"
+            block.counts["rejected"] += 1
+            block.rejected.append(SkippedRow(file, number, reason, excerpt(line[:400].decode("utf-8", "replace"))))
+    return block
+
+
+def _parse_line(line: bytes, options: ImportOptions, block: ParsedBlock) -> None:
+    parts = line.split(b"\t", _COLUMNS - 1)
+    if len(parts) != _COLUMNS:
+        raise RejectedLine(
+            f"{len(parts)} columns where a dump has {_COLUMNS}: type, key, revision, last_modified, JSON"
+        )
+    kind, key, revision, _, body = parts
+    if kind not in _READERS:
+        block.counts["of other types"] += 1
+        return
+    number, letter = _number(key)
+    if not revision.isdigit() or len(revision) > 9:
+        raise RejectedLine(f"the revision {revision[:20].decode('utf-8', 'replace')!r} is no number")
+    record = orjson.loads(body)
+    if type(record) is not dict:
+        raise RejectedLine("the JSON is no object")
+    expected = _LETTERS.get(kind)
+    if expected is not None and expected != letter:
+        raise RejectedLine(f"the key {key.decode('utf-8', 'replace')} does not belong to {kind.decode()}")
+    _READERS[kind](number, letter, revision.decode(), record, options, block)
+
+
+def _number(key: bytes) -> tuple[int, str]:
+    """The number and the letter of a key such as /books/OL7M. Raises RejectedLine for any other form."""
+    last, letter = _KEYS.get(key[:9], (b"", ""))
+    digits = key[key.find(b"OL") + 2 : -1]
+    if not letter or key[-1:] != last or not digits.isdigit() or not 0 < (number := int(digits[:12])) <= _MAX_NUMBER:
+        raise RejectedLine(f"the key {key[:60].decode('utf-8', 'replace')!r} is none of a book, work or author")
+    return number, letter
+
+
+def _edition(
+    number: int, _: str, revision: str, record: dict[str, Any], options: ImportOptions, block: ParsedBlock
+) -> None:
+    result = edition_rows(number, revision, record, options)
+    if result is None:
+        raise RejectedLine("the edition has no title")
+    if isinstance(result, str):
+        block.counts[result] += 1
+        return
+    block.counts["editions"] += 1
+    block.rows["edition"] += result
+
+
+def _work(number: int, _: str, revision: str, record: dict[str, Any], __: ImportOptions, block: ParsedBlock) -> None:
+    title = fields.text(record.get("title"))
+    if not title:
+        raise RejectedLine("the work has no title")
+    block.counts["works"] += 1
+    year = str(fields.date_number(record.get("first_publish_date")) // 10_000 or "")
+    authors = fields.array(fields.references(record.get("authors"), "author"))
+    subjects = fields.joined(record.get("subjects"), fields.MAX_SUBJECTS)
+    block.rows["work"].append(fields.copy_row((str(number), revision, title, authors, year, subjects)))
+
+
+def _author(number: int, _: str, revision: str, record: dict[str, Any], __: ImportOptions, block: ParsedBlock) -> None:
+    name = fields.text(record.get("name")) or fields.text(record.get("personal_name"))
+    if not name:
+        raise RejectedLine("the author has no name")
+    block.counts["authors"] += 1
+    block.rows["author"].append(fields.copy_row((str(number), revision, name, str(author_hash(name)))))
+
+
+def _redirect(
+    number: int, letter: str, revision: str, record: dict[str, Any], _: ImportOptions, block: ParsedBlock
+) -> None:
+    location = record.get("location")
+    target, target_letter = _number(location.encode() if isinstance(location, str) else b"")
+    if target_letter != letter:
+        raise RejectedLine(f"the redirect leads from a record of one type to {location}")
+    block.counts["redirects"] += 1
+    block.rows["redirect"].append(fields.copy_row((letter, str(number), str(target), revision)))
+
+
+def _delete(number: int, letter: str, revision: str, _: dict[str, Any], __: ImportOptions, block: ParsedBlock) -> None:
+    block.counts["deletions"] += 1
+    block.rows["redirect"].append(fields.copy_row((letter, str(number), "", revision)))
+
+
+_READERS: Final = {
+    b"/type/edition": _edition, b"/type/work": _work, b"/type/author": _author, b"/type/redirect": _redirect, b"/type/delete": _delete,
+}  # fmt: skip
+_LETTERS: Final = {b"/type/edition": "M", b"/type/work": "W", b"/type/author": "A"}

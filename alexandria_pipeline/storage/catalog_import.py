@@ -1,0 +1,116 @@
+"""The staging tables of an import, and the build and swap of the catalogue's tables.
+
+An import copies blocks of rows, each in one transaction with its mark, so that it resumes after a kill. `finish` builds the new
+tables and renames them in one transaction: readers see the old catalogue or the new one. Which rows, and from where, is decided
+in `operations.dump_import`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from psycopg.types.json import Jsonb
+
+from alexandria_pipeline.domain.errors import StorageError
+from alexandria_pipeline.domain.records import SkippedRow
+from alexandria_pipeline.storage import generation
+from alexandria_pipeline.storage.queries import Queries
+
+if TYPE_CHECKING:
+    from alexandria_pipeline.storage.database import Database
+
+_SQL = Queries("catalog_import")
+_BUILD = ("memory", "drop_old_revisions", "follow_redirects", "build", "index", "swap")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBlock:
+    """A stored block of a file: the checksum of its text and its number of lines."""
+
+    checksum: int
+    lines: int
+
+
+class CatalogImport:
+    """The unfinished import of a database; at most one."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Excludes other imports until the block ends or this process dies. Raises StorageError when another one runs."""
+        with self._database.session() as session:
+            with self._database.translated():
+                row = session.execute(_SQL["lock"]).fetchone()
+            if row is None or not row["free"]:
+                raise StorageError("Another import of the catalogue is running: wait until it ends, then try again.")
+            yield
+
+    def resume_or_start(self, options: str) -> bool:
+        """Whether an unfinished import with the same options goes on; otherwise makes empty staging tables."""
+        found = self._database.fetch_one(_SQL["state_exists"])
+        if found and found["found"]:
+            state = self._database.fetch_one(_SQL["state"])
+            if state is not None and state["options"] == options:
+                return True
+        self.start(options)
+        return False
+
+    def start(self, options: str) -> None:
+        """Makes empty staging tables for a new import."""
+        with self._database.transaction() as tx:
+            tx.execute(_SQL["drop_staging"])
+            tx.execute(_SQL["create_staging"])
+            tx.execute(_SQL["start"], {"options": options})
+
+    def discard(self) -> None:
+        """Removes the staging tables and gives their space back."""
+        self._database.execute(_SQL["drop_staging"])
+
+    def blocks(self, role: str) -> Mapping[int, StoredBlock]:
+        """The stored blocks of a file, by number."""
+        rows = self._database.fetch_all(_SQL["blocks"], {"role": role})
+        return {row["number"]: StoredBlock(row["checksum"], row["lines"]) for row in rows}
+
+    def store(
+        self,
+        role: str,
+        number: int,
+        block: StoredBlock,
+        rows: Mapping[str, Sequence[str]],
+        rejected: Iterable[SkippedRow],
+        counts: Mapping[str, int],
+    ) -> None:
+        """Stores the rows of a block by staging table, its rejected lines and its mark, in one transaction."""
+        with self._database.transaction(timeout=0) as tx:
+            for table, lines in rows.items():
+                if lines:
+                    with tx.cursor().copy(_SQL[f"copy_{table}"]) as copy:
+                        copy.write("\n".join(lines) + "\n")
+            generation.add_skipped(tx, rejected)
+            values = {"role": role, "number": number, "checksum": block.checksum, "lines": block.lines}
+            tx.execute(_SQL["add_block"], {**values, "counts": Jsonb(dict(counts))})
+
+    def counts(self) -> dict[str, int]:
+        """The counts of all stored blocks."""
+        return {row["key"]: row["total"] for row in self._database.fetch_all(_SQL["counts"])}
+
+    def finish(self, name: str) -> int:
+        """Builds the new tables, puts them in place of the old ones and removes the staging tables, in one transaction.
+
+        Returns the number of rows (one per edition and ISBN).
+        """
+        counts = self.counts()
+        values = {"name": name, "rejected": counts.get("rejected", 0), "details": Jsonb(counts)}
+        with self._database.transaction(timeout=0) as tx:
+            for step in _BUILD:
+                tx.execute(_SQL[step])
+            row = tx.execute(_SQL["add_load"], values).fetchone()
+            tx.execute(_SQL["drop_staging"])
+        if row is None:
+            raise AssertionError("an insert returned no row")
+        return int(row["editions"])

@@ -1,0 +1,87 @@
+"""Rows of the imported dump as records: packed dates, letters of formats, lists of one item a line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from alexandria_pipeline.domain.errors import InvalidValue
+from alexandria_pipeline.domain.isbn import Isbn13
+from alexandria_pipeline.domain.records import (
+    CatalogEntry,
+    CatalogWork,
+    Contributor,
+    ContributorRole,
+    EditionFormat,
+    PartialDate,
+)
+
+SOURCE: Final = "openlibrary_edition"
+_FORMATS: Final = {
+    "h": EditionFormat.HARDCOVER, "p": EditionFormat.PAPERBACK, "e": EditionFormat.EBOOK, "a": EditionFormat.AUDIO, "o": EditionFormat.OTHER,
+}  # fmt: skip
+
+
+def dump_entry(row: Mapping[str, Any]) -> CatalogEntry:
+    """An edition. Its subjects are its own, or else those of its work."""
+    people = contributors(row["contributors"])
+    authors = (one.name for one in people if one.role is ContributorRole.AUTHOR)
+    return CatalogEntry(
+        isbn13=Isbn13(row["isbn13"]),
+        title=row["title"],
+        author=next(authors, ""),
+        published=packed_date(row["published"]),
+        language=row["language"],
+        publisher=row["publisher"],
+        source=SOURCE,
+        source_id=f"OL{row['edition_id']}M",
+        subtitle=row["subtitle"],
+        contributors=people,
+        format=_FORMATS.get(row["format"], EditionFormat.UNKNOWN),
+        pages=row["pages"],
+        series=_lines(row["series"]),
+        subjects=_lines(row["subjects"] or row["work_subjects"]),
+        covers=tuple(map(int, _lines(row["covers"]))),
+        identifiers=tuple(
+            (scheme, value) for scheme, _, value in (each.partition("\t") for each in _lines(row["identifiers"]))
+        ),
+        work=f"OL{row['work_id']}W" if row["work_id"] else "",
+        first_year=row["first_year"],
+    )
+
+
+def dump_work(row: Mapping[str, Any]) -> CatalogWork:
+    """A work."""
+    people = contributors(row["contributors"])
+    authors = tuple(one for one in people if one.role is ContributorRole.AUTHOR)
+    return CatalogWork(f"OL{row['work_id']}W", row["title"] or "", authors, row["first_year"], _lines(row["subjects"]))
+
+
+def record_number(key: str) -> int:
+    """7 for "OL7W" and "/works/OL7W". Raises InvalidValue for another form."""
+    digits = key.rsplit("/", 1)[-1][2:-1]
+    if not digits.isdecimal() or len(digits) > 9:
+        raise InvalidValue(f"{key!r} is no key of Open Library, such as OL7W")
+    return int(digits)
+
+
+def contributors(text: str | None) -> tuple[Contributor, ...]:
+    """The people of a column `contributors`."""
+    return tuple(_contributor(*line.split("\t")) for line in _lines(text))
+
+
+def _contributor(name: str, role: str = "", _: str = "") -> Contributor:
+    return Contributor(name, ContributorRole(role) if role else ContributorRole.AUTHOR)
+
+
+def packed_date(number: int | None) -> PartialDate | None:
+    """The date of yyyymmdd, with 00 for an unknown month or day."""
+    if not number:
+        return None
+    year, rest = divmod(number, 10_000)
+    month, day = divmod(rest, 100)
+    return PartialDate(year, month or None, day or None)
+
+
+def _lines(text: str | None) -> tuple[str, ...]:
+    return tuple(text.split("\n")) if text else ()

@@ -1,0 +1,186 @@
+-- name: lock
+-- One import at a time: held by the session of the importer until it ends or dies.
+select pg_try_advisory_lock(hashtext('alexandria.catalog.import')) as free;
+
+-- name: state
+-- The unfinished import, if there is one: its options.
+select options from catalog_import_state;
+
+-- name: state_exists
+-- Whether there are staging tables.
+select to_regclass('catalog_import_state') is not null as found;
+
+-- name: create_staging
+-- The staging tables of a new import. Unlogged: a crash of the server empties all of them together, and the import starts again.
+create unlogged table catalog_import_state (options text not null);
+create unlogged table catalog_import_block (
+    role text not null, number integer not null, checksum bigint not null, lines integer not null, counts jsonb not null,
+    primary key (role, number)
+);
+create unlogged table catalog_import_edition (
+    edition_id integer, revision integer, isbn13 bigint, work_id integer, author_ids integer[], stated_author text, stated_hash integer,
+    title_hash integer, head integer, tail integer, published integer, pages smallint, format text, language text, title text,
+    subtitle text, contributors text, publisher text, series text, subjects text, covers text, identifiers text
+) with (autovacuum_enabled = off);
+create unlogged table catalog_import_work (
+    work_id integer, revision integer, title text, author_ids integer[], first_year smallint, subjects text
+) with (autovacuum_enabled = off);
+create unlogged table catalog_import_author (
+    author_id integer, revision integer, name text, author_hash integer
+) with (autovacuum_enabled = off);
+create unlogged table catalog_import_redirect (
+    kind text, id integer, target integer, revision integer
+) with (autovacuum_enabled = off);
+
+-- name: start
+-- Stores the options of a new import.
+insert into catalog_import_state (options) values (%(options)s);
+
+-- name: drop_staging
+-- Removes the staging tables and gives their space back.
+drop table if exists catalog_import_state, catalog_import_block, catalog_import_edition, catalog_import_work,
+    catalog_import_author, catalog_import_redirect;
+
+-- name: blocks
+-- The blocks of a file that are stored: number, checksum and lines.
+select number, checksum, lines from catalog_import_block where role = %(role)s;
+
+-- name: add_block
+-- Marks a block as stored, in the transaction of its rows.
+insert into catalog_import_block (role, number, checksum, lines, counts)
+values (%(role)s, %(number)s, %(checksum)s, %(lines)s, %(counts)s);
+
+-- name: copy_edition
+-- Copies editions of a block.
+copy catalog_import_edition from stdin (null '');
+
+-- name: copy_work
+-- Copies works of a block.
+copy catalog_import_work from stdin (null '');
+
+-- name: copy_author
+-- Copies authors of a block.
+copy catalog_import_author from stdin (null '');
+
+-- name: copy_redirect
+-- Copies redirects and deletions of a block; a deletion has no target.
+copy catalog_import_redirect from stdin (null '');
+
+-- name: counts
+-- The counts of all blocks, added up.
+select key, sum(value::bigint)::bigint as total from catalog_import_block, jsonb_each_text(counts) group by key;
+
+-- name: memory
+-- Memory for the joins and indexes of the build, below 1 GiB in all.
+set local work_mem = '96MB'; set local maintenance_work_mem = '256MB'; set local hash_mem_multiplier = 1;
+
+-- name: drop_old_revisions
+-- Of records with the same key, keeps the newest revision; of redirects and records, too.
+delete from catalog_import_author t using (
+    select author_id, max(revision) as newest from catalog_import_author group by author_id having count(*) > 1
+) d where t.author_id = d.author_id and t.revision < d.newest;
+delete from catalog_import_work t using (
+    select work_id, max(revision) as newest from catalog_import_work group by work_id having count(*) > 1
+) d where t.work_id = d.work_id and t.revision < d.newest;
+delete from catalog_import_edition t using (
+    select edition_id, max(revision) as newest, min(revision) as oldest from catalog_import_edition group by edition_id
+    having min(revision) < max(revision)
+) d where t.edition_id = d.edition_id and t.revision < d.newest;
+delete from catalog_import_edition t using (
+    select edition_id, isbn13, min(ctid) as kept from catalog_import_edition group by edition_id, isbn13 having count(*) > 1
+) d where t.edition_id = d.edition_id and t.isbn13 = d.isbn13 and t.ctid <> d.kept;
+delete from catalog_import_edition t using catalog_import_redirect r
+where r.kind = 'M' and r.id = t.edition_id and r.revision >= t.revision;
+delete from catalog_import_author t using catalog_import_redirect r
+where r.kind = 'A' and r.id = t.author_id and r.revision >= t.revision;
+delete from catalog_import_work t using catalog_import_redirect r
+where r.kind = 'W' and r.id = t.work_id and r.revision >= t.revision;
+
+-- name: follow_redirects
+-- The last target of every redirect of works and authors; a deletion, a circle or more than ten steps lead nowhere.
+create temporary table catalog_moved on commit drop as
+with recursive step (kind, id, at, depth) as (
+    select kind, id, target, 1 from catalog_import_redirect where kind in ('W', 'A')
+    union
+    select s.kind, s.id, r.target, s.depth + 1 from step s
+    join catalog_import_redirect r on r.kind = s.kind and r.id = s.at where s.depth < 10
+)
+select distinct on (kind, id) kind, id, at as target from step s
+where not exists (select from catalog_import_redirect r where r.kind = s.kind and r.id = s.at)
+order by kind, id, depth desc;
+create temporary table catalog_author on commit drop as
+select distinct on (author_id) author_id, name, author_hash from (
+    select author_id, name, author_hash from catalog_import_author
+    union all
+    select m.id, a.name, a.author_hash from catalog_moved m join catalog_import_author a on m.kind = 'A' and a.author_id = m.target
+) known order by author_id;
+create unique index on catalog_author (author_id);
+create temporary table catalog_work on commit drop as
+select distinct on (work_id) work_id, title, first_year, subjects, author_ids from catalog_import_work order by work_id;
+create unique index on catalog_work (work_id);
+analyze catalog_author;
+analyze catalog_work;
+analyze catalog_moved;
+analyze catalog_import_edition;
+
+-- name: build
+-- The new tables: editions with the names of their authors (else of their work's), and the works of these editions.
+create table catalog_dump_edition_new (like catalog_dump_edition including comments);
+insert into catalog_dump_edition_new
+select e.isbn13, e.edition_id, e.work_id, e.title_hash, e.author_hash, e.author_hash # e.head, e.author_hash # e.tail,
+    e.published, e.pages, e.format, e.language, e.title, e.subtitle,
+    nullif(concat_ws(E'\n', case
+        when cardinality(e.ids) > 1 then (
+            select string_agg(a.name || E'\t\t' || a.author_id, E'\n' order by place)
+            from unnest(e.ids) with ordinality as listed (author_id, place) join catalog_author a using (author_id)
+        )
+        when e.name is not null then e.name || E'\t\t' || e.ids[1]
+        else e.stated_author
+    end, e.contributors), ''),
+    e.publisher, e.series, e.subjects, e.covers, e.identifiers
+from (
+    select e.isbn13, e.edition_id, coalesce(m.target, e.work_id) as work_id, e.title_hash, e.head, e.tail, e.published, e.pages, e.format,
+        e.language, e.title, e.subtitle, e.contributors, e.publisher, e.series, e.subjects, e.covers, e.identifiers, e.stated_author,
+        coalesce(e.author_ids, w.author_ids) as ids, a.name, coalesce(a.author_hash, e.stated_hash, 0) as author_hash
+    from catalog_import_edition e
+    left join catalog_moved m on m.kind = 'W' and m.id = e.work_id
+    left join catalog_work w on w.work_id = coalesce(m.target, e.work_id)
+    left join catalog_author a on a.author_id = (coalesce(e.author_ids, w.author_ids))[1]
+) e;
+create table catalog_dump_work_new (like catalog_dump_work including comments);
+insert into catalog_dump_work_new
+select e.work_id, least(w.first_year, e.first_year), nullif(w.title, e.title), w.subjects
+from (
+    select work_id, (min(published) / 10000)::smallint as first_year, min(title) as title
+    from catalog_dump_edition_new where work_id is not null group by work_id
+) e left join catalog_work w using (work_id);
+
+-- name: index
+-- The indexes of the new tables.
+create index catalog_dump_edition_isbn_new on catalog_dump_edition_new (isbn13);
+create index catalog_dump_edition_work_new on catalog_dump_edition_new (work_id);
+create index catalog_dump_edition_title_new on catalog_dump_edition_new (title_hash, author_hash);
+create index catalog_dump_edition_head_new on catalog_dump_edition_new (head_block);
+create index catalog_dump_edition_tail_new on catalog_dump_edition_new (tail_block);
+create unique index catalog_dump_work_id_new on catalog_dump_work_new (work_id);
+analyze catalog_dump_edition_new;
+analyze catalog_dump_work_new;
+
+-- name: swap
+-- The new tables take the place of the old ones. Questions wait for this statement and then see the new tables.
+drop table catalog_dump_edition, catalog_dump_work;
+alter table catalog_dump_edition_new rename to catalog_dump_edition;
+alter table catalog_dump_work_new rename to catalog_dump_work;
+alter index catalog_dump_edition_isbn_new rename to catalog_dump_edition_isbn;
+alter index catalog_dump_edition_work_new rename to catalog_dump_edition_work;
+alter index catalog_dump_edition_title_new rename to catalog_dump_edition_title;
+alter index catalog_dump_edition_head_new rename to catalog_dump_edition_head;
+alter index catalog_dump_edition_tail_new rename to catalog_dump_edition_tail;
+alter index catalog_dump_work_id_new rename to catalog_dump_work_id;
+update catalog_load set dropped_at = now() where kind = 'dump' and dropped_at is null;
+
+-- name: add_load
+-- Records the import; its number is the new revision of the catalogue.
+insert into catalog_load (name, digest, editions, set_aside, kind, details)
+select %(name)s, gen_random_uuid()::text, count(*), %(rejected)s, 'dump', %(details)s from catalog_dump_edition
+returning editions;

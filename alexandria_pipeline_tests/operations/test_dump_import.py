@@ -1,0 +1,277 @@
+"""The import of dumps: what is kept, what is rejected, and what happens to an import that is stopped."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from alexandria_pipeline.domain.errors import SourceError, StorageError
+from alexandria_pipeline.domain.isbn import Isbn13
+from alexandria_pipeline.domain.records import BookQuery, ContributorRole, EditionFormat, PartialDate
+from alexandria_pipeline.operations.catalog_lookup import look_up
+from alexandria_pipeline.operations.dump_import.importer import ImportResult, import_dump
+from alexandria_pipeline.operations.dump_import.options import EVERYTHING, ImportOptions
+from alexandria_pipeline.operations.dump_import.reader import DumpFile
+from alexandria_pipeline.storage import generation
+from alexandria_pipeline.storage.catalog import Catalog
+from alexandria_pipeline.storage.catalog_import import CatalogImport
+from alexandria_pipeline.storage.database import Database
+from alexandria_pipeline_tests import dumps
+
+MODIFIED = "2024-05-01T10:11:12.131415"
+ISBN, OTHER = Isbn13.parse("978-1-4028-9462-6"), Isbn13.parse("978-0-306-40615-7")
+
+
+def line(kind: str, key: str, revision: int = 1, **fields: Any) -> bytes:
+    body = orjson.dumps({"key": key, "type": {"key": f"/type/{kind}"}, **fields})
+    return b"\t".join((f"/type/{kind}".encode(), key.encode(), str(revision).encode(), MODIFIED.encode(), body))
+
+
+def edition(number: int = 1, revision: int = 1, **fields: Any) -> bytes:
+    return line(
+        "edition", f"/books/OL{number}M", revision, **{"title": "The Glass Orchard", "isbn_13": [ISBN], **fields}
+    )
+
+
+def run(
+    database: Database,
+    folder: Path,
+    lines: Iterable[bytes],
+    options: ImportOptions = EVERYTHING,
+    **other: Iterable[bytes],
+) -> ImportResult:
+    files = []
+    for role, content in {**other, "editions": lines}.items():
+        path = folder / f"{role}.txt"
+        path.write_bytes(b"\n".join(content) + b"\n")
+        files.append(DumpFile(role, str(path)))
+    return import_dump(database, files, options, processes=1)
+
+
+def test_an_edition_keeps_what_its_record_says(database: Database, tmp_path: Path) -> None:
+    full = edition(
+        7, subtitle="a novel", authors=[{"key": "/authors/OL3A"}], works=[{"key": "/works/OL5W"}], publishers=["Quill\\Press"],
+        publish_date="March 5, 1988", languages=[{"key": "/languages/eng"}], physical_format="Paperback", number_of_pages=321,
+        series=["Orchards"], subjects=["Trees", "Glass"], covers=[-1, 77], contributors=[{"role": "Translator", "name": "Ana Lima"}],
+        identifiers={"goodreads": ["12"]}, oclc_numbers=["99"],
+    )  # fmt: skip
+    work = line("work", "/works/OL5W", title="The Glass Orchard", first_publish_date="1971", subjects=["Fiction"])
+    run(database, tmp_path, [full], works=[work], authors=[line("author", "/authors/OL3A", name="Mira Okonedo")])
+    found = Catalog(database).edition(ISBN)
+    assert found is not None
+    assert (found.title, found.subtitle, found.author, found.publisher) == (
+        "The Glass Orchard",
+        "a novel",
+        "Mira Okonedo",
+        "Quill\\Press",
+    )
+    assert (found.published, found.language, found.format, found.pages) == (
+        PartialDate(1988, 3, 5),
+        "en",
+        EditionFormat.PAPERBACK,
+        321,
+    )
+    assert (found.series, found.subjects, found.covers) == (("Orchards",), ("Trees", "Glass"), (77,))
+    assert [(one.name, one.role) for one in found.contributors] == [
+        ("Mira Okonedo", ContributorRole.AUTHOR), ("Ana Lima", ContributorRole.TRANSLATOR),
+    ]  # fmt: skip
+    assert found.identifiers == (("oclc", "99"), ("goodreads", "12"))
+    assert (found.work, found.first_year, found.source_id) == ("OL5W", 1971, "OL7M")
+    assert Catalog(database).works(["OL5W"])["OL5W"].title == "The Glass Orchard"
+    assert [each.isbn13 for each in Catalog(database).editions_of_work("OL5W")] == [ISBN]
+
+
+def test_editions_alone_are_enough(database: Database, tmp_path: Path) -> None:
+    run(
+        database,
+        tmp_path,
+        [edition(by_statement="by Mira Okonedo ; edited by A. Lima", works=[{"key": "/works/OL5W"}])],
+    )
+    (answer,) = look_up(Catalog(database), [BookQuery("The Glass Orchard", "Mira Okonedo")])
+    assert (answer.isbn13, answer.work) == (ISBN, "OL5W")
+
+
+def test_a_misspelt_title_is_found_and_another_author_is_not(database: Database, tmp_path: Path) -> None:
+    run(database, tmp_path, [edition(by_statement="Mira Okonedo")])
+    asked = [
+        ("The Glass Orchrad", "Mira Okonedo"),
+        ("The Glass Orchard", "Paul Ferrier"),
+        ("The Glass Orchard", "Mira Okonedo"),
+    ]
+    answers = look_up(Catalog(database), [BookQuery(*each) for each in asked])
+    assert [answer.isbn13 for answer in answers] == [ISBN, None, ISBN]
+
+
+def test_bad_lines_are_set_aside_with_line_and_reason(database: Database, tmp_path: Path) -> None:
+    lines = [
+        edition(),
+        b"/type/edition\t/books/OL2M\t1",
+        edition(3)[:-9],
+        edition(4, title=""),
+        b"\xff\xfe",
+        edition(5).replace(b"OL5M", b"X5M", 1),
+    ]
+    result = run(database, tmp_path, lines)
+    assert (result.editions, result.counts["rejected"]) == (1, 5)
+    with database.transaction() as tx:
+        rows = generation.skipped_rows(tx)
+    assert sorted(row["position"] for row in rows) == [2, 3, 4, 5, 6]
+    assert {row["source"] for row in rows} == {"editions.txt"}
+    assert any("3 columns where a dump has 5" in row["reason"] for row in rows)
+
+
+def test_the_newest_revision_wins_and_deletions_count(database: Database, tmp_path: Path) -> None:
+    deleted = line("delete", "/books/OL2M", 9)
+    moved = line("redirect", "/books/OL3M", 9, location="/books/OL1M")
+    lines = [
+        edition(1, 5, title="New Title"),
+        edition(1, 2, title="Old Title"),
+        edition(2, isbn_13=[OTHER]),
+        deleted,
+        edition(3),
+        moved,
+    ]
+    assert run(database, tmp_path, lines).editions == 1
+    found = Catalog(database).edition(ISBN)
+    assert found is not None
+    assert found.title == "New Title"
+    assert Catalog(database).edition(OTHER) is None
+
+
+def test_redirects_of_works_and_authors_are_followed(database: Database, tmp_path: Path) -> None:
+    works = [
+        line("redirect", "/works/OL1W", location="/works/OL2W"),
+        line("redirect", "/works/OL2W", location="/works/OL3W"),
+        line("work", "/works/OL3W", title="W"),
+    ]
+    authors = [
+        line("redirect", "/authors/OL1A", location="/authors/OL2A"),
+        line("author", "/authors/OL2A", name="Mira Okonedo"),
+    ]
+    run(
+        database,
+        tmp_path,
+        [edition(works=[{"key": "/works/OL1W"}], authors=[{"key": "/authors/OL1A"}])],
+        works=works,
+        authors=authors,
+    )
+    found = Catalog(database).edition(ISBN)
+    assert found is not None
+    assert (found.work, found.author) == ("OL3W", "Mira Okonedo")
+
+
+def test_circles_of_redirects_end(database: Database, tmp_path: Path) -> None:
+    works = [
+        line("redirect", "/works/OL1W", location="/works/OL2W"),
+        line("redirect", "/works/OL2W", location="/works/OL1W"),
+    ]
+    assert run(database, tmp_path, [edition(works=[{"key": "/works/OL1W"}])], works=works).editions == 1
+
+
+def test_left_out_editions_are_counted_by_reason(database: Database, tmp_path: Path) -> None:
+    lines = [
+        edition(1, languages=[{"key": "/languages/eng"}], publish_date="1995"),
+        edition(2, languages=[{"key": "/languages/fre"}], publish_date="1995"),
+        edition(3, publish_date="1995"),
+        edition(4, languages=[{"key": "/languages/eng"}], publish_date="1970"),
+        edition(5, isbn_13=[]),
+    ]
+    result = run(database, tmp_path, lines, ImportOptions(frozenset({"en"}), 1990))
+    assert result.editions == 1
+    assert result.counts["editions in another language"] == result.counts["editions without a language"] == 1
+    assert result.counts["editions before the first year"] == result.counts["editions without an ISBN"] == 1
+
+
+def test_a_truncated_file_changes_nothing_and_its_whole_copy_resumes(database: Database, tmp_path: Path) -> None:
+    run(database, tmp_path, [edition()])
+    dump = dumps.make(tmp_path / "dump", 6_000, damage=0)
+    whole = dump.editions.read_bytes()
+    dump.editions.write_bytes(whole[: len(whole) * 3 // 4])
+    files = [DumpFile("editions", str(dump.editions))]
+    with pytest.raises(SourceError, match="truncated"):
+        import_dump(database, files, processes=1)
+    assert Catalog(database).edition(ISBN) is not None
+    assert Catalog(database).editions() == 1
+    dump.editions.write_bytes(whole)
+    result = import_dump(database, files, processes=1)
+    assert (result.resumed, result.editions) == (True, 6_000)
+
+
+def test_another_file_starts_afresh(database: Database, tmp_path: Path) -> None:
+    first, second = (
+        dumps.make(tmp_path / "a", 5_000, seed=1, damage=0),
+        dumps.make(tmp_path / "b", 5_000, seed=2, damage=0),
+    )
+    cut = gzip.compress(gzip.decompress(first.editions.read_bytes()))
+    first.editions.write_bytes(cut[:-20])
+    with pytest.raises(SourceError):
+        import_dump(database, [DumpFile("editions", str(first.editions))], processes=1)
+    result = import_dump(database, [DumpFile("editions", str(second.editions))], processes=1)
+    assert (result.resumed, result.editions, result.counts["lines"]) == (False, 5_000, 5_000)
+
+
+def test_a_file_that_is_no_dump_is_refused(database: Database, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="no dump"):
+        run(database, tmp_path, [b"title,author"] * 200)
+
+
+def test_two_imports_at_once_are_refused(database: Database, tmp_path: Path) -> None:
+    with CatalogImport(database).locked(), pytest.raises(StorageError, match="Another import"):
+        run(database, tmp_path, [edition()])
+
+
+def test_a_killed_import_resumes(database: Database, database_url: str, tmp_path: Path) -> None:
+    """kill -9 of the importer after its first block: its workers end, nothing is swapped, and the next import resumes."""
+    dump = dumps.make(tmp_path / "dump", 15_000, damage=0, packed=False)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    environment = {**os.environ, "ALEXANDRIA_DATABASE_URL": database_url}
+    command = [sys.executable, "-m", "alexandria_pipeline.cli.app", "catalog", "import", "--editions", str(pipe)]
+    with (
+        subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=subprocess.DEVNULL) as process,
+        pipe.open("wb") as writer,
+    ):
+        writer.write(dump.editions.read_bytes()[: 9 * 2**20])
+        writer.flush()
+        staging = CatalogImport(database)
+        while not _stored(staging):
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert Catalog(database).editions() == 0
+    while True:
+        try:
+            result = import_dump(database, [DumpFile("editions", str(dump.editions))], processes=1)
+        except StorageError:  # the server has not noticed the death yet
+            time.sleep(0.1)
+        else:
+            break
+    assert (result.resumed, result.editions) == (True, 15_000)
+
+
+def _stored(staging: CatalogImport) -> bool:
+    try:
+        return bool(staging.blocks("editions"))
+    except StorageError:  # the staging tables are not there yet
+        return False
+
+
+def test_a_dropped_dump_is_gone_and_changes_the_revision(database: Database, tmp_path: Path) -> None:
+    run(database, tmp_path, [edition()])
+    catalog = Catalog(database)
+    before = catalog.revision()
+    assert catalog.drop("open-library")
+    assert (catalog.edition(ISBN), catalog.sources()) == (None, [])
+    assert catalog.revision() != before
+    assert not catalog.drop("open-library")
