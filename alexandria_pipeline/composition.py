@@ -11,19 +11,22 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 from alexandria_pipeline import sample
 from alexandria_pipeline.domain.ai_models import ModelEnd, ended, model_warning
 from alexandria_pipeline.domain.alerts import Links
 from alexandria_pipeline.domain.errors import AlexandriaError
 from alexandria_pipeline.domain.key_figures import BUDGETED_SERVICE
+from alexandria_pipeline.domain.quota import ServicePlan
 from alexandria_pipeline.operations import doctor, notifications
 from alexandria_pipeline.operations.alerting import Alerting
 from alexandria_pipeline.operations.catalog import load_catalog
 from alexandria_pipeline.operations.doctor import Finding
+from alexandria_pipeline.operations.plans import current_plan
 from alexandria_pipeline.operations.rollout import Rollout
 from alexandria_pipeline.providers import local_catalog
-from alexandria_pipeline.providers.base import Provider, ProviderKind
+from alexandria_pipeline.providers.base import PlanSource, Provider, ProviderKind
 from alexandria_pipeline.providers.registry import CASCADE, CASCADE_WITHOUT_SERVICES, DECLARATIONS, Registry
 from alexandria_pipeline.providers.registry import SERVICES as DECLARED
 from alexandria_pipeline.providers.transport.client import ServiceTransport
@@ -36,6 +39,7 @@ from alexandria_pipeline.stages.enhance import Enhance
 from alexandria_pipeline.stages.generate import Generate
 from alexandria_pipeline.stages.persist import Persist
 from alexandria_pipeline.stages.resolve import Resolve
+from alexandria_pipeline.storage import plans
 from alexandria_pipeline.storage.catalog import Catalog
 from alexandria_pipeline.storage.connect import open_database
 from alexandria_pipeline.storage.database import Database
@@ -94,12 +98,34 @@ def opened_pipeline(settings: Settings) -> Iterator[Pipeline]:
         for warning in model_warnings(settings, datetime.now(UTC).date()).values():
             log.warning("%s", warning)
         ledger(settings, database, threads).store_spooled()
-        yield assemble(settings, database, threads)
+        yield assemble(with_plans(settings, database, threads), database, threads)
+
+
+def with_plans(settings: Settings, database: Database, threads: Threads | None = None) -> Settings:
+    """The settings with the plans of keys. With `threads`, a plan that is older than a day is requested."""
+    for declaration in DECLARATIONS:
+        if not declaration.reports_plan or not settings.wants_plan(declaration.name):
+            continue
+        config = settings.service(declaration.name)
+        if config.key is None or not config.enabled:
+            continue
+        plan = _plan(settings, database, threads, declaration.name, config.key.get_secret_value())
+        settings = settings.with_plan(plan) if plan else settings
+    return settings
+
+
+def _plan(settings: Settings, database: Database, threads: Threads | None, name: str, key: str) -> ServicePlan | None:
+    if threads is None:
+        stored = plans.find(database, name, key)
+        return stored[0] if stored else None
+    kit = _Kit(settings, database, ledger(settings, database, threads), HttpCache(database, threads))
+    quota = QuotaManager(database, {name: settings.service(name).quota})
+    return current_plan(database, quota, cast(PlanSource, kit.provider(name)), key)
 
 
 def rollout(settings: Settings, database: Database) -> Rollout:
     """The rollout of this database, paced by the daily quota of ISBNdb."""
-    return Rollout(database, settings.rollout, settings.service(BUDGETED_SERVICE).quota)
+    return Rollout(database, settings.rollout, with_plans(settings, database).service(BUDGETED_SERVICE).quota)
 
 
 def assemble(settings: Settings, database: Database, threads: Threads) -> Pipeline:
@@ -183,6 +209,7 @@ def _model(settings: Settings, name: str) -> str:
 
 def alerting(settings: Settings, database: Database) -> Alerting:
     """Alerts of this database and their receivers."""
+    settings = with_plans(settings, database)
     quota = QuotaManager(database, {name: settings.service(name).quota for name in SERVICES})
 
     def ends(today: date) -> Mapping[str, ModelEnd]:

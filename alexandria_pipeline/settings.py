@@ -27,7 +27,7 @@ from pydantic_settings import SettingsError as UnreadableSetting
 
 from alexandria_pipeline.domain.errors import SettingsError
 from alexandria_pipeline.domain.generation.prompts import PromptVariant
-from alexandria_pipeline.domain.quota import QuotaLimits
+from alexandria_pipeline.domain.quota import QuotaLimits, ServicePlan
 from alexandria_pipeline.domain.rollout.phases import Rules
 from alexandria_pipeline.providers import registry
 from alexandria_pipeline.providers.base import Capability
@@ -263,6 +263,31 @@ class Settings(BaseSettings):
             self.service(name).key is not None or self.service(name).base_url != defaults.base_url
             for name, defaults in registry.SERVICES.items()
         )
+
+    def wants_plan(self, name: str) -> bool:
+        """Whether the plan of a key can change these settings: host, rate or daily limit is not set."""
+        defaults = registry.SERVICES[name]
+        given: ServiceSettings = getattr(self, _field(defaults))
+        unset = (
+            given.base_url == defaults.base_url,
+            given.requests_per_second is None,
+            given.daily_limit == defaults.daily_limit,
+        )
+        return any(unset)
+
+    def with_plan(self, plan: ServicePlan) -> Settings:
+        """These settings with the plan of a key, where nothing else is set."""
+        defaults = registry.SERVICES[plan.service]
+        given: ServiceSettings = getattr(self, _field(defaults))
+        changed: dict[str, Any] = {}
+        if given.base_url == defaults.base_url and plan.host:
+            changed["base_url"] = f"https://{plan.host}"
+        at_its_host = urlsplit(changed.get("base_url", given.base_url)).hostname == plan.host
+        if given.requests_per_second is None and at_its_host:
+            changed["requests_per_second"] = plan.requests_per_second
+        if given.daily_limit == defaults.daily_limit:
+            changed["daily_limit"] = max(1, plan.daily_limit)
+        return self.model_copy(update={_field(defaults): given.model_copy(update=changed)})
 
     def service(self, name: str) -> ServiceConfig:
         """What the transport needs for one service. Raises SettingsError for an unknown name."""

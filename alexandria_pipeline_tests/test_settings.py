@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from alexandria_pipeline.composition import assemble, providers
 from alexandria_pipeline.domain.errors import SettingsError
-from alexandria_pipeline.domain.quota import QuotaLimits
+from alexandria_pipeline.domain.quota import QuotaLimits, ServicePlan
+from alexandria_pipeline.domain.service_answers import Answer, Failed
+from alexandria_pipeline.operations.plans import current_plan
+from alexandria_pipeline.providers.isbndb import DECLARATION
 from alexandria_pipeline.providers.registry import DECLARATIONS
 from alexandria_pipeline.providers.registry import SERVICES as DECLARED
 from alexandria_pipeline.settings import SERVICES, load_settings
+from alexandria_pipeline.storage.queries import Query
+from alexandria_pipeline.storage.quota import QuotaManager
 from alexandria_pipeline.storage.threads import Threads
+from alexandria_pipeline_tests.world import rows
 
 if TYPE_CHECKING:
     from alexandria_pipeline.storage.database import Database
@@ -159,6 +166,49 @@ def test_the_generators_follow_from_what_is_set(given: dict[str, Any], names: li
     with closing(Threads()) as threads:
         pipeline = assemble(load_settings(**given), database, threads)
     assert [generator.declaration.name for generator in pipeline.registry.generators()] == names
+
+
+PREMIUM = ServicePlan("isbndb", "premium", "api.premium.isbndb.com", 3, 5_000)
+
+
+def test_the_plan_of_a_key_gives_host_rate_and_daily_limit() -> None:
+    service = load_settings().with_plan(PREMIUM).service("isbndb")
+    assert (service.base_url, service.requests_per_second) == ("https://api.premium.isbndb.com", 3)
+    assert service.quota == QuotaLimits(5_000, 666)
+
+
+def test_settings_override_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALEXANDRIA_ISBNDB_BASE_URL", "https://books.example.org")
+    monkeypatch.setenv("ALEXANDRIA_ISBNDB_DAILY_LIMIT", "150")
+    service = load_settings().with_plan(PREMIUM).service("isbndb")
+    assert (service.base_url, service.requests_per_second) == ("https://books.example.org", 1)
+    assert service.quota == QuotaLimits(150, 20)
+    monkeypatch.setenv("ALEXANDRIA_ISBNDB_REQUESTS_PER_SECOND", "2")
+    assert load_settings().with_plan(PREMIUM).service("isbndb").requests_per_second == 2
+
+
+def test_the_plan_is_requested_once_a_day_and_kept_for_its_key(database: Database) -> None:
+    class Source:
+        declaration = DECLARATION
+        asked = 0
+
+        def unavailable(self) -> None:
+            return None
+
+        async def plan(self) -> Answer[ServicePlan]:
+            self.asked += 1
+            return replace(PREMIUM, left=0) if self.asked == 1 else Failed("timed out")
+
+    source, quota = Source(), QuotaManager(database, {"isbndb": QuotaLimits(100)})
+    for _ in range(2):
+        plan = current_plan(database, quota, source, "canary-key")
+        assert plan is not None
+        assert (plan.host, plan.daily_limit, source.asked) == ("api.premium.isbndb.com", 5_000, 1)
+    assert "no calls left" in (quota.status("isbndb").exhausted or "")
+    assert current_plan(database, quota, source, "another-key") is None, "the plan of another key does not apply"
+    database.execute(Query("test", "an older plan", "update service_plan set asked_at = now() - interval '2 days'"), {})
+    assert current_plan(database, quota, source, "canary-key") == PREMIUM, "an old plan is better than none"
+    assert "canary" not in str(rows(database, "select * from service_plan"))
 
 
 def test_an_unknown_service_is_told_with_the_known_ones() -> None:

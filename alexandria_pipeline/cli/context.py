@@ -15,14 +15,14 @@ from alexandria_pipeline.storage.database import Database
 def opened_database() -> Iterator[tuple[Settings, Database]]:
     settings = _settings()
     with composition.opened_database(settings) as database:
-        yield settings, database
+        yield composition.with_plans(settings, database), database
 
 
 @contextmanager
 def opened_pipeline() -> Iterator[tuple[Settings, composition.Pipeline]]:
     settings = _settings()
     with composition.opened_pipeline(settings) as pipeline:
-        yield settings, pipeline
+        yield composition.with_plans(settings, pipeline.database), pipeline
 
 
 def _settings() -> Settings:

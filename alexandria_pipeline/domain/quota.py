@@ -39,6 +39,21 @@ class QuotaLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class ServicePlan:
+    """The plan of a key, as the service states it: its host, requests per second, and calls per day.
+
+    `daily_limit` is that of the key, if it is smaller. `left`: calls left today, if the service says so.
+    """
+
+    service: str
+    name: str
+    host: str | None
+    requests_per_second: float
+    daily_limit: int
+    left: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class QuotaStatus:
     """The figures of one service today; None where it has no limit.
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from alexandria_pipeline.domain.quota import ServicePlan
     from alexandria_pipeline.providers.transport.types import ServiceHttp, ServiceSpec
 
 
@@ -104,7 +105,7 @@ class Declaration:
     """What is fixed about a provider. `name` is its one name: settings, tables, metrics and commands use it.
 
     `module` holds `build(kit)`, which makes the provider; it is imported when the provider is first built.
-    `http` is None for a provider that needs no network.
+    `http` is None for a provider that needs no network. `reports_plan`: it is a `PlanSource`.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Declaration:
     capabilities: frozenset[Capability]
     module: str
     http: HttpDefaults | None = None
+    reports_plan: bool = False
 
     def build(self, kit: ProviderKit) -> Provider:
         """The provider, built from `kit`."""
@@ -273,6 +275,15 @@ class CallCounter(Provider, Protocol):
 
     async def spent(self) -> Answer[int]:
         """The calls of today by the service's own count; never from the cache."""
+        ...
+
+
+@runtime_checkable
+class PlanSource(Provider, Protocol):
+    """A service that reports the plan of the key."""
+
+    async def plan(self) -> Answer[ServicePlan]:
+        """The plan; never from the cache."""
         ...
 
 

@@ -89,6 +89,8 @@ class Ledger:
             row = self._database.fetch_one(_SQL["reserve"], values)
         if row is None:
             raise StorageError(f"{attempt.service} has no row in provider_health")
+        if row["refused_by"] == "quota" and (state := self.state(attempt.service)) and state.unavailable_reason:
+            return Unavailable(state.unavailable_reason, temporary=True)
         if row["refused_by"]:
             return _refusal(row, attempt.service, allowance)
         return Slot(row["call_id"], attempt.service, row["at"], row["wait"], row["day"], row["delayed"], row["probe"])

@@ -10,11 +10,19 @@ from hypothesis import given
 
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.metadata import EditionVariant, Rating, Subjects
+from alexandria_pipeline.domain.quota import ServicePlan
 from alexandria_pipeline.domain.records import BookQuery, ContributorRole, EditionFormat, PartialDate
 from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
 from alexandria_pipeline.providers import base
-from alexandria_pipeline.providers.isbndb.client import MAX_QUERY_LENGTH, SPEC, IsbnDb
-from alexandria_pipeline.providers.isbndb.parser import parse_batch, parse_book, parse_search
+from alexandria_pipeline.providers.isbndb.client import CHECK_SPEC, COUNTER_SPEC, MAX_QUERY_LENGTH, SPEC, IsbnDb
+from alexandria_pipeline.providers.isbndb.errors import RATE_LIMIT
+from alexandria_pipeline.providers.isbndb.parser import (
+    parse_batch,
+    parse_book,
+    parse_plan,
+    parse_search,
+    parse_spent,
+)
 from alexandria_pipeline_tests.providers.scripted_http import JSON, ScriptedHttp, json_with, payload, response, run
 
 DUNE = Isbn13("9780441172719")
@@ -45,7 +53,7 @@ def test_the_client_implements_its_capabilities() -> None:
 def test_resolve_makes_one_search_for_title_words_and_surname() -> None:
     http = ScriptedHttp(SPEC, NOTHING)
     assert run(IsbnDb(http).resolve(QUERY)) == NotFound()
-    assert http.requests == [("/books/Dune%20Herbert", {"page": 1, "pageSize": 20})]
+    assert http.requests == [("/books/Dune%20Herbert", {"page": 1, "pageSize": 100})]
 
 
 @pytest.mark.parametrize("title", ["A/B: C?D#E%F & G", "x" * 400, "word " * 100, "..", "Überleben, \ud800"])
@@ -211,3 +219,38 @@ def test_parsers_never_raise(data: Any) -> None:
 def test_json_without_the_services_members_is_never_not_found(data: Any) -> None:
     assert not isinstance(parse_search(response(data)), NotFound) or "books" in data or "data" in data
     assert not isinstance(parse_book(response(data), DUNE), NotFound)
+
+
+def test_the_plan_of_the_account() -> None:
+    plan = run(IsbnDb(ScriptedHttp(COUNTER_SPEC, stored("key_premium"))).plan())
+    assert plan == ServicePlan("isbndb", "premium", "api.premium.isbndb.com", 3, 15_000, 14_900)
+
+
+def test_a_key_with_a_limit_of_its_own_has_its_figures() -> None:
+    assert parse_plan(stored("key_limited")) == ServicePlan("isbndb", "pro", "api.pro.isbndb.com", 5, 5_000, 0)
+    assert parse_spent(stored("key_limited")) == 5_000
+
+
+@pytest.mark.parametrize("host", ["evil.example.org", "isbndb.com.example.org", "api.isbndb.com/x", "", None, 7])
+def test_a_host_outside_the_service_is_not_used(host: Any) -> None:
+    plan = parse_plan(response({**stored("key_premium").data, "api_host": host}))
+    assert isinstance(plan, ServicePlan)
+    assert (plan.host, plan.requests_per_second) == (None, 1)
+
+
+def test_a_429_that_does_not_say_what_it_means_is_looked_up() -> None:
+    limited = ScriptedHttp(SPEC, response(payload("isbndb", "error_429_limit"), 429))
+    spent = ScriptedHttp(CHECK_SPEC, stored("key_limited"))
+    assert run(IsbnDb(limited, check=spent).rating(DUNE)) == Unavailable(
+        "the daily quota of the ISBNdb key is used up", temporary=True
+    )
+    left = ScriptedHttp(CHECK_SPEC, stored("key_premium"))
+    assert run(IsbnDb(limited, check=left).rating(DUNE)) == RATE_LIMIT
+    assert (spent.paths, left.paths) == (["/key"], ["/key"])
+
+
+def test_a_403_names_the_hosts_of_the_plans() -> None:
+    outcome = SPEC.explain(403, {"message": "Forbidden"})
+    assert isinstance(outcome, Failed)
+    assert "https://api.premium.isbndb.com" in outcome.reason
+    assert "ALEXANDRIA_ISBNDB_BASE_URL" in outcome.reason

@@ -21,6 +21,7 @@ from alexandria_pipeline.providers.open_library.parser import (
     parse_works,
     series_of,
 )
+from alexandria_pipeline.providers.open_library.records import MAX_PAGES, Records
 from alexandria_pipeline_tests.providers.scripted_http import JSON, ScriptedHttp, json_with, payload, response, run
 
 SABRIEL = Isbn13("9780061474354")
@@ -261,3 +262,51 @@ def test_the_client_never_raises(data: Any) -> None:
 @given(JSON)
 def test_json_without_the_services_members_is_never_not_found(data: Any) -> None:
     assert not any(isinstance(parse(response(data)), NotFound) for parse in PARSERS)
+
+
+def test_the_editions_of_a_work_are_read_to_the_end() -> None:
+    def page(first: int, size: int, following: int | None) -> Any:
+        entries = [{"key": f"/books/OL{n + 1}M", "title": "Night Harbour"} for n in range(first, first + size)]
+        links = {"next": f"/works/OL1W/editions.json?offset={following}&limit=300"} if following else {}
+        return response({"size": 612, "entries": entries, "links": links})
+
+    class Pages(ScriptedHttp):
+        async def get(self, path: str, parse: Any, params: Any = None) -> Any:
+            self.otherwise = page(300, 12, None) if (params or {}).get("offset") == 300 else page(0, 300, 300)
+            return await super().get(path, parse, params)
+
+    http = Pages(SPEC, response(None))
+    found = run(Records(http).editions("OL1W"))
+    assert isinstance(found, tuple)
+    assert len(found) == 312
+    assert [params for _, params in http.requests] == [{"limit": 300}, {"limit": 300, "offset": 300}]
+
+
+def test_a_list_of_editions_without_an_end_is_cut_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    class Endless(ScriptedHttp):
+        async def get(self, path: str, parse: Any, params: Any = None) -> Any:
+            following = f"/works/OL1W/editions.json?offset={(params or {}).get('offset', 0) + 300}"
+            self.otherwise = response({"entries": [{"key": "/books/OL1M", "title": "T"}], "links": {"next": following}})
+            return await super().get(path, parse, params)
+
+    http = Endless(SPEC, response(None))
+    assert len(run(Records(http).editions("OL1W"))) == MAX_PAGES  # type: ignore[arg-type]
+    assert "more than 5 editions of OL1W" in caplog.text
+
+
+def test_a_placeholder_is_no_title() -> None:
+    record = {
+        "key": "/books/OL1M",
+        "title": "Book 9781803132174",
+        "isbn_13": ["9781803132174"],
+        "works": [{"key": "/works/OL1W"}],
+    }
+    client = OpenLibrary(ScriptedHttp(SPEC, response(record)))
+    assert run(client.metadata(Isbn13("9781803132174"))) == NotFound()
+
+
+def test_the_isbns_of_a_query_are_searched_for_first() -> None:
+    http = ScriptedHttp(SPEC, stored("search"))
+    query = BookQuery("Dune", "Frank Herbert", isbns=(Isbn13("9780441013593"), Isbn13("9780441172719")))
+    run(OpenLibrary(http).resolve(query))
+    assert http.requests[0][1]["q"] == "isbn:(9780441013593 OR 9780441172719)"

@@ -7,10 +7,15 @@ from typing import Final
 
 from alexandria_pipeline.domain.service_answers import Failed, Unavailable
 from alexandria_pipeline.providers.common.errors import unexpected_shape, unexpected_status
+from alexandria_pipeline.providers.common.wire_models import read_model
 from alexandria_pipeline.providers.isbndb.declaration import DECLARATION, KEY_VARIABLE
+from alexandria_pipeline.providers.isbndb.models import Account
 from alexandria_pipeline.providers.transport.types import Json, JsonResponse
 
 UNREADABLE: Final = unexpected_shape(DECLARATION.title)
+
+HOST_SETTING: Final = "ALEXANDRIA_ISBNDB_BASE_URL"
+RATE_LIMIT: Final = Failed("ISBNdb requests fewer calls (HTTP 429)")
 
 _MESSAGE_FIELDS: Final = ("errorMessage", "error_message", "message", "error")
 _DAILY: Final = re.compile(r"\bdaily\b|\bper day\b|\bquota\b", re.IGNORECASE)
@@ -26,10 +31,23 @@ def explain(status: int, body: Json) -> Unavailable | Failed | None:
     if status == 429:
         if _DAILY.search(error_text(body)):
             return Unavailable("ISBNdb's daily quota is used up", temporary=True)
-        return Failed("ISBNdb requests fewer calls (HTTP 429)")
+        return RATE_LIMIT
     if status == 403:
-        return Failed("ISBNdb rejects this key or address (HTTP 403); the quota is not the reason", transient=False)
+        return Failed(
+            "ISBNdb rejects this key, address or host (HTTP 403); the quota is not the reason. A key of the Premium or Pro plan "
+            f"needs its own host: set {HOST_SETTING} to https://api.premium.isbndb.com or https://api.pro.isbndb.com",
+            transient=False,
+        )
     return unexpected_status(DECLARATION.title, status)
+
+
+def explain_account(status: int, body: Json) -> Unavailable | Failed | None:
+    """As `explain`, for `GET /key`: if no calls are left, the service is unavailable until its quota day ends."""
+    limits = read_model(Account, body).plan_limit.limiting if status == 200 else None
+    if limits is not None and limits.left == 0:
+        whose = "key" if read_model(Account, body).plan_limit.limited_by == "key" else "account"
+        return Unavailable(f"the daily quota of the ISBNdb {whose} is used up", temporary=True)
+    return explain(status, body)
 
 
 def error_text(body: Json) -> str:

@@ -23,6 +23,7 @@ from alexandria_pipeline.providers.common.wire_models import (
     Texts,
     WireModel,
     isbns,
+    one,
 )
 
 
@@ -89,8 +90,27 @@ class Book(WireModel):
 
 
 class PlanLimit(WireModel):
-    """The calls of a plan today: `spent` and `left` of `total`."""
+    """The calls of today: `spent` and `left` of `total`. `limited_by` "key": the key has a smaller limit than the plan."""
 
     total: Number = None
     spent: Number = None
     left: Number = None
+    key_total: Number = None
+    key_spent: Number = None
+    key_left: Number = None
+    limited_by: Text = None
+
+    @property
+    def limiting(self) -> PlanLimit:
+        """The figures of what limits: those of the key, or those of the plan."""
+        if self.limited_by != "key":
+            return self
+        return PlanLimit.model_construct(total=self.key_total, spent=self.key_spent, left=self.key_left)
+
+
+class Account(WireModel):
+    """The response of `GET /key`: the plan, its host, and its calls."""
+
+    plan_name: Text = None
+    api_host: Text = None
+    plan_limit: Annotated[PlanLimit, one(PlanLimit)] = PlanLimit()

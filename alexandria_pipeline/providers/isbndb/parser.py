@@ -6,13 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from alexandria_pipeline.domain.metadata import Cover, EditionMetadata, EditionVariant, Rating, Subjects
+from alexandria_pipeline.domain.quota import ServicePlan
 from alexandria_pipeline.domain.records import Candidate
 from alexandria_pipeline.domain.service_answers import Failed, NotFound
 from alexandria_pipeline.providers.common.contributors import contributors
 from alexandria_pipeline.providers.common.wire_models import read_model, read_models
-from alexandria_pipeline.providers.isbndb.declaration import NAME
+from alexandria_pipeline.providers.isbndb.declaration import NAME, PLAN_RATES
 from alexandria_pipeline.providers.isbndb.errors import UNREADABLE, is_empty, listed
-from alexandria_pipeline.providers.isbndb.models import Book, PlanLimit
+from alexandria_pipeline.providers.isbndb.models import Account, Book
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,14 +22,30 @@ if TYPE_CHECKING:
     from alexandria_pipeline.providers.transport.types import JsonResponse
 
 
+_HOST = re.compile(r"(?:[a-z0-9-]+\.)+isbndb\.com")
+
+
 def parse_spent(response: JsonResponse) -> int | NotFound | Failed:
     """The calls of the account today (`GET /key`). Without `spent`, the difference of `total` and `left`."""
     if response.status == 404:
         return NotFound()
-    plan = read_model(PlanLimit, response.data.get("plan_limit") if isinstance(response.data, dict) else None)
+    plan = read_model(Account, response.data).plan_limit.limiting
     if plan.spent is not None:
         return plan.spent
     return max(0, plan.total - plan.left) if plan.total is not None and plan.left is not None else UNREADABLE
+
+
+def parse_plan(response: JsonResponse) -> ServicePlan | NotFound | Failed:
+    """The plan of the key (`GET /key`). A host is used only if it belongs to ISBNdb, because it is sent the key."""
+    if response.status == 404:
+        return NotFound()
+    account = read_model(Account, response.data)
+    limits = account.plan_limit.limiting
+    if limits.total is None:
+        return UNREADABLE
+    host = account.api_host if account.api_host and _HOST.fullmatch(account.api_host) else None
+    left = limits.left if limits.left is not None or limits.spent is None else max(0, limits.total - limits.spent)
+    return ServicePlan(NAME, account.plan_name or "", host, PLAN_RATES.get(host or "", 1), limits.total, left)
 
 
 def parse_search(response: JsonResponse) -> list[Candidate] | NotFound | Failed:

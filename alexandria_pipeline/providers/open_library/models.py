@@ -100,11 +100,21 @@ _Contributors = Annotated[tuple[Contributor, ...], PlainValidator(_contributors)
 _Identifiers = Annotated[tuple[tuple[str, str], ...], PlainValidator(_identifiers)]
 
 
+def _title(value: object) -> str | None:
+    """The title; "" for "Book 9781803132174", the title of records that programs make before a book comes out."""
+    title = text(value)
+    return "" if title and _PLACEHOLDER.fullmatch(title) else title
+
+
+_PLACEHOLDER: Final = re.compile(r"Book 97[89]\d{10}", re.IGNORECASE)
+_Title = Annotated[str | None, PlainValidator(_title)]
+
+
 class Edition(WireModel):
     """An edition record: `/books/OL…M.json`, the target of `/isbn/….json`, or an entry of a work's editions."""
 
     key: _Key = None
-    title: Text = None
+    title: _Title = None
     subtitle: Text = None
     works: _Keys = ()
     authors: _Keys = ()
@@ -145,7 +155,7 @@ class Work(WireModel):
     """A work record: `/works/OL…W.json`."""
 
     key: _Key = None
-    title: Text = None
+    title: _Title = None
     authors: _Keys = ()
     description: _TypedText = None
     subjects: Texts = ()
@@ -171,7 +181,7 @@ class SearchEdition(WireModel):
     """The edition that a search result shows for a work."""
 
     key: _Key = None
-    title: Text = None
+    title: _Title = None
     subtitle: Text = None
     isbn: Isbns = ()
     language: Language = None
@@ -189,7 +199,7 @@ class SearchWork(WireModel):
     """A work in a search result. `isbn` has the ISBNs of all its editions."""
 
     key: _Key = None
-    title: Text = None
+    title: _Title = None
     subtitle: Text = None
     author_name: Texts = ()
     author_alternative_name: Texts = ()
@@ -224,6 +234,6 @@ class SubjectWork(WireModel):
     """A work in `/subjects/….json`."""
 
     key: _Key = None
-    title: Text = None
+    title: _Title = None
     authors: Annotated[tuple[_SubjectAuthor, ...], many(_SubjectAuthor)] = ()
     first_publish_year: Number = None

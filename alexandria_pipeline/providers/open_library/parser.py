@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from alexandria_pipeline.domain.matching.edition_facts import group_language
 from alexandria_pipeline.domain.metadata import EditionVariant, ExternalIds, Rating, SeriesInfo, Subjects, WorkSummary
 from alexandria_pipeline.domain.records import BookQuery, Candidate
 from alexandria_pipeline.domain.service_answers import Failed, NotFound
+from alexandria_pipeline.providers.common.text_fields import text
 from alexandria_pipeline.providers.common.wire_models import read_model, read_models
 from alexandria_pipeline.providers.open_library.declaration import NAME
 from alexandria_pipeline.providers.open_library.errors import UNREADABLE, is_empty
@@ -48,14 +50,26 @@ def parse_works(response: JsonResponse) -> tuple[SearchWork, ...] | NotFound | F
     return tuple(work for work in read_models(SearchWork, _member(response, "docs")) if work.title) or UNREADABLE
 
 
-def parse_editions(response: JsonResponse) -> tuple[Edition, ...] | NotFound | Failed:
-    """The editions of a work."""
+@dataclass(frozen=True, slots=True)
+class EditionsPage:
+    """A page of the editions of a work; `next`: the offset of the page that follows, None for the last."""
+
+    editions: tuple[Edition, ...]
+    next: int | None = None
+
+
+def parse_editions(response: JsonResponse) -> EditionsPage | NotFound | Failed:
+    """A page of the editions of a work."""
     if response.status == 404:
         return NotFound() if is_empty(response) else UNREADABLE
     entries = _member(response, "entries")
     if entries == [] and not response.data.get("size"):
         return NotFound()
-    return tuple(edition for edition in read_models(Edition, entries) if edition.key or edition.isbns) or UNREADABLE
+    found = tuple(edition for edition in read_models(Edition, entries) if edition.key or edition.isbns)
+    links = response.data.get("links") if isinstance(response.data, dict) else None
+    link = text(links.get("next")) if isinstance(links, dict) else None
+    offset = re.search(r"[?&]offset=(\d{1,6})(?!\d)", link or "")
+    return EditionsPage(found, int(offset[1]) if offset else None) if found else UNREADABLE
 
 
 def parse_subject(response: JsonResponse) -> list[WorkSummary] | NotFound | Failed:

@@ -6,6 +6,7 @@ records.
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +17,7 @@ from alexandria_pipeline.providers.common.text_fields import text
 from alexandria_pipeline.providers.common.wire_models import WireModel, read_model
 from alexandria_pipeline.providers.open_library.errors import UNREADABLE, is_empty
 from alexandria_pipeline.providers.open_library.models import Author, Edition, Work
-from alexandria_pipeline.providers.open_library.parser import parse_editions
+from alexandria_pipeline.providers.open_library.parser import EditionsPage, parse_editions
 from alexandria_pipeline.providers.transport.types import JsonResponse, Parse, ServiceHttp
 
 if TYPE_CHECKING:
@@ -24,10 +25,14 @@ if TYPE_CHECKING:
 
     from alexandria_pipeline.domain.isbn import Isbn13
 
-MAX_EDITIONS: Final = 300
+# The service returns at most 300 editions at a time.
+PAGE_SIZE: Final = 300
+MAX_PAGES: Final = 5
 MAX_AUTHORS: Final = 5
 # A merged record refers to its successor, which may itself have been merged.
 MAX_REDIRECTS: Final = 2
+log = logging.getLogger(__name__)
+
 _RECORD: Final = re.compile(r"/(?:authors|works|books)/OL\d{1,12}[AWM]")
 
 M = TypeVar("M", bound=WireModel)
@@ -71,8 +76,20 @@ class Records:
         return tuple(found)
 
     async def editions(self, key: str) -> Answer[tuple[Edition, ...]]:
-        """The editions of a work, at most `MAX_EDITIONS`."""
-        return await self._http.get(f"/works/{key}/editions.json", parse_editions, {"limit": MAX_EDITIONS})
+        """The editions of a work, from at most `MAX_PAGES` pages; a cut list is logged."""
+        found: list[Edition] = []
+        offset: int | None = 0
+        for _ in range(MAX_PAGES):
+            params = {"limit": PAGE_SIZE, **({"offset": offset} if offset else {})}
+            answer = await self._http.get(f"/works/{key}/editions.json", parse_editions, params)
+            if not isinstance(answer, EditionsPage):
+                return tuple(found) if found and isinstance(answer, NotFound) else answer
+            found += answer.editions
+            if answer.next is None or answer.next <= (offset or 0):
+                return tuple(found)
+            offset = answer.next
+        log.warning("Open Library has more than %d editions of %s; the others are left out", len(found), key)
+        return tuple(found)
 
     async def record(self, path: str, model: type[M]) -> Answer[M]:
         """The record at a path; follows the redirects of merged records."""
@@ -85,8 +102,10 @@ class Records:
         return UNREADABLE
 
 
-def _checked(edition: Edition, isbn13: Isbn13) -> Edition | Failed:
-    """The edition, if it has a title and the requested ISBN."""
+def _checked(edition: Edition, isbn13: Isbn13) -> Edition | NotFound | Failed:
+    """The edition, if it has a title and the requested ISBN. A record that only stands for a book is a definite no."""
+    if edition.title == "":
+        return NotFound()
     if not edition.title:
         return UNREADABLE
     if isbn13 not in edition.isbns:
