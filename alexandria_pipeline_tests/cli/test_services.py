@@ -135,7 +135,12 @@ def test_quota_shows_every_service(ask: Json, upstream: StandIn) -> None:
     shown = {row["service"]: row for row in ask("quota", ISBNDB_DAILY_LIMIT="1000", ISBNDB_SAFETY_BUFFER="100")}
     assert list(shown) == list(SERVICES)
     isbndb = shown["isbndb"]
-    assert (isbndb["daily_limit"], isbndb["safety_limit"], isbndb["used"], isbndb["remaining"]) == (1000, 900, 1, 999)
+    assert (isbndb["daily_limit"], isbndb["safety_limit"], isbndb["used"], isbndb["remaining"]) == (
+        1000,
+        900,
+        2,
+        998,
+    ), "a search and the request for the plan"
     assert (isbndb["safety_remaining"], isbndb["percentage_used"], isbndb["can_make_calls"]) == (899, 0.1, True)
     assert isbndb["reset_at"].endswith("T00:00:00+00:00")
     assert (isbndb["breaker"], isbndb["requests_per_second"]) == ("closed", 60)
