@@ -13,6 +13,9 @@ from stdnum import isbn as stdnum_isbn
 
 from alexandria_pipeline.domain.errors import InvalidValue
 
+MAX_FIELD_LENGTH = 100
+"""The most that is read of a field with an ISBN; the longest forms with notes have about 60 characters."""
+
 _LABEL = re.compile(r"^\s*(?:e-?)?isbn(?:[\s-]*1[03])?\s*[:：]?\s*(?=[\dxX])", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[\s\-\u00ad\u2010-\u2015\u2212.]")
 _EMBEDDED = re.compile(r"(?<![\dA-Za-z])(?:97[89][\s\u2010-\u2015-]?)?(?:\d[\s\u2010-\u2015-]?){9}[\dXx](?![\dA-Za-z])")
@@ -41,6 +44,7 @@ class Isbn13(str):
     @classmethod
     def parse(cls, text: str) -> Self:
         """The ISBN in any written form of an ISBN-10 or ISBN-13. Raises InvalidValue, which states what is wrong."""
+        text = text[: MAX_FIELD_LENGTH + 1]
         digits = _SEPARATORS.sub("", _LABEL.sub("", text)).upper()
         if not digits.isascii() or not re.fullmatch(r"\d{13}|\d{9}[\dX]", digits):
             raise InvalidValue(f"{text!r} is not an ISBN: it needs 13 digits, or 10 of which the last may be X")
@@ -66,7 +70,8 @@ class Isbn13(str):
         """The first ISBN in a field, or None. Accepts numbers, and text around the ISBN."""
         if isinstance(text, bool) or not isinstance(text, (str, int)):
             return None
-        for form in (str(text), *(match[0] for match in _EMBEDDED.finditer(str(text)))):
+        field = str(text)[:MAX_FIELD_LENGTH]
+        for form in (field, *(match[0] for match in _EMBEDDED.finditer(field))):
             try:
                 return cls.parse(form)
             except InvalidValue:

@@ -34,6 +34,8 @@ from alexandria_pipeline.storage.database import Database
 Answers = Mapping[str, tuple[str, str]]
 """Valid definite noes: resolver → (revision, reason; "" for not found)."""
 
+MAX_CANDIDATES = 500  # of one answer
+
 log = logging.getLogger(__name__)
 
 
@@ -100,7 +102,7 @@ class Cascade:
             return Failed(f"unexpected {type(error).__name__}")
         if isinstance(answer, NotFound | Unavailable | Failed):
             return answer
-        offered = [candidate.completed(known.get(candidate.isbn13)) for candidate in answer]
+        offered = [candidate.completed(known.get(candidate.isbn13)) for candidate in answer[:MAX_CANDIDATES]]
         known.update((candidate.isbn13, candidate) for candidate in offered)
         # In a thread: judging a page takes milliseconds, in which other requests would miss their send slots.
         return await asyncio.to_thread(self._judge, query, offered, work_id)

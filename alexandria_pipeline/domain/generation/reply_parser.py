@@ -34,6 +34,10 @@ MAX_DETAIL_LENGTH: Final = 500
 
 # A model may repeat itself up to the size limit of a reply. Later entries of such a list are not read.
 MAX_ENTRIES: Final = 1_000
+# The longest complete reply has 32,768 tokens, about 130,000 characters.
+MAX_REPLY_LENGTH: Final = 500_000
+MAX_FIELD_LENGTH: Final = 5_000
+MAX_PEOPLE: Final = 50
 
 # What models write instead of an empty string. "Unknown" is a title, but not an author.
 _NO_TITLE: Final = frozenset({"n/a", "null", "tbd"})
@@ -44,7 +48,7 @@ def read_book_list(text: str, provider: str, request: GenerationRequest) -> Pars
 
     Raises SourceError if the model refuses, if there is no list, or if no entry can be used.
     """
-    entries = reply_entries(text)
+    entries = reply_entries(text[:MAX_REPLY_LENGTH])
     source = f"{provider} {request.month}"
     listings: list[Listing] = []
     skipped: list[SkippedRow] = []
@@ -96,7 +100,7 @@ def _text(members: dict[str, Any], keys: Iterable[str]) -> str:
     """The text of the first of these members that has one. Several names are joined."""
     for key in keys:
         value = members.get(key)
-        parts = [_part(part) for part in (value if isinstance(value, list) else [value])]
+        parts = [_part(part) for part in (value[:MAX_PEOPLE] if isinstance(value, list) else [value])]
         if text := " and ".join(part for part in parts if part):
             return text
     return ""
@@ -108,7 +112,7 @@ def _part(value: Any) -> str:
         value = value.get("name")
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    return clean_text(value) if isinstance(value, str) else ""
+    return clean_text(value[:MAX_FIELD_LENGTH]) if isinstance(value, str) else ""
 
 
 def _most_common_reasons(skipped: Sequence[SkippedRow]) -> str:

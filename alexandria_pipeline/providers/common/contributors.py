@@ -12,7 +12,9 @@ from typing import Final
 from alexandria_pipeline.domain.records import Contributor, ContributorRole
 from alexandria_pipeline.domain.text.normalise import normalise
 from alexandria_pipeline.domain.text.person_names import PARTICLES, UNKNOWN_AUTHOR
-from alexandria_pipeline.providers.common.text_fields import texts
+from alexandria_pipeline.providers.common.text_fields import MAX_NAME, texts
+
+MAX_PEOPLE: Final = 50
 
 _WORDS: Final = {
     ContributorRole.TRANSLATOR: r"translat(?:or|ed|ion)s?|transl?\.?|trl|übersetz(?:er|ung|t)|traducteur|traductora?",
@@ -41,8 +43,8 @@ def contributors(
     `default` is the role of people without a stated role. `split_names`: the service may split "Last, First" into two
     entries.
     """
-    entries = (part for entry in texts(value) for part in _BETWEEN_ENTRIES.split(entry) if part)
-    names = [name for entry in entries for name in _names_of(entry)]
+    entries = (part for entry in texts(value)[:MAX_PEOPLE] for part in _BETWEEN_ENTRIES.split(entry) if part)
+    names = [name[:MAX_NAME] for entry in entries for name in _names_of(entry)][:MAX_PEOPLE]
     found = (contributor(name, default) for name in (_join_split_names(names) if split_names else names))
     return tuple(dict.fromkeys(person for person in found if person is not None))
 

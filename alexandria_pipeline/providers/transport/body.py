@@ -1,7 +1,8 @@
 """Decodes the body of a response to JSON, or gives the reason why it cannot. Pure: no network, no clock.
 
 Accepted JSON is UTF-8 (RFC 8259), one object or array, with finite numbers and unique keys. Characters that PostgreSQL or
-UTF-8 cannot store (NUL, lone surrogates) are removed.
+UTF-8 cannot store (NUL, lone surrogates) are removed. Longer strings and lists than any service sends are cut, so that no
+parser meets them; the text of the response stays whole.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
+# The decoder of Python stops all threads while it works. 200,000 values take it less than 50 ms, and no service sends as many.
+MAX_VALUES = 200_000
+MAX_STRING_LENGTH = 20_000  # the longest descriptions have about 10,000 characters
+MAX_LIST_LENGTH = 10_000
 ENCODINGS = "gzip"
 
 _UNSTORABLE = re.compile(r"\\u(?:0000|d[89a-f])", re.IGNORECASE)
@@ -73,6 +78,8 @@ def decode(body: bytes) -> Decoded | Undecodable:
     """The JSON of a complete body. Never raises."""
     if not body.strip():
         return Undecodable("the response is empty instead of JSON")
+    if body.count(b",") > MAX_VALUES:
+        return Undecodable(f"the response has more than {MAX_VALUES:,} values")
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -81,6 +88,7 @@ def decode(body: bytes) -> Decoded | Undecodable:
         data = json.loads(text, parse_constant=_reject_constant, parse_float=_finite, object_pairs_hook=_unique_keys)
         if _UNSTORABLE.search(text):
             data = _clean(data)
+        data = _bounded(data)
     except RecursionError:
         return Undecodable("the response is nested too deeply")
     except _Ambiguous as error:
@@ -111,7 +119,16 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise _Ambiguous("a duplicate key")
-    return found
+    return {name: _bounded(value) for name, value in found.items()}
+
+
+def _bounded(value: Any) -> Any:
+    """The value with a string or list that is too long cut. Objects inside it are bounded already."""
+    if isinstance(value, str):
+        return value[:MAX_STRING_LENGTH]
+    if isinstance(value, list):
+        return [each if isinstance(each, dict) else _bounded(each) for each in value[:MAX_LIST_LENGTH]]
+    return value
 
 
 def _clean(value: Any) -> Any:

@@ -54,6 +54,8 @@ log = logging.getLogger(__name__)
 MAX_REDIRECTS: Final = 3
 STATE_SECONDS: Final = 1.0  # how long `unavailable` uses the state that it read
 QUEUED_SECONDS: Final = 1.0  # a request that has waited longer for its turn checks the cache again
+INLINE_BYTES: Final = 16_384  # a response up to this size is read in the event loop
+READ_SECONDS: Final = 10.0  # the longest time that reading one response may take
 LATE_SECONDS: Final = 0.005  # a request sent later than this after its slot moves the later slots
 
 T = TypeVar("T")
@@ -146,13 +148,14 @@ class ServiceTransport:
     async def _find(self, key: str, parse: Parse[Any]) -> Accepted | Unavailable | None:
         """The cached response; None if there is none, or if it cannot be read any more."""
         try:
-            response = _decompressed(await self._cache.find(key), key)
+            found = await self._cache.find(key)
         except StorageError as error:
             return no_database(error)
-        if response is None:
+        if found is None:
             return None
-        value = parse(response)
-        return None if isinstance(value, Failed) else Accepted(response, parse, value)
+        if len(found[1]) <= INLINE_BYTES // 4:  # it is compressed
+            return _read_cached(found, key, parse)
+        return await asyncio.to_thread(_read_cached, found, key, parse)
 
     async def _fetch(self, prepared: PreparedRequest, key: str | None, parse: Parse[Any]) -> _Fetched:
         """The response after retries and redirects. A failure is logged here, once."""
@@ -209,10 +212,30 @@ class ServiceTransport:
                 return AttemptResult(acquired)
             slot, due = acquired
             raw = await self._send(loop_state, request, slot, due)
-        result, call_result = self._policy.decide(raw, number, key, parse)
+        result, call_result = await self._decide(slot, raw, number, key, parse)
         size = len(raw.body)
         await self._record(slot, replace(call_result, status=raw.status, latency_seconds=raw.latency, size=size))
         return result
+
+    async def _decide(
+        self, slot: Slot, raw: RawResponse, number: int, key: str | None, parse: Parse[Any]
+    ) -> tuple[AttemptResult, CallResult]:
+        """What the response means. A large one is read in a thread, so that other requests keep their send slots."""
+        if len(raw.body) <= INLINE_BYTES:
+            return self._policy.decide(raw, number, key, parse)
+        reading = asyncio.ensure_future(asyncio.to_thread(self._policy.decide, raw, number, key, parse))
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                return await asyncio.shield(reading)
+        except TimeoutError:
+            problem = f"the response could not be read within {READ_SECONDS:g} s"
+            return self._policy.decide(replace(raw, body=b"", problem=problem, incomplete=True), number, key, parse)
+        except asyncio.CancelledError:  # the response is paid for: it is stored before the caller goes
+            _, call_result = self._policy.decide(raw, number, key, parse)
+            await self._record(
+                slot, replace(call_result, status=raw.status, latency_seconds=raw.latency, size=len(raw.body))
+            )
+            raise
 
     async def _send(self, loop_state: LoopState, request: httpx.Request, slot: Slot, due: float) -> RawResponse:
         def on_sent() -> None:
@@ -243,11 +266,13 @@ def _last_result(state: tenacity.RetryCallState) -> AttemptResult:
     return result
 
 
-def _decompressed(found: tuple[int, bytes] | None, key: str) -> JsonResponse | None:
-    if found is None:
-        return None
+def _read_cached(found: tuple[int, bytes], key: str, parse: Parse[Any]) -> Accepted | None:
     try:
         decoded = decode(zlib.decompress(found[1]))
     except zlib.error:
         return None
-    return JsonResponse(found[0], decoded.data, decoded.text, key) if isinstance(decoded, Decoded) else None
+    if not isinstance(decoded, Decoded):
+        return None
+    response = JsonResponse(found[0], decoded.data, decoded.text, key)
+    value = parse(response)
+    return None if isinstance(value, Failed) else Accepted(response, parse, value)

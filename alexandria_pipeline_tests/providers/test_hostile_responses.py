@@ -1,0 +1,160 @@
+"""Responses that are made to stop a run: every text is as long and as bad as a large response allows."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from datetime import date
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from alexandria_pipeline.domain.errors import SourceError
+from alexandria_pipeline.domain.generation.reply_parser import read_book_list
+from alexandria_pipeline.domain.isbn import Isbn13
+from alexandria_pipeline.domain.matching.verdict import judge
+from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.domain.records import BookQuery, GenerationRequest
+from alexandria_pipeline.providers.common.contributors import MAX_PEOPLE, contributors
+from alexandria_pipeline.providers.common.text_fields import (
+    MAX_PLAIN_TEXT,
+    MAX_TEXT,
+    MAX_TEXTS,
+    plain_text,
+    text,
+    texts,
+)
+from alexandria_pipeline.providers.transport.body import (
+    MAX_BODY_BYTES,
+    MAX_LIST_LENGTH,
+    MAX_STRING_LENGTH,
+    MAX_VALUES,
+    Decoded,
+    Undecodable,
+    decode,
+)
+from alexandria_pipeline.providers.transport.client import INLINE_BYTES, ServiceTransport
+from alexandria_pipeline.providers.transport.connection import HttpClient
+from alexandria_pipeline.providers.transport.types import JsonResponse, ServiceConfig, ServiceSpec
+from alexandria_pipeline.storage.http_cache import HttpCache
+from alexandria_pipeline.storage.ledger import Ledger
+from alexandria_pipeline.storage.threads import Threads
+from alexandria_pipeline_tests.providers.scripted_http import PAYLOADS, ScriptedHttp
+from alexandria_pipeline_tests.providers.transport.bad_server import as_json, serving
+
+if TYPE_CHECKING:
+    from alexandria_pipeline.storage.database import Database
+
+CPU_SECONDS = 2.0  # of this process for one response; it needs about 0.03
+UNITS = (
+    " ", "a", "(", "<", "< ", "<!--", "&amp;", "a, ", "and ", "by ", "é ", "1", "- ", ": ", "\u0301", "[", "''", "A. ", "; ", "1-",
+)  # fmt: skip
+RESOLVERS = ("isbndb", "google_books", "open_library", "internet_archive", "wikidata")
+QUERY = BookQuery("Circe", "Madeline Miller", 2020, "en", ())
+
+
+class Kit:
+    """What the clients are built from."""
+
+    today = date(2026, 1, 1)
+    curated_list = catalog = None
+
+    def __init__(self, data: Any) -> None:
+        self._data = data
+
+    def country(self, _name: str) -> None:
+        return None
+
+    def service(self, spec: ServiceSpec) -> ScriptedHttp:
+        return ScriptedHttp(spec, JsonResponse(200, self._data, ""))
+
+
+def _with_texts(value: Any, filler: str, name: str = "") -> Any:
+    """The JSON value with every text but identifiers replaced."""
+    if isinstance(value, str):
+        return value if "isbn" in name.lower() or name in ("key", "value", "type") else f"Circe {filler}"
+    if isinstance(value, list):
+        return [_with_texts(each, filler, name) for each in value]
+    return {key: _with_texts(each, filler, key) for key, each in value.items()} if isinstance(value, dict) else value
+
+
+@pytest.mark.parametrize("service", RESOLVERS)
+def test_no_response_of_a_service_takes_long(service: str) -> None:
+    build = import_module(f"alexandria_pipeline.providers.{service}.client").build
+    for file in sorted((PAYLOADS / service).glob("*.json")):
+        payload = json.loads(file.read_text(encoding="utf-8"))
+        length = MAX_BODY_BYTES // 8 // max(1, len(json.dumps(payload).split('"')))
+        for unit in UNITS:
+            body = json.dumps(_with_texts(payload, unit * (length // len(unit.encode()))), ensure_ascii=False).encode()
+            started = time.process_time()
+            decoded = decode(body)
+            if isinstance(decoded, Undecodable):
+                assert "," in unit
+                continue
+            answer = asyncio.run(build(Kit(decoded.data)).resolve(QUERY))
+            if isinstance(answer, list | tuple):
+                judge(QUERY, answer)
+            assert time.process_time() - started < CPU_SECONDS, (file.name, unit)
+
+
+@pytest.mark.parametrize("unit", [*UNITS, "[", "{", '{"title":', '{"title": "a"', "[{", '"'])
+def test_no_reply_of_a_model_takes_long(unit: str) -> None:
+    reply = unit * (MAX_BODY_BYTES // len(unit))
+    started = time.process_time()
+    for hostile in (reply, json.dumps({"books": [{"title": reply, "author": [reply] * 3}]})):
+        with pytest.raises(SourceError):
+            read_book_list(hostile, "gemini", GenerationRequest(Month(2020, 1), 20, "baseline"))
+    assert time.process_time() - started < CPU_SECONDS
+
+
+def test_texts_are_cut_where_they_enter() -> None:
+    long = "word " * 100_000
+    assert len(text(long) or "") <= MAX_TEXT
+    assert len(plain_text(long) or "") <= MAX_PLAIN_TEXT
+    assert len(texts([f"text {number}" for number in range(10_000)])) == MAX_TEXTS
+    people = contributors([f"Person {number} " + "x" * 5000 for number in range(10_000)])
+    assert len(people) == MAX_PEOPLE
+    assert max(len(person.name) for person in people) <= 300
+    assert Isbn13.find("x" * 5000 + " 9780306406157") is None
+    assert text("a &amp; b") == "a & b"
+
+
+def test_long_strings_and_lists_are_cut_and_the_text_stays_whole() -> None:
+    body = json.dumps({"a": "x" * 100_000, "b": [{"c": ["y" * 50_000]}], "d": [1] * 50_000}).encode()
+    decoded = decode(body)
+    assert isinstance(decoded, Decoded)
+    assert isinstance(decoded.data, dict)
+    assert decoded.text.encode() == body
+    assert len(decoded.data["a"]) == len(decoded.data["b"][0]["c"][0]) == MAX_STRING_LENGTH
+    assert len(decoded.data["d"]) == MAX_LIST_LENGTH
+
+
+def test_a_response_with_millions_of_values_is_refused_without_decoding_it() -> None:
+    refused = decode(b"[" + b"1," * MAX_VALUES + b"1,1]")
+    assert refused == Undecodable("the response has more than 200,000 values")
+
+
+def test_a_large_response_is_read_outside_the_event_loop_whether_cached_or_not(database: Database) -> None:
+    threads = Threads()
+    readers: list[int] = []
+
+    def parse(response: JsonResponse) -> JsonResponse:
+        readers.append(threading.get_ident())
+        return response
+
+    async def scenario() -> None:
+        async with serving(as_json({"a": ["x" * 90 + str(number) for number in range(INLINE_BYTES // 10)]})) as server:
+            shared = (Ledger(database, threads), HttpCache(database, threads))
+            spec = ServiceSpec("svc", lambda *_: None, cache_days=1)
+            transport = ServiceTransport(spec, ServiceConfig(server.url, 100), HttpClient(), *shared)
+            for _ in range(2):
+                assert isinstance(await transport.get("/books", parse), JsonResponse)
+            assert len(server.asked) == 1
+            assert len(readers) == 2
+            assert threading.get_ident() not in readers
+
+    asyncio.run(scenario())
+    threads.close()
