@@ -35,7 +35,7 @@ MAX_DETAIL_LENGTH: Final = 500
 # A model may repeat itself up to the size limit of a reply. Later entries of such a list are not read.
 MAX_ENTRIES: Final = 1_000
 # The longest complete reply has 32,768 tokens, about 130,000 characters.
-MAX_REPLY_LENGTH: Final = 500_000
+MAX_REPLY_LENGTH: Final = 1_000_000
 MAX_FIELD_LENGTH: Final = 5_000
 MAX_PEOPLE: Final = 50
 
