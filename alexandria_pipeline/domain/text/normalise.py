@@ -25,6 +25,12 @@ _VANISH: Final = re.compile(f"[{_VANISHING}]")
 _NOT_WORD: Final = re.compile(r"[^0-9a-z]+")
 _AND: Final = re.compile(r"\s*[&＆]\s*")
 # What an entity decodes to may be the start of another one: "&amp;#324;" is met in service fields.
+# "C++" and "C#" are other books than "C"; before a digit, "#" is a number sign.
+_SIGNS: Final = ((re.compile(r"(?<=\w)\+\+"), "plusplus"), (re.compile(r"(?<![^\W_]{2})(?<=[A-Za-z])#(?!\s*\d)"), "sharp"))
+DAMAGED: Final = "\ufffd"
+"""Stands for one or more letters that an earlier conversion destroyed; normalised text keeps it, once for a run of them."""
+
+_DAMAGE: Final = re.compile("(?:\ufffd|\u00ef\u00bf[\u00bd_])+")
 _ENTITY: Final = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z]\w*);")
 
 
@@ -34,7 +40,9 @@ def normalise(text: str) -> str:
     decoded = text
     while _ENTITY.search(decoded) and (plain := html.unescape(decoded)) != decoded:
         decoded = plain
-    joined = _AND.sub(" and ", _VANISH.sub("", decoded))
+    joined = _AND.sub(" and ", _VANISH.sub("", _DAMAGE.sub(DAMAGED, decoded)))
+    for sign, word in _SIGNS:
+        joined = sign.sub(word, joined)
     if joined.isascii():
         return _NOT_WORD.sub(" ", joined.lower()).strip()
     folded = _fold(joined)
@@ -55,7 +63,7 @@ def _fold(text: str) -> str:
             if accents_carry_meaning:
                 kept.append(char)
             continue
-        if category in "LN":
+        if category in "LN" or char == DAMAGED:
             accents_carry_meaning = not _accents_are_ornament(char)
             kept.append(char)
         else:

@@ -27,12 +27,15 @@ ORDINALS: Final = {
     )
 }  # fmt: skip
 NUMBER_WORDS: Final = {word: value for value, word in enumerate(UNITS)} | TENS
+_ROMAN_TENS: Final = ("", "x", "xx", "xxx", "xl", "l", "lx", "lxx", "lxxx")
+_ROMAN_UNITS: Final = ("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix")
 ROMAN: Final = {
-    numeral: value
-    for value, numeral in enumerate(
-        "i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx".split(), 1
-    )
+    tens + units: 10 * place + value
+    for place, tens in enumerate(_ROMAN_TENS)
+    for value, units in enumerate(_ROMAN_UNITS)
+    if tens + units not in {"", "l", "li"}
 }
+"""Roman numerals up to 89; "l" and "li" are letters and names more often."""
 
 
 def number_value(word: str) -> str | None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from rapidfuzz.distance import OSA
 
-from alexandria_pipeline.domain.text.numerals import NUMBER_WORDS, ORDINALS, canonical_words, numbers_in
+from alexandria_pipeline.domain.text.numerals import NUMBER_WORDS, ORDINALS, ROMAN, canonical_words, numbers_in
 from alexandria_pipeline.domain.text.titles import ARTICLES
 
 # Letters that may be wrong in a whole title, by its length without spaces: (shorter than, allowed).
@@ -86,13 +86,15 @@ def _spoken_words(words: str) -> list[str]:
 
 
 def _is_numeral(word: str) -> bool:
-    return word in NUMBER_WORDS or word in ORDINALS or any(map(str.isdecimal, word))
+    return word in ROMAN or word in NUMBER_WORDS or word in ORDINALS or any(map(str.isdecimal, word))
 
 
 def _is_slip(a: str, b: str, title_length: int) -> bool:
     """Whether one word is a misspelling of the other."""
     if (_is_numeral(a) and _is_numeral(b)) or any(map(str.isdecimal, a + b)):
         return canonical_words(a) == canonical_words(b)
+    if len(a) == len(b) == 1:
+        return False  # "Level A" and "Level B", "Richard I" and "Richard V"
     shorter, longer = sorted((a, b), key=len)
     distance = OSA.distance(a, b)
     if distance > 1:

@@ -44,7 +44,7 @@ DECORATION: Final = re.compile(
     r"|(?:[a-z]+ )*book club(?: [a-z]+)*|(?:[a-z0-9 ]+ )?(?:prize|award|medal)(?: [a-z0-9 ]+)?"
     r"|(?:[a-z0-9]+ ){0,4}best ?sell(?:er|ing (?:novel|book|series))"
     r"|(?:[a-z]+ ){0,2}classics?|vintage (?:international|contemporaries)|modern library|everymans library|[a-z]+ readers circle"
-    r"|now a major motion picture|signed(?: copy)?|reissue|reprint|deluxe|boxed|(?:spanish|french|german|italian) edition)"
+    r"|quality(?: paperback)?|paper|rack|unnumbered|trade paperback|library(?: binding)?|now a major motion picture|signed(?: copy)?|reissue|reprint|deluxe|boxed|(?:spanish|french|german|italian) edition)"
 )  # fmt: skip
 TRAILING_DECORATION: Final = re.compile(
     r"(?<=\S) (?:(?:a|an) (?:novel|memoir|thriller|novella)|large print(?: edition)?|unabridged(?: edition)?"
@@ -65,7 +65,9 @@ _OF_TOTAL: Final = re.compile(rf"\b({_NUMERAL}) of \d+$")
 _RANGE: Final = re.compile(rf"\b(?:{_PART_MARK}|{_PLACE_MARK}) (\d+ (?:(?:to|and|through|\d+) )*\d+)\b")
 _HASH: Final = re.compile(r"(?:#|\bno\.?|№)\s*(?=\d)", re.IGNORECASE)
 _HASH_NUMBER: Final = re.compile(r"\bhashno (\d{1,4})\b")
-_BRACKETED: Final = re.compile(r"[(\[【（]([^()\[\]【】（）]*)[)\]】）]")
+_OPENING: Final = frozenset("([【（")
+_CLOSING: Final = frozenset(")]】）")
+_INNER: Final = re.compile(r"[(\[【（][^()\[\]【】（）]*[)\]】）]?")
 _COLON: Final = re.compile(r"(?<!\d)\s*[:：;]\s*|\s*[:：;]\s*(?!\d)|\s+[-–—―|=]+\s+|\s*(?:--+|—)\s*|\s+[/=]\s+")
 _INVERTED_ARTICLE: Final = re.compile(
     r",\s*(the|a|an|le|la|les|el|los|las|der|das|il|l['’])\s*(?=$|[(\[:;])", re.IGNORECASE
@@ -223,18 +225,40 @@ def _is_numbered(segment: str) -> bool:
 
 
 def _without_brackets(text: str) -> tuple[str, tuple[str, ...]]:
-    """The text with its bracketed asides taken out; brackets at the start or inside a word belong to the title."""
+    """The text without its bracketed asides, and these, nested ones after the one around them.
+
+    Brackets at the start or inside a word belong to the title, and so does a bracket that is never closed.
+    """
+    kept: list[str] = []
     asides: list[str] = []
+    open_at: list[tuple[int, int]] = []  # places in the text and in `asides`
+    end = 0
+    for place, sign in enumerate(text):
+        if sign in _OPENING:
+            if not open_at:
+                kept.append(text[end:place])
+                end = place
+            open_at.append((place, len(asides)))
+            asides.append("")
+        elif sign in _CLOSING and open_at:
+            start, index = open_at.pop()
+            asides[index] = _INNER.sub(" ", text[start + 1 : place])
+            if not open_at:
+                if _belongs(text[:start], text[start + 1 : place]):
+                    kept.append(text[start : place + 1])
+                    del asides[index:]
+                else:
+                    kept.append(" ")
+                end = place + 1
+    if open_at:
+        del asides[open_at[0][1] :]
+    return "".join([*kept, text[end:]]), tuple(aside for aside in asides if _ALNUM.search(aside))
 
-    def aside(match: re.Match[str]) -> str:
-        before, inside = text[: match.start()], match[1]
-        within_word = before[-1:].isalnum() and len(inside) < 3
-        if not _ALNUM.search(before) or within_word or not _ALNUM.search(inside):
-            return match[0]
-        asides.append(inside)
-        return " "
 
-    return _BRACKETED.sub(aside, text), tuple(asides)
+def _belongs(before: str, inside: str) -> bool:
+    """Whether brackets are a part of the title."""
+    within_word = before[-1:].isalnum() and len(inside) < 3
+    return not _ALNUM.search(before) or within_word or not _ALNUM.search(inside)
 
 
 def _turn_article(segment: str) -> str:
