@@ -14,16 +14,25 @@ from typing import Final
 
 from rapidfuzz.distance import OSA
 
-from alexandria_pipeline.domain.text.normalise import normalise
+from alexandria_pipeline.domain.text.normalise import DAMAGED, normalise
+from alexandria_pipeline.domain.text.numerals import ROMAN
 
 PARTICLES: Final = frozenset(
     "van von der den vom zu zum zur de del della dello di da do dos das du des la le les el al ibn bin bint ter ten "
     "op st saint af av".split()
 )
 SUFFIXES: Final = frozenset(
-    "jr junior sr ii iii iv 2nd 3rd 4th phd md mfa esq dds obe cbe mbe kbe bsc msc ma ba".split()
+    "jr junior sr ii iii iv 2nd 3rd 4th phd md mfa esq dds obe cbe mbe kbe bsc msc ma ba psyd edd dvm dmin thd dphil mph mba lpc "
+    "lcsw lmft rn rd facs jd llm ed eds".split()
 )
-HONORIFICS: Final = frozenset("dr prof professor sir dame rev mr mrs by".split())
+"""Suffixes, degrees and letters of a profession behind a name."""
+
+HONORIFICS: Final = frozenset("dr prof professor sir dame rev mr mrs by editor editors saint".split())
+# Ranks and offices that library headings put behind a comma: "Tolstoy, Leo, graf", "Gregory, Saint, Bishop of Tours".
+RANKS: Final = frozenset(
+    "saint st sir dame graf grafin count countess baron baroness lord lady duke duchess prince princess king queen emperor pope "
+    "bishop archbishop cardinal abbot abbess patriarch rabbi imam swami reverend freiherr viscount viscountess marquis earl".split()
+)
 NICKNAMES: Final = {
     short: full
     for full, shorts in {
@@ -44,6 +53,42 @@ NICKNAMES: Final = {
         "katherine": "kate kathy katharine catherine kathryn",
         "lawrence": "larry laurence",
         "geoffrey": "jeff jeffrey jeffery",
+        "david": "dave davey",
+        "daniel": "dan danny",
+        "andrew": "andy drew",
+        "benjamin": "ben benny",
+        "samuel": "sam sammy",
+        "peter": "pete",
+        "philip": "phil pip",
+        "nicholas": "nick nicky nicolas",
+        "matthew": "matt",
+        "gregory": "greg gregg",
+        "timothy": "tim",
+        "kenneth": "ken kenny",
+        "ronald": "ron ronnie",
+        "donald": "don donnie",
+        "douglas": "doug",
+        "raymond": "ray",
+        "gerald": "gerry jerry",
+        "frederick": "fred freddie frederic",
+        "albert": "al bert",
+        "alexander": "alex sandy",
+        "christopher": "chris kit",
+        "jacob": "jake",
+        "joshua": "josh",
+        "leonard": "len lenny",
+        "zachary": "zach zack",
+        "leo": "lev lew leon",
+        "rebecca": "becky",
+        "barbara": "barb babs",
+        "judith": "judy",
+        "pamela": "pam",
+        "jacqueline": "jackie",
+        "jennifer": "jen jenny",
+        "victoria": "vicky tori",
+        "dorothy": "dot dottie",
+        "virginia": "ginny",
+        "eleanor": "ellie nell",
         "theodore": "theo",
         "francis": "frank",
         "henry": "harry hal",
@@ -57,7 +102,11 @@ NICKNAMES: Final = {
 
 # Contributors who are named in the author line without having written the book.
 _HELPERS: Final = re.compile(r"\b(?:translat|illustrat|narrat|read by|foreword|introduction|photograph)", re.IGNORECASE)
-_HELPER_PREFIX: Final = re.compile(r"^\s*(?:translated|illustrated|narrated|read)\s+by\s+", re.IGNORECASE)
+_HELPER_PREFIX: Final = re.compile(
+    r"^\s*(?:translated|illustrated|narrated|read|edited|compiled|selected|written|retold)\s+by\s+", re.IGNORECASE
+)
+# "KC Davis - introduction LPC": what follows a dash between spaces is a role.
+_ROLE_BEHIND: Final = re.compile(r"(?<=\w) [-–—] .*$")
 _BRACKETS: Final = re.compile(r"[(\[{<（【][^)\]}>）】]*(?:[)\]}>）】]|$)")
 _NICKNAME_IN_QUOTES: Final = re.compile(r"[\"“”]+[^\"“”]+[\"“”]+")
 _BETWEEN_PEOPLE: Final = re.compile(r"\s*(?:[;|；、]|\s/\s|[&＆]|\b(?:and|with|und)\b)\s*", re.IGNORECASE)
@@ -105,6 +154,7 @@ def people(author: str) -> tuple[PersonName, ...]:
     """Everybody an author line names as an author, in order; () when it names nobody."""
     line = _NICKNAME_IN_QUOTES.sub(" ", html.unescape(author).replace('""', '"').strip('" '))
     pieces = [piece for piece in _BETWEEN_PEOPLE.split(line) if piece.strip()]
+    pieces = [_ROLE_BEHIND.sub("", piece) for piece in pieces]
     authors = [piece for piece in pieces if not _HELPERS.search(piece)]
     plain = [_HELPER_PREFIX.sub("", _BRACKETS.sub(" ", piece)) for piece in authors or pieces]
     names = [name for piece in plain for name in _split_commas(piece)]
@@ -128,7 +178,9 @@ def _shares_surname(found: list[PersonName], line: str) -> bool:
 def _split_commas(piece: str) -> list[str]:
     """Tell "Last, First" from "First Last, First Last"; the answer has "Last, First" with one comma, others with none."""
     parts = [part for part in piece.split(",") if normalise(_DATES.sub(" ", part))]
-    parts = [part for part in parts if not set(normalise(part).split()) <= SUFFIXES]
+    parts, orders = _without_ranks([part for part in parts if not _is_suffix(part)])
+    if orders:
+        return [*_split_commas(",".join(parts)), *orders]
     words = [normalise(part).split() for part in parts]
     if len(parts) == 2:
         if len(words[0][-1]) == 1 and len(words[1]) == 1 and len(words[1][0]) > 1:
@@ -137,6 +189,31 @@ def _split_commas(piece: str) -> list[str]:
     if len(parts) > 2 and len(parts) % 2 == 0 and all(len(surname) == 1 for surname in words[::2]):
         return [",".join(parts[place : place + 2]) for place in range(0, len(parts), 2)]
     return parts
+
+
+def _is_suffix(part: str) -> bool:
+    """ "Jr.", "M.D.", but not the initials of a given name: "Salinger, J. D."."""
+    words = normalise(_DATES.sub(" ", part)).split()
+    return set(words) <= SUFFIXES or (len(words) > 1 and "." in part and ". " not in part and "".join(words) in SUFFIXES - {"jd"})
+
+
+def _without_ranks(parts: list[str]) -> tuple[list[str], list[str]]:
+    """The parts of a name without ranks, and names that stand in their place: "Dalai Lama XIV".
+
+    A place belongs to the name: "Gregory, Saint, Bishop of Tours" is "Gregory of Tours".
+    """
+    if len(parts) < 2:
+        return parts, []
+    kept, places, orders = parts[:1], "", []
+    for part in parts[1:]:
+        words = normalise(_DATES.sub(" ", part)).split()
+        if words[0] == "of" or (words[0] in RANKS and "of" in words[1:]):
+            places = places or " ".join(words[words.index("of") :])
+        elif words[-1] in ROMAN and len(words) > 2 and len(normalise(kept[0]).split()) > 1:
+            orders.append(" ".join(words[:-1]))
+        elif not set(words) <= RANKS:
+            kept.append(part)
+    return ([f"{kept[0]} {places}"] if places and len(kept) == 1 else kept), orders
 
 
 def _is_inverted(before: list[str], after: list[str]) -> bool:
@@ -171,7 +248,9 @@ def _person(name: str) -> PersonName | None:
 def _without_titles(words: list[str]) -> list[str]:
     while len(words) > 1 and words[-1] in SUFFIXES:
         words = words[:-1]
-    while len(words) > 1 and words[0] in HONORIFICS:
+    while len(words) > 1 and words[0] in HONORIFICS and words != ["dr", words[-1]]:
+        words = words[1:]
+    if len(words) > 2 and words[0] == "st" and "of" in words:
         words = words[1:]
     return words
 
@@ -190,8 +269,56 @@ def same_person(a: PersonName, b: PersonName) -> bool:
 @lru_cache(maxsize=8_192)
 def compare_names(a: PersonName, b: PersonName) -> NameAgreement:
     """How well two names agree; symmetric."""
-    if "".join(a.words) == "".join(b.words):
+    joined_a, joined_b = "".join(a.words), "".join(b.words)
+    if joined_a == joined_b:
         return NameAgreement.FULL
+    if DAMAGED in joined_a + joined_b:
+        return NameAgreement.NEAR if fits_damaged(joined_a, joined_b) else NameAgreement.DIFFERENT
+    if len(a.words) > 1 and sorted(a.words) == sorted(b.words):
+        return NameAgreement.NEAR
+    if _initials_behind(a, b) or _initials_behind(b, a):
+        return NameAgreement.INITIALS
+    agreement = _compare(a, b)
+    if agreement is NameAgreement.DIFFERENT and _compare(_romanised_name(a), _romanised_name(b)) > NameAgreement.MISSPELT:
+        return NameAgreement.MISSPELT
+    return agreement
+
+
+def fits_damaged(a: str, b: str) -> bool:
+    """Whether two texts agree if each damaged place stands for one to three letters; symmetric. One side may be damaged."""
+    damaged, whole = (a, b) if DAMAGED in a else (b, a)
+    if DAMAGED in whole or len(damaged.replace(DAMAGED, "")) < 3:
+        return False
+    return re.fullmatch(".{1,3}".join(map(re.escape, damaged.split(DAMAGED))), whole) is not None
+
+
+def _initials_behind(a: PersonName, b: PersonName) -> bool:
+    """ "Lawrence Dh" is "D. H. Lawrence"."""
+    if len(a.words) != 2 or not 2 <= len(a.words[1]) <= 3 or len(b.given) < 2:
+        return False
+    return a.words[0] == b.core and a.words[1] == "".join(word[0] for word in b.given)
+
+
+# Spellings of one sound in romanised names, in this order: "Lew Tolstoi", "Fyodor Dostoevsky", "Cho Nam-ju".
+_ROMANISATIONS: Final = (
+    ("tsch", "ch"), ("tch", "ch"), ("sch", "sh"), ("kh", "h"), ("zh", "j"), ("ck", "k"), ("ph", "f"), ("w", "v"), ("ye", "e"),
+    ("yo", "o"), ("ya", "ia"), ("yu", "iu"), ("oo", "u"), ("ou", "u"), ("y", "i"), ("x", "ks"), ("ct", "kt"),
+)  # fmt: skip
+_DOUBLED: Final = re.compile(r"(.)\1+")
+
+
+@lru_cache(maxsize=8_192)
+def _romanised(word: str) -> str:
+    for spelling, sound in _ROMANISATIONS:
+        word = word.replace(spelling, sound)
+    return _DOUBLED.sub(r"\1", word)
+
+
+def _romanised_name(name: PersonName) -> PersonName:
+    return PersonName(" ".join(map(_romanised, name.surname.split())), tuple(map(_romanised, name.given)))
+
+
+def _compare(a: PersonName, b: PersonName) -> NameAgreement:
     if len(a.words) > 1 and sorted(a.words) == sorted(b.words):
         return NameAgreement.NEAR
     given_a, given_b = _given_beside(a, b), _given_beside(b, a)
