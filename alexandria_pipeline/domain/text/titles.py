@@ -53,18 +53,27 @@ TRAILING_DECORATION: Final = re.compile(
 )  # fmt: skip
 
 _NUMERAL = rf"(?:\d{{1,4}}(?:\.\d)?|[ivx]+|{'|'.join([*UNITS[1:], *TENS, *ORDINALS])})"
-_PART_MARK = r"(?:volumes?|vol|part|pt|tome|band|teil|episode)"
-_PLACE_MARK = r"(?:books?|bk|no|number|nr|issue)"
+_PART_MARK = r"(?:volumes?|vol|part|pt|tome|band|teil|episode|level|grade|stage)"
+_PLACE_MARK = r"(?:books?|bk|no|number|nr|issue|mission)"
+# Volumes are counted in letters, too; "i" and "v" are Roman numerals.
+_LETTER = "[a-h]"
 # A Roman numeral or a word counts only where the segment ends or goes on with "of": "Book I" but not "The Book I Lost".
 _MARKED: Final = re.compile(
     rf"\b(?P<mark>{_PART_MARK}|{_PLACE_MARK})s? (?P<number>{_NUMERAL})(?: (?:of|in)\b(?P<rest>.*))?$"
+    rf"|\b(?P<mark3>{_PART_MARK}) (?P<number3>{_LETTER})$"
     rf"|\b(?P<mark2>{_PART_MARK}|{_PLACE_MARK}) (?P<number2>\d{{1,4}})\b"
 )
 _ALMOST_VOLUME: Final = re.compile(rf"\bv[a-z]{{4,7}}(?= {_NUMERAL}$)")
 _OF_TOTAL: Final = re.compile(rf"\b({_NUMERAL}) of \d+$")
+_ONLY_OF_TOTAL: Final = re.compile(rf"({_NUMERAL}) of \d+")
+# A part of one work, and not a volume of a series.
+_HALVES: Final = frozenset({"part", "pt", "teil"})
+_HASH_RANGE: Final = re.compile(r"#\s*(\d{1,3})\s*[-–—]\s*#?(\d{1,3})\b")
+_BARE_PLACE: Final = re.compile(r"((?:[a-z]+ ){2,4})([1-9]|[1-5]\d)")
+_CUT_SHORT: Final = re.compile(r"\s*(?:\.\.\.|…)\s*$")
 _RANGE: Final = re.compile(rf"\b(?:{_PART_MARK}|{_PLACE_MARK}) (\d+ (?:(?:to|and|through|\d+) )*\d+)\b")
 _HASH: Final = re.compile(r"(?:#|\bno\.?|№)\s*(?=\d)", re.IGNORECASE)
-_HASH_NUMBER: Final = re.compile(r"\bhashno (\d{1,4})\b")
+_HASH_NUMBER: Final = re.compile(r"\bhashno (\d{1,4}(?: \d\b(?! of))?)(?=\s|$)")
 _OPENING: Final = frozenset("([【（")
 _CLOSING: Final = frozenset(")]】）")
 _INNER: Final = re.compile(r"[(\[【（][^()\[\]【】（）]*[)\]】）]?")
@@ -95,6 +104,14 @@ class TitleParts:
     asides: tuple[str, ...] = ()
     # Whether a name of its own follows the volume: "Volume I: The Pox Party".
     part_is_named: bool = False
+    # Whether `part` is a part of one work ("Part 1", "1 of 2").
+    part_is_half: bool = False
+    # What stands before a numbered place behind the main title: "Dungeon Crawler Carl" of "Title: Dungeon Crawler Carl #2".
+    numbered_subtitle: str = ""
+    # The main title in another language: "Los juegos del hambre = The Hunger Games".
+    parallel: str = ""
+    # Whether the record marks that its title has been cut: "…".
+    cut_short: bool = False
 
     @property
     def subtitle(self) -> str:
@@ -111,11 +128,15 @@ def dissect(title: str, subtitle: str = "") -> TitleParts:
     """Take a title apart, with the subtitle that some services give apart from it."""
     text = html.unescape(title).replace("\u00a0", " ")
     whole = normalise(f"{text} {subtitle}")
-    body, brackets = _without_brackets(text)
+    text, parallel = _without_parallel(text)
+    cut_short = _CUT_SHORT.search(subtitle or text) is not None
+    body, brackets = _without_brackets(_CUT_SHORT.sub("", text))
     segments = [segment for segment in _COLON.split(body) if _ALNUM.search(segment)]
     if subtitle:
         segments += [segment for segment in _COLON.split(_without_brackets(subtitle)[0]) if _ALNUM.search(segment)]
     reader = _Reader()
+    if len(segments) > 1 and reader.series_in_front(segments[0]):
+        segments.pop(0)
     head, *tail = segments or [text]
     head = _turn_article(head)
     main = reader.main(head)
@@ -128,8 +149,25 @@ def dissect(title: str, subtitle: str = "") -> TitleParts:
     main = main or _drop_article(normalise(head)) or whole
     asides = tuple(normalise(segment) for segment in (*tail, *brackets) if not _is_numbered(segment))
     return TitleParts(
-        whole, main, tuple(subtitles), reader.series, reader.part, reader.place, tuple(map(normalise, brackets)), asides, part_is_named
+        full=whole, main=main, subtitles=tuple(subtitles), series=reader.series, part=reader.part, place=reader.place,
+        brackets=tuple(map(normalise, brackets)), asides=asides, part_is_named=part_is_named,
+        part_is_half=reader.part_mark in _HALVES, numbered_subtitle=reader.numbered_subtitle, parallel=parallel, cut_short=cut_short,
     )  # fmt: skip
+
+
+def _without_parallel(text: str) -> tuple[str, str]:
+    """The text without its title in another language, and the main part of that title, normalised."""
+    before, _, parallel = text.partition(" = ")
+    if not (_ALNUM.search(before) and _ALNUM.search(parallel)):
+        return text, ""
+    body, brackets = _without_brackets(parallel)
+    kept = "".join(f" ({bracket})" for bracket in brackets)
+    return f"{before}{kept}", _drop_article(normalise(_COLON.split(body)[0]))
+
+
+def _words(segment: str) -> str:
+    """A segment normalised, with number signs and ranges of numbers spelt out."""
+    return normalise(_HASH.sub(" hashno ", _HASH_RANGE.sub(r" volumes \1 to \2 ", segment)))
 
 
 class _Reader:
@@ -141,9 +179,20 @@ class _Reader:
         self.place: str | None = None
         self.series = ""
         self.part_is_named = False
+        self.numbered_subtitle = ""
+
+    def series_in_front(self, segment: str) -> bool:
+        """Whether the segment is a numbered series before the title, as in "The Mistborn Saga #0.5 - Arcanum Unbounded"."""
+        if "#" not in segment:
+            return False
+        rest, mark, number = _cut_volume(_words(segment))
+        if mark != "#" or not rest:
+            return False
+        self.place, self.series = number, _drop_article(rest)
+        return True
 
     def main(self, segment: str) -> str:
-        words = normalise(_HASH.sub(" hashno ", segment))
+        words = _words(segment)
         rest, mark, number = _cut_volume(words)
         if number is not None and rest:
             if mark == "#" and words.count(" ") < 3:  # "Juror #3" is the title itself
@@ -156,10 +205,14 @@ class _Reader:
 
     def aside(self, segment: str) -> str:
         """What a segment after the main title adds to it; "" when that is decoration, a volume or a series."""
-        words = normalise(_HASH.sub(" hashno ", segment))
+        words = _words(segment)
         if DECORATION.fullmatch(words):
             return ""
         rest, mark, number = _cut_volume(words)
+        if number is None and (bare := _BARE_PLACE.fullmatch(words)):
+            self._take_place(bare[2], bare[1].strip())
+            self.numbered_subtitle = _drop_article(bare[1].strip())
+            return ""
         if number is None:
             self.part_is_named = self.part is not None
             return TRAILING_DECORATION.sub("", words)
@@ -167,21 +220,30 @@ class _Reader:
             self._take_part(mark, number)
             return ""
         if mark == "#" or mark in {"book", "bk"}:
-            self.place, self.series = self.place or number, self.series or _drop_article(rest)
+            self._take_place(number, rest)
+            self.numbered_subtitle = _drop_article(rest)
             return ""
         self._take_part(mark, number)
         return rest
 
+    def _take_place(self, number: str, rest: str) -> None:
+        """A place in a series; the rest may name a part of the work as well: "(A Song of Ice and Fire #5, Part 1 of 2)"."""
+        rest, mark, part = _cut_volume(rest)
+        if part is not None:
+            self._take_part(mark, part)
+        self.place, self.series = self.place or number, self.series or _drop_article(rest)
+
     def bracket(self, segment: str) -> None:
-        words = normalise(_HASH.sub(" hashno ", segment))
+        words = _words(segment)
         rest, mark, number = _cut_volume(words)
         if number is None:
             if not DECORATION.fullmatch(words):
                 self.series = self.series or _drop_article(words)
-        elif mark in {"vol", "volume", "part", "pt", "tome", "band", "teil"} and not rest:
+        elif mark == "volumes" or (mark in {"vol", "volume", "part", "pt", "tome", "band", "teil"} and not rest):
             self._take_part(mark, number)
+            self.series = self.series or _drop_article(rest)
         else:
-            self.place, self.series = self.place or number, self.series or _drop_article(rest)
+            self._take_place(number, rest)
 
     def _take_part(self, mark: str, number: str) -> None:
         """ "Volume I: Book 2" is neither "Volume I" nor "Volume II": a number under another mark makes the volume a smaller one."""
@@ -199,7 +261,9 @@ def _cut_volume(words: str) -> tuple[str, str, str | None]:
     """(words without the volume, its marker, its number as digits) of a normalised segment."""
     if match := _HASH_NUMBER.search(words):
         rest = re.sub(rf"\b{_PLACE_MARK}$", "", words[: match.start()].strip()).strip()
-        return f"{rest} {words[match.end() :]}".strip(), "#", str(int(match[1]))
+        return f"{rest} {words[match.end() :]}".strip(), "#", ".".join(str(int(digits)) for digits in match[1].split())
+    if match := _ONLY_OF_TOTAL.fullmatch(words):
+        return "", "part", number_value(match[1])
     words = _ALMOST_VOLUME.sub(_volume_spelt, words)
     words = _OF_TOTAL.sub(r"\1", words)
     if match := _RANGE.search(words):
@@ -207,8 +271,9 @@ def _cut_volume(words: str) -> tuple[str, str, str | None]:
     match = _MARKED.search(words)
     if match is None:
         return words, "", None
-    mark, number = match["mark"] or match["mark2"], match["number"] or match["number2"]
-    value = number_value(number)
+    mark = match["mark"] or match["mark2"] or match["mark3"]
+    number = match["number"] or match["number2"] or match["number3"]
+    value = number if match["number3"] else number_value(number)
     if value is None:
         return words, "", None
     rest = f"{words[: match.start()]} {words[match.end() :] if match['mark2'] else match['rest'] or ''}"
@@ -221,7 +286,7 @@ def _volume_spelt(word: re.Match[str]) -> str:
 
 
 def _is_numbered(segment: str) -> bool:
-    return _cut_volume(normalise(_HASH.sub(" hashno ", segment)))[2] is not None
+    return _cut_volume(_words(segment))[2] is not None
 
 
 def _without_brackets(text: str) -> tuple[str, tuple[str, ...]]:
