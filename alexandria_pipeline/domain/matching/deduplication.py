@@ -12,6 +12,7 @@ from itertools import combinations
 from typing import Final
 
 from alexandria_pipeline.domain.matching.derivatives import kinds, lists_several_titles
+from alexandria_pipeline.domain.matching.title_extras import without_names
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.records import GeneratedBook, Listing
 from alexandria_pipeline.domain.text.normalise import normalise
@@ -45,6 +46,7 @@ _TITLE_TIES: Final = {
     TitleAgreement.SUBTITLE_ON_ONE_SIDE: _Tie.DRESS,
     TitleAgreement.SERIES_IN_FRONT: _Tie.DRESS,
     TitleAgreement.MISSPELT: _Tie.WEAK,
+    TitleAgreement.SMALL_WORDS: _Tie.WEAK,
 }
 _NAME_TIES: Final = {
     NameAgreement.FULL: _Tie.FIRM,
@@ -89,7 +91,9 @@ def _form(title: str, author: str) -> _Form:
     if not parts.full:
         # A title of signs only ("!!!") is compared as it is written.
         parts = TitleParts(title.strip(), title.strip())
-    return parts, people(author), lists_several_titles(title, frozenset(normalise(author).split()))
+    persons = people(author)
+    parts = without_names(parts, frozenset(" ".join(person.words) for person in persons))
+    return parts, persons, lists_several_titles(title, frozenset(normalise(author).split()))
 
 
 def _groups(forms: list[_Form], members: list[list[int]]) -> list[list[int]]:

@@ -24,7 +24,7 @@ _RESPONSIBILITY: Final = re.compile(
 _PLACE: Final = r"(?:(?:books?|no|number|volume|vol|part|hashno) )?(?:\d|one|two|three|four)"
 # Kinds of publication that are about a book, or parts or heaps of it: words in a normalised title or subtitle.
 KINDS: Final = {
-    "summary": r"summar(?:y|ies)|analys[ei]s of|key takeaways|takeaways|conversation starters|in (?:15|20|30) minutes|book review"
+    "summary": r"summar(?:y|ies)|analys[ei]s of|key takeaways|takeaways|conversation starters|chapter by chapter|in (?:15|20|30) minutes|book review"
     r"|a? ?review of|sidekick|digest of|instaread|insights (?:on|from)|key ideas|shortcut edition|book analysis|plot themes",
     "study guide": r"(?:study|reading|readers?|teachers?|teaching|literature|lit|discussion|reading group|book club|educators|students?)"
     r" (?:guide|companion|kit|unit)s?|(?:cliffs? ?|spark ?|york |monarch |max ?|book |bloom ?s )notes|blooms (?:guides|notes|modern)"
@@ -44,11 +44,11 @@ KINDS: Final = {
     rf"|(?:[2-9]|two|three|four|five) in (?:1|one)|(?:trilogy|tetralogy|quartet)(?! {_PLACE})"
     r"|(?:complete|entire) (?:series|collection|set|saga|works|novels)|(?:books?|volumes?|vols?) \d+ (?:to |and |through )?\d+"
     r"|books? (?:one|two) (?:to|and|through)|series collection|collection of \d+|\d+ book (?:collection|set)",
-    "sampler": r"sampler|excerpts?|preview|teaser|sneak peek|(?:free|first(?: [a-z0-9]+)?) chapters?|chapters? (?:1|one)(?: \d+)?|first look"
+    "sampler": r"sampler|excerpts?|preview|teaser|sneak peek|(?:free|first(?: [a-z0-9]+)?) (?:chapters?|pages)|chapters? (?:1|one)(?: \d+)?|first look"
     r"|(?:bonus|opening) chapters?|deleted scenes?|advance (?:reading|readers|review)|arc|extract",
     "calendar": r"calendar|planner|(?:address|birthday) book|diary \d{4}|\d{4} diary|agenda \d{4} \d{4}|postcards?|stationery",
     "journal": r"(?:guided |writing |reading |lined |blank )?journal|note ?book|sketchbook|log ?book",
-    "adaptation": r"graphic (?:novel|adaptation|edition)|comics?|manga|screenplay|shooting script|(?:the|play|official|complete) ?scripts?"
+    "adaptation": r"graphic (?:novel|adaptation|edition|history|memoir|biography|classics?)|comics?|manga|screenplay|shooting script|(?:the|play|official|complete) ?scripts?"
     r"|script ?book|stage (?:play|version|adaptation|edition)|libretto|dramati[sz](?:ed|ation)|adapted (?:for|by|from)|adaptation"
     r"|retold|retelling|fan ?fiction|for (?:kids|children|young (?:readers|adults|people))|young readers?(?: edition| adaptation)?"
     r"|story ?book|classic starts|illustrated classics|(?:easy|graded|simplified|penguin|macmillan|oxford|cambridge) (?:english )?readers?"
@@ -66,7 +66,7 @@ _INNOCENT: Final = re.compile(
 )
 # Publishers who write about other people's books and put the author's name on the cover.
 SUMMARY_MAKERS: Final = re.compile(
-    r"\b(?:cliffs ?notes|spark ?notes|super ?summary|book ?rags|book ?caps|book ?habits|instaread|shmoop|bright ?summaries|worth books"
+    r"\b(?:publishing notes|cliffs ?notes|spark ?notes|super ?summary|book ?rags|book ?caps|book ?habits|instaread|shmoop|bright ?summaries|worth books"
     r"|fast ?reads|readtrepreneur|quick ?read|milkyway media|blinkist|gradesaver|lit ?charts|book ?tigers|daily ?books|irb media"
     r"|summareads|abookaday|must read summaries|penguin readers|everest media|novel units)\b"
 )  # fmt: skip
@@ -90,6 +90,6 @@ def lists_several_titles(title: str, authors: frozenset[str]) -> bool:
 def _belongs_to_title(segment: str, authors: frozenset[str]) -> bool:
     """Nothing, decoration, a number, or who wrote it."""
     words = segment.split()
-    if len(words) < 3 and (not words or any(map(str.isdecimal, segment))):
+    if len(words) < 3 and (not words or any(word.isdecimal() and len(word) < 4 for word in words)):
         return True
     return bool(authors.intersection(words) or DECORATION.fullmatch(segment) or _RESPONSIBILITY.match(segment))

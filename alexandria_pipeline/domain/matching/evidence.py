@@ -21,7 +21,7 @@ from alexandria_pipeline.domain.text.normalise import normalise
 from alexandria_pipeline.domain.text.numerals import canonical_words
 from alexandria_pipeline.domain.text.person_names import NameAgreement, people
 from alexandria_pipeline.domain.text.spelling import is_misspelling
-from alexandria_pipeline.domain.text.title_comparison import TitleAgreement, compare_titles, is_descriptive
+from alexandria_pipeline.domain.text.title_comparison import TitleAgreement, compare_titles, is_descriptive, series_name
 from alexandria_pipeline.domain.text.titles import TitleParts, dissect
 
 
@@ -47,7 +47,7 @@ VETO: Final = -100
 # enough (docs/behaviour.md, "Resolution"), so a title that agrees only loosely needs author and year to stand by it.
 WEIGHTS: Final[dict[str, dict[str, int]]] = {
     "title": {
-        "same": 50, "described": 47, "first_volume": 20, "misspelt": 40, "nearly": 20, "series_in_front": 24, "named_on_one_side": 20,
+        "same": 50, "series_place": 30, "described": 47, "first_volume": 20, "misspelt": 40, "nearly": 20, "series_in_front": 24, "named_on_one_side": 20, "name_left_out": 5,
         "cut": 14, "cut_record": 14, "cut_long": 34, "broken_off": 26, "in_company": 26, "by_another": 14,
         "other_subtitle": 5, "other_volume": VETO, "different": VETO,
     },
@@ -71,6 +71,8 @@ _TITLE_KEYS: Final = {
     TitleAgreement.MISSPELT: "misspelt",
     TitleAgreement.NEARLY: "nearly",
     TitleAgreement.FIRST_VOLUME: "first_volume",
+    TitleAgreement.SERIES_PLACE: "series_place",
+    TitleAgreement.SMALL_WORDS: "misspelt",
     TitleAgreement.OTHER_SUBTITLE: "other_subtitle",
     TitleAgreement.OTHER_VOLUME: "other_volume",
     TitleAgreement.DIFFERENT: "different",
@@ -101,6 +103,9 @@ SEVERITY: Final = (
 
 # In brackets and alone, another form than the book: "The Castle (Play)".
 _OTHER_FORMS: Final = frozenset("play drama musical opera film movie dvd game script comic".split())
+LONG_SUBTITLE: Final = 5
+"""Words of a subtitle that is no name, whatever it says."""
+
 _LARGE_PRINT: Final = re.compile(r"\blarge (?:print|type)\b")
 # Pages of what is made of a book, at most.
 THIN: Final = 128
@@ -156,14 +161,25 @@ def _extra(candidate: Candidate, more: str) -> Finding:
 
 def _title(asked: TitleParts, offered: TitleParts) -> Finding:
     agreement = compare_titles(asked, offered)
+    if agreement is TitleAgreement.FIRST_VOLUME and asked.part:
+        agreement = TitleAgreement.OTHER_VOLUME  # the whole, or the series, for its first volume
     detail = f"{agreement}: {offered.full}" if offered.full else "no title"
     if agreement is TitleAgreement.SUBTITLE_ON_ONE_SIDE:
-        subtitle = asked.subtitle or offered.subtitle
-        both = asked.subtitle and offered.subtitle
-        return Finding("title", "described" if both or is_descriptive(subtitle) else "named_on_one_side", detail)
+        return Finding("title", _one_subtitle(asked, offered), detail)
     if agreement is TitleAgreement.CUT:
         return Finding("title", cut(asked, offered), detail)
     return Finding("title", _TITLE_KEYS[agreement], detail)
+
+
+def _one_subtitle(asked: TitleParts, offered: TitleParts) -> str:
+    """A subtitle on one side only: one that describes the book is left out freely, a name tells it from its sisters."""
+    subtitle = asked.subtitle or offered.subtitle
+    both = asked.subtitle and offered.subtitle
+    numbered = (asked.part or asked.place) is not None and (asked.part or asked.place) == (offered.part or offered.place)
+    in_series = bool(offered.series) and series_name(subtitle).startswith(series_name(offered.series))
+    if both or numbered or in_series or is_descriptive(subtitle) or len(subtitle.split()) >= LONG_SUBTITLE:
+        return "described"
+    return "name_left_out" if asked.subtitle else "named_on_one_side"
 
 
 def _company(query: BookQuery, candidate: Candidate) -> str | None:

@@ -43,18 +43,18 @@ def candidate_title(candidate: Candidate) -> TitleParts:
 
     Series and volume that the service tells apart from it count where it says none.
     """
-    parts = _without_names(dissect(candidate.title, candidate.subtitle or ""), candidate)
+    names = frozenset(" ".join(person.words) for one in candidate.contributors for person in people(one.name))
+    parts = without_names(dissect(candidate.title, candidate.subtitle or ""), names)
     digits = re.search(r"\d+", candidate.volume or "")
     number = digits[0].lstrip("0") or "0" if digits else number_value(normalise(candidate.volume or ""))
     if parts.part or parts.place or (number is None and candidate.series is None):
         return parts
     series = parts.series or normalise(candidate.series or "")
-    return TitleParts(parts.full, parts.main, parts.subtitles, series, None, number, parts.brackets)
+    return replace(parts, series=series, place=number)
 
 
-def _without_names(parts: TitleParts, candidate: Candidate) -> TitleParts:
+def without_names(parts: TitleParts, names: frozenset[str]) -> TitleParts:
     """ "Beauty by Faith Baldwin", "Beauty / Faith Baldwin" and "Faith Baldwin: Beauty" are "Beauty"."""
-    names = {" ".join(person.words) for one in candidate.contributors for person in people(one.name)}
     main = next((cut for name in names if (cut := parts.main.removesuffix(f" by {name}")) != parts.main), parts.main)
     subtitles = tuple(said for said in parts.subtitles if said.removeprefix("by ") not in names)
     if main in names and subtitles:

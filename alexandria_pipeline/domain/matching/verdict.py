@@ -27,8 +27,8 @@ THRESHOLDS: Final = {"high": 85, "accept": 65, "low": 45, "gap": 8, "wrong_dress
 
 # How surely a title names the work: a loosely agreeing title never competes with one that agrees.
 _TIERS: Final = {
-    "same": 0, "described": 1, "first_volume": 1, "misspelt": 2, "series_in_front": 2, "named_on_one_side": 2, "nearly": 3,
-    "cut_long": 3, "cut": 3, "cut_record": 3, "broken_off": 3, "in_company": 3, "by_another": 3,
+    "same": 0, "described": 1, "first_volume": 1, "misspelt": 2, "series_in_front": 2, "series_place": 3, "named_on_one_side": 2, "nearly": 3,
+    "cut_long": 3, "cut": 3, "cut_record": 3, "broken_off": 3, "name_left_out": 3, "in_company": 3, "by_another": 3,
 }  # fmt: skip
 _LAST_TIER: Final = 9
 _SAME_WORK: Final = frozenset(

@@ -15,16 +15,25 @@ from typing import Final
 from rapidfuzz import fuzz
 from rapidfuzz.distance import OSA
 
+from alexandria_pipeline.domain.text.normalise import DAMAGED
 from alexandria_pipeline.domain.text.numerals import canonical_words, numbers_in
+from alexandria_pipeline.domain.text.person_names import fits_damaged
 from alexandria_pipeline.domain.text.spelling import is_misspelling, is_nearly, joined
 from alexandria_pipeline.domain.text.titles import TitleParts
 
 SUBTITLE_LIKENESS: Final = 80
+# Letters of a title that is cut with dots from which on the rest is not needed.
+CUT_SHORT_FROM: Final = 40
 # No title ends so: it has been cut.
 BROKEN_OFF_AFTER: Final = frozenset("the a an of and in to for with from at by or on who that".split())
 
+_SERIES_WORDS: Final = frozenset("series trilogy saga novel novels cycle books book quartet chronicles mysteries no".split())
+# Letters of the large words at which small words do not matter, and how many words may stand in any order.
+SMALL_WORDS_FROM: Final = 14
+IN_ANY_ORDER_FROM: Final = 7
+
 DESCRIPTIVE: Final = re.compile(
-    r"^(?:an? |une? |eine? |una |uno |roman\b|how |why |what |from "
+    r"^(?:an? |une? |eine? |una |uno |roman\b|how |why |what |from |[a-z]+ing (?:[a-z]+ )+[a-z]+"
     r"|the (?:[a-z]+ ){0,3}(?:story|life|history|making|rise|fall|secret|adventures|autobiography|case|year)"
     r"|stories|essays|poems|tales|inside |my |notes |or |selected |collected |and other |life |lessons |on |one |in )"
     r"|\b(?:stories|essays|poems|history|memoir|biography|story|life|guide|journey|adventures?|novels?|years|tales?|mystery|thriller|world)\b"
@@ -51,6 +60,8 @@ class TitleAgreement(StrEnum):
     NEARLY = "a letter or two away: a misspelling, or another word"
     CUT = "one title is the beginning of the other"
     FIRST_VOLUME = "same title, one called the first volume"
+    SERIES_PLACE = "one title is the other's series and place in it"
+    SMALL_WORDS = "same title but for small words or their order"
     OTHER_SUBTITLE = "same main title, another subtitle"
     OTHER_VOLUME = "another volume"
     DIFFERENT = "another title"
@@ -66,10 +77,21 @@ def compare_titles(a: TitleParts, b: TitleParts) -> TitleAgreement:
         return TitleAgreement.DIFFERENT
     if joined(a.full) == joined(b.full):
         return TitleAgreement.SAME
+    if DAMAGED in a.full + b.full and fits_damaged(joined(a.full), joined(b.full)):
+        return TitleAgreement.MISSPELT
+    if cut := _cut_short(a, b) or _cut_short(b, a):
+        return cut
     agreement = _compare_texts(a, b)
     if agreement in {TitleAgreement.DIFFERENT, TitleAgreement.OTHER_SUBTITLE, TitleAgreement.OTHER_VOLUME}:
         return agreement
     return _with_volumes(a, b, agreement)
+
+
+def _cut_short(a: TitleParts, b: TitleParts) -> TitleAgreement | None:
+    """A long title that says it is cut, against the whole of it: all that is there has to agree."""
+    if not a.cut_short or len(a.full) < CUT_SHORT_FROM or not b.full.startswith(a.full):
+        return None
+    return TitleAgreement.SAME
 
 
 def is_descriptive(subtitle: str) -> bool:
@@ -87,7 +109,13 @@ def _compare_texts(a: TitleParts, b: TitleParts) -> TitleAgreement:
     if joined(a.plain) == joined(b.plain):
         return TitleAgreement.SAME
     if joined(a.main) == joined(b.main):
-        return _compare_subtitles(a.subtitle, b.subtitle)
+        return _compare_subtitles(a.subtitle or _beside(a, b), b.subtitle or _beside(b, a))
+    if a.subtitles and _turned_round(a, b):
+        return TitleAgreement.SAME
+    if _is_place_of(a, b) or _is_place_of(b, a):
+        return TitleAgreement.SERIES_PLACE
+    if _only_small_words_differ(a.plain, b.plain):
+        return TitleAgreement.SMALL_WORDS
     if _number_beside_volume(a, b) or _number_beside_volume(b, a):
         return TitleAgreement.SAME
     if (in_front := _series_in_front(a, b) or _series_in_front(b, a)) is not None:
@@ -103,6 +131,42 @@ def _compare_texts(a: TitleParts, b: TitleParts) -> TitleAgreement:
     one_subtitle = not a.subtitle or not b.subtitle
     near = is_nearly(a.plain, b.plain) or (one_subtitle and is_nearly(a.main, b.main))
     return TitleAgreement.NEARLY if near else TitleAgreement.DIFFERENT
+
+
+def _beside(a: TitleParts, b: TitleParts) -> str:
+    """A numbered subtitle is compared with the other's subtitle, and is no subtitle beside none."""
+    return a.numbered_subtitle if b.subtitle and not b.numbered_subtitle else ""
+
+
+def _turned_round(a: TitleParts, b: TitleParts) -> bool:
+    """ "Dark Disciple: Star Wars" is "Star Wars: Dark Disciple"."""
+    return (joined(a.main), joined(a.subtitle)) == (joined(b.subtitle), joined(b.main))
+
+
+def _is_place_of(a: TitleParts, b: TitleParts) -> bool:
+    """ "The Lying Game #2" is "Never Have I Ever (The Lying Game, #2)"."""
+    number = a.place or a.part
+    if not number or number != b.place or not b.series or a.subtitles:
+        return False
+    return series_name(a.main) == series_name(b.series)
+
+
+def series_name(series: str) -> str:
+    """A series' name without the word for a series behind it and without numbers."""
+    words = [word for word in canonical_words(series) if word not in _SERIES_WORDS and not word.isdecimal()]
+    return "".join(words[1:] if len(words) > 1 and words[0] == "the" else words)
+
+
+def _only_small_words_differ(a: str, b: str) -> bool:
+    """Small words left out, or a long title's words in another order."""
+    one, other = _large_words(a), _large_words(b)
+    if len("".join(one)) < SMALL_WORDS_FROM:
+        return False
+    return "".join(one) == "".join(other) or (len(one) >= IN_ANY_ORDER_FROM and sorted(one) == sorted(other))
+
+
+def _large_words(words: str) -> list[str]:
+    return [word for word in canonical_words(words) if word not in BROKEN_OFF_AFTER]
 
 
 def _misspelt_article(a: TitleParts, b: TitleParts) -> bool:
@@ -173,12 +237,19 @@ def _numbers_alone_differ(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
     return len(a) == len(b) and all(one[:1].isdecimal() and other[:1].isdecimal() for one, other in pairs)
 
 
+_BY_LETTERS: Final = frozenset({TitleAgreement.MISSPELT, TitleAgreement.NEARLY, TitleAgreement.CUT})
+
+
 def _with_volumes(a: TitleParts, b: TitleParts, agreement: TitleAgreement) -> TitleAgreement:
     """What is left of an agreement of texts once the volumes have been looked at."""
+    if agreement is TitleAgreement.SERIES_PLACE:
+        return agreement
     if a.part and b.part:
         return agreement if a.part == b.part else TitleAgreement.OTHER_VOLUME
     if a.part or b.part:
         return _one_part(a, b, agreement) if a.part else _one_part(b, a, agreement)
+    if a.place and b.place and a.place != b.place and agreement in _BY_LETTERS:
+        return TitleAgreement.OTHER_VOLUME  # "Crash (Crash, #1)", "Crush (Crash, #3)"
     return TitleAgreement.OTHER_VOLUME if _places_differ(a, b) else agreement
 
 
@@ -189,7 +260,7 @@ def _one_part(volume: TitleParts, other: TitleParts, agreement: TitleAgreement) 
     named = volume.part_is_named and other.subtitle and agreement in {TitleAgreement.SAME, TitleAgreement.MISSPELT}
     if named or agreement is TitleAgreement.SERIES_IN_FRONT or _number_beside_volume(other, volume):
         return agreement
-    is_first = volume.part == "1" and agreement is TitleAgreement.SAME
+    is_first = volume.part == "1" and not volume.part_is_half and agreement is TitleAgreement.SAME
     return TitleAgreement.FIRST_VOLUME if is_first else TitleAgreement.OTHER_VOLUME
 
 
