@@ -66,7 +66,8 @@ _INNOCENT: Final = re.compile(
 )
 # Publishers who write about other people's books and put the author's name on the cover.
 SUMMARY_MAKERS: Final = re.compile(
-    r"\b(?:publishing notes|cliffs ?notes|spark ?notes|super ?summary|book ?rags|book ?caps|book ?habits|instaread|shmoop|bright ?summaries|worth books"
+    r"\b(?:publishing notes|cliffs ?notes|spark ?notes|super ?summary|book ?rags|book ?caps|book ?habits|instaread|shmoop"
+    r"|bright ?summaries|worth books"
     r"|fast ?reads|readtrepreneur|quick ?read|milkyway media|blinkist|gradesaver|lit ?charts|book ?tigers|daily ?books|irb media"
     r"|summareads|abookaday|must read summaries|penguin readers|everest media|novel units)\b"
 )  # fmt: skip

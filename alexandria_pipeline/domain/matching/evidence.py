@@ -47,7 +47,8 @@ VETO: Final = -100
 # enough (docs/behaviour.md, "Resolution"), so a title that agrees only loosely needs author and year to stand by it.
 WEIGHTS: Final[dict[str, dict[str, int]]] = {
     "title": {
-        "same": 50, "series_place": 30, "described": 47, "first_volume": 20, "misspelt": 40, "nearly": 20, "series_in_front": 24, "named_on_one_side": 20, "name_left_out": 5,
+        "same": 50, "series_place": 30, "described": 47, "first_volume": 20, "misspelt": 40, "nearly": 20, "series_in_front": 24, "named_on_one_side": 20,
+        "name_left_out": 5,
         "cut": 14, "cut_record": 14, "cut_long": 34, "broken_off": 26, "in_company": 26, "by_another": 14,
         "other_subtitle": 5, "other_volume": VETO, "different": VETO,
     },
@@ -175,7 +176,9 @@ def _one_subtitle(asked: TitleParts, offered: TitleParts) -> str:
     """A subtitle on one side only: one that describes the book is left out freely, a name tells it from its sisters."""
     subtitle = asked.subtitle or offered.subtitle
     both = asked.subtitle and offered.subtitle
-    numbered = (asked.part or asked.place) is not None and (asked.part or asked.place) == (offered.part or offered.place)
+    numbered = (asked.part or asked.place) is not None and (asked.part or asked.place) == (
+        offered.part or offered.place
+    )
     in_series = bool(offered.series) and series_name(subtitle).startswith(series_name(offered.series))
     if both or numbered or in_series or is_descriptive(subtitle) or len(subtitle.split()) >= LONG_SUBTITLE:
         return "described"

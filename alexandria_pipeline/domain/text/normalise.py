@@ -26,7 +26,10 @@ _NOT_WORD: Final = re.compile(r"[^0-9a-z]+")
 _AND: Final = re.compile(r"\s*[&＆]\s*")
 # What an entity decodes to may be the start of another one: "&amp;#324;" is met in service fields.
 # "C++" and "C#" are other books than "C"; before a digit, "#" is a number sign.
-_SIGNS: Final = ((re.compile(r"(?<=\w)\+\+"), "plusplus"), (re.compile(r"(?<![^\W_]{2})(?<=[A-Za-z])#(?!\s*\d)"), "sharp"))
+_SIGNS: Final = (
+    (re.compile(r"(?<=\w)\+\+"), "plusplus"),
+    (re.compile(r"(?<![^\W_]{2})(?<=[A-Za-z])#(?!\s*\d)"), "sharp"),
+)
 DAMAGED: Final = "\ufffd"
 """Stands for one or more letters that an earlier conversion destroyed; normalised text keeps it, once for a run of them."""
 

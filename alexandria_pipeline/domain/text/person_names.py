@@ -194,7 +194,9 @@ def _split_commas(piece: str) -> list[str]:
 def _is_suffix(part: str) -> bool:
     """ "Jr.", "M.D.", but not the initials of a given name: "Salinger, J. D."."""
     words = normalise(_DATES.sub(" ", part)).split()
-    return set(words) <= SUFFIXES or (len(words) > 1 and "." in part and ". " not in part and "".join(words) in SUFFIXES - {"jd"})
+    return set(words) <= SUFFIXES or (
+        len(words) > 1 and "." in part and ". " not in part and "".join(words) in SUFFIXES - {"jd"}
+    )
 
 
 def _without_ranks(parts: list[str]) -> tuple[list[str], list[str]]:
@@ -279,7 +281,10 @@ def compare_names(a: PersonName, b: PersonName) -> NameAgreement:
     if _initials_behind(a, b) or _initials_behind(b, a):
         return NameAgreement.INITIALS
     agreement = _compare(a, b)
-    if agreement is NameAgreement.DIFFERENT and _compare(_romanised_name(a), _romanised_name(b)) > NameAgreement.MISSPELT:
+    if (
+        agreement is NameAgreement.DIFFERENT
+        and _compare(_romanised_name(a), _romanised_name(b)) > NameAgreement.MISSPELT
+    ):
         return NameAgreement.MISSPELT
     return agreement
 

@@ -27,7 +27,9 @@ CUT_SHORT_FROM: Final = 40
 # No title ends so: it has been cut.
 BROKEN_OFF_AFTER: Final = frozenset("the a an of and in to for with from at by or on who that".split())
 
-_SERIES_WORDS: Final = frozenset("series trilogy saga novel novels cycle books book quartet chronicles mysteries no".split())
+_SERIES_WORDS: Final = frozenset(
+    "series trilogy saga novel novels cycle books book quartet chronicles mysteries no".split()
+)
 # Letters of the large words at which small words do not matter, and how many words may stand in any order.
 SMALL_WORDS_FROM: Final = 14
 IN_ANY_ORDER_FROM: Final = 7
@@ -110,16 +112,8 @@ def _compare_texts(a: TitleParts, b: TitleParts) -> TitleAgreement:
         return TitleAgreement.SAME
     if joined(a.main) == joined(b.main):
         return _compare_subtitles(a.subtitle or _beside(a, b), b.subtitle or _beside(b, a))
-    if a.subtitles and _turned_round(a, b):
-        return TitleAgreement.SAME
-    if _is_place_of(a, b) or _is_place_of(b, a):
-        return TitleAgreement.SERIES_PLACE
-    if _only_small_words_differ(a.plain, b.plain):
-        return TitleAgreement.SMALL_WORDS
-    if _number_beside_volume(a, b) or _number_beside_volume(b, a):
-        return TitleAgreement.SAME
-    if (in_front := _series_in_front(a, b) or _series_in_front(b, a)) is not None:
-        return in_front
+    if (rearranged := _compare_arrangements(a, b)) is not None:
+        return rearranged
     if is_misspelling(a.plain, b.plain) or _misspelt_article(a, b) or _misspelt_article(b, a):
         return TitleAgreement.MISSPELT
     if is_misspelling(a.main, b.main):
@@ -131,6 +125,19 @@ def _compare_texts(a: TitleParts, b: TitleParts) -> TitleAgreement:
     one_subtitle = not a.subtitle or not b.subtitle
     near = is_nearly(a.plain, b.plain) or (one_subtitle and is_nearly(a.main, b.main))
     return TitleAgreement.NEARLY if near else TitleAgreement.DIFFERENT
+
+
+def _compare_arrangements(a: TitleParts, b: TitleParts) -> TitleAgreement | None:
+    """The same words in other places: turned round a colon, with a series or its place, or without small words."""
+    if a.subtitles and _turned_round(a, b):
+        return TitleAgreement.SAME
+    if _is_place_of(a, b) or _is_place_of(b, a):
+        return TitleAgreement.SERIES_PLACE
+    if _only_small_words_differ(a.plain, b.plain):
+        return TitleAgreement.SMALL_WORDS
+    if _number_beside_volume(a, b) or _number_beside_volume(b, a):
+        return TitleAgreement.SAME
+    return _series_in_front(a, b) or _series_in_front(b, a)
 
 
 def _beside(a: TitleParts, b: TitleParts) -> str:

@@ -44,7 +44,8 @@ DECORATION: Final = re.compile(
     r"|(?:[a-z]+ )*book club(?: [a-z]+)*|(?:[a-z0-9 ]+ )?(?:prize|award|medal)(?: [a-z0-9 ]+)?"
     r"|(?:[a-z0-9]+ ){0,4}best ?sell(?:er|ing (?:novel|book|series))"
     r"|(?:[a-z]+ ){0,2}classics?|vintage (?:international|contemporaries)|modern library|everymans library|[a-z]+ readers circle"
-    r"|quality(?: paperback)?|paper|rack|unnumbered|trade paperback|library(?: binding)?|now a major motion picture|signed(?: copy)?|reissue|reprint|deluxe|boxed|(?:spanish|french|german|italian) edition)"
+    r"|quality(?: paperback)?|paper|rack|unnumbered|trade paperback|library(?: binding)?"
+    r"|now a major motion picture|signed(?: copy)?|reissue|reprint|deluxe|boxed|(?:spanish|french|german|italian) edition)"
 )  # fmt: skip
 TRAILING_DECORATION: Final = re.compile(
     r"(?<=\S) (?:(?:a|an) (?:novel|memoir|thriller|novella)|large print(?: edition)?|unabridged(?: edition)?"
