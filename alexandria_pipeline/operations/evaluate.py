@@ -16,6 +16,7 @@ from alexandria_pipeline.domain.errors import InvalidValue
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.matching.deduplication import same_book
 from alexandria_pipeline.domain.matching.verdict import judge
+from alexandria_pipeline.domain.matching.weights import Weights
 from alexandria_pipeline.domain.records import (
     BookQuery,
     Candidate,
@@ -71,15 +72,16 @@ def read_cases(lines: Iterable[str]) -> tuple[list[Case | PairCase], list[BadLin
     return cases, bad
 
 
-def evaluate(cases: Sequence[Case | PairCase]) -> dict[str, Any]:
+def evaluate(cases: Sequence[Case | PairCase], weights: Weights | None = None) -> dict[str, Any]:
     """Counts, precision, recall, the same by kind, and every failure with its evidence.
 
     Precision: right / (right + wrong). Recall: right / all cases in which only an ISBN is right. Both are None without cases.
+    `weights`: other weights of the evidence than those of the table.
     """
     total, by_kind = Counter[str](), dict[str, Counter[str]]()
     failures: list[dict[str, Any]] = []
     for case in cases:
-        counts, failure = _pair(case) if isinstance(case, PairCase) else _answer(case)
+        counts, failure = _pair(case) if isinstance(case, PairCase) else _answer(case, weights)
         total.update(counts)
         by_kind.setdefault(case.kind, Counter()).update(counts)
         if failure is not None:
@@ -88,8 +90,8 @@ def evaluate(cases: Sequence[Case | PairCase]) -> dict[str, Any]:
     return {**_figures(total), "by_kind": figures, "failures": failures}
 
 
-def _answer(case: Case) -> tuple[Counter[str], dict[str, Any] | None]:
-    verdict = judge(case.query, case.candidates)
+def _answer(case: Case, weights: Weights | None) -> tuple[Counter[str], dict[str, Any] | None]:
+    verdict = judge(case.query, case.candidates, weights)
     answer = str(verdict.candidate.isbn13) if verdict.accepted and verdict.candidate is not None else None
     is_right = answer in case.right
     accepted = answer is not None
@@ -129,6 +131,7 @@ def _figures(counts: Mapping[str, int]) -> dict[str, Any]:
     names = ("cases", "right", "wrong", "missed", "rightly_refused", "sure_and_wrong")
     return {
         **{name: counts.get(name, 0) for name in names},
+        "answerable": counts.get("answerable", 0),
         "precision": _share(counts.get("right", 0), counts.get("right", 0) + counts.get("wrong", 0)),
         "recall": _share(counts.get("right", 0), counts.get("answerable", 0)),
         "pairs": counts.get("pairs", 0),

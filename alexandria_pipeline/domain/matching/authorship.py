@@ -7,11 +7,25 @@ from itertools import pairwise
 from typing import Final
 
 from alexandria_pipeline.domain.records import Candidate, Contributor, ContributorRole
+from alexandria_pipeline.domain.text.normalise import normalise
 from alexandria_pipeline.domain.text.person_names import NameAgreement, PersonName, compare_names, people
 
 HELPERS: Final = frozenset(
     {ContributorRole.TRANSLATOR, ContributorRole.ILLUSTRATOR, ContributorRole.NARRATOR, ContributorRole.OTHER}
 )
+
+
+# Words of corporate bodies, which are named beside the people who wrote or edited a book.
+_BODIES: Final = frozenset(
+    "university college school institute institution department dept ministry museum library society association committee council "
+    "commission foundation academy press publishing publications publishers company corporation inc ltd firm office congress senate "
+    "government bureau centre center organization organisation conference agency board bank trust union international national".split()
+)
+
+
+def is_person(name: str) -> bool:
+    """Whether a contributor is a person, as far as the words of the name tell."""
+    return bool(people(name)) and not _BODIES.intersection(normalise(name).split())
 
 
 def best_agreement(wanted: tuple[PersonName, ...], offered: list[PersonName]) -> NameAgreement:

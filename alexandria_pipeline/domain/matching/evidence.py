@@ -1,163 +1,111 @@
-"""What speaks for and against a candidate: named evidence, each with its points.
+"""The evidence for and against a candidate: one level for each of title, extra, company, author, year, language, kind, format.
 
-The one table of weights is here, with the words that betray a summary or a box set. What the points add up to, and which
-candidate wins, is decided in `domain.matching`.
+Read from top to bottom: `gather` compares the query with the candidate and names the levels. What a level counts is in
+`weights`, which candidate wins in `verdict`, how titles and names compare in `domain.text`.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from alexandria_pipeline.domain.isbn import is_placeholder
-from alexandria_pipeline.domain.matching.authorship import HELPERS, best_agreement, persons_of
-from alexandria_pipeline.domain.matching.derivatives import SUMMARY_MAKERS, kinds, lists_several_titles
-from alexandria_pipeline.domain.matching.edition_facts import format_of, language_of, words_of
+from alexandria_pipeline.domain.matching.authorship import HELPERS, best_agreement, is_person, persons_of
+from alexandria_pipeline.domain.matching.edition_facts import format_of, group_language, language_of, words_of
 from alexandria_pipeline.domain.matching.title_extras import broken, candidate_title, cut, unexplained
-from alexandria_pipeline.domain.records import BookQuery, Candidate, EditionFormat, EvidenceLine
+from alexandria_pipeline.domain.matching.vocabulary import (
+    SERIES,
+    WEAK,
+    is_maker,
+    kind_words,
+    kinds,
+    lists_several_titles,
+)
+from alexandria_pipeline.domain.records import BookQuery, Candidate, EditionFormat
 from alexandria_pipeline.domain.text.normalise import normalise
 from alexandria_pipeline.domain.text.numerals import canonical_words
 from alexandria_pipeline.domain.text.person_names import NameAgreement, people
-from alexandria_pipeline.domain.text.spelling import is_misspelling
-from alexandria_pipeline.domain.text.title_comparison import TitleAgreement, compare_titles, is_descriptive, series_name
+from alexandria_pipeline.domain.text.spelling import is_misspelling, joined
+from alexandria_pipeline.domain.text.title_comparison import (
+    TitleAgreement,
+    compare_titles,
+    is_descriptive,
+    series_name,
+)
 from alexandria_pipeline.domain.text.titles import TitleParts, dissect
 
 
-class RefusalReason(StrEnum):
-    """Why no candidate was accepted; that of the nearest one."""
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One piece of evidence: its name, its level, and what it was seen in."""
 
-    NO_CANDIDATES = "no_candidates"
-    OTHER_TITLE = "other_title"
-    OTHER_VOLUME = "other_volume"
-    OTHER_AUTHOR = "other_author"
-    NOT_THE_AUTHOR = "not_the_author"  # named, but as translator, illustrator or narrator
-    OTHER_KIND = "other_kind"  # summary, box set, sampler …
-    IMPLAUSIBLE_YEAR = "implausible_year"
-    OTHER_LANGUAGE = "other_language"
-    PLACEHOLDER_ISBN = "placeholder_isbn"
-    AMBIGUOUS = "ambiguous"
-    TOO_WEAK = "too_weak"
+    name: str
+    level: str
+    detail: str
 
 
-VETO: Final = -100
-
-# Points of each piece of evidence. A right title (50) by the right author (40) in the right year (10) is certain; 65 is
-# enough (docs/behaviour.md, "Resolution"), so a title that agrees only loosely needs author and year to stand by it.
-WEIGHTS: Final[dict[str, dict[str, int]]] = {
-    "title": {
-        "same": 50, "series_place": 30, "described": 47, "first_volume": 20, "misspelt": 40, "nearly": 20, "series_in_front": 24, "named_on_one_side": 20,
-        "name_left_out": 5,
-        "cut": 14, "cut_record": 14, "cut_long": 34, "broken_off": 26, "in_company": 26, "by_another": 14,
-        "other_subtitle": 5, "other_volume": VETO, "different": VETO,
-    },
-    "extra": {"none": 0, "shared": 0, "unexplained": -1, "thin": -40},
-    "author": {
-        "full": 40, "near": 37, "initials": 36, "misspelt": 30, "surname": 26, "not_first": 34, "not_asked": 12,
-        "not_asked_generic": 2, "missing": 0, "helper": VETO, "different": VETO,
-    },
-    "year": {"same": 10, "close": 4, "reprint": 0, "unknown": 3, "before": -5, "long_before": -8, "implausible": VETO},
-    "language": {"asked": 0, "unknown": 0, "other": -25},
-    "format": {"print": 0, "unknown": 0, "ebook": -2, "audio": -16},
-    "kind": {"book": 0, "large_print": -2, "other": VETO},
-    "isbn": {"placeholder": VETO},
-}  # fmt: skip
-
-# Agreements of whole titles, of which nothing is left when the record's title is cut; and how no title ends.
-_WHOLE: Final = frozenset({"same", "described", "misspelt", "nearly", "named_on_one_side"})
-_TITLE_KEYS: Final = {
+# Levels of a title of which nothing is left when the record's title is cut.
+_WHOLE: Final = frozenset({"same", "described", "misspelt", "nearly", "named_on_one_side", "name_left_out"})
+_TITLE_LEVELS: Final = {
     TitleAgreement.SAME: "same",
     TitleAgreement.SERIES_IN_FRONT: "series_in_front",
+    TitleAgreement.SERIES_PLACE: "series_place",
+    TitleAgreement.SMALL_WORDS: "misspelt",
     TitleAgreement.MISSPELT: "misspelt",
     TitleAgreement.NEARLY: "nearly",
     TitleAgreement.FIRST_VOLUME: "first_volume",
-    TitleAgreement.SERIES_PLACE: "series_place",
-    TitleAgreement.SMALL_WORDS: "misspelt",
     TitleAgreement.OTHER_SUBTITLE: "other_subtitle",
     TitleAgreement.OTHER_VOLUME: "other_volume",
     TitleAgreement.DIFFERENT: "different",
 }
-_AUTHOR_KEYS: Final = {
-    NameAgreement.FULL: "full",
-    NameAgreement.NEAR: "near",
-    NameAgreement.INITIALS: "initials",
-    NameAgreement.MISSPELT: "misspelt",
-    NameAgreement.SURNAME: "surname",
-    NameAgreement.DIFFERENT: "different",
+_FORMAT_LEVELS: Final = {
+    EditionFormat.AUDIO: "audio",
+    EditionFormat.EBOOK: "ebook",
+    EditionFormat.HARDCOVER: "print",
+    EditionFormat.PAPERBACK: "print",
 }
-_VETO_REASONS: Final = {
-    ("title", "different"): RefusalReason.OTHER_TITLE,
-    ("title", "other_volume"): RefusalReason.OTHER_VOLUME,
-    ("author", "different"): RefusalReason.OTHER_AUTHOR,
-    ("author", "helper"): RefusalReason.NOT_THE_AUTHOR,
-    ("year", "implausible"): RefusalReason.IMPLAUSIBLE_YEAR,
-    ("kind", "other"): RefusalReason.OTHER_KIND,
-    ("isbn", "placeholder"): RefusalReason.PLACEHOLDER_ISBN,
-}
-# The nearer to acceptance, the later: the reason of a page is that of the candidate that came furthest.
-SEVERITY: Final = (
-    RefusalReason.OTHER_TITLE, RefusalReason.OTHER_AUTHOR, RefusalReason.NOT_THE_AUTHOR, RefusalReason.OTHER_VOLUME,
-    RefusalReason.OTHER_KIND, RefusalReason.IMPLAUSIBLE_YEAR, RefusalReason.PLACEHOLDER_ISBN, RefusalReason.OTHER_LANGUAGE,
-    RefusalReason.TOO_WEAK, RefusalReason.AMBIGUOUS,
-)  # fmt: skip
-
 # In brackets and alone, another form than the book: "The Castle (Play)".
 _OTHER_FORMS: Final = frozenset("play drama musical opera film movie dvd game script comic".split())
 LONG_SUBTITLE: Final = 5
 """Words of a subtitle that is no name, whatever it says."""
 
-_LARGE_PRINT: Final = re.compile(r"\blarge (?:print|type)\b")
-# Pages of what is made of a book, at most.
+# Pages of what is made of a book, at most; and of a book that stands in a series.
 THIN: Final = 128
+THIN_IN_SERIES: Final = 60
 EARLIEST_YEAR: Final = 1450
 LATEST_YEAR: Final = 2100
-# A catalogue year this far beyond the listing (or beyond 2000, for classics are always in print) is a slip of the keyboard.
+# A catalogue year this far beyond the listing (or beyond 2000, for classics are always in print) is an error of typing.
 YEARS_AHEAD: Final = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One piece of evidence under its key in `WEIGHTS`."""
-
-    name: str
-    key: str
-    detail: str
-
-    @property
-    def points(self) -> int:
-        return WEIGHTS[self.name][self.key]
-
-    @property
-    def veto(self) -> RefusalReason | None:
-        return _VETO_REASONS.get((self.name, self.key))
-
-    def line(self) -> EvidenceLine:
-        return EvidenceLine(self.name, self.detail, self.points)
-
-
 def gather(query: BookQuery, candidate: Candidate) -> tuple[Finding, ...]:
-    """Everything that speaks for or against a candidate, in the order of `WEIGHTS`."""
+    """The evidence about a candidate, one finding a name."""
     asked, offered = dissect(query.title), candidate_title(candidate)
-    title = _title(asked, offered)
+    parallel = _is_parallel(asked, offered)
+    title = Finding("title", "same", f"parallel title: {offered.parallel}") if parallel else _title(asked, offered)
     more = unexplained(query, candidate, asked, offered)
-    longer = bool(offered.subtitle) and not asked.subtitle
-    if title.key in _WHOLE and (lost := broken(candidate.title, asked, offered)):
+    longer = bool(more) or (bool(offered.subtitle) and not asked.subtitle)
+    if title.level in _WHOLE and (lost := broken(candidate.title, asked, offered)):
         title = Finding("title", lost, f"{title.detail}, and the record's title is cut")
-    elif title.key in _WHOLE and (more or longer) and (company := _company(query, candidate)):
-        title = Finding("title", company, f"{title.detail}, with more to it and somebody else's name")
-    extra = _extra(candidate, more)
-    year = _year(query, candidate)
-    author = _author(query, candidate, asked)
+    company = _company(query, candidate, longer=longer)
     placeholder = is_placeholder(candidate.isbn13)
-    isbn = [Finding("isbn", "placeholder", f"{candidate.isbn13} is a filler")] if placeholder else []
-    return (title, extra, author, year, _language(query, candidate), _format(candidate), _kind(query, candidate), *isbn)
+    form = format_of(candidate)
+    return (
+        title,
+        _extra(candidate, more, offered),
+        company,
+        _author(query, candidate, asked),
+        _year(query, candidate),
+        _language(query, candidate, title, company, parallel=parallel),
+        _kind(query, candidate, asked, offered, company),
+        Finding("format", _FORMAT_LEVELS.get(form, "unknown"), form.value),
+        *([Finding("isbn", "placeholder", f"{candidate.isbn13} is a filler")] if placeholder else []),
+    )
 
 
-def _extra(candidate: Candidate, more: str) -> Finding:
-    """A thin record that adds something to the title is more often a digest or a sample than the book."""
-    thin = candidate.pages is not None and 0 < candidate.pages <= THIN
-    return Finding("extra", ("thin" if thin else "unexplained") if more else "none", more or "nothing")
+def _is_parallel(asked: TitleParts, offered: TitleParts) -> bool:
+    """Whether only the translation behind "=" is what was asked for."""
+    return bool(offered.parallel) and joined(asked.main) == joined(offered.parallel) != joined(offered.main)
 
 
 def _title(asked: TitleParts, offered: TitleParts) -> Finding:
@@ -169,56 +117,63 @@ def _title(asked: TitleParts, offered: TitleParts) -> Finding:
         return Finding("title", _one_subtitle(asked, offered), detail)
     if agreement is TitleAgreement.CUT:
         return Finding("title", cut(asked, offered), detail)
-    return Finding("title", _TITLE_KEYS[agreement], detail)
+    return Finding("title", _TITLE_LEVELS[agreement], detail)
 
 
 def _one_subtitle(asked: TitleParts, offered: TitleParts) -> str:
     """A subtitle on one side only: one that describes the book is left out freely, a name tells it from its sisters."""
     subtitle = asked.subtitle or offered.subtitle
     both = asked.subtitle and offered.subtitle
-    numbered = (asked.part or asked.place) is not None and (asked.part or asked.place) == (
-        offered.part or offered.place
-    )
+    number = asked.part or asked.place
+    numbered = number is not None and number == (offered.part or offered.place)
     in_series = bool(offered.series) and series_name(subtitle).startswith(series_name(offered.series))
     if both or numbered or in_series or is_descriptive(subtitle) or len(subtitle.split()) >= LONG_SUBTITLE:
         return "described"
     return "name_left_out" if asked.subtitle else "named_on_one_side"
 
 
-def _company(query: BookQuery, candidate: Candidate) -> str | None:
-    """Whether somebody whom nobody asked for is named before or beside the author, as those are who write about a book."""
+def _extra(candidate: Candidate, more: str, offered: TitleParts) -> Finding:
+    """A thin record that adds something to the title is more often a digest or a sample than the book."""
+    thin = THIN_IN_SERIES if more in offered.brackets else THIN
+    is_thin = candidate.pages is not None and 0 < candidate.pages <= thin
+    return Finding("extra", ("thin" if is_thin else "unexplained") if more else "none", more or "nothing")
+
+
+def _company(query: BookQuery, candidate: Candidate, *, longer: bool) -> Finding:
+    """People whom the query does not name, before or beside the author; those who write about a book are named so.
+
+    Corporate bodies, translators and names of one word do not count.
+    """
     wanted = people(query.author)
-    named = [people(one.name) for one in candidate.contributors if one.role not in HELPERS]
-    strange = [bool(one) and best_agreement(wanted, list(one)) is NameAgreement.DIFFERENT for one in named]
-    if not wanted or all(strange) or not any(strange) or any(" " not in one.name for one in candidate.contributors):
-        return None
-    return "by_another" if strange[0] else "in_company"
+    named = [one.name for one in candidate.contributors if one.role not in HELPERS and is_person(one.name)]
+    strange = [best_agreement(wanted, list(people(name))) is NameAgreement.DIFFERENT for name in named]
+    if not wanted or all(strange) or not any(strange) or any(" " not in name for name in named):
+        return Finding("company", "none", "nobody else")
+    level = "before" if strange[0] else "beside"
+    detail = ", ".join(name for name, is_strange in zip(named, strange, strict=True) if is_strange)
+    return Finding("company", f"{level}_more" if longer else level, detail)
 
 
 def _author(query: BookQuery, candidate: Candidate, asked: TitleParts) -> Finding:
     wanted = people(query.author)
     named = ", ".join(contributor.name for contributor in candidate.contributors)
     authors = list(persons_of(candidate, helpers=False))
-    if normalise(query.author) and normalise(query.author) in {
-        normalise(one.name) for one in candidate.contributors if one.role not in HELPERS
-    }:
-        return Finding("author", "full", named)  # as written, which also holds for "Anonymous" and "Various Authors"
+    as_written = {normalise(one.name) for one in candidate.contributors if one.role not in HELPERS}
+    if normalise(query.author) and normalise(query.author) in as_written:
+        return Finding("author", "full", named)  # also holds for "Anonymous" and "Various Authors"
     if not wanted:
         generic = len(canonical_words(asked.main)) < 2
-        return Finding(
-            "author", "not_asked_generic" if generic else "not_asked", f"nobody asked for; {named or 'nobody named'}"
-        )
+        return Finding("author", "not_asked_generic" if generic else "not_asked", f"not in the query; {named or 'none'}")
     if not authors and not any(persons_of(candidate, helpers=True)):
-        # Never enough: a real title with a wrong author would be taken for the authorless record of it.
-        return Finding("author", "missing", "nobody named")
+        return Finding("author", "missing", "no name in the record")
     agreement = best_agreement(wanted, authors)
     if agreement is NameAgreement.DIFFERENT:
         helps = best_agreement(wanted, list(persons_of(candidate, helpers=True))) >= NameAgreement.INITIALS
         return Finding("author", "helper" if helps else "different", named)
-    first = best_agreement(wanted[:1], authors) is not NameAgreement.DIFFERENT
-    key = _AUTHOR_KEYS[agreement]
-    weaker = not first and WEIGHTS["author"][key] > WEIGHTS["author"]["not_first"]
-    return Finding("author", "not_first" if weaker else key, f"{agreement.name.lower()}: {named}")
+    agrees = [best_agreement((one,), authors) is not NameAgreement.DIFFERENT for one in wanted]
+    if len(wanted) == len(candidate.contributors) == 2 and not all(agrees):
+        return Finding("author", "other_partner", named)
+    return Finding("author", agreement.name.lower() if agrees[0] else "not_first", f"{agreement.name.lower()}: {named}")
 
 
 def _year(query: BookQuery, candidate: Candidate) -> Finding:
@@ -231,59 +186,91 @@ def _year(query: BookQuery, candidate: Candidate) -> Finding:
     if not all(EARLIEST_YEAR <= year <= latest for year in years):
         return Finding("year", "implausible", detail)
     if query.year is None:
-        return Finding("year", "unknown", f"{detail}, none asked for")
+        return Finding("year", "unknown", f"{detail}, none in the query")
     offsets = [year - query.year for year in years]
-    nearest = min(offsets, key=abs)
-    if abs(nearest) <= 1:
-        return Finding("year", "same", detail)
-    if abs(nearest) == 2:
-        return Finding("year", "close", detail)
+    nearest = min(abs(offset) for offset in offsets)
+    if nearest <= 2:
+        return Finding("year", "same" if nearest <= 1 else "close", detail)
     if min(offsets) > 0:
         return Finding("year", "reprint", detail)
     return Finding("year", "before" if min(offsets) > -10 else "long_before", detail)
 
 
-def _language(query: BookQuery, candidate: Candidate) -> Finding:
-    language = language_of(candidate)
+def _language(
+    query: BookQuery, candidate: Candidate, title: Finding, company: Finding, *, parallel: bool
+) -> Finding:
+    """Told by the record or its title; where it is not, an ISBN from abroad with a second name is often a translation."""
+    language, group = language_of(candidate), group_language(candidate.isbn13)
+    if parallel:
+        return Finding("language", "other", "the title asked for is a translation behind =")
     if language is None:
-        return Finding("language", "unknown", "not told")
-    return Finding("language", "asked" if language == query.language else "other", language)
+        abroad = group not in {None, query.language} and company.level != "none"
+        return Finding("language", "translated" if abroad else "unknown", f"not in the record; ISBN of {group or '?'}")
+    if language == query.language:
+        return Finding("language", "asked", language)
+    return Finding("language", "other" if title.level in {"same", "described"} else "other_and_loose", language)
 
 
-def _format(candidate: Candidate) -> Finding:
-    kind = format_of(candidate)
-    key = {
-        EditionFormat.AUDIO: "audio", EditionFormat.EBOOK: "ebook", EditionFormat.HARDCOVER: "print", EditionFormat.PAPERBACK: "print",
-    }.get(kind, "unknown")  # fmt: skip
-    return Finding("format", key, kind.value)
-
-
-def _kind(query: BookQuery, candidate: Candidate) -> Finding:
-    asked, offered = normalise(query.title), words_of(candidate)
-    others = frozenset() if is_misspelling(asked, offered) else kinds(offered) - kinds(asked)
+def _kind(query: BookQuery, candidate: Candidate, asked: TitleParts, offered: TitleParts, company: Finding) -> Finding:
+    """What the words of title, publisher and people say about the kind of publication."""
+    text, labels = words_of(candidate), kinds(normalise(query.title))
     names = [one.name for one in candidate.contributors]
     makers = normalise(" ".join([candidate.publisher or "", *names]))
-    if "summary" not in kinds(asked) and SUMMARY_MAKERS.search(makers):
-        others |= {"summary"}
-    if lists_several_titles(
-        candidate.title, frozenset(normalise(" ".join([query.author, *names])).split())
-    ) and not lists_several_titles(query.title, frozenset()):
-        others |= {"several books"}
-    if _OTHER_FORMS.intersection(candidate_title(candidate).brackets) - set(dissect(query.title).brackets):
-        others |= {"adaptation"}
-    if _is_about(query, candidate):
-        others |= {"book about the author"}
-    if others:
-        return Finding("kind", "other", ", ".join(sorted(others)))
-    kind = "large_print" if _LARGE_PRINT.search(offered) else "book"
-    return Finding("kind", kind, kind.replace("_", " "))
+    words = [] if is_misspelling(normalise(query.title), text) else kind_words(text)
+    others = [word for word in words if word.label not in labels]
+    in_brackets = " ".join(offered.brackets)
+    strong = {
+        word.label
+        for word in others
+        if word.strength not in {WEAK, SERIES} or (word.strength == SERIES and text[word.start : word.end] not in in_brackets)
+    }
+    if "summary" not in labels and is_maker(makers):
+        strong.add("summary")
+    authors = frozenset(normalise(" ".join([query.author, *names])).split())
+    if lists_several_titles(candidate.title, authors) and not lists_several_titles(query.title, frozenset()):
+        strong.add("several books")
+    if _OTHER_FORMS.intersection(offered.brackets) - set(asked.brackets):
+        strong.add("adaptation")
+    if _is_about(query, candidate, offered):
+        strong.add("book about the author")
+    if strong:
+        return Finding("kind", "other", ", ".join(sorted(strong)))
+    weak = {word.label for word in others if word.strength == WEAK}
+    if weak:
+        own = company.level == "none" and all(_is_own(word, asked, offered) for word in _weak_in(offered, labels))
+        return Finding("kind", "own_words" if own else "perhaps_other", ", ".join(sorted(weak)))
+    return Finding("kind", "large_print" if "large print" in text or "large type" in text else "book", "no kind word")
 
 
-def _is_about(query: BookQuery, candidate: Candidate) -> bool:
+def _weak_in(offered: TitleParts, labels: frozenset[str]) -> list[str]:
+    """The segments behind the main title with weak words, or "" for a word in the main title."""
+    found = [
+        aside
+        for aside in offered.asides
+        if any(word.strength == WEAK and word.label not in labels for word in kind_words(aside))
+    ]
+    return found or [""]
+
+
+def _is_own(segment: str, asked: TitleParts, offered: TitleParts) -> bool:
+    """Whether a segment with a weak word describes the book itself: "A Handbook for Living", or volume 1, "A Graphic Novel".
+
+    "The Graphic Novel" is a version of something, and "Notes on Emma" is about it.
+    """
+    word = next((one for one in kind_words(segment) if one.strength == WEAK), None)
+    if word is None or (joined(asked.main) in joined(segment) and len(asked.main) > 3):
+        return False
+    topic = segment[word.end :].split()
+    if len(topic) >= 2:
+        return True
+    number = asked.part or asked.place
+    return segment.startswith(("a ", "an ")) and number is not None and number == (offered.part or offered.place)
+
+
+def _is_about(query: BookQuery, candidate: Candidate, offered: TitleParts) -> bool:
     """Whether somebody else comes first and the title names the author asked for: "Emma: The Life of Jane Austen"."""
     wanted, first = people(query.author), people(candidate.contributors[0].name) if candidate.contributors else ()
     if not wanted or not first or best_agreement(wanted, list(first)) is not NameAgreement.DIFFERENT:
         return False
-    title = candidate_title(candidate)
-    said = " ".join([title.plain, *title.brackets]).split()
-    return wanted[0].core in said and wanted[0].core not in normalise(query.title).split()
+    words = " ".join([offered.plain, *offered.brackets]).split()
+    return wanted[0].core in words and wanted[0].core not in normalise(query.title).split()

@@ -1,7 +1,7 @@
-"""The verdict on a service's answer: which candidate, if any, is an edition of the book asked for.
+"""The verdict on the candidates of one service: which of them, if any, is an edition of the book in the query.
 
-Adds up the evidence of `domain.evidence`, compares the best with the runner-up, and chooses among the editions of the right
-work. Refuses when unsure: a missing ISBN can be found tomorrow, a wrong one is believed for ever.
+Adds the weights of the evidence, compares the best candidate with the best one of another work, and chooses among the editions
+of the right work. Refuses when unsure: a missing ISBN can be found later, a wrong one stays.
 """
 
 from __future__ import annotations
@@ -9,40 +9,79 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
-from alexandria_pipeline.domain.matching.edition_facts import format_of, group_language, language_of
-from alexandria_pipeline.domain.matching.evidence import SEVERITY, Finding, RefusalReason, gather
+from alexandria_pipeline.domain.matching.edition_facts import group_language, language_of
+from alexandria_pipeline.domain.matching.evidence import Finding, gather
 from alexandria_pipeline.domain.matching.title_extras import candidate_title
-from alexandria_pipeline.domain.records import BookQuery, Candidate, EditionFormat, EvidenceLine
+from alexandria_pipeline.domain.matching.weights import PRIOR, THRESHOLDS, Weights, probability, weights
+from alexandria_pipeline.domain.records import BookQuery, Candidate, EvidenceLine
 from alexandria_pipeline.domain.text.person_names import NameAgreement, compare_names, people
 from alexandria_pipeline.domain.text.title_comparison import TitleAgreement, compare_titles
 
-__all__ = ["THRESHOLDS", "RefusalReason", "Verdict", "judge"]
+__all__ = ["THRESHOLDS", "Certainty", "RefusalReason", "Verdict", "judge"]
 
-# Confidence that counts as high, as enough to accept, and as worth a person's look (docs/behaviour.md, "Resolution"); how far the
-# runner-up must lie behind when it is another work; the points for language or format at which a better edition is sought, and
-# those for a title under which a better one is.
-THRESHOLDS: Final = {"high": 85, "accept": 65, "low": 45, "gap": 8, "wrong_dress": -10, "sure_title": 40}
 
-# How surely a title names the work: a loosely agreeing title never competes with one that agrees.
-_TIERS: Final = {
-    "same": 0, "described": 1, "first_volume": 1, "misspelt": 2, "series_in_front": 2, "series_place": 3, "named_on_one_side": 2, "nearly": 3,
-    "cut_long": 3, "cut": 3, "cut_record": 3, "broken_off": 3, "name_left_out": 3, "in_company": 3, "by_another": 3,
-}  # fmt: skip
-_LAST_TIER: Final = 9
+class RefusalReason(StrEnum):
+    """Why no candidate was accepted: the strongest evidence against the nearest one."""
+
+    NO_CANDIDATES = "no_candidates"
+    OTHER_TITLE = "other_title"
+    OTHER_VOLUME = "other_volume"
+    OTHER_AUTHOR = "other_author"
+    NOT_THE_AUTHOR = "not_the_author"  # named, but as translator, illustrator or narrator
+    OTHER_KIND = "other_kind"  # summary, box set, sampler …
+    IMPLAUSIBLE_YEAR = "implausible_year"
+    OTHER_LANGUAGE = "other_language"
+    PLACEHOLDER_ISBN = "placeholder_isbn"
+    AMBIGUOUS = "ambiguous"
+    TOO_WEAK = "too_weak"
+
+
+class Certainty(StrEnum):
+    """How far an answer can be relied on."""
+
+    NONE = "none"  # refused
+    PROBABLE = "probable"  # the right work, as far as a title that is only alike or adds something tells
+    SURE = "sure"  # title and author agree and nothing speaks against it
+    SETTLED = "settled"  # sure, and no better edition is to be expected: neither in another language nor a recording
+
+
+_REASONS: Final = {
+    ("title", "different"): RefusalReason.OTHER_TITLE,
+    ("title", "other_volume"): RefusalReason.OTHER_VOLUME,
+    ("author", "different"): RefusalReason.OTHER_AUTHOR,
+    ("author", "helper"): RefusalReason.NOT_THE_AUTHOR,
+    ("kind", "other"): RefusalReason.OTHER_KIND,
+    ("kind", "perhaps_other"): RefusalReason.OTHER_KIND,
+    ("year", "implausible"): RefusalReason.IMPLAUSIBLE_YEAR,
+    ("language", "other"): RefusalReason.OTHER_LANGUAGE,
+    ("language", "other_and_loose"): RefusalReason.OTHER_LANGUAGE,
+    ("isbn", "placeholder"): RefusalReason.PLACEHOLDER_ISBN,
+}
+# Levels that leave an answer sure; any other level makes it only probable.
+_SURE: Final = {
+    "title": frozenset({"same", "described", "misspelt"}),
+    "extra": frozenset({"none", "shared"}),
+    "company": frozenset({"none", "beside"}),
+    "author": frozenset({"full", "near", "initials", "misspelt", "surname", "not_first"}),
+    "kind": frozenset({"book", "large_print"}),
+    "language": frozenset({"asked", "unknown", "other"}),
+}
 _SAME_WORK: Final = frozenset(
     {TitleAgreement.SAME, TitleAgreement.SUBTITLE_ON_ONE_SIDE, TitleAgreement.SERIES_IN_FRONT, TitleAgreement.MISSPELT}
 )
-_FORMAT_RANK: Final = {
-    EditionFormat.HARDCOVER: 0, EditionFormat.PAPERBACK: 0, EditionFormat.UNKNOWN: 1, EditionFormat.OTHER: 1, EditionFormat.EBOOK: 2,
-    EditionFormat.AUDIO: 3,
-}  # fmt: skip
+# Which edition of the right work is preferred: print before e-book before recording.
+_FORMAT_ORDER: Final = {"print": 0, "unknown": 1, "ebook": 2, "audio": 3}
+# A title that differs by so many decibans is a worse one for the choice among editions.
+_WORSE_TITLE: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of a question. `candidate` is the accepted edition, or the nearest one when refused."""
+    """The answer for a query. `candidate` is the accepted edition, or the nearest one when refused."""
 
     accepted: bool
     candidate: Candidate | None
@@ -50,111 +89,110 @@ class Verdict:
     evidence: tuple[EvidenceLine, ...] = ()
     reason: RefusalReason | None = None
     runner_up: Candidate | None = None
+    certainty: Certainty = Certainty.NONE
 
     @property
     def sure(self) -> bool:
-        """Accepted for its title, not for one that only resembles or says more than was asked."""
-        points = {line.name: line.points for line in self.evidence}
-        return self.accepted and points.get("extra", 0) == 0 and points.get("title", 0) >= THRESHOLDS["sure_title"]
+        """Accepted for its title, not for one that is only alike or adds something."""
+        return self.certainty in {Certainty.SURE, Certainty.SETTLED}
 
     @property
     def settled(self) -> bool:
-        """Sure, and no better edition is to be hoped for: neither in a foreign language nor a recording."""
-        dress = [line.points for line in self.evidence if line.name in ("language", "format")]
-        return self.sure and all(points > THRESHOLDS["wrong_dress"] for points in dress)
+        """Sure, and no better edition is to be expected."""
+        return self.certainty is Certainty.SETTLED
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Weighed:
+    """A candidate with its evidence and the weights in use."""
+
     candidate: Candidate
     findings: tuple[Finding, ...]
+    weights: Weights
+
+    def points(self, finding: Finding) -> int:
+        return self.weights.get((finding.name, finding.level), 0)
+
+    @cached_property
+    def total(self) -> int:
+        return self.weights[PRIOR] + sum(map(self.points, self.findings))
 
     @property
     def confidence(self) -> int:
-        return max(0, min(100, sum(finding.points for finding in self.findings)))
-
-    @property
-    def veto(self) -> RefusalReason | None:
-        vetoes = [finding.veto for finding in self.findings if finding.veto is not None]
-        return min(vetoes, key=SEVERITY.index, default=None)
+        return int(100 * probability(self.total))
 
     @property
     def acceptable(self) -> bool:
-        return self.veto is None and self.confidence >= THRESHOLDS["accept"]
+        return self.confidence >= THRESHOLDS["accept"]
 
-    @property
-    def tier(self) -> int:
-        tier = _TIERS.get(self.key("title"), _LAST_TIER)
-        if self.key("extra") == "shared":
-            return min(tier, _TIERS["described"])
-        return max(tier, _TIERS["described"]) if self.is_loose else tier
+    def level(self, name: str) -> str:
+        return next(finding.level for finding in self.findings if finding.name == name)
 
-    @property
-    def is_loose(self) -> bool:
-        return self.key("extra") in {"unexplained", "thin"}
+    def detail(self, name: str) -> str:
+        return next(finding.detail for finding in self.findings if finding.name == name)
 
-    def key(self, name: str) -> str:
-        return self.finding(name).key
+    @cached_property
+    def is_plain(self) -> bool:
+        return self.level("extra") in _SURE["extra"] and self.level("kind") in _SURE["kind"]
 
-    def finding(self, name: str) -> Finding:
-        return next(finding for finding in self.findings if finding.name == name)
+    def certainty(self) -> Certainty:
+        levels = {finding.name: finding.level for finding in self.findings}
+        if self.confidence < THRESHOLDS["high"] or any(levels[name] not in sure for name, sure in _SURE.items()):
+            return Certainty.PROBABLE
+        settled = levels["language"] != "other" and levels["format"] != "audio"
+        return Certainty.SETTLED if settled else Certainty.SURE
 
     def shared(self) -> _Weighed:
-        findings = (replace(one, key="shared") if one.name == "extra" else one for one in self.findings)
-        return _Weighed(self.candidate, tuple(findings))
+        findings = (replace(one, level="shared") if one.name == "extra" else one for one in self.findings)
+        return _Weighed(self.candidate, tuple(findings), self.weights)
 
 
-def judge(query: BookQuery, candidates: Sequence[Candidate]) -> Verdict:
-    """The right edition among those on offer, or why none of them will do. Does not depend on the candidates' order."""
-    weighed = _corroborated([_Weighed(candidate, gather(query, candidate)) for candidate in candidates])
+def judge(query: BookQuery, candidates: Sequence[Candidate], in_use: Weights | None = None) -> Verdict:
+    """The right edition among the candidates, or why there is none. Does not depend on their order.
+
+    `in_use`: other weights than those of the table, for estimates on a part of the data.
+    """
+    table = weights() if in_use is None else in_use
+    weighed = _corroborated([_Weighed(candidate, gather(query, candidate), table) for candidate in candidates])
     if not weighed:
         return Verdict(accepted=False, candidate=None, confidence=0, reason=RefusalReason.NO_CANDIDATES)
-    fit = sorted((one for one in weighed if one.acceptable), key=lambda one: (-one.confidence, *_tie_break(one)))
-    fit = [one for one in fit if one.key("language") != "other" or one.tier <= 1]
-    if not fit:
-        return _refused(weighed)
-    best = min(fit, key=lambda one: (one.tier, one.is_loose, -one.confidence, *_tie_break(one)))
-    rivals = [one for one in fit if one is not best and not _same_work(best.candidate, one.candidate)]
+    ordered = sorted(weighed, key=lambda one: (-one.total, *_tie_break(one)))
+    best = ordered[0]
+    if not best.acceptable:
+        return _verdict(best, _reason(best), ordered[1] if len(ordered) > 1 else None)
+    fit = [one for one in ordered if one.acceptable]
+    rivals = [one for one in fit if not _same_work(best.candidate, one.candidate)]
     runner_up = rivals[0] if rivals else None
-    close = [one for one in rivals if one.tier <= best.tier and best.confidence - one.confidence < THRESHOLDS["gap"]]
-    if close:
-        return _verdict(best, RefusalReason.AMBIGUOUS, close[0])
-    editions = [one for one in fit if one is best or _same_work(best.candidate, one.candidate)]
-    return _verdict(min(editions, key=lambda one: _preference(query, one)), None, runner_up)
+    if runner_up is not None and best.total - runner_up.total < THRESHOLDS["gap"]:
+        return _verdict(best, RefusalReason.AMBIGUOUS, runner_up)
+    editions = [one for one in fit if one not in rivals]
+    return _verdict(min(editions, key=lambda one: _preference(query, best, one)), None, runner_up)
 
 
 def _corroborated(weighed: list[_Weighed]) -> list[_Weighed]:
     """What several editions add to the title is the book's own subtitle; what is made of a book says it once."""
-    said = Counter(one.finding("extra").detail for one in weighed if one.acceptable and one.is_loose)
-    return [one.shared() if one.is_loose and said[one.finding("extra").detail] > 1 else one for one in weighed]
+    added = Counter(one.detail("extra") for one in weighed if one.acceptable and not one.is_plain)
+    return [one.shared() if not one.is_plain and added[one.detail("extra")] > 1 else one for one in weighed]
 
 
 def _verdict(weighed: _Weighed, reason: RefusalReason | None, runner_up: _Weighed | None) -> Verdict:
+    prior = EvidenceLine("prior", "before any evidence", weighed.weights[PRIOR])
+    lines = (EvidenceLine(one.name, f"{one.level}: {one.detail}", weighed.points(one)) for one in weighed.findings)
     return Verdict(
         accepted=reason is None,
         candidate=weighed.candidate,
         confidence=weighed.confidence,
-        evidence=tuple(finding.line() for finding in weighed.findings),
+        evidence=(prior, *lines),
         reason=reason,
         runner_up=runner_up.candidate if runner_up else None,
+        certainty=weighed.certainty() if reason is None else Certainty.NONE,
     )
 
 
-def _refused(weighed: Sequence[_Weighed]) -> Verdict:
-    """The nearest candidate is the one that came furthest through the reasons for refusal, then the one with most points."""
-
-    def nearness(one: _Weighed) -> tuple[int, int, int]:
-        stage = SEVERITY.index(_refusal(one))
-        return -stage, -sum(finding.points for finding in one.findings), one.candidate.rank
-
-    ordered = sorted(weighed, key=nearness)
-    return _verdict(ordered[0], _refusal(ordered[0]), ordered[1] if len(ordered) > 1 else None)
-
-
-def _refusal(one: _Weighed) -> RefusalReason:
-    if one.veto is not None:
-        return one.veto
-    return RefusalReason.OTHER_LANGUAGE if one.key("language") == "other" else RefusalReason.TOO_WEAK
+def _reason(weighed: _Weighed) -> RefusalReason:
+    """The reason that belongs to the strongest evidence against the candidate."""
+    worst = min(weighed.findings, key=weighed.points)
+    return _REASONS.get((worst.name, worst.level), RefusalReason.TOO_WEAK)
 
 
 def _tie_break(one: _Weighed) -> tuple[int, str]:
@@ -163,8 +201,7 @@ def _tie_break(one: _Weighed) -> tuple[int, str]:
 
 def _same_work(a: Candidate, b: Candidate) -> bool:
     """Whether two candidates are editions of one work, as far as their titles, authors and identifiers tell."""
-    works_a, works_b = _works(a), _works(b)
-    if works_a & works_b:
+    if _works(a) & _works(b):
         return True
     if compare_titles(candidate_title(a), candidate_title(b)) not in _SAME_WORK:
         return False
@@ -179,15 +216,19 @@ def _works(candidate: Candidate) -> frozenset[tuple[str, str]]:
     return frozenset(pair for pair in candidate.identifiers if pair[0].endswith("_work"))
 
 
-def _preference(query: BookQuery, one: _Weighed) -> tuple[int, int, int, int, bool, int, int, int, int, str]:
-    """Best first: language asked for, no recording, the very title, print, a plain edition, nearest to the listing year."""
-    candidate = one.candidate
-    form = _FORMAT_RANK[format_of(candidate)]
-    told, grouped = language_of(candidate), group_language(candidate.isbn13)
-    foreign = int(told not in {None, query.language})
-    grouped_abroad = int(grouped not in {None, query.language})
-    audio = int(form == _FORMAT_RANK[EditionFormat.AUDIO])
+def _preference(query: BookQuery, best: _Weighed, one: _Weighed) -> tuple[int | str | bool, ...]:
+    """Best first: the language asked for, no recording, the plainest title, print, nearest to the listing year."""
+    candidate, form = one.candidate, one.level("format")
+    foreign = language_of(candidate) not in {None, query.language} or one.level("language") == "other"
+    grouped_abroad = group_language(candidate.isbn13) not in {None, query.language}
+    worse_title = max(0, _title_points(best) - _title_points(one) - _WORSE_TITLE)
     year = candidate.published.year if candidate.published else None
     distance = 50 if year is None or query.year is None else min(abs(year - query.year), 50)
-    large_print = int(one.key("kind") == "large_print")
-    return foreign, audio, grouped_abroad, one.tier, one.is_loose, form, large_print, distance, *_tie_break(one)
+    return (
+        foreign, form == "audio", grouped_abroad, worse_title, not one.is_plain, _FORMAT_ORDER[form],
+        one.level("kind") == "large_print", distance, *_tie_break(one),
+    )  # fmt: skip
+
+
+def _title_points(one: _Weighed) -> int:
+    return next(one.points(finding) for finding in one.findings if finding.name == "title")

@@ -1,0 +1,108 @@
+"""The words that point to a publication made from a book: summaries, study guides, box sets, samplers, adaptations.
+
+`vocabulary.tsv` is the only list. Each row has a label, a strength, a regular expression for normalised text, an example that it
+matches, and a counter-example that it must not match. What a word counts is decided in `evidence`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib import resources
+from typing import Final
+
+from alexandria_pipeline.domain.text.normalise import normalise
+from alexandria_pipeline.domain.text.titles import DECORATION
+
+STRONG: Final = "strong"  # names a derivative wherever it stands
+WEAK: Final = "weak"  # also in the subtitles of ordinary books: "A Handbook for Living"
+SERIES: Final = "series"  # names a series within brackets, and several volumes outside
+PUBLISHER: Final = "publisher"  # a publisher of books about books
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the vocabulary."""
+
+    label: str
+    strength: str
+    pattern: str
+    example: str
+    counter_example: str
+
+
+@dataclass(frozen=True, slots=True)
+class KindWord:
+    """A word of the vocabulary in a text: what it points to, and where it stands."""
+
+    label: str
+    strength: str
+    start: int
+    end: int
+
+
+# Between titles in one volume, and in a catalogue also before the author: "Emma / Persuasion", "Emma / Jane Austen".
+_BETWEEN_TITLES: Final = re.compile(r" [/|+] ")
+_BETWEEN_SEVERAL: Final = re.compile(r" ?; ")
+_RESPONSIBILITY: Final = re.compile(
+    r"(?:by|or|edited|translated|illustrated|introduced|selected|foreword|with|written) "
+)
+# What only looks like a kind: the place of a book in a series.
+_NO_KIND: Final = re.compile(
+    r"\bun ?abridged\b|\b(?:book|part|volume|vol|no) (?:\d+|one|two|three|four|five) (?:of|in) (?:the )?(?:[a-z0-9]+ ){1,4}?"
+    r"(?:trilogy|tetralogy|quartet)\b"
+)
+
+
+@cache
+def entries() -> tuple[Entry, ...]:
+    """The rows of the vocabulary, in order."""
+    table = (resources.files(__package__) / "vocabulary.tsv").read_text("utf-8")
+    return tuple(Entry(*line.split("\t")) for line in table.splitlines()[1:])
+
+
+@cache
+def _pattern(*, publishers: bool) -> re.Pattern[str]:
+    rows = [(place, row) for place, row in enumerate(entries()) if (row.strength == PUBLISHER) is publishers]
+    return re.compile("|".join(rf"(?P<k{place}>\b(?:{row.pattern})\b)" for place, row in rows))
+
+
+@lru_cache(maxsize=8_192)
+def kind_words(text: str) -> tuple[KindWord, ...]:
+    """The words of the vocabulary in normalised text, in order."""
+    found = _pattern(publishers=False).finditer(_NO_KIND.sub(lambda match: " " * len(match[0]), text))
+    rows = entries()
+    return tuple(
+        KindWord(rows[int(match.lastgroup[1:])].label, rows[int(match.lastgroup[1:])].strength, *match.span())
+        for match in found
+        if match.lastgroup
+    )
+
+
+@lru_cache(maxsize=8_192)
+def kinds(text: str) -> frozenset[str]:
+    """The labels of the words of the vocabulary in normalised text."""
+    return frozenset(word.label for word in kind_words(text))
+
+
+def is_maker(publisher: str) -> bool:
+    """Whether a normalised publisher or author is known for books about books."""
+    return _pattern(publishers=True).search(publisher) is not None
+
+
+def lists_several_titles(title: str, authors: frozenset[str]) -> bool:
+    """Whether a title as printed strings several titles together ("Emma / Persuasion"). `authors`: words of their names."""
+    title = " ".join(title.split())
+    return any(
+        sum(not _belongs_to_title(normalise(other), authors) for other in between.split(title)[1:]) >= least
+        for between, least in ((_BETWEEN_TITLES, 1), (_BETWEEN_SEVERAL, 2))
+    )
+
+
+def _belongs_to_title(segment: str, authors: frozenset[str]) -> bool:
+    """Nothing, decoration, a small number, or who wrote it."""
+    words = segment.split()
+    if len(words) < 3 and (not words or any(word.isdecimal() and len(word) < 4 for word in words)):
+        return True
+    return bool(authors.intersection(words) or DECORATION.fullmatch(segment) or _RESPONSIBILITY.match(segment))
