@@ -36,7 +36,7 @@ TABLE: Final = Path(__file__).parents[1] / "alexandria_pipeline/domain/matching/
 BY_RULE: Final = {
     ("isbn", "placeholder"): -60, ("year", "implausible"): -60, ("author", "helper"): -60, ("author", "missing"): -40,
     ("author", "not_asked_generic"): -40, ("format", "print"): 0, ("format", "unknown"): 0, ("format", "ebook"): 0, ("format", "audio"): 0,
-    ("kind", "other"): -40, ("title", "different"): -40, ("author", "different"): -40, ("title", "other_volume"): -40,
+    ("language", "other"): -8, ("language", "translated"): -20, ("author", "other_partner"): -20, ("company", "before_more"): -25, ("kind", "other"): -40, ("title", "different"): -40, ("author", "different"): -40, ("title", "other_volume"): -40,
 }  # fmt: skip
 
 # The level of an evidence that says nothing: the other levels are measured against it.
@@ -53,6 +53,7 @@ class Row:
 
     levels: tuple[Level, ...]
     right: bool
+    data: str
 
 
 def fold(case: Case | PairCase) -> int:
@@ -60,12 +61,12 @@ def fold(case: Case | PairCase) -> int:
     return int(hashlib.sha256(case.id.encode()).hexdigest(), 16) % FOLDS
 
 
-def rows_of(case: Case) -> list[Row]:
+def rows_of(case: Case, data: str) -> list[Row]:
     """The candidates, without other editions of the right work, whose evidence says nothing about the work."""
     gathered = [(gather(case.query, one), one.isbn13 in case.right) for one in case.candidates]
     right = {_about_the_work(findings) for findings, is_right in gathered if is_right}
     return [
-        Row(tuple((finding.name, finding.level) for finding in findings), is_right)
+        Row(tuple((finding.name, finding.level) for finding in findings), is_right, data)
         for findings, is_right in gathered
         if is_right or _about_the_work(findings) not in right
     ]
@@ -92,17 +93,19 @@ def estimate(rows: Sequence[Row]) -> tuple[dict[Level, int], dict[Level, tuple[i
     fixed = {**BY_RULE, **NEUTRAL}
     free = sorted(level for level in counts if level not in fixed)
     place = {level: number for number, level in enumerate(free, 1)}
-    matrix = np.zeros((len(rows), len(free) + 1))
+    sources = sorted({row.data for row in rows})
+    matrix = np.zeros((len(rows), len(free) + 1 + len(sources)))
     matrix[:, 0] = 1
     offset = np.zeros(len(rows))
     for number, row in enumerate(rows):
+        matrix[number, len(free) + 1 + sources.index(row.data)] = 1
         for level in row.levels:
             if level in place:
                 matrix[number, place[level]] = 1
             else:
                 offset[number] += fixed[level] / DECIBANS
     prior = math.log((right + 0.5) / (wrong + 0.5))
-    centre = np.array([prior, *(start[level] for level in free)])
+    centre = np.array([prior, *(start[level] for level in free), *(0.0 for _ in sources)])
     fitted = _fit(matrix, np.array([row.right for row in rows], dtype=float), offset, centre)
     found = {level: round(float(fitted[number]) * DECIBANS) for level, number in place.items()}
     return (
@@ -138,7 +141,7 @@ def load(folder: Path) -> dict[str, list[Case | PairCase]]:
 def cross_validated(sets: dict[str, list[Case | PairCase]]) -> dict[str, dict[str, int]]:
     """The counts of `evaluate` for each set, each part answered with weights from the other parts."""
     rows = {
-        part: [row for cases in sets.values() for case in cases if isinstance(case, Case) and fold(case) == part for row in rows_of(case)]
+        part: [row for name, cases in sets.items() for case in cases if isinstance(case, Case) and fold(case) == part for row in rows_of(case, name)]
         for part in range(FOLDS)
     }
     totals: dict[str, dict[str, int]] = {name: defaultdict(int) for name in sets}
@@ -194,7 +197,7 @@ def main() -> None:
     options = parser.parse_args()
     sets = load(options.folder)
     show("Held out: five-fold cross-validation", sets, cross_validated(sets))
-    rows = [row for cases in sets.values() for case in cases if isinstance(case, Case) for row in rows_of(case)]
+    rows = [row for name, cases in sets.items() for case in cases if isinstance(case, Case) for row in rows_of(case, name)]
     weights, counts = estimate(rows)
     show("Development: all cases", sets, {name: evaluate(cases, weights) for name, cases in sets.items()})
     if options.write:

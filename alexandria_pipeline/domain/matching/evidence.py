@@ -51,6 +51,7 @@ _TITLE_LEVELS: Final = {
     TitleAgreement.SERIES_IN_FRONT: "series_in_front",
     TitleAgreement.SERIES_PLACE: "series_place",
     TitleAgreement.SMALL_WORDS: "misspelt",
+    TitleAgreement.NAME_IN_FRONT: "name_in_front",
     TitleAgreement.MISSPELT: "misspelt",
     TitleAgreement.NEARLY: "nearly",
     TitleAgreement.FIRST_VOLUME: "first_volume",
@@ -66,7 +67,7 @@ _FORMAT_LEVELS: Final = {
 }
 # In brackets and alone, another form than the book: "The Castle (Play)".
 _OTHER_FORMS: Final = frozenset("play drama musical opera film movie dvd game script comic".split())
-LONG_SUBTITLE: Final = 5
+LONG_SUBTITLE: Final = 4
 """Words of a subtitle that is no name, whatever it says."""
 
 # Pages of what is made of a book, at most; and of a book that stands in a series.
@@ -84,10 +85,9 @@ def gather(query: BookQuery, candidate: Candidate) -> tuple[Finding, ...]:
     parallel = _is_parallel(asked, offered)
     title = Finding("title", "same", f"parallel title: {offered.parallel}") if parallel else _title(asked, offered)
     more = unexplained(query, candidate, asked, offered)
-    longer = bool(more) or (bool(offered.subtitle) and not asked.subtitle)
     if title.level in _WHOLE and (lost := broken(candidate.title, asked, offered)):
         title = Finding("title", lost, f"{title.detail}, and the record's title is cut")
-    company = _company(query, candidate, longer=longer)
+    company = _company(query, candidate, longer=bool(more))
     placeholder = is_placeholder(candidate.isbn13)
     form = format_of(candidate)
     return (
@@ -117,6 +117,8 @@ def _title(asked: TitleParts, offered: TitleParts) -> Finding:
         return Finding("title", _one_subtitle(asked, offered), detail)
     if agreement is TitleAgreement.CUT:
         return Finding("title", cut(asked, offered), detail)
+    if agreement is TitleAgreement.SERIES_IN_FRONT and max(asked.plain.count(" "), offered.plain.count(" ")) == 1:
+        return Finding("title", "word_in_front", detail)  # "Chapterhouse: Dune" is not "Dune"
     return Finding("title", _TITLE_LEVELS[agreement], detail)
 
 
@@ -125,7 +127,8 @@ def _one_subtitle(asked: TitleParts, offered: TitleParts) -> str:
     subtitle = asked.subtitle or offered.subtitle
     both = asked.subtitle and offered.subtitle
     number = asked.part or asked.place
-    numbered = number is not None and number == (offered.part or offered.place)
+    in_title = asked.main.rpartition(" ")[2].isdecimal() and asked.main == offered.main
+    numbered = in_title or (number is not None and number == (offered.part or offered.place))
     in_series = bool(offered.series) and series_name(subtitle).startswith(series_name(offered.series))
     if both or numbered or in_series or is_descriptive(subtitle) or len(subtitle.split()) >= LONG_SUBTITLE:
         return "described"
@@ -237,8 +240,11 @@ def _kind(query: BookQuery, candidate: Candidate, asked: TitleParts, offered: Ti
         return Finding("kind", "other", ", ".join(sorted(strong)))
     weak = {word.label for word in others if word.strength == WEAK}
     if weak:
-        own = company.level == "none" and all(_is_own(word, asked, offered) for word in _weak_in(offered, labels))
-        return Finding("kind", "own_words" if own else "perhaps_other", ", ".join(sorted(weak)))
+        segments = _weak_in(offered, labels)
+        own = not company.level.startswith("before") and all(_is_own(each, asked, offered, company) for each in segments)
+        version = any(_is_version(each) for each in segments)
+        level = "own_words" if own else "other" if version else "perhaps_other"
+        return Finding("kind", level, ", ".join(sorted(weak)))
     return Finding("kind", "large_print" if "large print" in text or "large type" in text else "book", "no kind word")
 
 
@@ -252,7 +258,7 @@ def _weak_in(offered: TitleParts, labels: frozenset[str]) -> list[str]:
     return found or [""]
 
 
-def _is_own(segment: str, asked: TitleParts, offered: TitleParts) -> bool:
+def _is_own(segment: str, asked: TitleParts, offered: TitleParts, company: Finding) -> bool:
     """Whether a segment with a weak word describes the book itself: "A Handbook for Living", or volume 1, "A Graphic Novel".
 
     "The Graphic Novel" is a version of something, and "Notes on Emma" is about it.
@@ -262,9 +268,15 @@ def _is_own(segment: str, asked: TitleParts, offered: TitleParts) -> bool:
         return False
     topic = segment[word.end :].split()
     if len(topic) >= 2:
-        return True
+        return not set(topic) <= set(asked.full.split())
     number = asked.part or asked.place
-    return segment.startswith(("a ", "an ")) and number is not None and number == (offered.part or offered.place)
+    return company.level == "none" and segment.startswith(("a ", "an ")) and number is not None and number == (offered.part or offered.place)
+
+
+def _is_version(segment: str) -> bool:
+    """Whether a segment names a version of another book and nothing more: "The Graphic Novel"."""
+    word = next((one for one in kind_words(segment) if one.strength == WEAK), None)
+    return word is not None and not segment.startswith(("a ", "an ")) and len(segment[word.end :].split()) < 2
 
 
 def _is_about(query: BookQuery, candidate: Candidate, offered: TitleParts) -> bool:

@@ -110,7 +110,7 @@ _ROLE_BEHIND: Final = re.compile(r"(?<=\w) [-–—] .*$")
 _BRACKETS: Final = re.compile(r"[(\[{<（【][^)\]}>）】]*(?:[)\]}>）】]|$)")
 _NICKNAME_IN_QUOTES: Final = re.compile(r"[\"“”]+[^\"“”]+[\"“”]+")
 _BETWEEN_PEOPLE: Final = re.compile(r"\s*(?:[;|；、]|\s/\s|[&＆]|\b(?:and|with|und)\b)\s*", re.IGNORECASE)
-_DATES: Final = re.compile(r"\b(?:b|d|c|ca|f|fl|born|died)\.\s*(?=\d{4})|\d{3,4}\s*[-–—]\s*(?:\d{3,4})?|\b\d{4}\b")
+_DATES: Final = re.compile(r"\b(?:b|d|c|ca|f|fl|born|died)\. ?(?=\d{3,4}\b)|\d{3,4}\s*[-–—]\s*(?:\d{3,4})?|\b\d{3,4}\b")
 UNKNOWN_AUTHOR: Final = frozenset(
     "unknown|unknown author|author unknown|not known|not available|not specified|no author|author|none|null|n a|tbd"
     "|autofilled".split("|")

@@ -63,6 +63,7 @@ class TitleAgreement(StrEnum):
     CUT = "one title is the beginning of the other"
     FIRST_VOLUME = "same title, one called the first volume"
     SERIES_PLACE = "one title is the other's series and place in it"
+    NAME_IN_FRONT = "same title, one with a name in front"
     SMALL_WORDS = "same title but for small words or their order"
     OTHER_SUBTITLE = "same main title, another subtitle"
     OTHER_VOLUME = "another volume"
@@ -110,6 +111,8 @@ def content_words(words: str) -> tuple[str, ...]:
 def _compare_texts(a: TitleParts, b: TitleParts) -> TitleAgreement:
     if joined(a.plain) == joined(b.plain):
         return TitleAgreement.SAME
+    if _only_small_words_differ(a.plain, b.plain):
+        return TitleAgreement.SMALL_WORDS
     if joined(a.main) == joined(b.main):
         return _compare_subtitles(a.subtitle or _beside(a, b), b.subtitle or _beside(b, a))
     if (rearranged := _compare_arrangements(a, b)) is not None:
@@ -133,11 +136,17 @@ def _compare_arrangements(a: TitleParts, b: TitleParts) -> TitleAgreement | None
         return TitleAgreement.SAME
     if _is_place_of(a, b) or _is_place_of(b, a):
         return TitleAgreement.SERIES_PLACE
-    if _only_small_words_differ(a.plain, b.plain):
-        return TitleAgreement.SMALL_WORDS
     if _number_beside_volume(a, b) or _number_beside_volume(b, a):
         return TitleAgreement.SAME
-    return _series_in_front(a, b) or _series_in_front(b, a)
+    return _series_in_front(a, b) or _series_in_front(b, a) or _name_in_front(a, b) or _name_in_front(b, a)
+
+
+def _name_in_front(a: TitleParts, b: TitleParts) -> TitleAgreement | None:
+    """ "Tom Clancy Full Force and Effect" is "Full Force and Effect"."""
+    name = a.main.removesuffix(f" {b.main}").split()
+    long = len(b.main.split()) >= 3 and len(joined(b.main)) >= SMALL_WORDS_FROM - 2
+    named = len(name) == 2 and a.main.endswith(f" {b.main}") and not BROKEN_OFF_AFTER.intersection(name)
+    return TitleAgreement.NAME_IN_FRONT if long and named and not b.subtitles else None
 
 
 def _beside(a: TitleParts, b: TitleParts) -> str:
@@ -152,7 +161,8 @@ def _turned_round(a: TitleParts, b: TitleParts) -> bool:
 
 def _is_place_of(a: TitleParts, b: TitleParts) -> bool:
     """ "The Lying Game #2" is "Never Have I Ever (The Lying Game, #2)"."""
-    number = a.place or a.part
+    last = (canonical_words(a.main) or ("",))[-1]
+    number = a.place or a.part or (last if last.isdecimal() else None)
     if not number or number != b.place or not b.series or a.subtitles:
         return False
     return series_name(a.main) == series_name(b.series)

@@ -38,7 +38,7 @@ _GENRE = rf"(?:{GENRES}|story|stories|love story|true story|tale|novel of suspen
 _ADJECTIVES = r"(?:[a-z0-9]+ ){0,3}"
 DECORATION: Final = re.compile(
     rf"(?:(?:a|an|the) {_ADJECTIVES}{_GENRE}|novel|a novel (?:of|in|about) .*|poems|poetry|fiction|book|literary fiction|(?:short )?stories"
-    r"|a novel|(?:[a-z]+ )?novel|large print(?: edition)?|unabridged(?: edition)?|abridged(?: edition)?|illustrated(?: edition)?"
+    r"|(?:collected|selected) (?:[a-z]+ )?(?:fiction|works|writings)|a novel|(?:[a-z]+ )?novel|large print(?: edition)?|unabridged(?: edition)?|abridged(?: edition)?|illustrated(?: edition)?"
     r"|(?:complete )?illustrated and unabridged(?: edition)?|(?:[a-z0-9]+ ){0,4}edition|(?:[a-z0-9]+ ){0,2}tie in(?: edition)?"
     r"|(?:hard|soft)(?:cover|back)|paperback|mass market(?: paperback)?|kindle|ebook|e book|audio(?:book)?|audio cd|cd|playaway"
     r"|(?:[a-z]+ )*book club(?: [a-z]+)*|(?:[a-z0-9 ]+ )?(?:prize|award|medal)(?: [a-z0-9 ]+)?"
@@ -136,7 +136,7 @@ def dissect(title: str, subtitle: str = "") -> TitleParts:
     if subtitle:
         segments += [segment for segment in _COLON.split(_without_brackets(subtitle)[0]) if _ALNUM.search(segment)]
     reader = _Reader()
-    if len(segments) > 1 and reader.series_in_front(segments[0]):
+    if len(segments) > 1 and not _is_genre(segments[1]) and reader.series_in_front(segments[0]):
         segments.pop(0)
     head, *tail = segments or [text]
     head = _turn_article(head)
@@ -154,6 +154,12 @@ def dissect(title: str, subtitle: str = "") -> TitleParts:
         brackets=tuple(map(normalise, brackets)), asides=asides, part_is_named=part_is_named,
         part_is_half=reader.part_mark in _HALVES, numbered_subtitle=reader.numbered_subtitle, parallel=parallel, cut_short=cut_short,
     )  # fmt: skip
+
+
+def _is_genre(segment: str) -> bool:
+    """ "A Graphic Novel" and the like, which is no title."""
+    words = normalise(segment)
+    return words.startswith(("a ", "an ")) or DECORATION.fullmatch(words) is not None
 
 
 def _without_parallel(text: str) -> tuple[str, str]:
@@ -187,7 +193,7 @@ class _Reader:
         if "#" not in segment:
             return False
         rest, mark, number = _cut_volume(_words(segment))
-        if mark != "#" or not rest:
+        if mark not in {"#", "volumes"} or not rest:
             return False
         self.place, self.series = number, _drop_article(rest)
         return True
@@ -220,7 +226,7 @@ class _Reader:
         if not rest or self._is_count(rest):
             self._take_part(mark, number)
             return ""
-        if mark == "#" or mark in {"book", "bk"}:
+        if mark in {"#", "book", "bk", "mission"}:
             self._take_place(number, rest)
             self.numbered_subtitle = _drop_article(rest)
             return ""
