@@ -36,7 +36,8 @@ TABLE: Final = Path(__file__).parents[1] / "alexandria_pipeline/domain/matching/
 BY_RULE: Final = {
     ("isbn", "placeholder"): -60, ("year", "implausible"): -60, ("author", "helper"): -60, ("author", "missing"): -40,
     ("author", "not_asked_generic"): -40, ("format", "print"): 0, ("format", "unknown"): 0, ("format", "ebook"): 0, ("format", "audio"): 0,
-    ("language", "other"): -8, ("language", "translated"): -20, ("author", "other_partner"): -20, ("company", "before_more"): -25, ("kind", "other"): -40, ("title", "different"): -40, ("author", "different"): -40, ("title", "other_volume"): -40,
+    ("language", "other"): -8, ("language", "translated"): -35, ("author", "other_partner"): -20, ("company", "before_more"): -30, ("title", "word_in_front"): -10,
+    ("kind", "other"): -40, ("kind", "perhaps_other"): -20, ("title", "different"): -40, ("author", "different"): -40, ("title", "other_volume"): -40,
 }  # fmt: skip
 
 # The level of an evidence that says nothing: the other levels are measured against it.
@@ -73,7 +74,9 @@ def rows_of(case: Case, data: str) -> list[Row]:
 
 
 def _about_the_work(findings: Sequence[Finding]) -> tuple[Level, ...]:
-    return tuple((one.name, one.level) for one in findings if one.name in {"title", "author", "kind", "extra", "company"})
+    return tuple(
+        (one.name, one.level) for one in findings if one.name in {"title", "author", "kind", "extra", "company"}
+    )
 
 
 def estimate(rows: Sequence[Row]) -> tuple[dict[Level, int], dict[Level, tuple[int, int]]]:
@@ -132,7 +135,13 @@ def load(folder: Path) -> dict[str, list[Case | PairCase]]:
         with path.open(encoding="utf-8") as lines:
             sets[path.stem] = read_cases(lines)[0]
     gold = [
-        Case(f"gold-{number}", one.trap, one.query, one.candidates, tuple(None if isbn == "none" else isbn for isbn in one.right))
+        Case(
+            f"gold-{number}",
+            one.trap,
+            one.query,
+            one.candidates,
+            tuple(None if isbn == "none" else isbn for isbn in one.right),
+        )
         for number, one in enumerate(gold_cases())
     ]
     return {**sets, "gold set": list(gold)}
@@ -141,7 +150,13 @@ def load(folder: Path) -> dict[str, list[Case | PairCase]]:
 def cross_validated(sets: dict[str, list[Case | PairCase]]) -> dict[str, dict[str, int]]:
     """The counts of `evaluate` for each set, each part answered with weights from the other parts."""
     rows = {
-        part: [row for name, cases in sets.items() for case in cases if isinstance(case, Case) and fold(case) == part for row in rows_of(case, name)]
+        part: [
+            row
+            for name, cases in sets.items()
+            for case in cases
+            if isinstance(case, Case) and fold(case) == part
+            for row in rows_of(case, name)
+        ]
         for part in range(FOLDS)
     }
     totals: dict[str, dict[str, int]] = {name: defaultdict(int) for name in sets}
@@ -186,7 +201,9 @@ def write(weights: Weights, counts: dict[Level, tuple[int, int]], rows: Sequence
     lines.append(f"prior\t\t{right}\t{len(rows) - right}\t{weights[PRIOR]}\testimate")
     for level in sorted(set(weights) - {PRIOR}):
         yes, no = counts.get(level, (0, 0))
-        lines.append(f"{level[0]}\t{level[1]}\t{yes}\t{no}\t{weights[level]}\t{'rule' if level in BY_RULE or level in NEUTRAL else 'estimate'}")
+        lines.append(
+            f"{level[0]}\t{level[1]}\t{yes}\t{no}\t{weights[level]}\t{'rule' if level in BY_RULE or level in NEUTRAL else 'estimate'}"
+        )
     TABLE.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -197,7 +214,9 @@ def main() -> None:
     options = parser.parse_args()
     sets = load(options.folder)
     show("Held out: five-fold cross-validation", sets, cross_validated(sets))
-    rows = [row for name, cases in sets.items() for case in cases if isinstance(case, Case) for row in rows_of(case, name)]
+    rows = [
+        row for name, cases in sets.items() for case in cases if isinstance(case, Case) for row in rows_of(case, name)
+    ]
     weights, counts = estimate(rows)
     show("Development: all cases", sets, {name: evaluate(cases, weights) for name, cases in sets.items()})
     if options.write:

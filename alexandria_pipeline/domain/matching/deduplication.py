@@ -125,8 +125,9 @@ def _goes_on(a: TitleParts, b: TitleParts) -> bool:
     """Whether one title is the other with the name of a sequel behind it: "Growing Up: The Reckoning"."""
     if bool(a.subtitle) == bool(b.subtitle) or a.main != b.main:
         return False
-    if a.place or b.place:
-        return False  # numbered in its series, so the subtitle is not the name of a sequel
+    named = a if a.subtitle else b
+    if named.place and named.series and named.series != named.main:
+        return False  # numbered in another series, so the subtitle is not the name of a sequel
     subtitle = a.subtitle or b.subtitle
     return len(content_words(subtitle)) <= _NAME_WORDS and not is_descriptive(subtitle)
 

@@ -27,6 +27,7 @@ from alexandria_pipeline.domain.text.numerals import canonical_words
 from alexandria_pipeline.domain.text.person_names import NameAgreement, people
 from alexandria_pipeline.domain.text.spelling import is_misspelling, joined
 from alexandria_pipeline.domain.text.title_comparison import (
+    BROKEN_OFF_AFTER,
     TitleAgreement,
     compare_titles,
     is_descriptive,
@@ -45,7 +46,7 @@ class Finding:
 
 
 # Levels of a title of which nothing is left when the record's title is cut.
-_WHOLE: Final = frozenset({"same", "described", "misspelt", "nearly", "named_on_one_side", "name_left_out"})
+_WHOLE: Final = frozenset({"same", "described", "misspelt", "nearly", "named_on_one_side"})
 _TITLE_LEVELS: Final = {
     TitleAgreement.SAME: "same",
     TitleAgreement.SERIES_IN_FRONT: "series_in_front",
@@ -58,6 +59,13 @@ _TITLE_LEVELS: Final = {
     TitleAgreement.OTHER_SUBTITLE: "other_subtitle",
     TitleAgreement.OTHER_VOLUME: "other_volume",
     TitleAgreement.DIFFERENT: "different",
+}
+_NAME_LEVELS: Final = {
+    NameAgreement.FULL: "full",
+    NameAgreement.NEAR: "alike",
+    NameAgreement.INITIALS: "alike",
+    NameAgreement.MISSPELT: "misspelt",
+    NameAgreement.SURNAME: "surname",
 }
 _FORMAT_LEVELS: Final = {
     EditionFormat.AUDIO: "audio",
@@ -166,7 +174,9 @@ def _author(query: BookQuery, candidate: Candidate, asked: TitleParts) -> Findin
         return Finding("author", "full", named)  # also holds for "Anonymous" and "Various Authors"
     if not wanted:
         generic = len(canonical_words(asked.main)) < 2
-        return Finding("author", "not_asked_generic" if generic else "not_asked", f"not in the query; {named or 'none'}")
+        return Finding(
+            "author", "not_asked_generic" if generic else "not_asked", f"not in the query; {named or 'none'}"
+        )
     if not authors and not any(persons_of(candidate, helpers=True)):
         return Finding("author", "missing", "no name in the record")
     agreement = best_agreement(wanted, authors)
@@ -176,7 +186,9 @@ def _author(query: BookQuery, candidate: Candidate, asked: TitleParts) -> Findin
     agrees = [best_agreement((one,), authors) is not NameAgreement.DIFFERENT for one in wanted]
     if len(wanted) == len(candidate.contributors) == 2 and not all(agrees):
         return Finding("author", "other_partner", named)
-    return Finding("author", agreement.name.lower() if agrees[0] else "not_first", f"{agreement.name.lower()}: {named}")
+    return Finding(
+        "author", _NAME_LEVELS[agreement] if agrees[0] else "not_first", f"{agreement.name.lower()}: {named}"
+    )
 
 
 def _year(query: BookQuery, candidate: Candidate) -> Finding:
@@ -199,9 +211,7 @@ def _year(query: BookQuery, candidate: Candidate) -> Finding:
     return Finding("year", "before" if min(offsets) > -10 else "long_before", detail)
 
 
-def _language(
-    query: BookQuery, candidate: Candidate, title: Finding, company: Finding, *, parallel: bool
-) -> Finding:
+def _language(query: BookQuery, candidate: Candidate, title: Finding, company: Finding, *, parallel: bool) -> Finding:
     """Told by the record or its title; where it is not, an ISBN from abroad with a second name is often a translation."""
     language, group = language_of(candidate), group_language(candidate.isbn13)
     if parallel:
@@ -225,7 +235,8 @@ def _kind(query: BookQuery, candidate: Candidate, asked: TitleParts, offered: Ti
     strong = {
         word.label
         for word in others
-        if word.strength not in {WEAK, SERIES} or (word.strength == SERIES and text[word.start : word.end] not in in_brackets)
+        if word.strength not in {WEAK, SERIES}
+        or (word.strength == SERIES and text[word.start : word.end] not in in_brackets)
     }
     if "summary" not in labels and is_maker(makers):
         strong.add("summary")
@@ -241,7 +252,9 @@ def _kind(query: BookQuery, candidate: Candidate, asked: TitleParts, offered: Ti
     weak = {word.label for word in others if word.strength == WEAK}
     if weak:
         segments = _weak_in(offered, labels)
-        own = not company.level.startswith("before") and all(_is_own(each, asked, offered, company) for each in segments)
+        own = not company.level.startswith("before") and all(
+            _is_own(each, asked, offered, company) for each in segments
+        )
         version = any(_is_version(each) for each in segments)
         level = "own_words" if own else "other" if version else "perhaps_other"
         return Finding("kind", level, ", ".join(sorted(weak)))
@@ -268,9 +281,14 @@ def _is_own(segment: str, asked: TitleParts, offered: TitleParts, company: Findi
         return False
     topic = segment[word.end :].split()
     if len(topic) >= 2:
-        return not set(topic) <= set(asked.full.split())
+        return not set(topic) - BROKEN_OFF_AFTER <= set(asked.full.split())
     number = asked.part or asked.place
-    return company.level == "none" and segment.startswith(("a ", "an ")) and number is not None and number == (offered.part or offered.place)
+    return (
+        company.level == "none"
+        and segment.startswith(("a ", "an "))
+        and number is not None
+        and number == (offered.part or offered.place)
+    )
 
 
 def _is_version(segment: str) -> bool:

@@ -223,10 +223,13 @@ class _Reader:
         if number is None:
             self.part_is_named = self.part is not None
             return TRAILING_DECORATION.sub("", words)
+        if mark == "mission":
+            self.place = self.place or number
+            return rest
         if not rest or self._is_count(rest):
             self._take_part(mark, number)
             return ""
-        if mark in {"#", "book", "bk", "mission"}:
+        if mark in {"#", "book", "bk"}:
             self._take_place(number, rest)
             self.numbered_subtitle = _drop_article(rest)
             return ""
