@@ -36,13 +36,20 @@ TABLE: Final = Path(__file__).parents[1] / "alexandria_pipeline/domain/matching/
 BY_RULE: Final = {
     ("isbn", "placeholder"): -60, ("year", "implausible"): -60, ("author", "helper"): -60, ("author", "missing"): -40,
     ("author", "not_asked_generic"): -40, ("format", "print"): 0, ("format", "unknown"): 0, ("format", "ebook"): 0, ("format", "audio"): 0,
-    ("language", "other"): -8, ("language", "translated"): -35, ("author", "other_partner"): -20, ("company", "before_more"): -30, ("title", "word_in_front"): -10,
+    ("language", "other"): -8, ("language", "translated"): -35, ("author", "other_partner"): -20, ("company", "before_more"): -30,
+    ("title", "word_in_front"): -10, ("title", "cut_record"): -10,
     ("kind", "other"): -40, ("kind", "perhaps_other"): -20, ("title", "different"): -40, ("author", "different"): -40, ("title", "other_volume"): -40,
 }  # fmt: skip
 
 # The level of an evidence that says nothing: the other levels are measured against it.
 NEUTRAL: Final = {
     ("company", "none"): 0, ("extra", "none"): 0, ("kind", "book"): 0, ("language", "unknown"): 0, ("year", "unknown"): 0,
+}  # fmt: skip
+
+# The best level of an evidence: no other level may count for more, whatever a few cases say.
+BEST: Final = {
+    "title": ("title", "same"), "author": ("author", "full"), "company": ("company", "none"), "extra": ("extra", "none"),
+    "kind": ("kind", "book"),
 }  # fmt: skip
 
 Level = tuple[str, str]
@@ -111,6 +118,7 @@ def estimate(rows: Sequence[Row]) -> tuple[dict[Level, int], dict[Level, tuple[i
     centre = np.array([prior, *(start[level] for level in free), *(0.0 for _ in sources)])
     fitted = _fit(matrix, np.array([row.right for row in rows], dtype=float), offset, centre)
     found = {level: round(float(fitted[number]) * DECIBANS) for level, number in place.items()}
+    found = {level: min(value, found.get(BEST.get(level[0], level), 0)) for level, value in found.items()}
     return (
         {PRIOR: round(float(fitted[0]) * DECIBANS), **fixed, **found},
         {level: (yes, no) for level, (yes, no) in counts.items()},

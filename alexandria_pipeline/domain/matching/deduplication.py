@@ -11,8 +11,8 @@ from enum import IntEnum
 from itertools import combinations
 from typing import Final
 
-from alexandria_pipeline.domain.matching.vocabulary import kinds, lists_several_titles
 from alexandria_pipeline.domain.matching.title_extras import without_names
+from alexandria_pipeline.domain.matching.vocabulary import kinds, lists_several_titles
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.records import GeneratedBook, Listing
 from alexandria_pipeline.domain.text.normalise import normalise

@@ -38,7 +38,9 @@ _GENRE = rf"(?:{GENRES}|story|stories|love story|true story|tale|novel of suspen
 _ADJECTIVES = r"(?:[a-z0-9]+ ){0,3}"
 DECORATION: Final = re.compile(
     rf"(?:(?:a|an|the) {_ADJECTIVES}{_GENRE}|novel|a novel (?:of|in|about) .*|poems|poetry|fiction|book|literary fiction|(?:short )?stories"
-    r"|(?:collected|selected) (?:[a-z]+ )?(?:fiction|works|writings)|a novel|(?:[a-z]+ )?novel|large print(?: edition)?|unabridged(?: edition)?|abridged(?: edition)?|illustrated(?: edition)?"
+    r"|(?:collected|selected) (?:[a-z]+ )?(?:fiction|works|writings)"
+    r"|a novel|(?:[a-z]+ )?novel|large print(?: edition)?|unabridged(?: edition)?|abridged(?: edition)?"
+    r"|illustrated(?: edition)?"
     r"|(?:complete )?illustrated and unabridged(?: edition)?|(?:[a-z0-9]+ ){0,4}edition|(?:[a-z0-9]+ ){0,2}tie in(?: edition)?"
     r"|(?:hard|soft)(?:cover|back)|paperback|mass market(?: paperback)?|kindle|ebook|e book|audio(?:book)?|audio cd|cd|playaway"
     r"|(?:[a-z]+ )*book club(?: [a-z]+)*|(?:[a-z0-9 ]+ )?(?:prize|award|medal)(?: [a-z0-9 ]+)?"
