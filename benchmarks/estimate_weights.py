@@ -37,7 +37,7 @@ BY_RULE: Final = {
     ("isbn", "placeholder"): -60, ("year", "implausible"): -60, ("author", "helper"): -60, ("author", "missing"): -40,
     ("author", "not_asked_generic"): -40, ("format", "print"): 0, ("format", "unknown"): 0, ("format", "ebook"): 0, ("format", "audio"): 0,
     ("language", "other"): -8, ("language", "translated"): -35, ("author", "other_partner"): -20, ("company", "before_more"): -30,
-    ("title", "word_in_front"): -10, ("title", "cut_record"): -10,
+    ("title", "word_in_front"): -10, ("title", "cut_record"): -10, ("extra", "shared"): 0,
     ("kind", "other"): -40, ("kind", "perhaps_other"): -20, ("title", "different"): -40, ("author", "different"): -40, ("title", "other_volume"): -40,
 }  # fmt: skip
 

@@ -12,7 +12,7 @@ from itertools import combinations
 from typing import Final
 
 from alexandria_pipeline.domain.matching.title_extras import without_names
-from alexandria_pipeline.domain.matching.vocabulary import kinds, lists_several_titles
+from alexandria_pipeline.domain.matching.vocabulary import kinds_beside, lists_several_titles
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.records import GeneratedBook, Listing
 from alexandria_pipeline.domain.text.normalise import normalise
@@ -116,7 +116,7 @@ def _tie(a: _Form, b: _Form) -> _Tie:
         return _Tie.NONE
     if a[2] != b[2] or _goes_on(a[0], b[0]):
         return _Tie.NONE
-    if kinds(a[0].full) != kinds(b[0].full) and not is_misspelling(a[0].full, b[0].full):
+    if kinds_beside(a[0], b[0]) != kinds_beside(b[0], a[0]) and not is_misspelling(a[0].full, b[0].full):
         return _Tie.NONE
     return min(names, _TITLE_TIES.get(compare_titles(a[0], b[0]), _Tie.NONE))
 

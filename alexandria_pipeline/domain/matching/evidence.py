@@ -16,10 +16,12 @@ from alexandria_pipeline.domain.matching.title_extras import broken, candidate_t
 from alexandria_pipeline.domain.matching.vocabulary import (
     SERIES,
     WEAK,
+    has_topic,
     is_maker,
     kind_words,
     kinds,
     lists_several_titles,
+    weak_word,
 )
 from alexandria_pipeline.domain.records import BookQuery, Candidate, EditionFormat
 from alexandria_pipeline.domain.text.normalise import normalise
@@ -27,11 +29,11 @@ from alexandria_pipeline.domain.text.numerals import canonical_words
 from alexandria_pipeline.domain.text.person_names import NameAgreement, people
 from alexandria_pipeline.domain.text.spelling import is_misspelling, joined
 from alexandria_pipeline.domain.text.title_comparison import (
-    BROKEN_OFF_AFTER,
     TitleAgreement,
     compare_titles,
     is_descriptive,
     series_name,
+    starts_descriptive,
 )
 from alexandria_pipeline.domain.text.titles import TitleParts, dissect
 
@@ -75,8 +77,9 @@ _FORMAT_LEVELS: Final = {
 }
 # In brackets and alone, another form than the book: "The Castle (Play)".
 _OTHER_FORMS: Final = frozenset("play drama musical opera film movie dvd game script comic".split())
+# Words of a subtitle that is no name, whatever it says: where the record has it, and where the record leaves it out.
 LONG_SUBTITLE: Final = 4
-"""Words of a subtitle that is no name, whatever it says."""
+LONG_SUBTITLE_LEFT_OUT: Final = 5
 
 # Pages of what is made of a book, at most; and of a book that stands in a series.
 THIN: Final = 128
@@ -138,7 +141,9 @@ def _one_subtitle(asked: TitleParts, offered: TitleParts) -> str:
     in_title = asked.main.rpartition(" ")[2].isdecimal() and asked.main == offered.main
     numbered = in_title or (number is not None and number == (offered.part or offered.place))
     in_series = bool(offered.series) and series_name(subtitle).startswith(series_name(offered.series))
-    if both or numbered or in_series or is_descriptive(subtitle) or len(subtitle.split()) >= LONG_SUBTITLE:
+    long = LONG_SUBTITLE_LEFT_OUT if asked.subtitle else LONG_SUBTITLE
+    descriptive = starts_descriptive(subtitle) if asked.subtitle else is_descriptive(subtitle)
+    if both or numbered or in_series or descriptive or len(subtitle.split()) >= long:
         return "described"
     return "name_left_out" if asked.subtitle else "named_on_one_side"
 
@@ -276,12 +281,11 @@ def _is_own(segment: str, asked: TitleParts, offered: TitleParts, company: Findi
 
     "The Graphic Novel" is a version of something, and "Notes on Emma" is about it.
     """
-    word = next((one for one in kind_words(segment) if one.strength == WEAK), None)
+    word = weak_word(segment)
     if word is None or (joined(asked.main) in joined(segment) and len(asked.main) > 3):
         return False
-    topic = segment[word.end :].split()
-    if len(topic) >= 2:
-        return not set(topic) - BROKEN_OFF_AFTER <= set(asked.full.split())
+    if len(segment[word.end :].split()) >= 2:
+        return has_topic(segment, asked)
     number = asked.part or asked.place
     return (
         company.level == "none"
@@ -293,7 +297,7 @@ def _is_own(segment: str, asked: TitleParts, offered: TitleParts, company: Findi
 
 def _is_version(segment: str) -> bool:
     """Whether a segment names a version of another book and nothing more: "The Graphic Novel"."""
-    word = next((one for one in kind_words(segment) if one.strength == WEAK), None)
+    word = weak_word(segment)
     return word is not None and not segment.startswith(("a ", "an ")) and len(segment[word.end :].split()) < 2
 
 

@@ -142,8 +142,9 @@ class _Weighed:
         settled = levels["language"] != "other" and levels["format"] != "audio"
         return Certainty.SETTLED if settled else Certainty.SURE
 
-    def shared(self) -> _Weighed:
-        findings = (replace(one, level="shared") if one.name == "extra" else one for one in self.findings)
+    def at(self, name: str, level: str) -> _Weighed:
+        """The same candidate with another level of one evidence."""
+        findings = (replace(one, level=level) if one.name == name else one for one in self.findings)
         return _Weighed(self.candidate, tuple(findings), self.weights)
 
 
@@ -153,7 +154,7 @@ def judge(query: BookQuery, candidates: Sequence[Candidate], in_use: Weights | N
     `in_use`: other weights than those of the table, for estimates on a part of the data.
     """
     table = weights() if in_use is None else in_use
-    weighed = _corroborated([_Weighed(candidate, gather(query, candidate), table) for candidate in candidates])
+    weighed = _compared([_Weighed(candidate, gather(query, candidate), table) for candidate in candidates])
     if not weighed:
         return Verdict(accepted=False, candidate=None, confidence=0, reason=RefusalReason.NO_CANDIDATES)
     ordered = sorted(weighed, key=lambda one: (-one.total, *_tie_break(one)))
@@ -169,10 +170,12 @@ def judge(query: BookQuery, candidates: Sequence[Candidate], in_use: Weights | N
     return _verdict(min(editions, key=lambda one: _preference(query, best, one)), None, runner_up)
 
 
-def _corroborated(weighed: list[_Weighed]) -> list[_Weighed]:
-    """What several editions add to the title is the book's own subtitle; what is made of a book says it once."""
+def _compared(weighed: list[_Weighed]) -> list[_Weighed]:
+    """What several editions add to the title is the book's own subtitle; what is made of a book adds it once."""
     added = Counter(one.detail("extra") for one in weighed if one.acceptable and not one.is_plain)
-    return [one.shared() if not one.is_plain and added[one.detail("extra")] > 1 else one for one in weighed]
+    return [
+        one.at("extra", "shared") if not one.is_plain and added[one.detail("extra")] > 1 else one for one in weighed
+    ]
 
 
 def _verdict(weighed: _Weighed, reason: RefusalReason | None, runner_up: _Weighed | None) -> Verdict:

@@ -13,7 +13,8 @@ from importlib import resources
 from typing import Final
 
 from alexandria_pipeline.domain.text.normalise import normalise
-from alexandria_pipeline.domain.text.titles import DECORATION
+from alexandria_pipeline.domain.text.title_comparison import BROKEN_OFF_AFTER
+from alexandria_pipeline.domain.text.titles import DECORATION, TitleParts
 
 STRONG: Final = "strong"  # names a derivative wherever it stands
 WEAK: Final = "weak"  # also in the subtitles of ordinary books: "A Handbook for Living"
@@ -84,6 +85,33 @@ def kind_words(text: str) -> tuple[KindWord, ...]:
 def kinds(text: str) -> frozenset[str]:
     """The labels of the words of the vocabulary in normalised text."""
     return frozenset(word.label for word in kind_words(text))
+
+
+def weak_word(segment: str) -> KindWord | None:
+    """The first weak word of a segment."""
+    return next((word for word in kind_words(segment) if word.strength == WEAK), None)
+
+
+def has_topic(segment: str, other: TitleParts) -> bool:
+    """Whether words of its own follow the weak word of a segment: "A Handbook for Living". `other`: the title beside it.
+
+    "A Graphic History of the Year Civilization Collapsed" has none beside a title with that subtitle.
+    """
+    word = weak_word(segment)
+    topic = segment[word.end :].split() if word is not None else []
+    return len(topic) >= 2 and not set(topic) - BROKEN_OFF_AFTER <= set(other.full.split())
+
+
+def kinds_beside(title: TitleParts, other: TitleParts) -> frozenset[str]:
+    """The kinds that a title names, without a series in brackets and without what only describes the book itself."""
+    in_brackets = " ".join(title.brackets)
+    own = all(has_topic(each, other) for each in title.asides if weak_word(each) is not None) and title.asides
+    return frozenset(
+        word.label
+        for word in kind_words(title.full)
+        if not (word.strength == SERIES and title.full[word.start : word.end] in in_brackets)
+        and not (word.strength == WEAK and own)
+    )
 
 
 def is_maker(publisher: str) -> bool:

@@ -35,7 +35,7 @@ SMALL_WORDS_FROM: Final = 14
 IN_ANY_ORDER_FROM: Final = 7
 
 DESCRIPTIVE: Final = re.compile(
-    r"^(?:an? |une? |eine? |una |uno |roman\b|how |why |what |from |[a-z]+ing (?:[a-z]+ )+[a-z]+"
+    r"^(?:an? |une? |eine? |una |uno |roman\b|how |why |what |from "
     r"|the (?:[a-z]+ ){0,3}(?:story|life|history|making|rise|fall|secret|adventures|autobiography|case|year)"
     r"|stories|essays|poems|tales|inside |my |notes |or |selected |collected |and other |life |lessons |on |one |in )"
     r"|\b(?:stories|essays|poems|history|memoir|biography|story|life|guide|journey|adventures?|novels?|years|tales?|mystery|thriller|world)\b"
@@ -100,6 +100,11 @@ def _cut_short(a: TitleParts, b: TitleParts) -> TitleAgreement | None:
 def is_descriptive(subtitle: str) -> bool:
     """Whether a subtitle describes its book ("A History of…") and is not the name of a volume ("House Harkonnen")."""
     return DESCRIPTIVE.search(subtitle) is not None and _RETOLD.match(subtitle) is None
+
+
+def starts_descriptive(subtitle: str) -> bool:
+    """Whether a subtitle describes its book from its first word on, as no name of a volume in a series does."""
+    return DESCRIPTIVE.match(subtitle) is not None and _RETOLD.match(subtitle) is None
 
 
 def content_words(words: str) -> tuple[str, ...]:
