@@ -1,4 +1,4 @@
-"""Estimates the weights of the matcher from labelled cases: `estimate_weights.py FOLDER [--write] [--ablate NAME …]`.
+"""Estimates the weights of the matcher from labelled cases: `estimate_weights.py FOLDER [--write]`.
 
 FOLDER holds labelled cases in the format of `alexandria evaluate`, in any number of `.jsonl` files; the project's gold set is
 always added. Cases are split by the hash of their id into five parts. Each part is answered with weights from the other four,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from alexandria_pipeline.domain.matching.weights import weights
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline_tests.world import JUNE, pipeline, rows, run_all
 
@@ -39,7 +40,7 @@ def test_a_near_miss_is_listed_accepted_and_explained(site: dict[str, str], data
     listed = _types(site, "review", "list").stdout
     assert "Circe: Lord of the Lions / Madeline Miller  (2020-06)" in listed
     assert row["work_key"] in listed
-    assert "+40  author:" in listed
+    assert f"{weights()['author', 'full']:+d}  author: full" in listed
 
     accepted = _types(
         site, "review", "accept", row["work_key"], "0-316-55634-3", "--by", "Ada", "--why", "the same book"

@@ -9,6 +9,7 @@ import pytest
 from alexandria_pipeline.domain.errors import InvalidValue
 from alexandria_pipeline.domain.explanations import REASONS, explained
 from alexandria_pipeline.domain.matching.verdict import RefusalReason
+from alexandria_pipeline.domain.matching.weights import probability
 from alexandria_pipeline.operations.explain import explain
 from alexandria_pipeline.operations.review import Review
 from alexandria_pipeline.stages.promotion import ISBN_REJECTED, ISBN_TAKEN
@@ -33,7 +34,8 @@ def test_every_book_of_a_month_is_explained_in_order(filled: Database) -> None:
     (attempt,) = found["attempts"]
     assert (attempt["provider"], attempt["outcome"], attempt["isbn13"]) == ("local-catalog", "found", "9780525536291")
     assert attempt["words"] == "local-catalog has the book, and the edition was accepted"
-    assert attempt["confidence"] == found["confidence"] == sum(line["points"] for line in attempt["evidence"])
+    decibans = sum(line["points"] for line in attempt["evidence"])
+    assert attempt["confidence"] == found["confidence"] == int(100 * probability(decibans))
     assert {line["name"] for line in attempt["evidence"]} >= {"title", "author", "year"}
     assert attempt["candidate"]["title"] == "The Vanishing Half"
     (nothing,) = unknown["attempts"]

@@ -10,6 +10,7 @@ import pytest
 from alexandria_pipeline.composition import Pipeline
 from alexandria_pipeline.domain.errors import InvalidValue, MonthOwned
 from alexandria_pipeline.domain.isbn import Isbn13
+from alexandria_pipeline.domain.matching.weights import THRESHOLDS, probability
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.operations.explain import explain
 from alexandria_pipeline.operations.review import Review
@@ -70,7 +71,8 @@ def test_near_misses_are_listed_with_their_evidence_and_nothing_else_is(review: 
     assert set(found) == {CIRCE_TITLE, ESCAPE_TITLE}
     circe, escape = found[CIRCE_TITLE], found[ESCAPE_TITLE]
     assert (circe["isbn13"], circe["reason"], circe["months"]) == (CIRCE, "too_weak", ["2020-06", "2020-07"])
-    assert circe["confidence"] == sum(line["points"] for line in circe["evidence"]) >= 45
+    decibans = sum(line["points"] for line in circe["evidence"])
+    assert circe["confidence"] == int(100 * probability(decibans)) >= THRESHOLDS["low"]
     assert circe["words"] == "local-catalog was asked; there is too little evidence for the nearest book it offered"
     assert escape["reason"] == "ambiguous"
     offered = {escape["isbn13"], escape["candidate"]["runner_up"]["isbn13"]}

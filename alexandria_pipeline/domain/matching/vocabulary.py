@@ -7,6 +7,7 @@ matches, and a counter-example that it must not match. What a word counts is dec
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
@@ -57,10 +58,24 @@ _NO_KIND: Final = re.compile(
 
 
 @cache
-def entries() -> tuple[Entry, ...]:
-    """The rows of the vocabulary, in order."""
+def _table() -> tuple[Entry, ...]:
     table = (resources.files(__package__) / "vocabulary.tsv").read_text("utf-8")
     return tuple(Entry(*line.split("\t")) for line in table.splitlines()[1:])
+
+
+_in_use: list[Entry] = []
+
+
+def entries() -> Sequence[Entry]:
+    """The rows of the vocabulary, in order."""
+    return _in_use or _table()
+
+
+def use(rows: Sequence[Entry]) -> None:
+    """Replaces the vocabulary for this process, to measure what a row does (`benchmarks/ablate.py`)."""
+    _in_use[:] = rows
+    for cached in (_pattern, kind_words, kinds):
+        cached.cache_clear()
 
 
 @cache

@@ -15,7 +15,7 @@ from typing import Final
 
 # Confidence that counts as high, as enough to accept, and as worth a person's review (BEHAVIOUR, "Resolution"); and the
 # decibans by which the runner-up must be behind if it is another work.
-THRESHOLDS: Final = {"high": 85, "accept": 65, "low": 45, "gap": 3}
+THRESHOLDS: Final = {"high": 85, "accept": 65, "low": 10, "gap": 3}
 
 PRIOR: Final = ("prior", "")
 
