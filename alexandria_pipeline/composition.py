@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import cast
 
 from alexandria_pipeline import sample
-from alexandria_pipeline.domain.ai_models import ModelEnd, ended, model_warning
+from alexandria_pipeline.domain.ai_models import ModelEnd, ended, model_names, model_warning
 from alexandria_pipeline.domain.alerts import Links
 from alexandria_pipeline.domain.errors import AlexandriaError
 from alexandria_pipeline.domain.key_figures import BUDGETED_SERVICE
@@ -173,6 +173,9 @@ class _Kit:
     def model(self, name: str) -> str:
         return _model(self._settings, name)
 
+    def effort(self, name: str) -> str | None:
+        return self._settings.service(name).effort
+
     def country(self, name: str) -> str | None:
         return self._settings.service(name).country
 
@@ -185,18 +188,21 @@ class _Kit:
 
 def model_warnings(settings: Settings, today: date) -> Mapping[str, str]:
     """One sentence per AI service whose model has ended or is about to end."""
-    found = {name: model_warning(model, today) for name, model in models_in_use(settings).items()}
-    return {name: warning for name, warning in found.items() if warning is not None}
+    found = {
+        name: "; ".join(warning for model in models if (warning := model_warning(model, today)))
+        for name, models in models_in_use(settings).items()
+    }
+    return {name: warning for name, warning in found.items() if warning}
 
 
-def models_in_use(settings: Settings) -> Mapping[str, str]:
-    """The model of each AI service that is enabled and has a key or a model chosen by a setting."""
-    used: dict[str, str] = {}
+def models_in_use(settings: Settings) -> Mapping[str, Sequence[str]]:
+    """The models of each AI service that is enabled and has a key or a model chosen by a setting."""
+    used: dict[str, Sequence[str]] = {}
     for declaration in DECLARATIONS:
         if declaration.kind is ProviderKind.AI and declaration.http is not None:
             config, model = settings.service(declaration.name), _model(settings, declaration.name)
             if config.enabled and (config.key is not None or model != declaration.http.model):
-                used[declaration.name] = model
+                used[declaration.name] = model_names(model)
     return used
 
 
@@ -213,7 +219,7 @@ def alerting(settings: Settings, database: Database) -> Alerting:
     quota = QuotaManager(database, {name: settings.service(name).quota for name in SERVICES})
 
     def ends(today: date) -> Mapping[str, ModelEnd]:
-        found = {model: ended(model, today) for model in models_in_use(settings).values()}
+        found = {model: ended(model, today) for models in models_in_use(settings).values() for model in models}
         return {model: end for model, end in found.items() if end is not None}
 
     receivers = notifications.receivers(settings.alert_urls)

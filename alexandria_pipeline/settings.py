@@ -25,6 +25,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSetting
 
+from alexandria_pipeline.domain.ai_models import default_effort, effort_of, model_names
 from alexandria_pipeline.domain.errors import SettingsError
 from alexandria_pipeline.domain.generation.prompts import PromptVariant
 from alexandria_pipeline.domain.quota import QuotaLimits, ServicePlan
@@ -46,6 +47,9 @@ _CONTACT: Final = re.compile(
     r"|https?://[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::\d{1,5})?(?:[/?#][\x21-\x27\x2a-\x7e]*)?"
 )
 
+# Seconds for a reply at each effort. At high effort, replies take minutes (docs/services/xai.md).
+_EFFORT_SECONDS: Final = {"minimal": 60.0, "low": 60.0, "medium": 180.0, "high": 600.0}
+
 SERVICES: Final = tuple(registry.SERVICES)
 """The names of all HTTP services."""
 
@@ -60,7 +64,12 @@ class ServiceSettings(BaseModel):
     timeout_seconds: float = Field(15, gt=0, le=3600, allow_inf_nan=False)
     backoff_seconds: float = Field(1, gt=0, le=60, description="Delay before the first retry; it doubles.")
     enabled: bool = True
-    model: str | None = Field(None, min_length=1, description="AI services only.")
+    model: str | None = Field(
+        None, min_length=1, description="AI services only; several with commas: the next one if one does not answer."
+    )
+    effort: str | None = Field(
+        None, description="AI services only: minimal, low, medium or high; for single models: grok-4.6=low,medium."
+    )
     country: str | None = Field(
         None, description="Google Books only: two letters, such as US, of the country of the user."
     )
@@ -81,6 +90,21 @@ class ServiceSettings(BaseModel):
         ):
             raise ValueError("must be an address such as https://host/path, without a query and without a password")
         return value.strip().rstrip("/")
+
+    @field_validator("model")
+    @classmethod
+    def _names_a_model(cls, value: str | None) -> str | None:
+        if value is not None and not value.replace(",", "").strip():
+            raise ValueError("must name at least one model")
+        return value
+
+    @field_validator("effort")
+    @classmethod
+    def _is_effort(cls, value: str | None) -> str | None:
+        for part in (value or "").split(","):
+            if (effort := part.rpartition("=")[2].strip()) and effort not in _EFFORT_SECONDS:
+                raise ValueError(f"must be one of {', '.join(_EFFORT_SECONDS)}, or model=effort with commas between")
+        return value
 
     @field_validator("country")
     @classmethod
@@ -301,7 +325,7 @@ class Settings(BaseSettings):
         return ServiceConfig(
             base_url=given.base_url,
             requests_per_second=given.requests_per_second or with_contact or defaults.requests_per_second,
-            timeout_seconds=given.timeout_seconds,
+            timeout_seconds=max(given.timeout_seconds, _thinking_seconds(given, defaults)),
             enabled=given.enabled,
             key=getattr(self, defaults.key_variable.lower()) if defaults.key_variable else None,
             model=given.model,
@@ -315,12 +339,21 @@ class Settings(BaseSettings):
             parallel=defaults.parallel,
             backoff_seconds=given.backoff_seconds,
             country=given.country,
+            effort=given.effort,
             missing=(
                 f"{canonical} rejects clients without a contact: set ALEXANDRIA_CONTACT to your mail address or web page"
                 if defaults.needs_contact and self.contact is None
                 else ""
             ),
         )
+
+
+def _thinking_seconds(given: ServiceSettings, defaults: HttpDefaults) -> float:
+    """The time-out that the effort of the slowest model needs; 0 if a time-out is set, or for other services."""
+    if given.model is None or given.timeout_seconds != defaults.timeout_seconds:
+        return 0
+    efforts = (effort_of(given.effort, model) or default_effort(model) for model in model_names(given.model))
+    return max(_EFFORT_SECONDS.get(effort or "", 0.0) for effort in efforts)
 
 
 def _header_value(value: SecretStr | None) -> SecretStr | None:

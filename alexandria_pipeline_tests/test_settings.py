@@ -211,6 +211,22 @@ def test_the_plan_is_requested_once_a_day_and_kept_for_its_key(database: Databas
     assert "canary" not in str(rows(database, "select * from service_plan"))
 
 
+@pytest.mark.parametrize(
+    ("model", "effort", "seconds"),
+    [("grok-4.3", None, 60), ("grok-4.6", None, 600), ("grok-4.6", "low", 60), ("grok-4.3,grok-4.6", "medium", 180)],
+)
+def test_the_time_out_follows_the_effort(model: str, effort: str | None, seconds: float) -> None:
+    settings = load_settings(xai={"model": model, "effort": effort})
+    assert settings.service("xai").timeout_seconds == seconds
+    assert load_settings(xai={"model": model, "timeout_seconds": 30}).service("xai").timeout_seconds == 30
+
+
+def test_an_effort_is_one_of_four(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALEXANDRIA_XAI_EFFORT", "grok-4.6=much")
+    with pytest.raises(SettingsError, match=r"ALEXANDRIA_XAI_EFFORT: .*minimal, low, medium, high"):
+        load_settings()
+
+
 def test_an_unknown_service_is_told_with_the_known_ones() -> None:
     with pytest.raises(
         SettingsError, match="goodreads is not a service; the services are: open-library, internet-archive"

@@ -11,6 +11,8 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from alexandria_pipeline.domain.errors import InvalidValue
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -177,3 +179,28 @@ def ended(model: str, today: date) -> ModelEnd | None:
 def _entry(table: Mapping[str, T], model: str) -> T | None:
     name = model.strip().lower().removeprefix("models/")
     return table.get(name) or table.get(_RELEASE.sub("", name))
+
+
+def model_names(setting: str) -> tuple[str, ...]:
+    """The models of a setting such as "a,b", in the order in which they are used. Raises InvalidValue without a name."""
+    names = tuple(dict.fromkeys(name for part in setting.split(",") if (name := part.strip())))
+    if not names:
+        raise InvalidValue("name at least one model")
+    return names
+
+
+def effort_of(setting: str | None, model: str) -> str | None:
+    """The reasoning effort of a model: of a setting such as "low", or "grok-4.6=low,medium" (the rest: medium)."""
+    general: str | None = None
+    for part in (setting or "").split(","):
+        name, equals, effort = (text.strip() for text in part.partition("="))
+        if equals and name == model:
+            return effort
+        if not equals and name:
+            general = name
+    return general
+
+
+def default_effort(model: str) -> str | None:
+    """The effort of a model without a setting, where it is known to be high (https://docs.x.ai/developers/models)."""
+    return "high" if _RELEASE.sub("", model.strip().lower()) in {"grok-4.5", "grok-4.6"} else None

@@ -52,12 +52,14 @@ class Failed:
     """The service was called and gave no usable response. `transient`: a later call may succeed.
 
     `refusal`: a healthy service refuses this one request, so its circuit breaker does not count the failure.
+    `concerns_model`: another model of the AI service may answer the same request.
     `pause_seconds`: the service requests a pause in the body of a response whose status does not say so.
     """
 
     reason: str
     transient: bool = True
     refusal: bool = False
+    concerns_model: bool = False
     pause_seconds: float | None = None
 
 

@@ -143,7 +143,11 @@ class ProviderKit(Protocol):
         ...
 
     def model(self, name: str) -> str:
-        """The AI model that is set for a service, or its default."""
+        """The AI models that are set for a service ("a,b"), or its default."""
+        ...
+
+    def effort(self, name: str) -> str | None:
+        """The reasoning effort that is set for the models of a service."""
         ...
 
     def country(self, name: str) -> str | None:

@@ -256,3 +256,50 @@ def test_usage_is_never_negative(body: Any) -> None:
     used = usage(body)
     assert min(used.input_tokens, used.output_tokens) >= 0
     assert used.cost_usd is None or used.cost_usd >= 0
+
+
+class Models(ScriptedHttp):
+    """A service whose models answer differently."""
+
+    def __init__(self, answers: dict[str, Any]) -> None:
+        super().__init__(SPEC, Failed("unknown model"))
+        self.answers = answers
+
+    async def post(self, path: str, body: Any, parse: Any) -> Any:
+        self.otherwise = self.answers[body["model"]]
+        return await super().post(path, body, parse)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [Failed("HTTP 503"), response({"error": "Model not found: a"}, 404), response({"error": "slow down"}, 429)],
+)
+def test_the_next_model_is_asked_if_one_is_overloaded_or_ended(failure: Any) -> None:
+    http = Models({"a": failure, "grok-4.3": response(stored("answer"))})
+    generator = XAI(http, "a, grok-4.3", "grok-4.3=low,high")
+    reply = run(generator.generate(JUNE))
+    assert [(body["model"], body["reasoning_effort"]) for _, body in http.requests] == [
+        ("a", "high"),
+        ("grok-4.3", "low"),
+    ]
+    assert (reply.model, reply.source) == ("a", "grok-4.3"), "the answering model is recorded"
+    assert generator.model(JUNE) == "a"
+
+
+@pytest.mark.parametrize("failure", [Unavailable("no key"), response(payload("xai", "error_403_refused_prompt"), 403)])
+def test_a_failure_of_all_models_is_not_repeated(failure: Any) -> None:
+    http = Models({"a": failure, "b": failure})
+    with pytest.raises(SourceError):
+        run(XAI(http, "a,b").generate(JUNE))
+    assert len(http.requests) == 1
+
+
+def test_when_no_model_answers_all_reasons_are_given() -> None:
+    with pytest.raises(SourceError, match=r"a: HTTP 503; b: HTTP 500"):
+        run(XAI(Models({"a": Failed("HTTP 503"), "b": Failed("HTTP 500")}), "a,b").generate(JUNE))
+
+
+def test_without_a_setting_no_effort_is_sent() -> None:
+    http = transport(stored("answer"))
+    run(XAI(http, DEFAULT_MODEL).generate(JUNE))
+    assert "reasoning_effort" not in http.requests[0][1]

@@ -16,6 +16,8 @@ from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavail
 from alexandria_pipeline.domain.tsv import excerpt
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
     from alexandria_pipeline.domain.service_answers import Answer
     from alexandria_pipeline.providers.transport.types import Json, JsonResponse, TokenUsage
 
@@ -36,6 +38,24 @@ def paid_reply(response: JsonResponse) -> JsonResponse | Failed:
     if response.status == 200:
         return response
     return Failed(f"the service returned HTTP {response.status} instead of a reply", transient=False)
+
+
+async def first_answer(
+    models: Sequence[str], request: Callable[[str], Awaitable[Answer[JsonResponse]]], title: str
+) -> tuple[str, JsonResponse]:
+    """The first model that answers, and its response. The next model is asked if one is overloaded, ended or not included.
+
+    A rejected key, used-up credits and a refused prompt concern all models: then no other model is asked. Raises SourceError
+    if no model answers.
+    """
+    reasons: list[str] = []
+    for model in models:
+        answer = await request(model)
+        if not (isinstance(answer, Failed) and (answer.transient or answer.concerns_model)):
+            return model, successful(answer, title)
+        reasons.append(answer.reason if len(models) == 1 else f"{model}: {answer.reason}")
+        log.warning("%s does not answer: %s", excerpt(model), answer.reason)
+    raise SourceError("; ".join(reasons))
 
 
 def raw_reply(provider: str, configured: str, actual: str, response: JsonResponse, usage: TokenUsage) -> RawReply:

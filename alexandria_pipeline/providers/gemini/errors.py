@@ -37,7 +37,8 @@ def explain(status: int, body: Json) -> Unavailable | Failed | None:
         return Unavailable(f"Gemini rejects the key in {KEY_VARIABLE} ({details})")
     if status == 404:
         setting = ai_models.GEMINI_SETTING
-        return Failed(f"Gemini does not know the model: set {setting} to a current one ({details})", transient=False)
+        reason = f"Gemini does not know the model: set {setting} to a current one ({details})"
+        return Failed(reason, transient=False, concerns_model=True)
     return Failed(f"Gemini rejects the request ({details})", transient=False)
 
 
@@ -51,6 +52,7 @@ def _limit_reached(error: Error, details: str) -> Unavailable | Failed:
             f"{ai_models.GEMINI_SETTING} to a model with a free tier ({details})",
             transient=False,
             refusal=True,
+            concerns_model=True,
         )
     if _NO_CREDITS.search(message):
         return Unavailable(

@@ -96,7 +96,7 @@ class ServiceConfig:
 
     `key_variable`: the environment variable of the key. `enabled_variable`: the one that switches the service off.
     `redirect_hosts`: hosts other than the base URL's to which it may redirect. `parallel`: requests of one process at a
-    time. `country`: of the user, two letters. `missing`: why these settings do not suffice for a call, "" if they do.
+    time. `country`: of the user, two letters. `effort`: of AI models. `missing`: why these settings do not suffice for a call, "" if they do.
     """
 
     base_url: str
@@ -112,6 +112,7 @@ class ServiceConfig:
     parallel: int = 32
     backoff_seconds: float = 1.0
     country: str | None = None
+    effort: str | None = None
     missing: str = ""
 
     @property

@@ -50,7 +50,8 @@ def explain(status: int, body: Json) -> Unavailable | Failed | None:
         return Failed("xAI requests fewer calls (HTTP 429)", transient=True)
     if status == 404 or _NO_MODEL.search(message):
         setting = ai_models.XAI_SETTING
-        return Failed(f"xAI does not know the model: set {setting} to a current one (HTTP {status})", transient=False)
+        reason = f"xAI does not know the model: set {setting} to a current one (HTTP {status})"
+        return Failed(reason, transient=False, concerns_model=True)
     details = f": {excerpt(message)}" if message else ""
     return Failed(f"xAI rejects the request (HTTP {status}{details})", transient=False)
 
