@@ -55,6 +55,7 @@ log = logging.getLogger(__name__)
 
 # Resolving books and recording calls use the database from different threads.
 CONNECTIONS = 16
+LOCAL_FIRST_EDITIONS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +94,16 @@ def opened_database(settings: Settings) -> Iterator[Database]:
 def opened_pipeline(settings: Settings) -> Iterator[Pipeline]:
     """The pipeline on an opened database. Loads the sample into the local catalogue if the cascade uses it and it is empty."""
     with opened_database(settings) as database, closing(Threads()) as threads:
-        if local_catalog.NAME in cascade(settings) and Catalog(database).empty():
+        if local_catalog.NAME in cascade(settings, database) and Catalog(database).empty():
             load_catalog(database, "sample catalogue.tsv", sample.path("catalogue.tsv").read_bytes())
+        if (
+            not settings.resolver_order
+            and settings.services_set_up
+            and local_catalog.NAME in cascade(settings, database)
+        ):
+            log.info(
+                "The local catalogue is asked before the services; ALEXANDRIA_LOCAL_CATALOG_FIRST=false turns this off."
+            )
         for warning in model_warnings(settings, datetime.now(UTC).date()).values():
             log.warning("%s", warning)
         ledger(settings, database, threads).store_spooled()
@@ -133,7 +142,10 @@ def assemble(settings: Settings, database: Database, threads: Threads) -> Pipeli
     # A person who names a contact and no list wants the books of the free services, not the sample.
     free_generators = settings.contact is not None and settings.curated_list is None
     registry = Registry(
-        providers(settings, database, threads), cascade(settings), settings.generators, free_generators=free_generators
+        providers(settings, database, threads),
+        cascade(settings, database),
+        settings.generators,
+        free_generators=free_generators,
     )
     search = Cascade(database, registry.resolvers())
     negative_life = timedelta(days=settings.negative_days)
@@ -228,9 +240,17 @@ def alerting(settings: Settings, database: Database) -> Alerting:
     )
 
 
-def cascade(settings: Settings) -> Sequence[str]:
-    """The cascade in order: as set, or the five services if any service is set up, or the local catalogue."""
-    return settings.resolver_order or (CASCADE if settings.services_set_up else CASCADE_WITHOUT_SERVICES)
+def cascade(settings: Settings, database: Database) -> Sequence[str]:
+    """The cascade in order: as set, or the five services if any is set up, or the local catalogue.
+
+    A local catalogue of more than `LOCAL_FIRST_EDITIONS` editions comes before the services: what is sure there costs nothing.
+    """
+    if settings.resolver_order:
+        return settings.resolver_order
+    if not settings.services_set_up:
+        return CASCADE_WITHOUT_SERVICES
+    is_first = settings.local_catalog_first and Catalog(database).editions() > LOCAL_FIRST_EDITIONS
+    return (*CASCADE_WITHOUT_SERVICES, *CASCADE) if is_first else CASCADE
 
 
 def curated_list(settings: Settings) -> Path:

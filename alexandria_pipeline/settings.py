@@ -194,6 +194,11 @@ class Settings(BaseSettings):
     resolver_order: Names = Field(
         (), description="The cascade in order; unset: the five services if any is set up, else the local catalogue."
     )
+    local_catalog_first: bool = Field(
+        True,
+        description="Ask a local catalogue of more than 100,000 editions before the services, unless an order is set.",
+    )
+    dumps: Path | None = Field(None, description="Folder of Open Library's dumps that the asset local_catalog imports.")
     language: str = Field("en", description="ISO 639-1 code of the wanted editions.")
     negative_days: float = Field(7, gt=0, description="Days for which a definite no of a service is valid.")
     books_in_flight: int = Field(1000, ge=1, le=5000, description="Books in the cascade at the same time.")

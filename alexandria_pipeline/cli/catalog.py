@@ -60,7 +60,9 @@ def import_(
 def load(
     files: Annotated[
         list[Path],
-        typer.Argument(help="Tab-separated files with the columns title, author, isbn13.", metavar="FILE..."),
+        typer.Argument(
+            help="Files with title, author and isbn13: .tsv, .csv, .jsonl or MARC (.mrc).", metavar="FILE..."
+        ),
     ],
 ) -> None:
     """Adds editions to the local catalogue. Bad rows are skipped and counted."""

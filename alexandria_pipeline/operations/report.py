@@ -16,6 +16,9 @@ import pandas as pd
 from alexandria_pipeline.domain.costs import project_cost, seconds_covered
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.rollout.phases import Rules
+from alexandria_pipeline.providers import local_catalog
+from alexandria_pipeline.providers.base import ProviderKind
+from alexandria_pipeline.providers.registry import DECLARATIONS
 from alexandria_pipeline.storage import reports
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ TITLES: Mapping[str, str] = {
     "phases": "Phases",
     "months": "Months",
     "services": "Services",
+    "saved": "Paid calls that the local catalogue has saved (estimate)",
     "models": "Models and prompts: books that no catalogue has (possibly invented)",
     "projection": "The rest of the rollout",
 }
@@ -64,10 +68,12 @@ def build(database: Database, rules: Rules, now: datetime | None = None) -> Tabl
     phase_of = {month: phase.name for phase in rules.phases for month in phase.months_until(newest, whole=True)}
     months = _months(raw, phase_of)
     planned = {month for phase in rules.phases if not phase.endless for month in phase.months_until(newest, whole=True)}
+    services = _services(raw)
     return {
         "phases": _phases(months, raw, phase_of),
         "months": months,
-        "services": _services(raw),
+        "services": services,
+        "saved": _saved(services),
         "models": _models(raw),
         "projection": _projection(months, raw, planned),
     }
@@ -230,6 +236,24 @@ def _services(raw: RawFigures) -> pd.DataFrame:
     table["seconds"] = table["seconds"].round(2)
     table["usd_per_resolved"] = (table["cost_usd"] / table["resolved"].where(table["resolved"] > 0)).round(6)
     return table.sort_values("service", ignore_index=True)
+
+
+def _saved(services: pd.DataFrame) -> pd.DataFrame:
+    """For each paid service that was asked, the calls and the price that the books of the local catalogue would have cost.
+
+    An estimate: the service's calls per book asked and price per call, times the books that the local catalogue resolved.
+    """
+    columns = ["service", "books", "calls_per_book", "calls_saved", "usd_saved"]
+    books = int(services.loc[services["service"] == local_catalog.NAME, "resolved"].sum())
+    paid = [each.name for each in DECLARATIONS if each.kind is ProviderKind.PAID]
+    asked = services[services["service"].isin(paid) & (services["asked"] > 0) & (services["calls"] > 0)]
+    rows = []
+    for row in asked.to_dict("records") if books else []:
+        per_book, usd = row["calls"] / row["asked"], row["cost_usd"] / row["calls"]
+        rows.append(
+            [row["service"], books, round(per_book, 3), round(per_book * books), round(per_book * books * usd, 4)]
+        )
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _models(raw: RawFigures) -> pd.DataFrame:

@@ -5,6 +5,7 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -32,7 +33,7 @@ class Operations:
 
 def build_resources(settings: Settings) -> dict[str, Any]:
     """Builds the resources by name: `pipeline` (database, providers, stages), `runner` (the months that the run owns),
-    `operations` (database and rollout, for ticks), `quota` (calls of today), `watcher` (alerting).
+    `operations` (database and rollout, for ticks), `quota` (calls of today), `watcher` (alerting), `dumps` (folder of dumps).
     """
 
     @dg.resource(description="Database, providers and stages of one process.")
@@ -64,7 +65,18 @@ def build_resources(settings: Settings) -> dict[str, Any]:
         with opened_database(settings) as database:
             yield alerting(settings, database)
 
-    return {"watcher": watcher, "operations": operations, "pipeline": pipeline, "runner": runner, "quota": quota}
+    @dg.resource(description="The folder of dumps (ALEXANDRIA_DUMPS); None when it is not set.")
+    def dumps(_context: dg.InitResourceContext) -> Path | None:
+        return settings.dumps
+
+    return {
+        "dumps": dumps,
+        "watcher": watcher,
+        "operations": operations,
+        "pipeline": pipeline,
+        "runner": runner,
+        "quota": quota,
+    }
 
 
 @contextmanager

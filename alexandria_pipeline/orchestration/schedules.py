@@ -42,7 +42,17 @@ daily_report = dg.ScheduleDefinition(
     description="06:00 UTC, after the daily backfill: the report of books, calls and costs.",
 )
 
+# Without ALEXANDRIA_DUMPS it only records how old the catalogue is.
+monthly_catalog_import = dg.ScheduleDefinition(
+    name="monthly_catalog_import",
+    target=dg.AssetSelection.assets("local_catalog"),
+    cron_schedule="0 1 5 * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="01:00 UTC on the 5th of each month: imports the newest dump of Open Library in ALEXANDRIA_DUMPS, if it is new.",
+)
+
 
 def all_schedules() -> Sequence[dg.ScheduleDefinition]:
     """Returns all schedules."""
-    return [daily_backfill, daily_enhancement, daily_report]
+    return [daily_backfill, daily_enhancement, daily_report, monthly_catalog_import]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from alexandria_pipeline.domain.catalog_keys import author_hash, block, title_keys
 from alexandria_pipeline.domain.isbn import Isbn13
-from alexandria_pipeline.domain.records import CatalogEntry, CatalogWork, PartialDate
+from alexandria_pipeline.domain.records import CatalogEntry, CatalogWork, EditionFormat, PartialDate
 from alexandria_pipeline.domain.text.titles import author_key, title_key
-from alexandria_pipeline.storage.catalog_rows import dump_entry, dump_work, record_number
+from alexandria_pipeline.storage.catalog_rows import dump_entry, dump_work, lines, record_number
 from alexandria_pipeline.storage.queries import Queries
 
 if TYPE_CHECKING:
@@ -151,11 +151,12 @@ def _copy(tx: Connection, entries: Iterable[CatalogEntry], load_id: int) -> None
         for e in entries:
             copy.write_row((
                 str(e.isbn13), e.title, e.author, str(e.published) if e.published else None, e.language, e.publisher,
-                e.source, e.source_id, title_key(e.title), author_key(e.author), load_id,
+                e.source, e.source_id, e.subtitle, e.format.value, e.pages, "\n".join(e.series) or None, "\n".join(e.subjects) or None,
+                e.work or None, e.first_year, title_key(e.title), author_key(e.author), load_id,
             ))  # fmt: skip
 
 
-def _entry(row: dict[str, str]) -> CatalogEntry:
+def _entry(row: dict[str, Any]) -> CatalogEntry:
     published = PartialDate(*map(int, row["published"].split("-"))) if row["published"] else None
     return CatalogEntry(
         Isbn13(row["isbn13"]),
@@ -166,4 +167,11 @@ def _entry(row: dict[str, str]) -> CatalogEntry:
         row["publisher"],
         row["source"],
         row["source_id"],
+        subtitle=row["subtitle"],
+        format=EditionFormat(row["format"] or EditionFormat.UNKNOWN),
+        pages=row["pages"],
+        series=lines(row["series"]),
+        subjects=lines(row["subjects"]),
+        work=row["work"] or "",
+        first_year=row["first_year"],
     )

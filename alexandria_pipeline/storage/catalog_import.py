@@ -99,13 +99,17 @@ class CatalogImport:
         """The counts of all stored blocks."""
         return {row["key"]: row["total"] for row in self._database.fetch_all(_SQL["counts"])}
 
-    def finish(self, name: str) -> int:
+    def finish(self, name: str, files: Sequence[str]) -> int:
         """Builds the new tables, puts them in place of the old ones and removes the staging tables, in one transaction.
 
         Returns the number of rows (one per edition and ISBN).
         """
         counts = self.counts()
-        values = {"name": name, "rejected": counts.get("rejected", 0), "details": Jsonb(counts)}
+        values = {
+            "name": name,
+            "rejected": counts.get("rejected", 0),
+            "details": Jsonb({"counts": counts, "files": list(files)}),
+        }
         with self._database.transaction(timeout=0) as tx:
             for step in _BUILD:
                 tx.execute(_SQL[step])

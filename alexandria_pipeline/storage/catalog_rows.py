@@ -39,11 +39,11 @@ def dump_entry(row: Mapping[str, Any]) -> CatalogEntry:
         contributors=people,
         format=_FORMATS.get(row["format"], EditionFormat.UNKNOWN),
         pages=row["pages"],
-        series=_lines(row["series"]),
-        subjects=_lines(row["subjects"] or row["work_subjects"]),
-        covers=tuple(map(int, _lines(row["covers"]))),
+        series=lines(row["series"]),
+        subjects=lines(row["subjects"] or row["work_subjects"]),
+        covers=tuple(map(int, lines(row["covers"]))),
         identifiers=tuple(
-            (scheme, value) for scheme, _, value in (each.partition("\t") for each in _lines(row["identifiers"]))
+            (scheme, value) for scheme, _, value in (each.partition("\t") for each in lines(row["identifiers"]))
         ),
         work=f"OL{row['work_id']}W" if row["work_id"] else "",
         first_year=row["first_year"],
@@ -54,7 +54,7 @@ def dump_work(row: Mapping[str, Any]) -> CatalogWork:
     """A work."""
     people = contributors(row["contributors"])
     authors = tuple(one for one in people if one.role is ContributorRole.AUTHOR)
-    return CatalogWork(f"OL{row['work_id']}W", row["title"] or "", authors, row["first_year"], _lines(row["subjects"]))
+    return CatalogWork(f"OL{row['work_id']}W", row["title"] or "", authors, row["first_year"], lines(row["subjects"]))
 
 
 def record_number(key: str) -> int:
@@ -67,7 +67,7 @@ def record_number(key: str) -> int:
 
 def contributors(text: str | None) -> tuple[Contributor, ...]:
     """The people of a column `contributors`."""
-    return tuple(_contributor(*line.split("\t")) for line in _lines(text))
+    return tuple(_contributor(*line.split("\t")) for line in lines(text))
 
 
 def _contributor(name: str, role: str = "", _: str = "") -> Contributor:
@@ -83,5 +83,6 @@ def packed_date(number: int | None) -> PartialDate | None:
     return PartialDate(year, month or None, day or None)
 
 
-def _lines(text: str | None) -> tuple[str, ...]:
+def lines(text: str | None) -> tuple[str, ...]:
+    """The items of a list with one item a line."""
     return tuple(text.split("\n")) if text else ()

@@ -17,6 +17,15 @@ from alexandria_pipeline.settings import load_settings
 MONTHLY = "Monthly, starting 2000-01 UTC."
 
 ASSETS = {
+    "local_catalog": {
+        "deps": [],
+        "group": "catalogue",
+        "kinds": ["postgres", "python"],
+        "owners": ["team:alexandria"],
+        "partitions": "None",
+        "backfill": "SINGLE_RUN",
+        "columns": ["isbn13", "work_id", "title", "contributors", "published"],
+    },
     "generated_books": {
         "deps": [],
         "group": "books",
@@ -198,9 +207,9 @@ def test_there_is_nothing_else(definitions: dg.Definitions) -> None:
     assert sorted(job.name for job in definitions.jobs or []) == ["monthly_books"]
     sensors = ["event_alerts", "recovery_sensor", "rollout_sensor", "table_alerts"]
     assert sorted(sensor.name for sensor in definitions.sensors or []) == sensors
-    schedules = ["daily_backfill", "daily_enhancement", "daily_report"]
+    schedules = ["daily_backfill", "daily_enhancement", "daily_report", "monthly_catalog_import"]
     assert sorted(schedule.name for schedule in definitions.schedules or []) == schedules
-    assert sorted(definitions.resources or {}) == ["operations", "pipeline", "quota", "runner", "watcher"]
+    assert sorted(definitions.resources or {}) == ["dumps", "operations", "pipeline", "quota", "runner", "watcher"]
 
 
 def test_one_process_per_run(definitions: dg.Definitions) -> None:

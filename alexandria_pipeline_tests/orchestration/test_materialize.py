@@ -27,7 +27,8 @@ WORDS = (
 HEADER = "month\ttitle\tauthor\n"
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 # What is done once a day has tests of its own (test_daily.py).
-MONTHLY = dg.AssetSelection.all() - dg.AssetSelection.assets("enhanced_synthetic_works", "backfill_report")
+UNPARTITIONED = ("enhanced_synthetic_works", "backfill_report", "local_catalog")
+MONTHLY = dg.AssetSelection.all() - dg.AssetSelection.assets(*UNPARTITIONED)
 NOTHING_LOST = dg.AssetCheckKey(dg.AssetKey("persisted_works"), "nothing_lost")
 OURS = ("backfill_log", "generation_reply", "generated_book", "generated_listing", "enriched_works", "enriched_editions",
         "resolution_attempt", "month_claim", "stage_log", "set_aside")  # fmt: skip
@@ -301,6 +302,12 @@ def test_a_second_run_changes_no_row(lab: Lab) -> None:
     assert again.checks.keys() == first.checks.keys()
     for key, figure in first.checks.items():
         assert again.checks[key].passed == figure.passed, key
+
+
+def test_the_local_catalogue_shows_its_rows_and_age(lab: Lab) -> None:
+    lab.world(_listed(JUNE), _known(JUNE, 20))
+    shown = lab.run(JUNE, select=_asset("local_catalog")).shown["local_catalog", None]
+    assert (shown["dagster/row_count"], shown["imported"], shown["age_days"]) == (20, False, 0)
 
 
 def test_a_repeated_month_still_has_its_rows(lab: Lab) -> None:

@@ -79,7 +79,7 @@ def import_dump(
             staging.start(signature)
             _store_all(database, staging, files, options, on_progress, processes)
         counts = staging.counts()
-        return ImportResult(staging.finish(NAME), resumed, counts)
+        return ImportResult(staging.finish(NAME, [file.name for file in files]), resumed, counts)
 
 
 def _check(files: Sequence[DumpFile]) -> None:

@@ -14,7 +14,10 @@ create temporary table catalog_staging (like catalog_edition) on commit drop;
 
 -- name: copy_staging
 -- Copies the rows of a file.
-copy catalog_staging (isbn13, title, author, published, language, publisher, source, source_id, title_key, author_key, load_id) from stdin;
+copy catalog_staging (
+    isbn13, title, author, published, language, publisher, source, source_id, subtitle, format, pages, series, subjects, work, first_year,
+    title_key, author_key, load_id
+) from stdin;
 
 -- name: merge_staging
 -- Adds new editions; a known edition keeps its first source.
@@ -23,18 +26,21 @@ on conflict (isbn13) do nothing;
 
 -- name: edition
 -- The edition of an ISBN.
-select isbn13, title, author, published, language, publisher, source, source_id
+select isbn13, title, author, published, language, publisher, source, source_id, subtitle, format, pages, series, subjects, work, first_year
 from catalog_edition where isbn13 = %(isbn13)s;
 
 -- name: search
 -- Editions with this title key or one of these ISBNs, and editions of the same author with a similar title.
-(select isbn13, title, author, published, language, publisher, source, source_id, 1.0 as likeness
+(select isbn13, title, author, published, language, publisher, source, source_id, subtitle, format, pages, series, subjects, work, first_year,
+        1.0 as likeness
  from catalog_edition where title_key = %(title_key)s limit 50)
 union
-(select isbn13, title, author, published, language, publisher, source, source_id, 1.0
+(select isbn13, title, author, published, language, publisher, source, source_id, subtitle, format, pages, series, subjects, work, first_year,
+        1.0
  from catalog_edition where isbn13 = any(%(isbns)s))
 union
-(select isbn13, title, author, published, language, publisher, source, source_id, similarity(title_key, %(title_key)s) as likeness
+(select isbn13, title, author, published, language, publisher, source, source_id, subtitle, format, pages, series, subjects, work, first_year,
+        similarity(title_key, %(title_key)s) as likeness
  from catalog_edition
  where author_key = %(author_key)s and author_key <> '' and title_key <> %(title_key)s and similarity(title_key, %(title_key)s) > 0.3
  order by likeness desc limit 20)
