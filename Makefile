@@ -29,7 +29,7 @@ run: setup       ## a month of real books, listed, kept, resolved and checked (M
 
 dev: setup       ## the Dagster UI and daemon on http://localhost:3000 (PORT=3000)
 	@echo "Dagster UI: http://localhost:$(PORT)  (Ctrl-C ends it; the database stays up until make stop)"
-	@exec $(BIN)/dagster dev -p $(PORT)
+	@exec $(BIN)/python -m alexandria_pipeline.orchestration.dev -p $(PORT)
 
 test: check      ## everything: format, lint, types, layers, tests
 	@$(BIN)/python -m pytest -q -n auto

@@ -1,0 +1,30 @@
+"""`dagster dev` with the guarded web server (`webserver.py`). Same options as `dagster dev`."""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import dagster._cli.dev as dagster_dev
+
+WEBSERVER = ["-m", "dagster_webserver"]
+GUARDED = ["-m", "alexandria_pipeline.orchestration.webserver"]
+
+_NAME = "open_ipc_subprocess"
+_open_subprocess = vars(dagster_dev)[_NAME]
+
+
+def _open_guarded(parts: Sequence[str], **options: Any) -> Any:
+    """Starts a process of Dagster; the guarded web server in place of Dagster's own."""
+    if list(parts[1:3]) == WEBSERVER:
+        parts = [parts[0], *GUARDED, *parts[3:]]
+    return _open_subprocess(parts, **options)
+
+
+def main() -> None:
+    """Runs the web server and the daemon until SIGINT or SIGTERM."""
+    vars(dagster_dev)[_NAME] = _open_guarded
+    dagster_dev.dev_command(args=sys.argv[1:], prog_name="dagster dev", auto_envvar_prefix="DAGSTER")
+
+
+if __name__ == "__main__":
+    main()
