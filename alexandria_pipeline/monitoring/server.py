@@ -9,9 +9,11 @@ import uvicorn
 from starlette.applications import Starlette
 
 from alexandria_pipeline.domain.errors import SettingsError
+from alexandria_pipeline.monitoring.http_protocol import MAX_HEADER_BYTES, TimedProtocol
 
 BACKLOG = 4096  # connections waiting to be accepted; the system may allow fewer
 GRACE_SECONDS = 5
+MAX_CONNECTIONS = 12_000  # more are answered with 503
 
 
 def serve(app: Starlette, host: str, port: int) -> None:
@@ -27,6 +29,9 @@ def new_server(app: Starlette) -> uvicorn.Server:
     """Configures the server: no access log, no Server header, HTTP only."""
     config = uvicorn.Config(
         app,
+        http=TimedProtocol,
+        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+        limit_concurrency=MAX_CONNECTIONS,
         ws="none",
         log_config=None,
         access_log=False,

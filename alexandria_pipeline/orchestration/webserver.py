@@ -42,7 +42,7 @@ class RequestGuard:
             await PlainTextResponse(f"{reason}\n", 403)(scope, receive, send)
 
 
-class GuardedWebserver(DagsterWebserver[Any]):
+class GuardedWebserver(DagsterWebserver[Any, Any]):
     """The web server of Dagster behind the guard. The host of ALEXANDRIA_DAGSTER_URL is allowed."""
 
     def build_middleware(self) -> list[Middleware]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -62,6 +64,27 @@ def test_it_answers_until_it_is_told_to_stop(database_url: str, tmp_path: Path, 
         _, said = process.communicate(timeout=120)
     assert "Traceback" not in said
     assert "open-sesame" not in said
+
+
+@pytest.mark.parametrize(
+    "half", [b"", b"GET / HTTP/1.1\r\nHost: x\r\n", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"]
+)
+def test_half_requests_are_ended_and_do_not_disturb_others(database_url: str, tmp_path: Path, half: bytes) -> None:
+    with _served(tmp_path, database_url=database_url) as (_, client), contextlib.ExitStack() as stack:
+        address = (client.base_url.host, client.base_url.port)
+        sockets = [stack.enter_context(socket.create_connection(address, timeout=120)) for _ in range(300)]
+        for each in sockets:
+            each.sendall(half)
+        assert client.get("/healthz").status_code == 200
+        for each in sockets:
+            while each.recv(65536):
+                pass
+
+
+def test_a_header_that_is_too_long_is_refused(database_url: str, tmp_path: Path) -> None:
+    with _served(tmp_path, database_url=database_url) as (_, client):
+        assert client.get("/healthz", headers={"X-Long": "x" * 70_000}).status_code == 400
+        assert client.get("/healthz").status_code == 200
 
 
 def test_without_a_secret_the_inside_is_closed(database_url: str, tmp_path: Path) -> None:

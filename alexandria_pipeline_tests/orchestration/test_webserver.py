@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PATIENCE = 120.0
-MUTATION = {
-    "query": 'mutation { logTelemetry(action: "x", clientTime: "1", clientId: "1", metadata: "{}") { __typename } }'
-}
+MUTATION = {"query": "mutation { reloadWorkspace { __typename } }"}
 
 
 @pytest.fixture(scope="module")
