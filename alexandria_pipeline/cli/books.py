@@ -45,15 +45,20 @@ def books(
         print_json(rows)
         return
     table = new_table(
-        f"{wanted}: {len(rows)} books", "title", "author", "outcome", "isbn13", "provider", "confidence", "reason"
+        f"{wanted}: {len(rows)} books",
+        "title",
+        "author",
+        "named by",
+        "outcome",
+        "isbn13",
+        "provider",
+        "confidence",
+        "reason",
     )
     for row in rows:
-        table.add_row(
-            *(
-                cell(row[column])
-                for column in ("title", "author", "outcome", "isbn13", "provider", "confidence", "reason")
-            )
-        )
+        row["sources"] = ", ".join(row["sources"])
+        columns = ("title", "author", "sources", "outcome", "isbn13", "provider", "confidence", "reason")
+        table.add_row(*(cell(row[column]) for column in columns))
     print_table(table)
 
 

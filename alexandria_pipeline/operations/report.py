@@ -35,11 +35,12 @@ TITLES: Mapping[str, str] = {
     "months": "Months",
     "services": "Services",
     "saved": "Paid calls that the local catalogue has saved (estimate)",
+    "generators": "Generators: books that a catalogue has, and that another generator named, too",
     "models": "Models and prompts: books that no catalogue has (possibly invented)",
     "projection": "The rest of the rollout",
 }
 _LIST_DIGEST = r"^sha256:.*"  # each month of a list has its own digest; all are one source
-_SPENT = ["calls", "input_tokens", "output_tokens", "cost_usd"]
+_SPENT = ["calls", "input_tokens", "output_tokens", "unpriced", "cost_usd"]
 _STYLE = (
     ":root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem}"
     "div{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
@@ -74,6 +75,7 @@ def build(database: Database, rules: Rules, now: datetime | None = None) -> Tabl
         "months": months,
         "services": services,
         "saved": _saved(services),
+        "generators": _generators(raw),
         "models": _models(raw),
         "projection": _projection(months, raw, planned),
     }
@@ -219,7 +221,7 @@ def _sum(name: str, months: pd.DataFrame, spans: Mapping[str, Sequence[tuple[dat
 def _services(raw: RawFigures) -> pd.DataFrame:
     """Requests, results and cost of each service, including sources without calls (lists, the local catalogue)."""
     spent = pd.DataFrame(raw.spent, columns=["year", "month", "service", "failed", "seconds", *_SPENT])
-    figures = ["calls", "failed", "input_tokens", "output_tokens", "cost_usd", "seconds"]
+    figures = ["calls", "failed", "input_tokens", "output_tokens", "cost_usd", "unpriced", "seconds"]
     spent[figures] = spent[figures].astype("float64")
     spent["service"] = list(spent["service"])
     yields = pd.DataFrame(raw.yields, columns=["provider", "listed", "asked", "resolved"])
@@ -231,7 +233,7 @@ def _services(raw: RawFigures) -> pd.DataFrame:
     table[["listed", "asked", "resolved", *figures]] = (
         table[["listed", "asked", "resolved", *figures]].astype("float64").fillna(0)
     )
-    whole = ["listed", "asked", "resolved", "calls", "failed", "input_tokens", "output_tokens"]
+    whole = ["listed", "asked", "resolved", "calls", "failed", "input_tokens", "output_tokens", "unpriced"]
     table[whole] = table[whole].astype("int64")
     table["seconds"] = table["seconds"].round(2)
     table["usd_per_resolved"] = (table["cost_usd"] / table["resolved"].where(table["resolved"] > 0)).round(6)
@@ -256,10 +258,21 @@ def _saved(services: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+def _generators(raw: RawFigures) -> pd.DataFrame:
+    """By generator: its books, how many are resolved or named by another generator, and the cost of a resolved one."""
+    columns = ["provider", "books", "resolved", "named_by_others", "unpriced", "cost_usd"]
+    table = pd.DataFrame(raw.generators, columns=columns)
+    table[columns[1:]] = table[columns[1:]].astype("float64")
+    table[columns[1:-1]] = table[columns[1:-1]].astype("int64")
+    table.insert(3, "resolved_share", _percent(table["resolved"], table["books"]))
+    table["usd_per_resolved"] = (table["cost_usd"] / table["resolved"].where(table["resolved"] > 0)).round(6)
+    return table
+
+
 def _models(raw: RawFigures) -> pd.DataFrame:
     """Per model and prompt: how many of its decided books no catalogue has."""
     columns = ["provider", "model", "prompt_variant", "replies", "refused", "months", "books", "decided", "unknown",
-               "input_tokens", "output_tokens", "cost_usd"]  # fmt: skip
+               "input_tokens", "output_tokens", "unpriced", "cost_usd"]  # fmt: skip
     table = pd.DataFrame(raw.models, columns=columns)
     table["model"] = table["model"].str.replace(_LIST_DIGEST, "a list", regex=True)
     sums = columns[3:]

@@ -29,11 +29,12 @@ class RawFigures:
     spent: Sequence[dict[str, Any]]
     worked: Sequence[dict[str, Any]]
     yields: Sequence[dict[str, Any]]
+    generators: Sequence[dict[str, Any]]
     models: Sequence[dict[str, Any]]
 
 
 def read(tx: Connection) -> RawFigures:
     """Reads all rows of the report."""
-    names = ("months", "spent", "worked", "yields", "models")
+    names = ("months", "spent", "worked", "yields", "generators", "models")
     rows = {name: tx.execute(_SQL[name]).fetchall() for name in names}
     return RawFigures(books=figures.of_all_months(tx), **rows)

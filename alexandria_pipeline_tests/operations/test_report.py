@@ -74,7 +74,7 @@ def test_months(tables: Tables) -> None:
     assert [row["month"] for row in records(tables["months"])] == ["1999-01", "2020-06", "2020-07", "2021-01"]
     assert _row(tables, "months", "2020-06") == {
         "month": "2020-06", "phase": "validation", "status": "completed", "books": 3, "resolved": 1, "rate": 33.33, "works": 3,
-        "synthetic": 2, "calls": 3, "input_tokens": 100, "output_tokens": 1000, "cost_usd": 0.5, "seconds": 15.0,
+        "synthetic": 2, "calls": 3, "input_tokens": 100, "output_tokens": 1000, "cost_usd": 0.5, "unpriced": 0, "seconds": 15.0,
     }  # fmt: skip
     assert _row(tables, "months", "2021-01")["cost_usd"] == pytest.approx(0.75), (
         "the greater of ledger and reply, not both"
@@ -94,12 +94,43 @@ def test_phases_are_in_their_order_and_count_shared_time_once(tables: Tables) ->
 def test_services(tables: Tables) -> None:
     assert _row(tables, "services", "isbndb") == {
         "service": "isbndb", "listed": 0, "asked": 5, "resolved": 2, "calls": 3, "failed": 1, "input_tokens": 0,
-        "output_tokens": 0, "cost_usd": 0.0, "seconds": 1.1, "usd_per_resolved": 0.0,
+        "output_tokens": 0, "cost_usd": 0.0, "unpriced": 0, "seconds": 1.1, "usd_per_resolved": 0.0,
     }  # fmt: skip
     gemini = _row(tables, "services", "gemini")
     assert (gemini["listed"], gemini["calls"], gemini["output_tokens"], gemini["seconds"]) == (5, 2, 2000, 5.0)
     google = _row(tables, "services", "google-books")
     assert (google["asked"], google["calls"], google["resolved"]) == (5, 1, 0)
+
+
+def test_an_unknown_cost_is_counted_apart(database: Database) -> None:
+    with database.transaction() as tx:
+        tx.execute(FILL.encode())
+        tx.execute("update generation_reply set cost_usd = null where provider = 'xai'")
+        tx.execute("update api_call set cost_usd = null where service = 'xai'")
+    tables = build(database, Rules(), NOW)
+    xai = _row(tables, "services", "xai")
+    assert (xai["cost_usd"], xai["unpriced"]) == (0.0, 1)
+    assert {row["model"]: row["unpriced"] for row in records(tables["models"])} == {
+        "flash": 0,
+        "grok|4": 1,
+        "a list": 0,
+    }
+    assert sum(row["unpriced"] for row in records(tables["phases"])[:-1]) == 1
+
+
+def test_generators_and_the_books_that_others_named_too(database: Database) -> None:
+    with database.transaction() as tx:
+        tx.execute(FILL.encode())
+        tx.execute(
+            "insert into generated_listing (reply_id, position, book_id, provider, title, author)"
+            " select r.reply_id, 1, l.book_id, 'xai', l.title, l.author"
+            " from generation_reply r, generated_listing l where r.provider = 'xai' and l.title = 'Title 1'"
+        )
+    tables = build(database, Rules(), NOW)
+    gemini, xai = (_row(tables, "generators", name) for name in ("gemini", "xai"))
+    assert (gemini["books"], gemini["resolved"], gemini["resolved_share"], gemini["named_by_others"]) == (5, 2, 40.0, 1)
+    assert (gemini["cost_usd"], gemini["usd_per_resolved"]) == (1.0, 0.5)
+    assert (xai["books"], xai["resolved"], xai["named_by_others"]) == (1, 1, 1)
 
 
 def test_models_with_the_books_that_no_catalogue_knows(tables: Tables) -> None:

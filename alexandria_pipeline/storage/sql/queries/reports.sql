@@ -41,6 +41,25 @@ from (
 ) as all_of_it
 group by provider order by provider;
 
+-- name: generators
+-- By generator: its books, those with an ISBN, those that another generator named, too, and the cost of its replies.
+with named as (
+    select distinct l.provider, l.book_id, b.outcome,
+           exists (select from generated_listing o where o.book_id = l.book_id and o.provider <> l.provider) as by_others
+    from generated_listing l join generated_book b using (book_id)
+), counted as (
+    select provider, count(*) as books, count(*) filter (where outcome = 'resolved') as resolved,
+           count(*) filter (where by_others) as named_by_others
+    from named group by provider
+), paid as (
+    select provider, coalesce(sum(cost_usd), 0)::float8 as cost_usd, count(*) filter (where cost_usd is null) as unpriced
+    from generation_reply group by provider
+)
+select provider, coalesce(books, 0) as books, coalesce(resolved, 0) as resolved, coalesce(named_by_others, 0) as named_by_others,
+       coalesce(unpriced, 0) as unpriced, coalesce(cost_usd, 0) as cost_usd
+from counted full join paid using (provider)
+order by provider;
+
 -- name: models
 -- By model and prompt variant: listed books, books with a final outcome, and books that no catalogue knows.
 with listed as (
