@@ -40,6 +40,7 @@ check: setup     ## format, lint, types and layers, without the tests
 	@$(BIN)/mypy
 	@$(BIN)/mypy benchmarks/*.py tools/*.py
 	@$(BIN)/lint-imports
+	@$(BIN)/python tools/check_words.py
 
 bench-matching: setup  ## precision and recall of the matcher on the gold set, trap by trap
 	@$(BIN)/python benchmarks/matching.py

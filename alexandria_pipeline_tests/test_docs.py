@@ -91,3 +91,38 @@ def test_the_table_of_capabilities_is_that_of_the_declarations() -> None:
 def test_the_reference_of_settings_is_current() -> None:
     settings = tool("settings_reference")
     assert settings.PAGE.read_text("utf-8") == settings.reference(), f"run: {settings.COMMAND}"
+
+
+GLOSSARY = """
+## Words that are not used
+
+| not | but | searched for |
+|---|---|---|
+| told | reported | `told` |
+| look (noun) | check | `(?:a,the) look` |
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "count"),
+    [
+        ("alexandria_pipeline/a.py", "told_apart = 1\n", 1),
+        ("alexandria_pipeline/a.py", "def toldApart() -> None: ...\n", 1),
+        ("alexandria_pipeline/a.py", "x = f'the service told {y}'\n", 1),
+        ("alexandria_pipeline/a.py", "# a\n# look at it\nx = 1\n", 1),
+        ("alexandria_pipeline/a.py", "look_up = stolen = untold = 1\n", 0),
+        ("alexandria_pipeline/a.py", "told_at = 1  # a column\n", 0),
+        ("alexandria_pipeline_tests/a.py", "title = 'What I Told You'\n", 0),
+        ("alexandria_pipeline_tests/a.py", 'def test() -> None:\n    """Is told."""\n    x = "told"\n', 1),
+        ("docs/a.md", "The service has told us. Take a\nlook.\n", 2),
+        ("docs/glossary.md", GLOSSARY, 0),
+    ],
+)
+def test_a_retired_word_is_found_in_names_comments_docstrings_and_texts(path: str, text: str, count: int) -> None:
+    words = tool("check_words")
+    assert len(list(words.findings(path, text, words.rules(GLOSSARY)))) == count
+
+
+def test_a_glossary_without_the_table_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no table"):
+        tool("check_words").rules("# Glossary")

@@ -187,9 +187,9 @@ def _progress_bar() -> Iterator[Callable[[ImportProgress], None]]:
             task, before = tasks[now.file]
             lines = now.lines - before
             elapsed = bar.tasks[task].elapsed or 0
-            said = f"{lines:,} lines, {lines / elapsed:,.0f}/s" if elapsed else ""
+            rate = f"{lines:,} lines, {lines / elapsed:,.0f}/s" if elapsed else ""
             bar.update(
-                task, completed=now.bytes_read, lines=said + (f", {now.rejected:,} rejected" if now.rejected else "")
+                task, completed=now.bytes_read, lines=rate + (f", {now.rejected:,} rejected" if now.rejected else "")
             )
 
         yield show

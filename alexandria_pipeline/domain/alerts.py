@@ -15,7 +15,7 @@ from alexandria_pipeline.domain.quota import QuotaStatus
 from alexandria_pipeline.domain.rollout.records import Gate, RolloutDecision
 
 QUOTA_PERCENTS = (80, 50)
-"""Percents of the daily safe limit that somebody should know of (docs/behaviour.md, "Key figures"); the highest passed one counts."""
+"""Percents of the daily safe limit that raise an alert (docs/behaviour.md, "Key figures"); the highest passed one counts."""
 
 MAX_PAUSE = timedelta(hours=1)
 """The time without a response from a service after which an alert is raised."""

@@ -46,7 +46,7 @@ def title_keys(title: str) -> TitleKeys:
 
 @lru_cache(maxsize=65_536)
 def author_hash(author: str) -> int:
-    """The hash of the first author's surname; 0 when nobody is named."""
+    """The hash of the first author's surname; 0 when no author is named."""
     surname = author_key(author)
     return _hash(surname) if surname else 0
 

@@ -42,7 +42,7 @@ class QuotaLimits:
 class ServicePlan:
     """The plan of a key, as the service states it: its host, requests per second, and calls per day.
 
-    `daily_limit` is that of the key, if it is smaller. `left`: calls left today, if the service says so.
+    `daily_limit` is that of the key, if it is smaller. `left`: calls left today, if the service reports them.
     """
 
     service: str

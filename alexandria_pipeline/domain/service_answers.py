@@ -1,6 +1,6 @@
 """The possible answers of a service to one request.
 
-They are told apart because they have different consequences: only a definite no (`NotFound`, `Rejected`) may be cached as
+They are distinguished because they have different consequences: only a definite no (`NotFound`, `Rejected`) may be cached as
 a no; `Unavailable` and `Failed` leave the book for a later run.
 """
 

@@ -64,8 +64,8 @@ def presentable(error: str | None, most: int = 2000) -> str | None:
     """Returns an error for display: shortened, with the passwords of addresses removed."""
     if error is None:
         return None
-    said = _PASSWORD.sub(r"\1***@", error).strip()
-    return said if len(said) <= most else said[: most - 1] + "…"
+    shown = _PASSWORD.sub(r"\1***@", error).strip()
+    return shown if len(shown) <= most else shown[: most - 1] + "…"
 
 
 def months_of_years(one: int, other: int, now: datetime) -> list[Month]:

@@ -1,6 +1,6 @@
 """The grid of months: a row per year, the latest first; per month a figure, a colour band and a sentence.
 
-Colour never speaks alone: the cell shows its percentage, the border its status, and the sentence says both in words.
+Colour is never the only sign: a cell shows its percentage, its border the status, and its label both in words.
 """
 
 from __future__ import annotations

@@ -58,8 +58,8 @@ class _Families(Collector):
         used = {**dict.fromkeys(m.limits, 0), **m.used_today}
         yield _gauge("quota_used", "Calls of today's quota (UTC).", "service", used)
         yield _gauge("quota_limit", "Calls a day that we allow ourselves.", "service", m.limits)
-        shut = {name: int(state.breaker != "closed") for name, state in m.services.items()}
-        yield _gauge("breaker_open", "1 while a service is left alone after failures in a row.", "service", shut)
+        not_closed = {name: int(state.breaker != "closed") for name, state in m.services.items()}
+        yield _gauge("breaker_open", "1 while a service is not called after failures in a row.", "service", not_closed)
 
     def _spent(self) -> Iterator[Metric]:
         calls = CounterMetricFamily(

@@ -62,9 +62,9 @@ def _paths() -> dict[str, Any]:
 
 
 def _json(name: str, summary: str, answer: type[BaseModel], problems: dict[str, str]) -> dict[str, Any]:
-    said = {"200": {"description": summary, "content": _content(answer)}}
+    answers = {"200": {"description": summary, "content": _content(answer)}}
     refused = {status: {"description": why, "content": _content(wire.Problem)} for status, why in problems.items()}
-    return {"operationId": name, "summary": summary, "description": answer.__doc__, "responses": said | refused}
+    return {"operationId": name, "summary": summary, "description": answer.__doc__, "responses": answers | refused}
 
 
 def _inner(name: str, summary: str, answer: type[BaseModel], body: type[BaseModel] | None = None) -> dict[str, Any]:

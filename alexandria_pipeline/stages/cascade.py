@@ -95,7 +95,7 @@ class Cascade:
             return unavailable
         try:
             answer = await resolver.resolve(_respelt(query, best))
-        except StorageError:  # our own database is down: that says nothing about the service
+        except StorageError:  # our own database is down: this is no answer of the service
             raise
         except Exception as error:  # a fault in one client costs its own answer, not the run
             log.exception("%s: unexpected %s", resolver.declaration.name, type(error).__name__)

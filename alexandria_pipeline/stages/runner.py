@@ -58,7 +58,7 @@ class MonthRunner:
         self._last_stage = ""
 
     def run(self, stage: Stage, months: Sequence[Month]) -> StageReport:
-        """Runs the stage over every month that this run can own. Refused and failed months are reported, not raised."""
+        """Runs the stage over every month that this run can claim. Refused and failed months are reported, not raised."""
         started_at, result = datetime.now(UTC), StageReport()
         wanted = [month for month in months if month not in self._excluded]
         for month, owner in self._holder.claim(wanted).items():

@@ -1,9 +1,9 @@
 """Named queries: reads SQL text from files.
 
-All SQL lives in `sql/queries/<family>.sql`. Each query opens with its name and says what it is for:
+All SQL lives in `sql/queries/<family>.sql`. Each query begins with its name and its purpose:
 
     -- name: claim_month
-    -- Take the month for this run if nobody owns it; no row when somebody does.
+    -- Take the month for this run if no run owns it; no row if one does.
     UPDATE backfill_log SET … WHERE year = %(year)s AND month = %(month)s RETURNING …;
 
 Values are always parameters (`%(year)s`; a literal percent sign is `%%`). A storage module holds its family and

@@ -120,7 +120,7 @@ def test_before_the_first_month_nothing_has_started(client: httpx.Client) -> Non
     words = _read(client).words
     assert "The rollout has not started." in words
     assert "Next: 2020-12, 2020-11, 2020-10, 2020-09, 2020-08." in words
-    assert "Nobody is working on a month." in words
+    assert "No run is working on a month." in words
     assert "No service has been asked yet." in words
 
 

@@ -69,7 +69,7 @@ class Phase(BaseModel):
         return _expanded(self.months, newest, whole)
 
 
-# The specification says "about 200" calls for five months; 240 allows 48 calls for each month.
+# The specification has "about 200" calls for five months; 240 allows 48 calls for each month.
 PHASES = (
     Phase(name="validation", months=("2020-01...2020-12",), per_day=5, isbndb_a_day=240, gate=RESOLUTION_RATE_AT_LEAST),
     Phase(name="scale", months=("2021-01...2023-12",), per_day=10, then_per_day=15, isbndb_a_day=600, gate=RESOLUTION_RATE_AT_LEAST),

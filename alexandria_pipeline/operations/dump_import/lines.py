@@ -36,7 +36,7 @@ class ParsedBlock:
 
 
 class RejectedLine(ValueError):
-    """A line that cannot be used; the message says why."""
+    """A line that cannot be used; the message states the reason."""
 
 
 def parse_block(file: str, data: bytes, first_line: int, options: ImportOptions) -> ParsedBlock:

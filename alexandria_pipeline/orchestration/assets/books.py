@@ -30,7 +30,7 @@ def generated_books(
     """The notable books of each month, as AI services or a curated list name them, without duplicates.
 
     Table `generated_book`. Every raw reply is kept in `generation_reply` before it is read, and serves again: running a
-    month once more asks nobody.
+    month once more makes no request.
     """
     report = runner.run(pipeline.generate, as_months(context.partition_keys))
     show(context, report, rows="books", details=pipeline.generate.details)

@@ -27,7 +27,7 @@ from alexandria_pipeline.orchestration.resources import Operations
         synthetic="bigint: works without one",
         calls="bigint: attempts at all services",
         cost_usd="double: what they cost",
-        seconds="double: time in which somebody worked on the month",
+        seconds="double: time in which a run owned the month",
     ),
 )
 def backfill_report(operations: dg.ResourceParam[Operations]) -> dg.MaterializeResult[None]:

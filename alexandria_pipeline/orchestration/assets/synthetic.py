@@ -1,4 +1,4 @@
-"""The daily second look at works that still lack an ISBN."""
+"""The daily second search for works that still lack an ISBN."""
 
 import dagster as dg
 

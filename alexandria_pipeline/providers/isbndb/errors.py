@@ -64,6 +64,6 @@ def is_empty(response: JsonResponse) -> bool:
 
 
 def listed(data: dict[str, Json]) -> list[Json] | None:
-    """The list of books, or None. `GET /books` has `books` and `POST /books` has `data`; the specification says `data`."""
+    """The list of books, or None. `GET /books` has `books` and `POST /books` has `data`; the specification has `data`."""
     lists = [data[name] for name in ("books", "data") if isinstance(data.get(name), list)]
     return next((each for each in lists if each), lists[0] if lists else None)

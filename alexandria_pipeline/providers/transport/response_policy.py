@@ -158,7 +158,7 @@ class ResponsePolicy:
             and not raw.network_failed
         )
         if retry and self._spec.fails_in_waves and status is not None and status >= 500:
-            # One of many failed calls says little about the service; the last attempt of a call does.
+            # One of many failed calls is little evidence about the service; the last attempt of a call does.
             healthy = None if number < self._spec.max_attempts else False
         result = CallResult(CallOutcome.FAILED, reason=failure.reason, healthy=healthy)
         if pause is not None and pause > MAX_PAUSE_SECONDS:

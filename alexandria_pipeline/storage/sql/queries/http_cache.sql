@@ -3,7 +3,7 @@
 select cache_key, status, body from http_cache where cache_key = any(%(keys)s) and expires_at > clock_timestamp();
 
 -- name: prune
--- Removes what is past its time, a portion at a time so that nobody waits for it.
+-- Removes expired entries, a part at a time, so that no process waits for it.
 delete from http_cache
 where cache_key in (select cache_key from http_cache where expires_at <= clock_timestamp() order by expires_at limit %(portion)s);
 
