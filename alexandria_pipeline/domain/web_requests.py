@@ -1,6 +1,6 @@
 """Which requests a web page of ours refuses: those that another site made a browser send.
 
-A page without a login trusts everybody who reaches its port, and every page that a browser opens can reach it. Pure.
+Without a login, every client that reaches the port is trusted; and every page in a browser can reach the port. Pure.
 """
 
 from __future__ import annotations
