@@ -39,8 +39,6 @@ NOT_YET: Final[tuple[str, ...]] = (
     "alexandria_pipeline/storage/embedded",
     "alexandria_pipeline_tests",
     "benchmarks",
-    "docs/decisions",
-    "docs/rollout.md",
     "README.md",
 )
 
