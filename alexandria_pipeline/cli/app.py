@@ -21,6 +21,7 @@ from alexandria_pipeline.cli import review as cli_review
 from alexandria_pipeline.cli import rollout as cli_rollout
 from alexandria_pipeline.cli import services as cli_services
 from alexandria_pipeline.cli.context import opened_database
+from alexandria_pipeline.cli.output import say
 from alexandria_pipeline.domain.errors import AlexandriaError, InvalidValue, SettingsError
 from alexandria_pipeline.settings import SERVICES
 
@@ -59,7 +60,7 @@ def main() -> None:
 
 
 def _fail(error: Exception, status: int) -> None:
-    typer.echo(f"alexandria: {error}", err=True)
+    say(f"alexandria: {error}", err=True)
     raise SystemExit(status)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from alexandria_pipeline.cli.output import AsJson, cell, new_table, print_json, print_table
+from alexandria_pipeline.cli.output import AsJson, cell, new_table, print_json, print_table, say
 
 _COLUMNS = (
     "cases", "right", "wrong", "missed", "rightly_refused", "sure_and_wrong", "precision", "recall", "pairs", "pairs_right"
@@ -26,7 +26,7 @@ def evaluate(
     with file.open(encoding="utf-8", errors="replace") as lines:
         cases, bad = evaluation.read_cases(lines)
     for one in bad:
-        typer.echo(f"{file}, line {one.line}: skipped, {one.reason}", err=True)
+        say(f"{file}, line {one.line}: skipped, {one.reason}", err=True)
     answer = evaluation.evaluate(cases)
     if as_json:
         print_json(answer)
@@ -42,10 +42,10 @@ def evaluate(
 
 
 def _print_failure(failure: dict[str, Any]) -> None:
-    typer.echo(f"{failure['id']} ({failure['kind']}): {_listing(failure['asked'])}")
-    typer.echo(f"    answer {_isbn(failure['answer'])}, right {_isbn(failure['right'])}")
+    say(f"{failure['id']} ({failure['kind']}): {_listing(failure['asked'])}")
+    say(f"    answer {_isbn(failure['answer'])}, right {_isbn(failure['right'])}")
     for line in failure["evidence"]:
-        typer.echo(f"    {line['points']:+d} {line['name']}: {line['detail']}")
+        say(f"    {line['points']:+d} {line['name']}: {line['detail']}")
 
 
 def _listing(asked: dict[str, Any] | list[dict[str, Any]]) -> str:

@@ -8,10 +8,18 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
+from rich.text import Text
+
+from alexandria_pipeline.domain.text.display import for_terminal
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Prints a line for people; what it quotes from outside cannot control the terminal."""
+    typer.echo(for_terminal(text), err=err)
 
 
 def print_months(answer: dict[str, Any]) -> None:
@@ -25,10 +33,8 @@ def print_months(answer: dict[str, Any]) -> None:
             table.add_row("", "", "", "", "", row["error"])
     print_table(table)
     month = answer["months"][0]["month"]
-    typer.echo(
-        f"Next: alexandria books {month}    every book of the month, with its ISBN or the reason why it has none"
-    )
-    typer.echo("      make dev                   the same in the browser: assets, runs, checks, backfills")
+    say(f"Next: alexandria books {month}    every book of the month, with its ISBN or the reason why it has none")
+    say("      make dev                   the same in the browser: assets, runs, checks, backfills")
 
 
 def print_years(answer: dict[str, Any], years: Sequence[dict[str, Any]]) -> None:
@@ -39,19 +45,24 @@ def print_years(answer: dict[str, Any], years: Sequence[dict[str, Any]]) -> None
         )
     print_table(table)
     totals, by_status = answer["totals"], answer["by_status"]
-    typer.echo("months: " + ", ".join(f"{count} {name}" for name, count in by_status.items() if count))
-    typer.echo(
-        f"works: {totals['works']}, {totals['synthetic']} of them synthetic ({cell(totals['synthetic_share'])} %)"
-    )
+    say("months: " + ", ".join(f"{count} {name}" for name, count in by_status.items() if count))
+    say(f"works: {totals['works']}, {totals['synthetic']} of them synthetic ({cell(totals['synthetic_share'])} %)")
     for row in answer["months"]:
         if row["error"] or row["status"] == "processing":
-            typer.echo(f"{row['month']} {row['status']}: {row['error'] or row['owner']}")
+            say(f"{row['month']} {row['status']}: {row['error'] or row['owner']}")
     if answer["set_aside"]:
-        typer.echo(f"{answer['set_aside']} rows of lists were skipped: alexandria set-aside")
+        say(f"{answer['set_aside']} rows of lists were skipped: alexandria set-aside")
+
+
+class PlainTable(Table):
+    """A table whose cells are shown as they are: text from outside is neither mark-up nor an escape code."""
+
+    def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
+        super().add_row(*(Text(for_terminal(each)) if isinstance(each, str) else each for each in cells), **options)
 
 
 def new_table(title: str, *columns: str) -> Table:
-    table = Table(title=title or None, title_justify="left")
+    table = PlainTable(title=title or None, title_justify="left")
     for column in columns:
         table.add_column(
             column,

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from alexandria_pipeline.cli.context import opened_database
-from alexandria_pipeline.cli.output import AsJson, print_json
+from alexandria_pipeline.cli.output import AsJson, print_json, say
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.operations import explain as explaining
 from alexandria_pipeline.operations.review import Review
@@ -39,7 +39,7 @@ def explain(
     for book in books:
         _print_book(book)
     if not books:
-        typer.echo(f"{about} has no books.")
+        say(f"{about} has no books.")
 
 
 @app.command("list")
@@ -51,16 +51,14 @@ def list_near_misses(as_json: AsJson = False) -> None:
         print_json(rows)
         return
     for row in rows:
-        typer.echo(f"{row['title']} / {row['author']}  ({', '.join(row['months'])})")
-        typer.echo(
-            f"  {row['isbn13']}  {_edition(row['candidate'])}  [{row['provider']}, confidence {row['confidence']}]"
-        )
+        say(f"{row['title']} / {row['author']}  ({', '.join(row['months'])})")
+        say(f"  {row['isbn13']}  {_edition(row['candidate'])}  [{row['provider']}, confidence {row['confidence']}]")
         if second := row["candidate"].get("runner_up"):
-            typer.echo(f"  or {second['isbn13']}  {_edition(second)}")
-        typer.echo(f"  {row['words']}")
+            say(f"  or {second['isbn13']}  {_edition(second)}")
+        say(f"  {row['words']}")
         _print_evidence(row["evidence"], "    ")
-        typer.echo(f"  {row['work_key']}")
-    typer.echo(
+        say(f"  {row['work_key']}")
+    say(
         f"{len(rows)} near {'miss' if len(rows) == 1 else 'misses'}"
         + ("; decide one: alexandria review accept WORK_KEY ISBN --by NAME" if rows else ".")
     )
@@ -76,7 +74,7 @@ def accept(
     """Gives the work this ISBN: its books are resolved, and no later run changes it."""
     with opened_database() as (_, database):
         work = Review(database).accept(work_key, Isbn13.parse(isbn), by, why)
-    typer.echo(f"{work.title} / {work.author} has the ISBN {Isbn13.parse(isbn)}, decided by {by}.")
+    say(f"{work.title} / {work.author} has the ISBN {Isbn13.parse(isbn)}, decided by {by}.")
 
 
 @app.command()
@@ -93,22 +91,22 @@ def reject(
     with opened_database() as (_, database):
         work = Review(database).reject(work_key, rejected, by, why)
     effect = f"never gets the ISBN {rejected}" if rejected else "stays without an ISBN and is not asked for again"
-    typer.echo(f"{work.title} / {work.author} {effect}, decided by {by}.")
+    say(f"{work.title} / {work.author} {effect}, decided by {by}.")
 
 
 def _print_book(book: Mapping[str, Any]) -> None:
     isbn = f", {book['isbn13']} ({book['provider']}, confidence {book['confidence']})" if book["isbn13"] else ""
     reason = f" ({book['reason']})" if book["reason"] else ""
-    typer.echo(f"{book['month']}  {book['title']} / {book['author']}: {book['outcome']}{isbn}{reason}")
+    say(f"{book['month']}  {book['title']} / {book['author']}: {book['outcome']}{isbn}{reason}")
     for attempt in book["attempts"]:
         _print_attempt(attempt)
     for decision in book["decisions"]:
         why = f": {decision['why']}" if decision["why"] else ""
-        typer.echo(
+        say(
             f"  {decision['decided_at']}  {decision['isbn13'] or 'the work'} {decision['decision']} by {decision['by']}{why}"
         )
     if not book["attempts"] and not book["decisions"]:
-        typer.echo(
+        say(
             "  No service was asked yet."
             if book["outcome"] == "pending"
             else "  No service was asked: the work had its ISBN already."
@@ -118,16 +116,16 @@ def _print_book(book: Mapping[str, Any]) -> None:
 def _print_attempt(attempt: Mapping[str, Any]) -> None:
     made = len(attempt["calls"])
     calls = f"  [{made} {'call' if made == 1 else 'calls'}]" if made else ""
-    typer.echo(f"  {attempt['attempted_at']}  {attempt['words']}{calls}")
+    say(f"  {attempt['attempted_at']}  {attempt['words']}{calls}")
     if attempt["candidate"]:
         sure = f", confidence {attempt['confidence']}" if attempt["confidence"] is not None else ""
-        typer.echo(f"    {attempt['isbn13']}  {_edition(attempt['candidate'])}{sure}")
+        say(f"    {attempt['isbn13']}  {_edition(attempt['candidate'])}{sure}")
         _print_evidence(attempt["evidence"], "      ")
 
 
 def _print_evidence(lines: Sequence[Mapping[str, Any]], indent: str) -> None:
     for line in lines:
-        typer.echo(f"{indent}{line['points']:+4d}  {line['name']}: {line['detail']}")
+        say(f"{indent}{line['points']:+4d}  {line['name']}: {line['detail']}")
 
 
 def _edition(facts: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from alexandria_pipeline import composition
 from alexandria_pipeline.cli.context import opened_database
-from alexandria_pipeline.cli.output import AsJson, new_table, print_json, print_table
+from alexandria_pipeline.cli.output import AsJson, new_table, print_json, print_table, say
 from alexandria_pipeline.domain.errors import InvalidValue
 from alexandria_pipeline.domain.rollout.records import DecisionKind, RolloutDecision
 from alexandria_pipeline.operations.rollout import Rollout, describe
@@ -36,7 +36,7 @@ def status(as_json: AsJson = False) -> None:
     _print_today(answer)
     for each in rows:
         about = f" {each['phase']}" if each["phase"] else ""
-        typer.echo(f"{each['at']}  {each['kind']}{about} by {each['by']}: {each['why'] or '-'}")
+        say(f"{each['at']}  {each['kind']}{about} by {each['by']}: {each['why'] or '-'}")
 
 
 @app.command()
@@ -48,7 +48,7 @@ def plan(as_json: AsJson = False) -> None:
         print_json(answer)
         return
     for start in answer["starts"]:
-        typer.echo(f"{start['month']}  phase {start['phase']}, attempt {start['attempt']}")
+        say(f"{start['month']}  phase {start['phase']}, attempt {start['attempt']}")
     _print_today(answer)
 
 
@@ -82,7 +82,7 @@ def _decide(kind: DecisionKind, by: str | None, why: str, phase: str | None, as_
     if as_json:
         print_json({"decision": _plain(decision), **answer})
         return
-    typer.echo(f"Recorded: {kind.value}{f' {decision.phase}' if decision.phase else ''}, by {decision.by}.")
+    say(f"Recorded: {kind.value}{f' {decision.phase}' if decision.phase else ''}, by {decision.by}.")
     _print_today(answer)
 
 
@@ -119,9 +119,9 @@ def _gates(answer: dict[str, Any]) -> Table:
 
 def _print_today(answer: dict[str, Any]) -> None:
     calls = answer["isbndb"]
-    typer.echo(
+    say(
         f"Today: {len(answer['started_today'])} of {answer['months_a_day']} months started; ISBNdb: {calls['left_today']}"
         f" calls left for further months, about {calls['calls_per_month']:g} per month"
     )
     months = ", ".join(start["month"] for start in answer["starts"])
-    typer.echo(f"Next: {months}" if months else f"Waits: {answer['waits']}")
+    say(f"Next: {months}" if months else f"Waits: {answer['waits']}")

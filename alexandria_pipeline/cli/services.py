@@ -11,7 +11,7 @@ import typer
 
 from alexandria_pipeline import composition
 from alexandria_pipeline.cli.context import opened_database, opened_pipeline
-from alexandria_pipeline.cli.output import AsJson, cell, new_table, print_json, print_table
+from alexandria_pipeline.cli.output import AsJson, cell, new_table, print_json, print_table, say
 from alexandria_pipeline.domain.errors import InvalidValue
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.month import Month
@@ -41,7 +41,7 @@ def resolve(
     if as_json:
         print_json(answer)
         return
-    typer.echo(
+    say(
         f"{title} / {author}: {answer['outcome']}"
         + (
             f", {answer['isbn13']} ({answer['provider']}, confidence {answer['confidence']})"
@@ -50,9 +50,9 @@ def resolve(
         )
     )
     for attempt in answer["attempts"]:
-        typer.echo(f"  {attempt['provider']}: {attempt['outcome']} {attempt['reason']}".rstrip())
+        say(f"  {attempt['provider']}: {attempt['outcome']} {attempt['reason']}".rstrip())
         for line in attempt["evidence"]:
-            typer.echo(f"    {line['points']:+4d}  {line['name']}: {line['detail']}")
+            say(f"    {line['points']:+4d}  {line['name']}: {line['detail']}")
 
 
 def _answer(title: str, author: str, resolution: Resolution) -> dict[str, Any]:
@@ -125,8 +125,8 @@ def reopen(
     with opened_database() as (_, database):
         closed = breaker.reopen(database, service, by)
     for sentence in closed:
-        typer.echo(f"ended: {sentence}")
-    typer.echo(f"{service} is open" + ("" if closed else "; it was not closed"))
+        say(f"ended: {sentence}")
+    say(f"{service} is open" + ("" if closed else "; it was not closed"))
 
 
 def fetch(
@@ -160,7 +160,7 @@ def fetch(
         print_json({"capability": capability.value, "outcome": outcome, **fetching.plain(answer)})
         return
     for asked in answer.asked:
-        typer.echo(f"{asked.provider}: {asked.outcome} {asked.reason}".rstrip())
+        say(f"{asked.provider}: {asked.outcome} {asked.reason}".rstrip())
     if answer.provider:
         print_json(answer.data)
 

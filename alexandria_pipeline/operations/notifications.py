@@ -13,6 +13,8 @@ from hashlib import sha256
 
 from pydantic import SecretStr
 
+from alexandria_pipeline.domain.text.display import for_chat
+
 _BETWEEN = re.compile(r"[,\s]+(?=[A-Za-z][A-Za-z0-9+.-]*://)")
 """Separates addresses. An address can hold commas itself (several mail recipients); the next one starts with its scheme."""
 
@@ -48,7 +50,9 @@ def send(receiver: SecretStr, title: str, text: str, *, severe: bool) -> str | N
         return f"a {kind(receiver)} address of ALEXANDRIA_ALERT_URLS is invalid: the documentation of apprise lists the forms of addresses"
     notify_type = apprise.NotifyType.FAILURE if severe else apprise.NotifyType.WARNING
     try:
-        accepted = client.notify(body=text, title=title, notify_type=notify_type, body_format=apprise.NotifyFormat.TEXT)
+        accepted = client.notify(
+            body=for_chat(text), title=for_chat(title), notify_type=notify_type, body_format=apprise.NotifyFormat.TEXT
+        )
     except Exception as error:  # noqa: BLE001 - a plugin error means "not sent"; its text can hold the address
         return f"the {kind(receiver)} receiver failed with {type(error).__name__}"
     return None if accepted else f"the {kind(receiver)} receiver rejected the message or did not answer"
