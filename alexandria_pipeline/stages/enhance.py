@@ -20,6 +20,7 @@ from alexandria_pipeline.domain.records import BookOutcome, OpenBook, Resolution
 from alexandria_pipeline.providers.transport.types import call_context
 from alexandria_pipeline.stages.cascade import Answers, Cascade
 from alexandria_pipeline.stages.promotion import KNOWN_ELSEWHERE, SearchResult, store_results
+from alexandria_pipeline.stages.watchdog import run_watched
 from alexandria_pipeline.storage import enhancement as store
 from alexandria_pipeline.storage import figures
 from alexandria_pipeline.storage import resolution as resolutions
@@ -72,7 +73,7 @@ class Enhance:
     def __call__(self, run_id: str) -> EnhancementReport:
         """Searches once for all due works. Raises StorageError; a work that cannot be stored counts as failed."""
         report = EnhancementReport(settled=self._settle())
-        asyncio.run(_Run(self, run_id, report).run())
+        run_watched(_Run(self, run_id, report).run())
         with self.cascade.database.transaction() as tx:
             report.synthetic, report.due = store.synthetic_counts(tx, PAUSE)
         outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(report.counts.items())) or "none due"

@@ -21,6 +21,7 @@ from alexandria_pipeline.domain.records import GenerationRequest, ParsedReply, S
 from alexandria_pipeline.providers.base import BookGenerator
 from alexandria_pipeline.providers.transport.types import call_context
 from alexandria_pipeline.stages.runner import Counts, Report
+from alexandria_pipeline.stages.watchdog import run_watched
 from alexandria_pipeline.storage import generation as store
 from alexandria_pipeline.storage.database import Connection, Database
 from alexandria_pipeline.storage.generation import StoredListing, StoredReply
@@ -45,7 +46,7 @@ class Generate:
     last: bool = False
 
     def __call__(self, months: Sequence[Month], holder: MonthHolder, report: Report) -> None:
-        asyncio.run(self._months(months, holder, report))
+        run_watched(self._months(months, holder, report))
         with self.database.transaction() as tx:
             for generator in self.generators:
                 with suppress(SourceError):  # a list that cannot be read has failed its months already

@@ -20,6 +20,7 @@ from alexandria_pipeline.providers.transport.types import call_context
 from alexandria_pipeline.stages.cascade import Answers, Cascade, worth_asking
 from alexandria_pipeline.stages.promotion import CLOSED, KNOWN_ELSEWHERE, SearchResult, store_results
 from alexandria_pipeline.stages.runner import Progress, Report
+from alexandria_pipeline.stages.watchdog import run_watched
 from alexandria_pipeline.storage import figures
 from alexandria_pipeline.storage import resolution as store
 from alexandria_pipeline.storage.months import MonthHolder
@@ -46,7 +47,7 @@ class Resolve:
     last: bool = True
 
     def __call__(self, months: Sequence[Month], holder: MonthHolder, report: Report) -> None:
-        asyncio.run(_Run(self, months, holder, report).run())
+        run_watched(_Run(self, months, holder, report).run())
 
 
 @dataclass(slots=True)
