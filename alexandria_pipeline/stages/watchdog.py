@@ -23,6 +23,7 @@ def run_watched(work: Coroutine[Any, Any, None], seconds: float = BLOCKED_SECOND
 
 
 async def _watched(work: Coroutine[Any, Any, None], seconds: float) -> None:
+    _arm(seconds)  # at once: the work may block before any other task runs
     watchdog = asyncio.create_task(_postpone(seconds))
     try:
         await work
@@ -30,13 +31,16 @@ async def _watched(work: Coroutine[Any, Any, None], seconds: float) -> None:
         watchdog.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await watchdog
+        faulthandler.cancel_dump_traceback_later()
 
 
 async def _postpone(seconds: float) -> None:
-    """Moves the end of the process into the future, again and again. The timer is a thread of C that needs no interpreter."""
-    try:
-        while True:
-            faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__ or sys.stderr)
-            await asyncio.sleep(seconds / 10)
-    finally:
-        faulthandler.cancel_dump_traceback_later()
+    """Moves the end of the process into the future, again and again."""
+    while True:
+        await asyncio.sleep(seconds / 10)
+        _arm(seconds)
+
+
+def _arm(seconds: float) -> None:
+    """Lets the process end after this time. The timer is a thread of C, which needs no interpreter."""
+    faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__ or sys.stderr)
