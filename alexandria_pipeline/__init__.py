@@ -1,12 +1,20 @@
-"""Alexandria: fills the gaps of a book database, month by month.
+"""Alexandria: fills a book database month by month. This docstring is the map of the package.
 
-A month of books flows one way, **listed → persisted → resolved → enriched**; every step commits to PostgreSQL before
-the next one reads, so that any step can be run again, alone, on any machine, after any crash.
+A month of books is listed, stored as works, and resolved to ISBNs. Every step commits to PostgreSQL before the next one
+reads. So each step can be run again, alone, on any machine, after any crash.
 
-    definitions, cli ─► orchestration ─► composition ─► stages ─► providers │ storage ─► domain
-    (entry points)      (Dagster only)   (wiring)       (verbs)   (services)  (SQL)      (pure)
+    definitions, cli      entry points; only they read the environment
+    orchestration         Dagster: assets, checks, sensors, schedules
+    monitoring            HTTP: page, metrics, API; knows storage and domain only
+    composition           builds all objects from the settings
+    settings              environment variables
+    operations            what a person or a sensor asks for: review, report, rollout, alerts, recovery
+    stages                the steps of a month: generate, persist, resolve; enhance works across months
+    providers             one package per service, and the HTTP transport
+    storage               SQL, transactions, locks, the local database server
+    domain                pure rules: text, matching, generation, rollout
+    sample                a list and a catalogue that need no network
 
-The commands of one topic are a `cli_<topic>` below `cli`; what they share is `cli_opening` and `cli_tables`.
-`monitoring` (HTTP) stands beside `orchestration` and knows storage and domain only.
-An arrow means "may import"; nothing points back. `settings` may be read by the composition and the entry points only.
+A package imports only packages below it; import-linter checks this in `make check`. docs/architecture.md shows the way of
+one book and of one call. docs/glossary.md explains the terms.
 """

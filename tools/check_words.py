@@ -39,7 +39,6 @@ NOT_YET: Final[tuple[str, ...]] = (
     "alexandria_pipeline/storage/embedded",
     "alexandria_pipeline_tests",
     "benchmarks",
-    "README.md",
 )
 
 # Names that are contracts, and words of other people. They are removed before the search.
