@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import argparse
 import random
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from estimate_weights import load
@@ -26,22 +27,23 @@ def failures(cases: Cases, in_use: Weights | None = None) -> set[str]:
     return {failure["id"] for failure in evaluate(cases, in_use)["failures"]}
 
 
-def without_weights(cases: Cases) -> Iterator[tuple[str, set[str]]]:
-    """Each weight below the best of its evidence, and the failures without it."""
-    table = weights()
+def rules() -> list[tuple[str, Callable[[Cases], set[str]]]]:
+    """Each weight below the best of its evidence and each row of the vocabulary, with the failures without it."""
+    table, rows = weights(), list(vocabulary.entries())
     best = {name: max(value for (other, _), value in table.items() if other == name) for name, _ in table}
-    for (name, level), value in table.items():
-        if (name, level) != PRIOR and value < best[name]:
-            yield f"weight {name}: {level} ({value:+d})", failures(cases, {**table, (name, level): best[name]})
+    found: list[tuple[str, Callable[[Cases], set[str]]]] = [
+        (f"weight {name}: {level} ({value:+d})", partial(failures, in_use={**table, (name, level): best[name]}))
+        for (name, level), value in table.items()
+        if (name, level) != PRIOR and value < best[name]
+    ]
+    return [*found, *((f"words {row.label}: {row.pattern}", partial(_without_row, row, rows)) for row in rows)]
 
 
-def without_words(cases: Cases) -> Iterator[tuple[str, set[str]]]:
-    """Each row of the vocabulary, and the failures without it."""
-    rows = vocabulary.entries()
-    for row in rows:
-        vocabulary.use([other for other in rows if other is not row])
-        yield f"words {row.label}: {row.pattern}", failures(cases)
+def _without_row(row: vocabulary.Entry, rows: list[vocabulary.Entry], cases: Cases) -> set[str]:
+    vocabulary.use([other for other in rows if other is not row])
+    failed = failures(cases)
     vocabulary.use(rows)
+    return failed
 
 
 def main() -> None:
@@ -50,11 +52,13 @@ def main() -> None:
     parser.add_argument("--rules", type=int, help="so many rules drawn at random")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    cases = [case for each in load(options.folder).values() for case in each]
+    sets = load(options.folder)
+    cases = [case for each in sets.values() for case in each if isinstance(case, Case)]
     usual = failures(cases)
-    found = [*without_weights(cases), *without_words(cases)]
+    drawn = rules()
     if options.rules:
-        found = random.Random(options.seed).sample(found, options.rules)  # noqa: S311  # a draw, not a secret
+        drawn = random.Random(options.seed).sample(drawn, options.rules)  # noqa: S311  # a draw, not a secret
+    found = [(rule, failed(cases)) for rule, failed in drawn]
     print("| rule | become wrong | become right |\n|---|---|---|")
     for rule, failed in sorted(found, key=lambda one: -len(one[1] - usual)):
         print(f"| {rule.replace('|', chr(92) + '|')} | {len(failed - usual)} | {len(usual - failed)} |")

@@ -29,6 +29,9 @@ _EDITION_LANGUAGES: Final = {
     "zh": r"chinese edition",
     "ja": r"japanese edition",
 }
+_EDITION_LANGUAGE: Final = re.compile(
+    rf"\b(?:{'|'.join(f'(?P<{code}>{words})' for code, words in _EDITION_LANGUAGES.items())})\b"
+)
 # What the registration group of an ISBN says about its language, where it says anything; English books are published anywhere.
 _GROUP_LANGUAGES: Final = {
     "9780": "en", "9781": "en", "9798": "en", "9782": "fr", "97910": "fr", "9783": "de", "9784": "ja", "9785": "ru", "9787": "zh",
@@ -39,11 +42,11 @@ _GROUP_LANGUAGES: Final = {
 
 def language_of(candidate: Candidate) -> str | None:
     """The candidate's language, where the service or the title tells it."""
-    text = words_of(candidate)
-    said = next((code for code, words in _EDITION_LANGUAGES.items() if re.search(rf"\b(?:{words})\b", text)), None)
-    return said or candidate.language
+    match = _EDITION_LANGUAGE.search(words_of(candidate))
+    return match.lastgroup if match else candidate.language
 
 
+@lru_cache(maxsize=8_192)
 def group_language(isbn: str) -> str | None:
     """The usual language of an ISBN's registration group; a hint for choosing, never a reason to refuse."""
     return next((language for prefix, language in _GROUP_LANGUAGES.items() if isbn.startswith(prefix)), None)

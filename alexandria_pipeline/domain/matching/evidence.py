@@ -95,7 +95,9 @@ def gather(query: BookQuery, candidate: Candidate) -> tuple[Finding, ...]:
     asked, offered = dissect(query.title), candidate_title(candidate)
     parallel = _is_parallel(asked, offered)
     title = Finding("title", "same", f"parallel title: {offered.parallel}") if parallel else _title(asked, offered)
-    more = unexplained(query, candidate, asked, offered)
+    author = _author(query, candidate, asked)
+    hopeless = "different" in {title.level, author.level}
+    more = "" if hopeless else unexplained(query, candidate, asked, offered)
     if title.level in _WHOLE and (lost := broken(candidate.title, asked, offered)):
         title = Finding("title", lost, f"{title.detail}, and the record's title is cut")
     company = _company(query, candidate, longer=bool(more))
@@ -105,10 +107,12 @@ def gather(query: BookQuery, candidate: Candidate) -> tuple[Finding, ...]:
         title,
         _extra(candidate, more, offered),
         company,
-        _author(query, candidate, asked),
+        author,
         _year(query, candidate),
         _language(query, candidate, title, company, parallel=parallel),
-        _kind(query, candidate, asked, offered, company),
+        Finding("kind", "book", "not examined: another title or author")
+        if hopeless
+        else _kind(query, candidate, asked, offered, company),
         Finding("format", _FORMAT_LEVELS.get(form, "unknown"), form.value),
         *([Finding("isbn", "placeholder", f"{candidate.isbn13} is a filler")] if placeholder else []),
     )

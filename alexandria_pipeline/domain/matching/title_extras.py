@@ -24,14 +24,14 @@ from alexandria_pipeline.domain.text.titles import DECORATION, GENRES, TitlePart
 _NO_END: Final = (",", ":", ";", "(", "[", "/", " -")
 # What says nothing of the work but its genre, and nothing of the edition but its dress.
 _HARMLESS: Final = re.compile(
-    rf"(?:(?:an? )?(?:[a-z]+ ){{0,2}}(?:{GENRES})(?: of suspense| series)?|stories|poems|(?:mass market )?paperback|hardcover|hardback"
+    rf"^(?:(?:an? )?(?:[a-z]+ ){{0,2}}(?:{GENRES})(?: of suspense| series)?|stories|poems|(?:mass market )?paperback|hardcover|hardback"
     r"|large print(?: edition)?|unabridged(?: edition)?|kindle(?: edition)?|e ?book|audio ?(?:book|cd)?|cd|(?:un)?illustrated"
     r"|(?:[a-z]+|\d+th) anniversary edition|(?:first|second|third|revised|special|deluxe|collectors|international|us|uk|paperback"
     r"|hardcover|reissue|updated|expanded|new) edition|reissue|reprint|signed(?: copy)?|movie tie in(?: edition)?)"
 )
 # Decoration into which any word fits, and so a word of what is made of books: "Promotional Edition", "Graphic Classics".
-_OPEN: Final = re.compile(r"(?:[a-z0-9]+ )+(?:edition|classics?|story|stories|tale|novels?)")
-_SERIES: Final = re.compile(r"(?:[a-z]+ ){1,4}(?:chronicles|mystery|mysteries|saga|trilogy|cycle|adventures?)")
+_OPEN: Final = re.compile(r"^(?:[a-z0-9]+ )+(?:edition|classics?|story|stories|tale|novels?)")
+_SERIES: Final = re.compile(r"^(?:[a-z]+ ){1,4}(?:chronicles|mystery|mysteries|saga|trilogy|cycle|adventures?)")
 # A subtitle this long is the book's own: what is made of books is labelled in a word or two.
 _LONG: Final = 5
 _SAYS_NOTHING: Final = frozenset("by the and a an of press books publishing series".split())

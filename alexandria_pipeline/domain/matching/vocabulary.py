@@ -22,6 +22,9 @@ WEAK: Final = "weak"  # also in the subtitles of ordinary books: "A Handbook for
 SERIES: Final = "series"  # names a series within brackets, and several volumes outside
 PUBLISHER: Final = "publisher"  # a publisher of books about books
 
+MAX_LENGTH: Final = 2_000
+"""Characters of a text that are searched; no title is longer, and damaged records may be."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -81,13 +84,14 @@ def use(rows: Sequence[Entry]) -> None:
 @cache
 def _pattern(*, publishers: bool) -> re.Pattern[str]:
     rows = [(place, row) for place, row in enumerate(entries()) if (row.strength == PUBLISHER) is publishers]
-    return re.compile("|".join(rf"(?P<k{place}>\b(?:{row.pattern})\b)" for place, row in rows))
+    words = "|".join(f"(?P<k{place}>{row.pattern})" for place, row in rows)
+    return re.compile(rf"\b(?:{words})\b")
 
 
 @lru_cache(maxsize=8_192)
 def kind_words(text: str) -> tuple[KindWord, ...]:
     """The words of the vocabulary in normalised text, in order."""
-    found = _pattern(publishers=False).finditer(_NO_KIND.sub(lambda match: " " * len(match[0]), text))
+    found = _pattern(publishers=False).finditer(_NO_KIND.sub(lambda match: " " * len(match[0]), text[:MAX_LENGTH]))
     rows = entries()
     return tuple(
         KindWord(rows[int(match.lastgroup[1:])].label, rows[int(match.lastgroup[1:])].strength, *match.span())
@@ -131,7 +135,7 @@ def kinds_beside(title: TitleParts, other: TitleParts) -> frozenset[str]:
 
 def is_maker(publisher: str) -> bool:
     """Whether a normalised publisher or author is known for books about books."""
-    return _pattern(publishers=True).search(publisher) is not None
+    return _pattern(publishers=True).search(publisher[:MAX_LENGTH]) is not None
 
 
 def lists_several_titles(title: str, authors: frozenset[str]) -> bool:

@@ -23,12 +23,13 @@ LETTERS: Final = str.maketrans(
 _VANISHING = "'’‘‛`´′ʹʻʼʽʾʿˈ＇™®©℠\u00ad\u200b-\u200f\u2060-\u2064\ufeff\u202a-\u202e\u2066-\u2069"
 _VANISH: Final = re.compile(f"[{_VANISHING}]")
 _NOT_WORD: Final = re.compile(r"[^0-9a-z]+")
-_AND: Final = re.compile(r"\s*[&＆]\s*")
+_AND: Final = re.compile(r" ?[&＆] ?")
+_ONLY_WORDS: Final = re.compile(r"[0-9A-Za-z ]*")
 # What an entity decodes to may be the start of another one: "&amp;#324;" is met in service fields.
 # "C++" and "C#" are other books than "C"; before a digit, "#" is a number sign.
 _SIGNS: Final = (
     (re.compile(r"(?<=\w)\+\+"), "plusplus"),
-    (re.compile(r"(?<![^\W_]{2})(?<=[A-Za-z])#(?!\s*\d)"), "sharp"),
+    (re.compile(r"(?<![^\W_]{2})(?<=[A-Za-z])#(?! ?\d)"), "sharp"),
 )
 DAMAGED: Final = "\ufffd"
 """Stands for one or more letters that an earlier conversion destroyed; normalised text keeps it, once for a run of them."""
@@ -43,7 +44,9 @@ def normalise(text: str) -> str:
     decoded = text
     while _ENTITY.search(decoded) and (plain := html.unescape(decoded)) != decoded:
         decoded = plain
-    joined = _AND.sub(" and ", _VANISH.sub("", _DAMAGE.sub(DAMAGED, decoded)))
+    if _ONLY_WORDS.fullmatch(decoded):
+        return " ".join(decoded.lower().split())  # most texts, without the steps below
+    joined = _AND.sub(" and ", " ".join(_VANISH.sub("", _DAMAGE.sub(DAMAGED, decoded)).split()))
     for sign, word in _SIGNS:
         joined = sign.sub(word, joined)
     if joined.isascii():

@@ -103,14 +103,14 @@ NICKNAMES: Final = {
 # Contributors who are named in the author line without having written the book.
 _HELPERS: Final = re.compile(r"\b(?:translat|illustrat|narrat|read by|foreword|introduction|photograph)", re.IGNORECASE)
 _HELPER_PREFIX: Final = re.compile(
-    r"^\s*(?:translated|illustrated|narrated|read|edited|compiled|selected|written|retold)\s+by\s+", re.IGNORECASE
+    r"^ ?(?:translated|illustrated|narrated|read|edited|compiled|selected|written|retold) by ", re.IGNORECASE
 )
 # "KC Davis - introduction LPC": what follows a dash between spaces is a role.
 _ROLE_BEHIND: Final = re.compile(r"(?<=\w) [-–—] .*$")
 _BRACKETS: Final = re.compile(r"[(\[{<（【][^)\]}>）】]*(?:[)\]}>）】]|$)")
-_NICKNAME_IN_QUOTES: Final = re.compile(r"[\"“”]+[^\"“”]+[\"“”]+")
-_BETWEEN_PEOPLE: Final = re.compile(r"\s*(?:[;|；、]|\s/\s|[&＆]|\b(?:and|with|und)\b)\s*", re.IGNORECASE)
-_DATES: Final = re.compile(r"\b(?:b|d|c|ca|f|fl|born|died)\. ?(?=\d{3,4}\b)|\d{3,4}\s*[-–—]\s*(?:\d{3,4})?|\b\d{3,4}\b")
+_NICKNAME_IN_QUOTES: Final = re.compile(r"[\"“”][^\"“”]+[\"“”]")
+_BETWEEN_PEOPLE: Final = re.compile(r" ?(?:[;|；、]|(?<= )/ |[&＆]|\b(?:and|with|und)\b) ?", re.IGNORECASE)
+_DATES: Final = re.compile(r"\b(?:b|d|c|ca|f|fl|born|died)\. ?(?=\d{3,4}\b)|\d{3,4} ?[-–—] ?(?:\d{3,4})?|\b\d{3,4}\b")
 UNKNOWN_AUTHOR: Final = frozenset(
     "unknown|unknown author|author unknown|not known|not available|not specified|no author|author|none|null|n a|tbd"
     "|autofilled".split("|")
@@ -152,7 +152,8 @@ class NameAgreement(IntEnum):
 @lru_cache(maxsize=8_192)
 def people(author: str) -> tuple[PersonName, ...]:
     """Everybody an author line names as an author, in order; () when it names nobody."""
-    line = _NICKNAME_IN_QUOTES.sub(" ", html.unescape(author).replace('""', '"').strip('" '))
+    line = " ".join(html.unescape(author).replace('""', '"').strip('" ').split())
+    line = " ".join(_NICKNAME_IN_QUOTES.sub(" ", line).split())
     pieces = [piece for piece in _BETWEEN_PEOPLE.split(line) if piece.strip()]
     pieces = [_ROLE_BEHIND.sub("", piece) for piece in pieces]
     authors = [piece for piece in pieces if not _HELPERS.search(piece)]
@@ -239,7 +240,7 @@ def _person(name: str) -> PersonName | None:
     start = len(words) - 1
     while start > 1 and words[start - 1] in PARTICLES:
         start -= 1
-    hyphenated = re.search(r"(\w+)\s*[-‐‑]\s*\w+\W*$", surname_part)
+    hyphenated = re.search(r"\b(\w+) ?[-‐‑] ?\w+\W?$", surname_part)
     if hyphenated and start > 1 and words[start - 1] == normalise(hyphenated[1]):
         start -= 1
     if words[0] in PARTICLES and start == 1:

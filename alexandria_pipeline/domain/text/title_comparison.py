@@ -24,6 +24,8 @@ from alexandria_pipeline.domain.text.titles import TitleParts
 SUBTITLE_LIKENESS: Final = 80
 # Letters of a title that is cut with dots from which on the rest is not needed.
 CUT_SHORT_FROM: Final = 40
+# Titles without a word in common are different ones below this ratio of letters.
+UNLIKE_BELOW: Final = 50
 # No title ends so: it has been cut.
 BROKEN_OFF_AFTER: Final = frozenset("the a an of and in to for with from at by or on who that".split())
 
@@ -44,9 +46,9 @@ DESCRIPTIVE: Final = re.compile(
 
 # What a book is called that goes on where another one stopped, and never a subtitle that people leave out.
 CONTINUATION: Final = re.compile(
-    r"(?:the |a )?(?:next (?:chapter|generation)|sequel|prequel|origins?|beginnings?|aftermath|continuation|final chapter|conclusion)"
+    r"^(?:(?:the |a )?(?:next (?:chapter|generation)|sequel|prequel|origins?|beginnings?|aftermath|continuation|final chapter|conclusion)"
     r"|the (?:story|adventure|saga) continues|[a-z]+ years later|the (?:lost|early|final) years|book the [a-z]+"
-    r"|the return|resurrection|redemption|re(?:born|loaded|united)"
+    r"|the return|resurrection|redemption|re(?:born|loaded|united))"
 )
 # A performance or a retelling is described like a book, and is another one as often as not.
 _RETOLD: Final = re.compile(r"an? (?:[a-z]+ ){0,2}(?:play|drama|comedy|tragedy|musical|parody)\b")
@@ -76,7 +78,7 @@ _SAME_TEXT: Final = frozenset({TitleAgreement.SAME, TitleAgreement.SUBTITLE_ON_O
 @lru_cache(maxsize=8_192)
 def compare_titles(a: TitleParts, b: TitleParts) -> TitleAgreement:
     """How two titles stand to each other; symmetric."""
-    if not a.full or not b.full:
+    if not a.full or not b.full or _have_nothing_in_common(a, b):
         return TitleAgreement.DIFFERENT
     if joined(a.full) == joined(b.full):
         return TitleAgreement.SAME
@@ -88,6 +90,13 @@ def compare_titles(a: TitleParts, b: TitleParts) -> TitleAgreement:
     if agreement in {TitleAgreement.DIFFERENT, TitleAgreement.OTHER_SUBTITLE, TitleAgreement.OTHER_VOLUME}:
         return agreement
     return _with_volumes(a, b, agreement)
+
+
+def _have_nothing_in_common(a: TitleParts, b: TitleParts) -> bool:
+    """No large word in common and few letters: most candidates, told cheaply from the others."""
+    if fuzz.ratio(a.plain, b.plain) >= UNLIKE_BELOW or DAMAGED in a.full + b.full:
+        return False
+    return set(_large_words(a.full)).isdisjoint(_large_words(b.full)) and joined(a.plain) != joined(b.plain)
 
 
 def _cut_short(a: TitleParts, b: TitleParts) -> TitleAgreement | None:

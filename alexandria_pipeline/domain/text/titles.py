@@ -37,7 +37,7 @@ GENRES: Final = "novel|novella|memoir|thriller|mystery|romance"
 _GENRE = rf"(?:{GENRES}|story|stories|love story|true story|tale|novel of suspense|autobiography)"
 _ADJECTIVES = r"(?:[a-z0-9]+ ){0,3}"
 DECORATION: Final = re.compile(
-    rf"(?:(?:a|an|the) {_ADJECTIVES}{_GENRE}|novel|a novel (?:of|in|about) .*|poems|poetry|fiction|book|literary fiction|(?:short )?stories"
+    rf"^(?:(?:a|an|the) {_ADJECTIVES}{_GENRE}|novel|a novel (?:of|in|about) .*|poems|poetry|fiction|book|literary fiction|(?:short )?stories"
     r"|(?:collected|selected) (?:[a-z]+ )?(?:fiction|works|writings)"
     r"|a novel|(?:[a-z]+ )?novel|large print(?: edition)?|unabridged(?: edition)?|abridged(?: edition)?"
     r"|illustrated(?: edition)?"
@@ -68,23 +68,23 @@ _MARKED: Final = re.compile(
 )
 _ALMOST_VOLUME: Final = re.compile(rf"\bv[a-z]{{4,7}}(?= {_NUMERAL}$)")
 _OF_TOTAL: Final = re.compile(rf"\b({_NUMERAL}) of \d+$")
-_ONLY_OF_TOTAL: Final = re.compile(rf"({_NUMERAL}) of \d+")
+_ONLY_OF_TOTAL: Final = re.compile(rf"^({_NUMERAL}) of \d+")
 # A part of one work, and not a volume of a series.
 _HALVES: Final = frozenset({"part", "pt", "teil"})
-_HASH_RANGE: Final = re.compile(r"#\s*(\d{1,3})\s*[-–—]\s*#?(\d{1,3})\b")
-_BARE_PLACE: Final = re.compile(r"((?:[a-z]+ ){2,4})([1-9]|[1-5]\d)")
-_CUT_SHORT: Final = re.compile(r"\s*(?:\.\.\.|…)\s*$")
+_HASH_RANGE: Final = re.compile(r"# ?(\d{1,3}) ?[-–—] ?#?(\d{1,3})\b")
+_BARE_PLACE: Final = re.compile(r"^((?:[a-z]+ ){2,4})([1-9]|[1-5]\d)")
+_CUT_SHORT: Final = re.compile(r" ?(?:\.\.\.|…) ?$")
 _RANGE: Final = re.compile(rf"\b(?:{_PART_MARK}|{_PLACE_MARK}) (\d+ (?:(?:to|and|through|\d+) )*\d+)\b")
-_HASH: Final = re.compile(r"(?:#|\bno\.?|№)\s*(?=\d)", re.IGNORECASE)
+_HASH: Final = re.compile(r"(?:#|\bno\.?|№) ?(?=\d)", re.IGNORECASE)
 _HASH_NUMBER: Final = re.compile(r"\bhashno (\d{1,4}(?: \d\b(?! of))?)(?=\s|$)")
 _OPENING: Final = frozenset("([【（")
 _CLOSING: Final = frozenset(")]】）")
 _INNER: Final = re.compile(r"[(\[【（][^()\[\]【】（）]*[)\]】）]?")
-_COLON: Final = re.compile(r"(?<!\d)\s*[:：;]\s*|\s*[:：;]\s*(?!\d)|\s+[-–—―|=]+\s+|\s*(?:--+|—)\s*|\s+[/=]\s+")
+_COLON: Final = re.compile(r"(?<!\d) ?[:：;] ?| ?[:：;] ?(?!\d)| [-–—―|=]+ | ?(?:--+|—) ?| [/=] ")
 _INVERTED_ARTICLE: Final = re.compile(
-    r",\s*(the|a|an|le|la|les|el|los|las|der|das|il|l['’])\s*(?=$|[(\[:;])", re.IGNORECASE
+    r", ?(the|a|an|le|la|les|el|los|las|der|das|il|l['’]) ?(?=$|[(\[:;])", re.IGNORECASE
 )
-_ELISION: Final = re.compile(r"^\s*l['’]\s*(?=\w)", re.IGNORECASE)
+_ELISION: Final = re.compile(r"^ ?l['’] ?(?=\w)", re.IGNORECASE)
 _ALNUM: Final = re.compile(r"\w")
 
 KEY_LENGTH: Final = 200
@@ -129,7 +129,7 @@ class TitleParts:
 @lru_cache(maxsize=8_192)
 def dissect(title: str, subtitle: str = "") -> TitleParts:
     """Take a title apart, with the subtitle that some services give apart from it."""
-    text = html.unescape(title).replace("\u00a0", " ")
+    text, subtitle = " ".join(html.unescape(title).split()), " ".join(subtitle.split())
     whole = normalise(f"{text} {subtitle}")
     text, parallel = _without_parallel(text)
     cut_short = _CUT_SHORT.search(subtitle or text) is not None
@@ -289,7 +289,7 @@ def _cut_volume(words: str) -> tuple[str, str, str | None]:
     if value is None:
         return words, "", None
     rest = f"{words[: match.start()]} {words[match.end() :] if match['mark2'] else match['rest'] or ''}"
-    rest = re.sub(r"^(?:\s*(?:the|of)\b)+|\b(?:and|the)\s*$", "", rest.strip()).strip()
+    rest = re.sub(r"^(?: ?(?:the|of)\b)+|\b(?:and|the)$", "", rest.strip()).strip()
     return rest, "book" if mark.startswith(("book", "bk")) else mark, value
 
 
@@ -329,7 +329,7 @@ def _without_brackets(text: str) -> tuple[str, tuple[str, ...]]:
                 end = place + 1
     if open_at:
         del asides[open_at[0][1] :]
-    return "".join([*kept, text[end:]]), tuple(aside for aside in asides if _ALNUM.search(aside))
+    return " ".join("".join([*kept, text[end:]]).split()), tuple(aside for aside in asides if _ALNUM.search(aside))
 
 
 def _belongs(before: str, inside: str) -> bool:
