@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -17,9 +17,9 @@ from estimate_weights import load
 
 from alexandria_pipeline.domain.matching import vocabulary
 from alexandria_pipeline.domain.matching.weights import PRIOR, Weights, weights
-from alexandria_pipeline.operations.evaluate import Case, PairCase, evaluate
+from alexandria_pipeline.operations.evaluate import Case, evaluate
 
-Cases = list[Case | PairCase]
+Cases = Sequence[Case]
 
 
 def failures(cases: Cases, in_use: Weights | None = None) -> set[str]:
