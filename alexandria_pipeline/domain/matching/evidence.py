@@ -144,7 +144,11 @@ def _one_subtitle(asked: TitleParts, offered: TitleParts) -> str:
     number = asked.part or asked.place
     in_title = asked.main.rpartition(" ")[2].isdecimal() and asked.main == offered.main
     numbered = in_title or (number is not None and number == (offered.part or offered.place))
-    in_series = bool(offered.series) and series_name(subtitle).startswith(series_name(offered.series))
+    series, main = series_name(offered.series), series_name(offered.main)
+    # A record that names a series other than its title is a book of it, not the series; its title needs no subtitle.
+    in_series = bool(series) and (
+        series_name(subtitle).startswith(series) or (series not in main and main not in series)
+    )
     long = LONG_SUBTITLE_LEFT_OUT if asked.subtitle else LONG_SUBTITLE
     descriptive = starts_descriptive(subtitle) if asked.subtitle else is_descriptive(subtitle)
     if both or numbered or in_series or descriptive or len(subtitle.split()) >= long:

@@ -32,6 +32,7 @@ BROKEN_OFF_AFTER: Final = frozenset("the a an of and in to for with from at by o
 _SERIES_WORDS: Final = frozenset(
     "series trilogy saga novel novels cycle books book quartet chronicles mysteries no".split()
 )
+_GENRES_BEHIND: Final = frozenset("stories poems poetry essays memoir biography autobiography".split())
 # Letters of the large words at which small words do not matter, and how many words may stand in any order.
 SMALL_WORDS_FROM: Final = 14
 IN_ANY_ORDER_FROM: Final = 7
@@ -113,7 +114,8 @@ def is_descriptive(subtitle: str) -> bool:
 
 def starts_descriptive(subtitle: str) -> bool:
     """Whether a subtitle describes its book from its first word on, as no name of a volume in a series does."""
-    return DESCRIPTIVE.match(subtitle) is not None and _RETOLD.match(subtitle) is None
+    genre = subtitle.rpartition(" ")[2] in _GENRES_BEHIND
+    return (genre or DESCRIPTIVE.match(subtitle) is not None) and _RETOLD.match(subtitle) is None
 
 
 def content_words(words: str) -> tuple[str, ...]:
