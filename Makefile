@@ -6,7 +6,7 @@ MONTH ?= 2020-08
 PORT ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test check stop lock bench-matching
+.PHONY: help setup run dev test check stop lock bench-matching docs
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -45,11 +45,16 @@ check: setup     ## format, lint, types and layers, without the tests
 bench-matching: setup  ## precision and recall of the matcher on the gold set, trap by trap
 	@$(BIN)/python benchmarks/matching.py
 
+docs:            ## the site of the documents in site/, built strictly
+	@test -x .venv-docs/bin/mkdocs || { $(PYTHON) -m venv .venv-docs && .venv-docs/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r deploy/docs.lock; }
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
+
 stop:            ## stops the local database; its data stay
 	@if test -x $(BIN)/alexandria; then $(BIN)/alexandria db stop; fi
 
 lock:            ## writes requirements.lock anew from pyproject.toml
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --upgrade --quiet --output-file requirements.lock
+	@$(BIN)/uv pip compile --group docs --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate --quiet --output-file deploy/docs.lock
 	@$(BIN)/uv pip compile pyproject.toml --constraint requirements.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate --quiet --output-file deploy/requirements.lock
 	@$(BIN)/uv pip compile pyproject.toml --extra launchers --constraint requirements.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate --quiet --output-file deploy/launchers.lock

@@ -126,3 +126,9 @@ def test_a_retired_word_is_found_in_names_comments_docstrings_and_texts(path: st
 def test_a_glossary_without_the_table_is_an_error() -> None:
     with pytest.raises(ValueError, match="no table"):
         tool("check_words").rules("# Glossary")
+
+
+def test_the_site_lists_every_page() -> None:
+    text = (ROOT / "mkdocs.yml").read_text("utf-8").partition("\nnav:")[2]
+    listed = set(re.findall(r"[\w/-]+\.md", text))
+    assert listed == {page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")}
