@@ -51,7 +51,7 @@ ALLOWED: Final = {
     '"told"': "metadata of the check call_accounting",
     '"says"': "member of `alexandria rollout status --json`",
     '"said"': "member of enriched_works.metadata",
-    "what-a-title-says-more": "file name of a decision, which links refer to",
+    "0006-what-a-title-says-more": "file name of a decision, which links refer to",
     "illustrated|told": "an author line of the New York Times: as told by ...",
 }
 
