@@ -18,7 +18,11 @@ def db_start() -> None:
     with opened_database() as (settings, database):
         typer.echo(
             f"The database is at {database.address}"
-            + (" (ALEXANDRIA_DATABASE_URL; nothing was started)." if settings.database_url else ".")
+            + (
+                " (ALEXANDRIA_DATABASE_URL; nothing was started)."
+                if settings.database_url
+                else f". Its files are in {composition.server(settings).home}."
+            )
         )
 
 

@@ -337,3 +337,31 @@ def _ids_of(name: str) -> tuple[int, int]:
 
     entry = pwd.getpwnam(name)
     return entry.pw_uid, entry.pw_gid
+
+
+@pytest.mark.parametrize("replaced", [False, True], ids=["removed", "replaced"])
+def test_a_server_whose_folder_was_removed_does_not_harm_the_next_database(home: Path, replaced: bool) -> None:
+    """`rm -rf` of the home while its server runs, as people do to start over, or a copy put in its place."""
+    server = EmbeddedServer(home)
+    with psycopg.connect(server.ensure()) as connection:
+        connection.execute("CREATE TABLE stored AS SELECT 'first' AS word")
+    old = server.status().pid
+    assert old is not None
+    if replaced:
+        shutil.copytree(server.home, home / "copy")
+    shutil.rmtree(server.home)
+    if replaced:
+        (home / "copy").rename(server.home)
+        for path in (server.home, *server.home.rglob("*")):
+            if ROOT:
+                os.chown(path, *((0, 0) if path == server.home else _ids_of("nobody")))
+    new = EmbeddedServer(home)
+    with psycopg.connect(new.ensure()) as connection:
+        connection.execute("CREATE TABLE later AS SELECT 'second' AS word")
+    assert new.status().pid != old
+    assert not psutil.pid_exists(old)
+
+    new.stop()
+    with psycopg.connect(new.ensure()) as connection:
+        assert connection.execute("SELECT word FROM later").fetchone() == ("second",)
+        assert (connection.execute("SELECT to_regclass('stored')").fetchone() != (None,)) is replaced

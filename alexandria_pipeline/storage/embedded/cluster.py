@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import os
 import re
 import secrets
@@ -25,6 +26,7 @@ from alexandria_pipeline.storage.embedded.processes import (
     Postmaster,
     end_orphans,
     end_postmaster,
+    end_servers_of_removed_folder,
     holder_of,
     read_postmaster,
 )
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from alexandria_pipeline.storage.embedded.binaries import Programs, ServerAccount
+
+log = logging.getLogger(__name__)
 
 ROLE = DATABASE = "alexandria"
 START_TIME = 60  # seconds that pg_ctl waits; a longer crash recovery goes on, and we wait for its end
@@ -113,6 +117,11 @@ class Cluster:
                 return
         shutil.rmtree(unfinished, ignore_errors=True)
         raise self.failure("The local database could not be made", answer.stdout)
+
+    def end_servers_of_removed_folder(self) -> None:
+        """Ends servers that still run on a data directory that was removed or replaced at this path."""
+        if count := end_servers_of_removed_folder(self.data):
+            log.warning("ended %d processes of a server whose data directory %s was removed", count, self.data)
 
     def clear_wreckage(self) -> None:
         """Remove what a crash left and PostgreSQL cannot judge itself; a merely dead PID it clears without us."""

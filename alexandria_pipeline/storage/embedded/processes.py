@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import os
 import signal
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import psutil
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class Holder(enum.Enum):
@@ -81,6 +79,22 @@ def end_orphans(data: Path) -> int:
     return len(orphans)
 
 
+def end_servers_of_removed_folder(data: Path) -> int:
+    """Kills server processes whose data directory at this path was removed or replaced; returns their number.
+
+    Such a server still has the path, and its last checkpoint would write into the cluster that is there now. It is killed,
+    because its files are gone and an orderly stop is exactly what writes. Call it before a new cluster is made.
+    """
+    removed = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if _is_server_in(process, data) and not _has_current_folder(process, data):
+                removed.append(process)
+                process.kill()
+    psutil.wait_procs(removed, timeout=5)
+    return len(removed)
+
+
 def end_postmaster(pid: int, data: Path, patience: float = 30) -> bool:
     """Ask a postmaster to stop, and all with it; False when it is still there.
 
@@ -98,4 +112,23 @@ def end_postmaster(pid: int, data: Path, patience: float = 30) -> bool:
 
 
 def _serves(process: psutil.Process, data: Path) -> bool:
+    return _is_server_in(process, data) and _has_current_folder(process, data)
+
+
+def _is_server_in(process: psutil.Process, data: Path) -> bool:
     return "postgres" in process.name().lower() and process.cwd() == str(data)
+
+
+def _has_current_folder(process: psutil.Process, data: Path) -> bool:
+    """Whether the working directory of the process is the folder that is at `data` now, and not an earlier one there.
+
+    Device and inode identify a folder. Where /proc does not show them (macOS), an existing folder counts as the same.
+    """
+    try:
+        now = data.stat()
+    except OSError:
+        return False
+    try:
+        return os.path.samestat(Path(f"/proc/{process.pid}/cwd").stat(), now)
+    except OSError:
+        return True

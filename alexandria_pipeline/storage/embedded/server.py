@@ -176,6 +176,7 @@ class EmbeddedServer:
     def _bring_up(self) -> None:
         cluster = self._cluster
         if not cluster.running():
+            cluster.end_servers_of_removed_folder()
             programs = find_programs(self._binaries, self._account, self.home / "programs", cluster.major())
             if not cluster.exists():
                 cluster.create(programs)
