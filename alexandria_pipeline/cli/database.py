@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from alexandria_pipeline import composition
 from alexandria_pipeline.cli.context import opened_database
 from alexandria_pipeline.cli.output import AsJson, cell, print_json
+from alexandria_pipeline.domain.errors import InvalidValue
 from alexandria_pipeline.settings import load_settings
+from alexandria_pipeline.storage import backup as backups
 
 db = typer.Typer(no_args_is_help=True, help="The database: a local server, or the server of ALEXANDRIA_DATABASE_URL.")
 
@@ -56,3 +61,43 @@ def db_migrate() -> None:
     """Migrates the tables to this version."""
     applied = composition.migrate_database(load_settings())
     typer.echo("Applied: " + ", ".join(applied) if applied else "The tables are up to date.")
+
+
+Confirmed = Annotated[bool, typer.Option("--yes", help="Replace the database without asking.")]
+
+
+@db.command("backup")
+def db_backup(file: Annotated[Path, typer.Argument(help="New file for the backup.", metavar="FILE")]) -> None:
+    """Writes the whole database to a file; runs may be at work. It holds no API key."""
+    settings = load_settings()
+    size = backups.backup(composition.server(settings).programs(), composition.database_url(settings), file)
+    typer.echo(f"Written: {file} ({size / 1_000_000:.1f} MB)")
+
+
+@db.command("restore")
+def db_restore(
+    file: Annotated[Path, typer.Argument(help="A file of `alexandria db backup`.", metavar="FILE")],
+    confirmed: Confirmed = False,
+) -> None:
+    """Replaces the database by a backup. The earlier database is kept under another name."""
+    settings = load_settings()
+    _confirm(confirmed, f"replace the database by {file}")
+    url = composition.database_url(settings)
+    kept = backups.restore(composition.server(settings).programs(), url, file)
+    composition.migrate_database(settings)
+    typer.echo(f"Restored from {file}. The earlier database is kept as {kept} on the same server.")
+
+
+@db.command("reset")
+def db_reset(confirmed: Confirmed = False) -> None:
+    """Begins with an empty database. The earlier database is kept under another name."""
+    settings = load_settings()
+    _confirm(confirmed, "replace the database by an empty one")
+    kept = backups.reset(composition.database_url(settings))
+    composition.migrate_database(settings)
+    typer.echo(f"The database is empty. The earlier database is kept as {kept} on the same server.")
+
+
+def _confirm(confirmed: bool, action: str) -> None:
+    if not confirmed:
+        raise InvalidValue(f"this would {action}, with all months and paid replies: add --yes to do it")

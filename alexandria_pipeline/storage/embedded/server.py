@@ -94,6 +94,16 @@ class EmbeddedServer:
         url = f"postgresql://{ROLE}@127.0.0.1:{server.port}/{DATABASE}" if server.port else None
         return ServerStatus(self.home, running=True, pid=server.pid, port=server.port, url=url)
 
+    def programs(self) -> Path:
+        """The folder of PostgreSQL's programs for this machine (pg_dump, pg_restore …). Raises EmbeddedServerError."""
+        self._make_home()
+        return find_programs(
+            self._binaries,
+            self._account,
+            self.home / "programs",
+            self._cluster.major() if self._cluster.exists() else None,
+        ).folder
+
     def url(self, database: str | None = None) -> str:
         """The URL of a database on the running server, with the password."""
         server, password = self._cluster.running(), self._cluster.password()
