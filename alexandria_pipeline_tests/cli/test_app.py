@@ -506,3 +506,20 @@ def test_a_list_that_is_not_there_does_not_concern_a_command_that_reads_none(
 ) -> None:
     """A list that is wrong is the business of the month that needs it."""
     assert alexandria("status", database_url=database_url, curated_list="/no/such/list.tsv").status == 0
+
+
+def test_backup_reset_and_restore(alexandria: Alexandria, filled: str, tmp_path: Path) -> None:
+    before = alexandria("status", "--json", database_url=filled)
+    file = str(tmp_path / "books.dump")
+    assert alexandria("db", "backup", file, database_url=filled).status == 0
+    refused = alexandria("db", "reset", database_url=filled)
+    assert refused.status == 2
+    assert "add --yes" in refused.err
+
+    emptied = alexandria("db", "reset", "--yes", database_url=filled)
+    assert emptied.status == 0
+    assert "is kept as" in emptied.out
+    assert alexandria("status", "--json", database_url=filled).json["months"] == []
+    restored = alexandria("db", "restore", file, "--yes", database_url=filled)
+    assert restored.status == 0, restored.err
+    assert alexandria("status", "--json", database_url=filled).out == before.out
