@@ -11,12 +11,13 @@ import pyoxigraph
 import pytest
 
 from alexandria_pipeline.domain.errors import SourceError
+from alexandria_pipeline.domain.isbn import Isbn13
+from alexandria_pipeline.domain.metadata import EditionMetadata, Subjects
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.domain.records import GenerationRequest, RawReply
+from alexandria_pipeline.domain.records import BookQuery, ContributorRole, GenerationRequest, RawReply
 from alexandria_pipeline.domain.service_answers import Answer
 from alexandria_pipeline.providers.base import BookGenerator
 from alexandria_pipeline.providers.transport.types import JsonResponse, Params, Parse
-from alexandria_pipeline.providers.wikidata import queries
 from alexandria_pipeline.providers.wikidata.client import SPEC, Wikidata
 from alexandria_pipeline_tests.providers.scripted_http import PAYLOADS, ScriptedHttp, response, run
 
@@ -93,7 +94,67 @@ def test_the_list_of_a_recent_month_is_requested_again_the_next_day() -> None:
     assert settled == {"published-1"}
 
 
-def test_the_query_names_no_extension_of_an_engine() -> None:
-    query = queries.published(Month(2020, 6), 40)
-    assert "SERVICE" not in query
-    assert "bd:" not in query
+ISBN, GERMAN = Isbn13("9781998400096"), Isbn13("9781998400164")
+
+
+def test_every_query_runs_on_the_engine_without_extensions() -> None:
+    engine = Engine()
+    client = Wikidata(engine, TODAY)
+    by_isbn = (
+        client.metadata,
+        client.covers,
+        client.series,
+        client.variants,
+        client.translations,
+        client.external_ids,
+        client.subjects,
+        client.awards,
+    )
+    for ask in by_isbn:
+        run(ask(ISBN))
+    run(client.browse("science fiction"))
+    run(client.article("Mara Ellison"))
+    run(client.resolve(BookQuery("The Glass Harbour", "Mara Ellison")))
+    run(client.generate(request(2020, 6)))
+    assert len(engine.requests) == 12
+    for _, params in engine.requests:
+        assert "SERVICE" not in params["query"]
+        assert "bd:" not in params["query"]
+        assert "$" not in params["query"]
+        assert "label(" not in params["query"]
+
+
+def test_an_edition_has_its_facts_and_those_of_its_work() -> None:
+    found = run(Wikidata(Engine()).metadata(ISBN))
+    assert isinstance(found, EditionMetadata)
+    assert (found.title, found.publisher, found.pages, found.language) == ("The Glass Harbour", "Harbour", 320, "en")
+    assert {(each.name, each.role, each.aliases) for each in found.contributors} == {
+        ("Mara Ellison", ContributorRole.AUTHOR, ("M. Ellison",)), ("Tomas Reyl", ContributorRole.AUTHOR, ()),
+    }  # fmt: skip
+    assert (found.series, found.volume) == ("Harbour Cycle", "2")
+
+
+def test_the_editions_of_a_title_are_candidates() -> None:
+    found = run(Wikidata(Engine()).resolve(BookQuery("The Glass Harbour", "Mara Ellison")))
+    assert isinstance(found, tuple)
+    assert {(each.isbn13, each.language) for each in found} == {(ISBN, "en"), (GERMAN, "de")}
+
+
+def test_what_else_is_known_about_an_edition() -> None:
+    client = Wikidata(Engine())
+    assert run(client.subjects(ISBN)) == Subjects("wikidata", ("science fiction", "harbour"))
+    awards = run(client.awards(ISBN))
+    assert isinstance(awards, list | tuple)
+    assert [(each.name, each.year) for each in awards] == [("Tide Prize", 2021)]
+    variants = run(client.variants(ISBN))
+    assert isinstance(variants, list | tuple)
+    assert [each.isbn13 for each in variants] == [GERMAN]
+    translations = run(client.translations(ISBN))
+    assert isinstance(translations, list | tuple)
+    assert [(each.language, each.translators) for each in translations] == [("de", ("Ines Okonjo",))]
+    works = run(client.browse("science fiction"))
+    assert isinstance(works, list | tuple)
+    assert [(each.title, set(each.authors)) for each in works] == [
+        ("The Glass Harbour", {"Mara Ellison", "Tomas Reyl"})
+    ]
+    assert run(client.article("Mara Ellison")) == "Mara Ellison"

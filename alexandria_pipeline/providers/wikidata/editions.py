@@ -94,15 +94,17 @@ class Edition:
         return next((form for form in stated if form is not EditionFormat.UNKNOWN), EditionFormat.UNKNOWN)
 
     def contributors(self) -> tuple[Contributor, ...]:
-        """Authors, editors, translators and illustrators, each person once for each role."""
-        found = [
-            Contributor(name, role, _aliases(row.literal(f"{variable}AltLabel"), name))
-            for variable, role in _ROLES
-            for row in self.rows
-            if (name := row.label(variable))
-        ]
-        found += [Contributor(name, ContributorRole.AUTHOR) for row in self.rows if (name := row.literal("authorName"))]
-        return tuple({(person.name, person.role): person for person in reversed(found)}.values())[::-1]
+        """Authors, editors, translators and illustrators, each person once for each role, with the aliases of all rows."""
+        aliases: dict[tuple[str, ContributorRole], dict[str, None]] = {}
+        for variable, role in _ROLES:
+            for row in self.rows:
+                if name := row.label(variable):
+                    listed = _aliases(row.literal(f"{variable}AltLabel"), name)
+                    aliases.setdefault((name, role), {}).update(dict.fromkeys(listed))
+        for row in self.rows:
+            if name := row.literal("authorName"):
+                aliases.setdefault((name, ContributorRole.AUTHOR), {})
+        return tuple(Contributor(name, role, tuple(others)) for (name, role), others in aliases.items())
 
     def series(self) -> SeriesInfo | None:
         """The first series that states the position of the work, else the first series."""

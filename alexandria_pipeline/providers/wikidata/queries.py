@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from alexandria_pipeline.domain.month import Month
     from alexandria_pipeline.domain.records import BookQuery
 
-MAX_ROWS: Final = 1000
+MAX_ROWS: Final = 2000
 MAX_PEOPLE: Final = 50
 MAX_WORKS: Final = 100
 MAX_PUBLISHED_ROWS: Final = 5000
@@ -36,6 +36,8 @@ MAX_TITLE_FORMS: Final = 8
 # reject URLs of more than 8,000.
 MAX_LITERALS_LENGTH: Final = 3_000
 
+# "label(?work)" in a file stands for the pattern of `_label`.
+_LABEL: Final = re.compile(r"label\(\?(\w+)\)")
 _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _ESCAPED: Final = re.compile(r'[\\"\n\r\t]')
 # A codepoint escape is decoded before the query is parsed (SPARQL 1.1, 19.2), so it cannot protect these characters.
@@ -56,7 +58,6 @@ _PREFIXES: Final = {
     "psv": "http://www.wikidata.org/prop/statement/value/",
     "pq": "http://www.wikidata.org/prop/qualifier/",
     "wikibase": "http://wikiba.se/ontology#",
-    "bd": "http://www.bigdata.com/rdf#",
     "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
     "skos": "http://www.w3.org/2004/02/skos/core#",
     "schema": "http://schema.org/",
@@ -73,9 +74,20 @@ def _template(name: str) -> Template:
         for piece in (folder / "pieces").iterdir()
         if piece.name.endswith(".rq")
     }
-    query = " ".join(Template(_text(folder / f"{name}.rq")).safe_substitute(pieces).split())
+    text = Template(_text(folder / f"{name}.rq")).safe_substitute(pieces)
+    query = " ".join(_LABEL.sub(_label, text).split())
     prefixes = (f"PREFIX {prefix}: <{url}>" for prefix, url in _PREFIXES.items() if re.search(rf"\b{prefix}:", query))
     return Template(f"{' '.join(prefixes)} {query}")
+
+
+def _label(variable: re.Match[str]) -> str:
+    """The pattern for the label of an item that is bound: in English, or for all languages ("mul").
+
+    It is plain SPARQL, because the label service belongs to the engine that Wikidata is leaving. It stands within the OPTIONAL
+    that binds the item: with an unbound item it would match all labels.
+    """
+    name = variable[1]
+    return f'OPTIONAL {{ ?{name} rdfs:label ?{name}Label . FILTER(LANG(?{name}Label) IN ("en", "mul")) }}'
 
 
 def _text(file: Traversable) -> str:
