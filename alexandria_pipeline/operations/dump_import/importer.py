@@ -25,6 +25,7 @@ NAME: Final = "open-library"
 """The name of the catalogue that imports fill, in `catalog status` and `catalog drop`."""
 
 _LEAST_LINES: Final = 100
+_DISK_FULL: Final = "No space left on device"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,25 @@ def import_dump(
             resumed = False
             staging.start(signature)
             _store_all(database, staging, files, options, on_progress, processes)
+        except StorageError as error:
+            _give_space_back(staging, error)
+            raise
         counts = staging.counts()
-        return ImportResult(staging.finish(NAME, [file.name for file in files]), resumed, counts)
+        try:
+            return ImportResult(staging.finish(NAME, [file.name for file in files]), resumed, counts)
+        except StorageError as error:
+            _give_space_back(staging, error)
+            raise
+
+
+def _give_space_back(staging: CatalogImport, error: StorageError) -> None:
+    """On a full disk, removes the staging tables: the rest of the pipeline needs the space more than the import does."""
+    if _DISK_FULL in str(error):
+        staging.discard()
+        raise StorageError(
+            "The disk of the database is full: the import is discarded, its space is free again, and the catalogue is unchanged. "
+            "A full dump needs about 800 bytes per edition while it is imported."
+        ) from error
 
 
 def _check(files: Sequence[DumpFile]) -> None:

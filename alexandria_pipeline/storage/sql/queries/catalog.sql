@@ -52,16 +52,19 @@ select pg_advisory_xact_lock(hashtext('alexandria.catalog'));
 
 -- name: same_title
 -- For each question, editions of the dump with this title and this author's surname.
-select q.place, e.*, w.first_year, w.title as work_title, w.subjects as work_subjects
+select q.place, e.*, w.first_year, w.work_title, w.work_subjects
 from unnest(%(places)s::int[], %(titles)s::int[], %(authors)s::int[]) as q (place, title, author)
 cross join lateral (
     select * from catalog_dump_edition d where d.title_hash = q.title and d.author_hash = q.author limit 30
 ) e
-left join catalog_dump_work w using (work_id);
+left join lateral (
+    -- A limit, so that each work is read by its index: a join of the whole table takes seconds.
+    select first_year, title as work_title, subjects as work_subjects from catalog_dump_work where work_id = e.work_id limit 1
+) w on true;
 
 -- name: similar_title
 -- For each question, the most similar titles of the same author that begin or end alike, and this title of any author.
-select q.place, e.*, w.first_year, w.title as work_title, w.subjects as work_subjects
+select q.place, e.*, w.first_year, w.work_title, w.work_subjects
 from unnest(%(places)s::int[], %(titles)s::int[], %(heads)s::int[], %(tails)s::int[], %(texts)s::text[])
     as q (place, title_hash, head, tail, text)
 cross join lateral (
@@ -71,7 +74,10 @@ cross join lateral (
         union all (select * from catalog_dump_edition d where d.title_hash = q.title_hash limit 30)
     ) block order by similarity(block.title, q.text) desc, block.isbn13 limit 12
 ) e
-left join catalog_dump_work w using (work_id);
+left join lateral (
+    -- A limit, so that each work is read by its index: a join of the whole table takes seconds.
+    select first_year, title as work_title, subjects as work_subjects from catalog_dump_work where work_id = e.work_id limit 1
+) w on true;
 
 -- name: dump_editions
 -- Editions of the dump by ISBN.

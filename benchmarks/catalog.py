@@ -1,0 +1,161 @@
+"""The local catalogue: import of dumps, size on disk, look-ups and their recall, at one or more sizes.
+
+    .venv/bin/python benchmarks/catalog.py --editions 100000 1000000
+
+Makes the dumps (alexandria_pipeline_tests/dumps.py) in a temporary folder, and has a database server of its own there.
+Figures are CPU seconds and wall seconds, and ratios of them; on a busy machine only CPU seconds and ratios of them count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import random
+import resource
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from alexandria_pipeline.domain.records import BookQuery
+from alexandria_pipeline.operations.catalog_lookup import look_up
+from alexandria_pipeline.operations.dump_import.importer import import_dump
+from alexandria_pipeline.operations.dump_import.lines import parse_block
+from alexandria_pipeline.operations.dump_import.options import EVERYTHING
+from alexandria_pipeline.operations.dump_import.reader import DumpFile
+from alexandria_pipeline.storage.catalog import Catalog
+from alexandria_pipeline.storage.database import Database
+from alexandria_pipeline.storage.embedded.server import EmbeddedServer
+from alexandria_pipeline.storage.migrate import migrate
+from alexandria_pipeline_tests import dumps
+
+QUESTIONS = 2_000
+SINGLE = 500
+
+
+def measure_import(database: Database, dump: dumps.Dump) -> dict[str, Any]:
+    files = [DumpFile(role, str(getattr(dump, role))) for role in ("authors", "works", "editions")]
+    start, cpu = time.perf_counter(), time.process_time()
+    for block in files[-1].blocks():
+        parse_block("editions", block.data, block.first_line, EVERYTHING)
+    parsed = time.perf_counter() - start, time.process_time() - cpu
+    peak, started = [0.0], time.perf_counter()
+    copied = [started]
+
+    def watch(_: object) -> None:
+        copied[0] = time.perf_counter()
+        team = [*psutil.Process().children(recursive=True), psutil.Process()]
+        peak[0] = max(peak[0], sum(each.memory_info().rss for each in team if each.name() != "postgres") / 2**20)
+
+    result = import_dump(database, files, on_progress=watch)
+    wall = time.perf_counter() - started
+    catalog = Catalog(database)
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "editions": result.editions, "wall_s": round(wall, 1), "editions_a_second": round(result.editions / wall),
+        "copy_s": round(copied[0] - started, 1), "build_s": round(wall - (copied[0] - started), 1),
+        "read_unzip_parse_one_process_s": round(parsed[0], 1), "parse_cpu_us_an_edition": round(parsed[1] / result.editions * 1e6, 1),
+        "wall_over_parse_on_two_cores": round(wall / (parsed[0] / len(os.sched_getaffinity(0))), 2),
+        "workers_cpu_s": round(children.ru_utime + children.ru_stime, 1), "peak_rss_mib": round(peak[0]),
+        "bytes_an_edition": round(catalog.sizes()["dump"] / result.editions), "json_bytes_a_line": line_width(dump.editions),
+    }  # fmt: skip
+
+
+def line_width(path: Path) -> int:
+    with gzip.open(path) as lines:
+        some = [next(lines) for _ in range(1_000)]
+    return sum(map(len, some)) // len(some)
+
+
+def questions(catalog: Catalog, total: int) -> tuple[list[BookQuery], list[BookQuery], list[str]]:
+    """Books with an English edition, the same with one slip in title or author, and their works."""
+    rng = random.Random(5)  # noqa: S311 - a seed, no secrecy
+    exact: list[BookQuery] = []
+    slipped: list[BookQuery] = []
+    works: list[str] = []
+    while len(exact) < QUESTIONS:
+        work = max(1, int(rng.randint(1, total) / 1.4))
+        found = [each for each in catalog.editions_of_work(f"OL{work}W") if each.language == "en" and each.author]
+        if not found:
+            continue
+        title, author = found[0].title, found[0].author
+        exact.append(BookQuery(title, author))
+        slipped.append(
+            BookQuery(slip(title, rng), author) if rng.random() < 0.7 else BookQuery(title, slip(author, rng))
+        )
+        works.append(f"OL{work}W")
+    return exact, slipped, works
+
+
+def slip(text: str, rng: random.Random) -> str:
+    """One letter left out, replaced, added or exchanged with the next."""
+    at = rng.randrange(1, len(text) - 1)
+    letter = rng.choice("abcdefghijklmnopqrstuvwxyz")
+    forms = (text[:at] + text[at + 1 :], text[:at] + letter + text[at + 1 :], text[:at] + letter + text[at:],
+             text[:at] + text[at + 1] + text[at] + text[at + 2 :])  # fmt: skip
+    return rng.choice(forms)
+
+
+def measure_lookups(catalog: Catalog, asked: Sequence[BookQuery], works: Sequence[str]) -> dict[str, Any]:
+    start = time.perf_counter()
+    answers = list(look_up(catalog, asked))
+    batch = time.perf_counter() - start
+    times = sorted(timed(lambda query=query: list(look_up(catalog, [query]))) for query in asked[:SINGLE])  # type: ignore[misc]
+    pairs = [(query.title, query.author) for query in asked]
+    exact = timed(lambda: [catalog.same_title(pairs[at : at + 200]) for at in range(0, len(pairs), 200)])
+    similar = timed(lambda: [catalog.similar_title(pairs[at : at + 200]) for at in range(0, len(pairs), 200)])
+    candidates = [
+        first + second for first, second in zip(catalog.same_title(pairs), catalog.similar_title(pairs), strict=True)
+    ]
+    offered = sum(any(each.work == work for each in found) for found, work in zip(candidates, works, strict=True))
+    right = sum(answer.isbn13 is not None and answer.work == work for answer, work in zip(answers, works, strict=True))
+    given = sum(answer.isbn13 is not None for answer in answers)
+    return {
+        "recall": round(right / len(asked), 4), "recall_of_candidates": round(offered / len(asked), 4), "precision": round(right / max(1, given), 4),
+        "batch_a_second": round(len(asked) / batch), "single_a_second": round(SINGLE / sum(times)),
+        "p99_ms": round(times[int(SINGLE * 0.99)] * 1e3, 2), "keys_statement_a_second": round(len(asked) / exact),
+        "blocks_statement_a_second": round(len(asked) / similar),
+    }  # fmt: skip
+
+
+def timed(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--editions", type=int, nargs="+", default=[100_000])
+    parser.add_argument("--dumps", type=Path, help="Folder of dumps already made, one folder per size.")
+    given = parser.parse_args()
+    for total in given.editions:
+        with tempfile.TemporaryDirectory(prefix="catalog-") as folder:
+            Path(folder).chmod(0o755)
+            made = (given.dumps or Path(folder)) / str(total)
+            if made.exists():
+                names = [next(made.glob(f"*{role}*")) for role in ("editions", "works", "authors")]
+                dump = dumps.Dump(names[0], names[1], names[2], total)
+            else:
+                dump = dumps.make(made, total)
+            server = EmbeddedServer(Path(folder) / "home")
+            try:
+                with Database(server.ensure()) as database:
+                    migrate(database)
+                    figures: dict[str, Any] = {"load": os.getloadavg()[0], **measure_import(database, dump)}
+                    catalog = Catalog(database)
+                    exact, slipped, works = questions(catalog, total)
+                    figures["exact"] = measure_lookups(catalog, exact, works)
+                    figures["one_slip"] = measure_lookups(catalog, slipped, works)
+            finally:
+                server.stop()
+            print(json.dumps(figures, indent=1), flush=True)
+
+
+if __name__ == "__main__":
+    main()
