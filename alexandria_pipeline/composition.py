@@ -243,7 +243,7 @@ def alerting(settings: Settings, database: Database) -> Alerting:
 def cascade(settings: Settings, database: Database) -> Sequence[str]:
     """The cascade in order: as set, or the five services if any is set up, or the local catalogue.
 
-    A local catalogue of more than `LOCAL_FIRST_EDITIONS` editions comes before the services: what is sure there costs nothing.
+    A local catalogue of more than `LOCAL_FIRST_EDITIONS` editions comes before the services, because a sure answer there needs no call.
     """
     if settings.resolver_order:
         return settings.resolver_order

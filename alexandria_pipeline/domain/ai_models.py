@@ -141,7 +141,7 @@ def cost(model: str, tokens: Tokens, day: date) -> Decimal | None:
 
 
 def price_step(model: str, today: date) -> Price | None:
-    """The next price of a model, if it applies within 30 days; None otherwise."""
+    """The next price of a model (US dollars per million tokens), if it applies within 30 days; None otherwise."""
     steps = _entry(PRICES, model) or ()
     return next((step for step in steps if 0 < (step.since - today).days <= WARN_DAYS), None)
 

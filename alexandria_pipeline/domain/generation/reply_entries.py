@@ -102,7 +102,10 @@ def _recovered(text: str) -> list[Any]:
 
 
 def _is_broken_book(text: str, start: int) -> bool:
-    """Whether the undecodable text from `start` is a book, not the object around the list or a bracket in running text."""
+    """Whether the text from `start`, which is no valid JSON, is an entry of the list.
+
+    It may also be the object around the list, or a bracket in running text; these are not entries.
+    """
     following = _OPENING.search(text, start + 1)
     return text[start] == "{" and (following is None or bool(_BOOK_KEY.search(text, start, following.start())))
 

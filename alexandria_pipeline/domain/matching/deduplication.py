@@ -33,7 +33,7 @@ WINDOW: Final = 8
 
 
 class _Tie(IntEnum):
-    """How strongly two listings are one book; weak ties give way where they contradict each other."""
+    """How sure it is that two listings are the same book. If ties contradict each other, the weakest are dropped."""
 
     NONE = 0
     WEAK = 1  # a misspelling, or a bare surname

@@ -40,7 +40,7 @@ from alexandria_pipeline.domain.text.titles import TitleParts, dissect
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One piece of evidence: its name, its level, and what it was seen in."""
+    """One piece of evidence: its name ("title"), its level ("same"), and the text of the candidate that shows it."""
 
     name: str
     level: str

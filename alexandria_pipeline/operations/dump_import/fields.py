@@ -144,7 +144,7 @@ def _from_body(body: str) -> str:
 
 
 def copy_row(values: Iterable[str]) -> str:
-    """One row of COPY's text format."""
+    """One row in the text format of COPY, with the special characters of each value escaped."""
     row = "\t".join(values)
     if "\\" in row:
         row = row.replace("\\", "\\\\")

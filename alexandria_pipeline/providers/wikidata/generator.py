@@ -38,7 +38,7 @@ def model(month: Month, today: date) -> str:
 
 @dataclass(slots=True)
 class _Work:
-    """What the rows of one work state."""
+    """A work, collected from all its rows in the response."""
 
     item: str
     titles: dict[str, None] = field(default_factory=dict)
