@@ -207,6 +207,10 @@ class Settings(BaseSettings):
         "INFO", description="Log level of the command line."
     )
 
+    retention_days: int = Field(
+        90, ge=7, le=3650, description="Days for which old alerts, stages and superseded attempts are kept."
+    )
+
     rollout: Rules = Field(
         Rules(), description="Phases of the rollout and its ISBNdb calls per day; see docs/rollout.md."
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from alexandria_pipeline.orchestration.assets import books, catalogue, isbns, reports, synthetic
+from alexandria_pipeline.orchestration.assets import books, catalogue, isbns, reports, retention, synthetic
 from alexandria_pipeline.orchestration.checks import all_checks
 from alexandria_pipeline.orchestration.jobs import all_jobs
 from alexandria_pipeline.orchestration.resources import build_resources
@@ -15,7 +15,7 @@ from alexandria_pipeline.settings import Settings
 
 def build_definitions(settings: Settings, resources: Mapping[str, object] | None = None) -> dg.Definitions:
     """Builds assets, checks, jobs, schedules, sensors and resources. `resources` replaces resources of the same name."""
-    assets = dg.load_assets_from_modules([catalogue, books, isbns, synthetic, reports])
+    assets = dg.load_assets_from_modules([catalogue, books, isbns, synthetic, reports, retention])
     return dg.Definitions(
         assets=assets,
         asset_checks=all_checks(),

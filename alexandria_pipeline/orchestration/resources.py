@@ -33,7 +33,8 @@ class Operations:
 
 def build_resources(settings: Settings) -> dict[str, Any]:
     """Builds the resources by name: `pipeline` (database, providers, stages), `runner` (the months that the run owns),
-    `operations` (database and rollout, for ticks), `quota` (calls of today), `watcher` (alerting), `dumps` (folder of dumps).
+    `operations` (database and rollout, for ticks), `quota` (calls of today), `watcher` (alerting), `dumps` (folder of dumps),
+    `retention_days`.
     """
 
     @dg.resource(description="Database, providers and stages of one process.")
@@ -69,8 +70,13 @@ def build_resources(settings: Settings) -> dict[str, Any]:
     def dumps(_context: dg.InitResourceContext) -> Path | None:
         return settings.dumps
 
+    @dg.resource(description="Days for which alerts, stages and superseded attempts are kept.")
+    def retention_days(_context: dg.InitResourceContext) -> int:
+        return settings.retention_days
+
     return {
         "dumps": dumps,
+        "retention_days": retention_days,
         "watcher": watcher,
         "operations": operations,
         "pipeline": pipeline,

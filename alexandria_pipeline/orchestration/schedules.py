@@ -42,6 +42,15 @@ daily_report = dg.ScheduleDefinition(
     description="06:00 UTC, after the daily backfill: the report of books, calls and costs.",
 )
 
+daily_pruning = dg.ScheduleDefinition(
+    name="daily_pruning",
+    target=dg.AssetSelection.assets("pruned_tables"),
+    cron_schedule="0 5 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="05:00 UTC: removes rows that are past their retention (ALEXANDRIA_RETENTION_DAYS).",
+)
+
 # Without ALEXANDRIA_DUMPS it only records how old the catalogue is.
 monthly_catalog_import = dg.ScheduleDefinition(
     name="monthly_catalog_import",
@@ -55,4 +64,4 @@ monthly_catalog_import = dg.ScheduleDefinition(
 
 def all_schedules() -> Sequence[dg.ScheduleDefinition]:
     """Returns all schedules."""
-    return [daily_backfill, daily_enhancement, daily_report, monthly_catalog_import]
+    return [daily_backfill, daily_enhancement, daily_report, daily_pruning, monthly_catalog_import]

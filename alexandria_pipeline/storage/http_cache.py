@@ -1,4 +1,4 @@
-"""The cache of responses: found by key, pruned after their time to live.
+"""The cache of responses: found by key until their time to live ends. `retention.py` removes expired ones.
 
 They are stored in the statement that ends the call (`ledger.py`), so that an answer is never paid for and lost. A run asks
 for the first answers of all its books at once: keys that wait together are looked up together, one statement after the
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _SQL = Queries("http_cache")
 
-PRUNE_BATCH = 1000
 MAX_KEYS = 50  # keys in one statement; their bodies are in memory together
 
 Found = dict[str, tuple[int, bytes]]
@@ -43,7 +42,7 @@ class _Queue:
 
 
 class HttpCache:
-    """The cache of all services. `find` is for the transport, the other methods are for maintenance."""
+    """The cache of all services. `find` is for the transport, `forget` is for maintenance."""
 
     def __init__(self, database: Database, threads: Threads) -> None:
         self._database = database
@@ -66,13 +65,6 @@ class HttpCache:
                 queue.last = None
             rows = await self._threads.run(self._database.fetch_all, _SQL["find"], {"keys": sorted(keys)})
         return {row["cache_key"]: (row["status"], row["body"]) for row in rows}
-
-    def prune(self) -> int:
-        """Removes expired entries in small transactions; returns their number. Raises StorageError."""
-        total = 0
-        while removed := self._database.execute(_SQL["prune"], {"portion": PRUNE_BATCH}):
-            total += removed
-        return total
 
     def forget(self, service: str) -> int:
         """Removes all entries of a service; returns their number. Raises StorageError."""

@@ -58,6 +58,7 @@ def _months(definitions: dg.Definitions, instance: dg.DagsterInstance) -> dict[s
 
 @pytest.mark.parametrize(("name", "cron", "running"), [
     ("daily_enhancement", "30 0 * * *", False), ("daily_backfill", "0 3 * * *", False), ("daily_report", "0 6 * * *", True),
+    ("daily_pruning", "0 5 * * *", True),
 ])  # fmt: skip
 def test_schedules_are_in_utc(definitions: dg.Definitions, name: str, cron: str, running: bool) -> None:
     schedule = definitions.get_repository_def().get_schedule_def(name)
@@ -66,7 +67,12 @@ def test_schedules_are_in_utc(definitions: dg.Definitions, name: str, cron: str,
 
 
 @pytest.mark.parametrize(
-    ("name", "asset"), [("daily_enhancement", "enhanced_synthetic_works"), ("daily_report", "backfill_report")]
+    ("name", "asset"),
+    [
+        ("daily_enhancement", "enhanced_synthetic_works"),
+        ("daily_report", "backfill_report"),
+        ("daily_pruning", "pruned_tables"),
+    ],
 )
 def test_a_tick_asks_for_one_run_of_its_asset(
     definitions: dg.Definitions, instance: dg.DagsterInstance, name: str, asset: str

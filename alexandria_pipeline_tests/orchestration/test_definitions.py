@@ -71,6 +71,15 @@ ASSETS = {
         "backfill": "SINGLE_RUN",
         "columns": ["month", "phase", "books", "resolved", "synthetic", "calls", "cost_usd", "seconds"],
     },
+    "pruned_tables": {
+        "deps": ["resolved_isbns"],
+        "group": "reports",
+        "kinds": ["postgres", "python"],
+        "owners": ["team:alexandria"],
+        "partitions": "None",
+        "backfill": "SINGLE_RUN",
+        "columns": ["table", "removed"],
+    },
 }
 
 # asset:check → does it block what comes after, and is it judged month by month
@@ -207,9 +216,17 @@ def test_there_is_nothing_else(definitions: dg.Definitions) -> None:
     assert sorted(job.name for job in definitions.jobs or []) == ["monthly_books"]
     sensors = ["event_alerts", "recovery_sensor", "rollout_sensor", "table_alerts"]
     assert sorted(sensor.name for sensor in definitions.sensors or []) == sensors
-    schedules = ["daily_backfill", "daily_enhancement", "daily_report", "monthly_catalog_import"]
+    schedules = ["daily_backfill", "daily_enhancement", "daily_pruning", "daily_report", "monthly_catalog_import"]
     assert sorted(schedule.name for schedule in definitions.schedules or []) == schedules
-    assert sorted(definitions.resources or {}) == ["dumps", "operations", "pipeline", "quota", "runner", "watcher"]
+    assert sorted(definitions.resources or {}) == [
+        "dumps",
+        "operations",
+        "pipeline",
+        "quota",
+        "retention_days",
+        "runner",
+        "watcher",
+    ]
 
 
 def test_one_process_per_run(definitions: dg.Definitions) -> None:

@@ -27,7 +27,7 @@ WORDS = (
 HEADER = "month\ttitle\tauthor\n"
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 # What is done once a day has tests of its own (test_daily.py).
-UNPARTITIONED = ("enhanced_synthetic_works", "backfill_report", "local_catalog")
+UNPARTITIONED = ("enhanced_synthetic_works", "backfill_report", "local_catalog", "pruned_tables")
 MONTHLY = dg.AssetSelection.all() - dg.AssetSelection.assets(*UNPARTITIONED)
 NOTHING_LOST = dg.AssetCheckKey(dg.AssetKey("persisted_works"), "nothing_lost")
 OURS = ("backfill_log", "generation_reply", "generated_book", "generated_listing", "enriched_works", "enriched_editions",

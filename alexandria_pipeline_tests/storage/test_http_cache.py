@@ -20,6 +20,7 @@ from alexandria_pipeline.domain.errors import DatabaseUnavailable
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.http_cache import MAX_KEYS, HttpCache
 from alexandria_pipeline.storage.ledger import Ledger
+from alexandria_pipeline.storage.retention import prune
 from alexandria_pipeline.storage.threads import Threads
 from alexandria_pipeline_tests.world import rows
 
@@ -124,8 +125,8 @@ def test_expired_responses_are_not_found_and_are_pruned(cache: HttpCache, ledger
     store(ledger, "old", days=0.0)
     store(ledger, "valid")
     assert find(cache, "old") is None
-    assert cache.prune() == 1
-    assert cache.prune() == 0
+    assert prune(database, 90)["http_cache"] == 1
+    assert prune(database, 90)["http_cache"] == 0
     assert [row["cache_key"] for row in rows(database, "select cache_key from http_cache")] == ["valid"]
 
 

@@ -1,0 +1,43 @@
+"""Removes rows that are older than the retention and that nothing needs any more.
+
+Replies of generators, works, editions, books, claims and the ledger of calls are never removed here: they are paid for, or
+they are the evidence for a promise, and costs are computed from them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from alexandria_pipeline.storage.queries import Queries
+
+if TYPE_CHECKING:
+    from alexandria_pipeline.storage.database import Database
+    from alexandria_pipeline.storage.queries import Query
+
+_SQL, _CACHE = Queries("retention"), Queries("http_cache")
+
+PORTION: Final = 1000
+TABLES: Final = {
+    "alerts": "alert",
+    "stages": "stage_log",
+    "attempts": "resolution_attempt",
+}
+"""The queries of `retention.sql` and the table that each prunes."""
+
+
+def prune(database: Database, days: int) -> dict[str, int]:
+    """Removes what is older than `days`, and expired responses; returns the rows removed from each table.
+
+    Works in small transactions and may run beside everything else. Raises StorageError.
+    """
+    removed = {"http_cache": _remove(database, _CACHE["prune"], {"portion": PORTION})}
+    for query, table in TABLES.items():
+        removed[table] = _remove(database, _SQL[query], {"portion": PORTION, "days": days})
+    return removed
+
+
+def _remove(database: Database, query: Query, values: dict[str, int]) -> int:
+    total = 0
+    while count := database.execute(query, values):
+        total += count
+    return total
