@@ -43,6 +43,9 @@ KEEPALIVE: dict[str, Any] = {
 }  # fmt: skip
 
 
+ENCRYPTED = ("require", "verify-ca", "verify-full")
+
+
 class Database:
     """Connections to one database, opened on first use. Close it, or use it as a context manager.
 
@@ -207,4 +210,7 @@ def _conninfo(url: str, application: str) -> str:
         ) from None
     options = f"-c statement_timeout={STATEMENT_TIMEOUT * 1000:.0f} -c timezone=UTC {given.get('options', '')}".strip()
     defaults = KEEPALIVE | {"application_name": application}
+    if given.get("sslmode") not in ENCRYPTED:
+        # Whoever listens on the port may ask for the password in clear. It is never sent over an unencrypted connection.
+        defaults["require_auth"] = "!password"
     return make_conninfo(url, **{key: value for key, value in defaults.items() if key not in given}, options=options)
