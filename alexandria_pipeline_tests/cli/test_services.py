@@ -141,7 +141,7 @@ def test_quota_shows_every_service(ask: Json, upstream: StandIn) -> None:
         2,
         998,
     ), "a search and the request for the plan"
-    assert (isbndb["safety_remaining"], isbndb["percentage_used"], isbndb["can_make_calls"]) == (899, 0.1, True)
+    assert (isbndb["safety_remaining"], isbndb["percentage_used"], isbndb["can_make_calls"]) == (898, 0.2, True)
     assert isbndb["reset_at"].endswith("T00:00:00+00:00")
     assert (isbndb["breaker"], isbndb["requests_per_second"]) == ("closed", 60)
     assert (shown["google-books"]["breaker"], shown["google-books"]["used"]) == ("open", 5)
