@@ -14,7 +14,7 @@ from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.reading_list import OWN_COLUMNS
 from alexandria_pipeline.domain.records import GenerationRequest, TsvFile
 from alexandria_pipeline.domain.tsv import clean_text, listing_problem, read_table
-from alexandria_pipeline.providers.curated_list import CuratedList
+from alexandria_pipeline.providers.curated_list.client import CuratedList
 
 MONTHS = [Month(2020, number) for number in range(1, 13)]
 SOURCES = {"post45-nyt", "wikidata", "openlibrary"}

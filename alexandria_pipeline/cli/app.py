@@ -1,52 +1,83 @@
-"""The `alexandria` command: the list of its commands and the entry point.
+"""The `alexandria` command: the table of its commands and the entry point.
 
-Each topic has a module. A command parses its arguments, calls an operation or a storage query, and prints the result.
+Each topic has a module, which is imported when one of its commands is used: `alexandria --help` imports none. A command
+parses its arguments, calls an operation or a storage query, and prints the result.
 
 Exit status: 0 for an answer (also "not found"), 1 for a failure, 2 for wrong arguments or settings.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
+import click
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from alexandria_pipeline.cli import books as cli_books
-from alexandria_pipeline.cli import catalog as cli_catalog
-from alexandria_pipeline.cli import database as cli_database
-from alexandria_pipeline.cli import doctor as cli_doctor
-from alexandria_pipeline.cli import evaluate as cli_evaluate
-from alexandria_pipeline.cli import report as cli_report
-from alexandria_pipeline.cli import review as cli_review
-from alexandria_pipeline.cli import rollout as cli_rollout
-from alexandria_pipeline.cli import services as cli_services
-from alexandria_pipeline.cli.context import opened_database
-from alexandria_pipeline.cli.output import say
 from alexandria_pipeline.domain.errors import AlexandriaError, InvalidValue, SettingsError
-from alexandria_pipeline.settings import SERVICES
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
+    "status": ("books:status", "Shows the months with their books, ISBNs and key figures."),
+    "books": ("books:books", "Shows the books of a month with their ISBN, or the reason why they have none."),
+    "explain": ("review:explain", "Shows why each book has its ISBN or none: attempts with evidence, calls, and review decisions."),
+    "set-aside": ("books:skipped_rows", "Shows the skipped rows of lists, catalogues and replies, with line and reason."),
+    "report": ("report:report", "Shows books, calls, tokens, cost and time by month, phase, service and model, with a cost projection."),
+    "serve": ("serve:serve", "Serves the status of the backfill: a page, JSON, and metrics for Prometheus; see /openapi.json."),
+    "resolve": ("services:resolve", "Searches the ISBN of one book and shows the evidence; stores nothing but the calls."),
+    "fetch": ("services:fetch", "Requests one capability for one item, from each provider in order until one answers; stores nothing but the calls."),
+    "providers": ("services:providers", "Shows which service offers which capability, and whether it is available."),
+    "quota": ("services:quota", "Shows the calls of each service today, what is left, and the state of its circuit breaker."),
+    "services": ("services:services", "The services that are called."),
+    "rollout": ("rollout:app", "The backfill by phases: state, next months, and operator decisions."),
+    "review": ("review:app", "Near misses: candidates that were nearly accepted, for a person to decide."),
+    "catalog": ("catalog:catalog", "The local catalogue of editions."),
+    "db": ("database:db", "The database: a local server, or the server of ALEXANDRIA_DATABASE_URL."),
+    "evaluate": ("evaluate:evaluate", "Compares the matcher's answers with labelled cases; names bad lines and skips them."),
+    "doctor": ("doctor:doctor", "Checks settings, keys, services, database, clocks, models, quotas, disk and ports. Exit status 1 on a fault."),
+}  # fmt: skip
+"""Each command: the function or Typer app in this package, and its help. A test compares the help with the docstrings."""
+
+
+class LazyCommands(TyperGroup):
+    """The group of all commands. It imports a command when the command runs, and none for the list of commands."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the interface of click
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - the interface of click
+        """A command with its name and help only, for the list of commands."""
+        return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1]) if cmd_name in COMMANDS else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that runs. Unknown names are refused as `click` does it."""
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, load(name) if name else None, rest
+
+
+def load(name: str) -> click.Command:
+    """Imports a command."""
+    module, attribute = COMMANDS[name][0].split(":")
+    target = getattr(import_module(f"alexandria_pipeline.cli.{module}"), attribute)
+    if isinstance(target, typer.Typer):
+        return typer.main.get_command(target)
+    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    single.command(name)(target)
+    return typer.main.get_command(single)
+
+
+app = LazyCommands(
+    name="alexandria",
     help="Fills a book database, month by month.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"max_content_width": 150},
 )
-app.add_typer(cli_database.db, name="db")
-app.add_typer(cli_catalog.catalog, name="catalog")
-app.add_typer(cli_rollout.app, name="rollout")
-app.add_typer(cli_review.app, name="review")
-app.add_typer(cli_services.services, name="services")
-app.command()(cli_doctor.doctor)
-app.command()(cli_review.explain)
-app.command()(cli_report.report)
-app.command()(cli_evaluate.evaluate)
-app.command()(cli_books.status)
-app.command()(cli_books.books)
-app.command()(cli_services.resolve)
-app.command()(cli_services.providers)
-app.command()(cli_services.quota)
-app.command()(cli_services.fetch)
-app.command("set-aside")(cli_books.skipped_rows)
 
 
 def main() -> None:
@@ -60,25 +91,10 @@ def main() -> None:
 
 
 def _fail(error: Exception, status: int) -> None:
+    from alexandria_pipeline.cli.output import say  # noqa: PLC0415 - loads rich
+
     say(f"alexandria: {error}", err=True)
     raise SystemExit(status)
-
-
-@app.command()
-def serve(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0: any free one.", min=0, max=65535)] = 8080,
-) -> None:
-    """Serves the status of the backfill: a page, JSON, and metrics for Prometheus; see /openapi.json."""
-    from alexandria_pipeline.monitoring import app as monitoring  # noqa: PLC0415 - only needed here
-    from alexandria_pipeline.monitoring import server  # noqa: PLC0415
-    from alexandria_pipeline.monitoring.dashboard import Dashboard  # noqa: PLC0415
-
-    with opened_database() as (settings, database):
-        limits = {name: settings.service(name).quota for name in SERVICES}
-        server.serve(
-            monitoring.create_app(Dashboard(database, settings.rollout, limits), settings.cron_secret), host, port
-        )
 
 
 if __name__ == "__main__":

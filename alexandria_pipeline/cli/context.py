@@ -1,25 +1,46 @@
-"""Opens what a command needs: settings, log, and the database or the whole pipeline."""
+"""Opens what a command needs: settings, log, and the database or the whole pipeline.
+
+The pipeline is imported when a command opens it: it loads every provider, which takes longer than most commands.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from alexandria_pipeline import composition
-from alexandria_pipeline.settings import Settings, load_settings
-from alexandria_pipeline.storage.database import Database
+from alexandria_pipeline.settings import load_settings
+from alexandria_pipeline.storage.connect import open_database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from alexandria_pipeline import composition
+    from alexandria_pipeline.settings import Settings
+    from alexandria_pipeline.storage.database import Database
 
 
 @contextmanager
-def opened_database() -> Iterator[tuple[Settings, Database]]:
+def opened_database(*, plans: bool = False) -> Iterator[tuple[Settings, Database]]:
+    """The settings and the database, started and migrated if it is the local one. Raises what `open_database` raises.
+
+    With `plans`, the settings have the limits that the services reported for the user's plan.
+    """
     settings = _settings()
-    with composition.opened_database(settings) as database:
-        yield composition.with_plans(settings, database), database
+    url, binaries = settings.database_address, settings.postgres_binaries
+    with open_database(url, settings.home, binaries=binaries) as database:
+        if plans:
+            from alexandria_pipeline import composition  # noqa: PLC0415 - see the module's docstring
+
+            settings = composition.with_plans(settings, database)
+        yield settings, database
 
 
 @contextmanager
 def opened_pipeline() -> Iterator[tuple[Settings, composition.Pipeline]]:
+    """The settings and the pipeline with its providers and stages."""
+    from alexandria_pipeline import composition  # noqa: PLC0415 - see the module's docstring
+
     settings = _settings()
     with composition.opened_pipeline(settings) as pipeline:
         yield composition.with_plans(settings, pipeline.database), pipeline

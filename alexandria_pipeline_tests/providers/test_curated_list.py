@@ -14,7 +14,7 @@ from alexandria_pipeline.domain.errors import ListFormatError, SourceError
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.records import GenerationRequest, ParsedReply, RawReply
 from alexandria_pipeline.providers.base import BookGenerator, Capability, ProviderKind
-from alexandria_pipeline.providers.curated_list import CuratedList
+from alexandria_pipeline.providers.curated_list.client import CuratedList
 
 if TYPE_CHECKING:
     from pathlib import Path

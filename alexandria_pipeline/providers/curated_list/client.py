@@ -28,21 +28,13 @@ from alexandria_pipeline.domain.records import (
 )
 from alexandria_pipeline.domain.service_answers import Unavailable
 from alexandria_pipeline.domain.tsv import clean_text, excerpt, listing_problem
-from alexandria_pipeline.providers.base import Capability, Declaration, ProviderKind, ProviderKit
+from alexandria_pipeline.providers.curated_list.declaration import DECLARATION, NAME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-NAME: Final = "curated-list"
-
-DECLARATION: Final = Declaration(
-    name=NAME,
-    title="Curated list",
-    kind=ProviderKind.LOCAL,
-    capabilities=frozenset({Capability.BOOK_GENERATION}),
-    module=__name__,
-)
+    from alexandria_pipeline.providers.base import ProviderKit
 
 SETTING: Final = "ALEXANDRIA_CURATED_LIST"
 # The columns of a listing. A change in other columns does not change the model of a month (see `CuratedList.model`).
