@@ -65,7 +65,7 @@ def load(name: str) -> click.Command:
     module, attribute = COMMANDS[name][0].split(":")
     target = getattr(import_module(f"alexandria_pipeline.cli.{module}"), attribute)
     if isinstance(target, typer.Typer):
-        return typer.main.get_command(target)
+        return typer.main.get_group(target)
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     single.command(name)(target)
     return typer.main.get_command(single)

@@ -23,25 +23,37 @@ def say(text: str, *, err: bool = False) -> None:
 
 
 def print_months(answer: dict[str, Any]) -> None:
-    table = new_table("", "month", "status", "books", "resolved", "synthetic", "checks")
+    table = new_table("", "month", "status", "books", "resolved", "deferred", "synthetic", "checks")
     for row in answer["months"]:
         held = [f"{'✓' if holds else '✗'} {name.replace('_', ' ')}" for name, holds in row["checks"].items()]
         resolved = f"{row['resolved']} ({row['resolution_rate']} %)" if row["books"] else "0"
         synthetic = f"{row['synthetic']} ({row['synthetic_share']} %)" if row["works"] else "0"
-        table.add_row(row["month"], row["status"], str(row["books"]), resolved, synthetic, "\n".join(held))
+        table.add_row(
+            row["month"], row["status"], str(row["books"]), resolved, str(row["deferred"]), synthetic, "\n".join(held)
+        )
         if row["error"]:
-            table.add_row("", "", "", "", "", row["error"])
+            table.add_row("", "", "", "", "", "", row["error"])
     print_table(table)
+    print_skipped(answer["set_aside"])
     month = answer["months"][0]["month"]
     say(f"Next: alexandria books {month}    every book of the month, with its ISBN or the reason why it has none")
     say("      make dev                   the same in the browser: assets, runs, checks, backfills")
 
 
+def print_skipped(rows: int) -> None:
+    """Prints how many rows of lists, catalogues and replies were skipped, if any."""
+    if rows:
+        say(f"{rows} {'row' if rows == 1 else 'rows'} skipped: alexandria set-aside")
+
+
 def print_years(answer: dict[str, Any], years: Sequence[dict[str, Any]]) -> None:
-    table = new_table("", "year", "months", "completed", "books", "resolved", "synthetic", "rate %")
+    table = new_table("", "year", "months", "completed", "books", "resolved", "deferred", "synthetic", "rate %")
     for row in years:
         table.add_row(
-            *(cell(row[column]) for column in ("year", "months", "completed", "books", "resolved", "synthetic", "rate"))
+            *(
+                cell(row[column])
+                for column in ("year", "months", "completed", "books", "resolved", "deferred", "synthetic", "rate")
+            )
         )
     print_table(table)
     totals, by_status = answer["totals"], answer["by_status"]
@@ -49,16 +61,8 @@ def print_years(answer: dict[str, Any], years: Sequence[dict[str, Any]]) -> None
     say(f"works: {totals['works']}, {totals['synthetic']} of them synthetic ({cell(totals['synthetic_share'])} %)")
     for row in answer["months"]:
         if row["error"] or row["status"] == "processing":
-            say(f"{row['month']} {row['status']}: {row['error'] or row['owner']}")
-    if answer["set_aside"]:
-        say(f"{answer['set_aside']} rows of lists were skipped: alexandria set-aside")
-
-
-class PlainTable(Table):
-    """A table whose cells are shown as they are: text from outside is neither mark-up nor an escape code."""
-
-    def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
-        super().add_row(*(Text(for_terminal(each)) if isinstance(each, str) else each for each in cells), **options)
+            typer.echo(f"{row['month']} {row['status']}: {row['error'] or row['owner']}")
+    print_skipped(answer["set_aside"])
 
 
 def new_table(title: str, *columns: str) -> Table:

@@ -9,6 +9,7 @@
     │   ├── DatabaseUnavailable  no server answers; retrying later may help
     │   ├── SchemaOutdated       tables are older (or newer) than this code
     │   └── EmbeddedServerError  the local server could not be started or stopped
+    ├── BooksWait                books of a month wait for something that we must correct
     ├── MonthOwned               another run owns the month
     ├── OwnershipLost            this run lost the claim on its month
     └── GenerationFailed         no generator returned a usable list for the month
@@ -51,6 +52,10 @@ class SchemaOutdated(StorageError):
 
 class EmbeddedServerError(StorageError):
     """The local PostgreSQL server could not be started, stopped or inspected."""
+
+
+class BooksWait(AlexandriaError):
+    """Books of a month wait for something on our side: our database, or a key. The month is not complete."""
 
 
 class MonthOwned(AlexandriaError):

@@ -6,9 +6,10 @@ a no; `Unavailable` and `Failed` leave the book for a later run.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from alexandria_pipeline.domain.matching.verdict import Verdict
 from alexandria_pipeline.domain.records import Candidate
@@ -61,6 +62,21 @@ class Failed:
     refusal: bool = False
     concerns_model: bool = False
     pause_seconds: float | None = None
+
+
+OUR_FAULTS: Final = ("rejects the key", "rejects this key", "not asked: the database is down")
+"""Parts of reasons whose cause is on our side. The reason of an open circuit breaker quotes the reason of its last failure."""
+
+
+def is_our_fault(reason: str) -> bool:
+    """Whether books wait because of our own database or key, and not because of a service."""
+    return any(part in reason for part in OUR_FAULTS)
+
+
+def our_fault(reason: str) -> str:
+    """The part of a reason of several services that names our fault; the whole reason if no part does."""
+    parts = re.split(r"; (?=[a-z-]+: )", reason)
+    return next((part for part in parts if is_our_fault(part)), reason)
 
 
 T = TypeVar("T")

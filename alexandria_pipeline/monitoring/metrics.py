@@ -50,6 +50,7 @@ class _Families(Collector):
         yield _gauge("months", "Months of the backfill by status.", "status", by_status(m.months))
         yield _plain("books", "Books listed, after de-duplication.", sum(s.books for s in m.months))
         yield _plain("books_resolved", "Listed books with an ISBN.", sum(s.resolved for s in m.months))
+        yield _plain("books_deferred", "Listed books that wait for a service.", sum(s.deferred for s in m.months))
         yield _plain("works", "Works in the table.", m.works)
         yield _plain("works_synthetic", "Works without an ISBN.", m.synthetic)
 

@@ -88,6 +88,7 @@ def _totals(overview: Overview) -> dict[str, Any]:
     return {
         "books": books,
         "resolved": resolved,
+        "deferred": sum(s.deferred for s in overview.months),
         "rate": percent(resolved, books) if books else None,
         "synthetic_share": percent(overview.synthetic, overview.works) if overview.works else None,
         "cost": sum((spent.cost_usd for spent in overview.spendings), Decimal(0)),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-import pandas as pd
 
 from alexandria_pipeline.domain import key_figures
 from alexandria_pipeline.domain.month import Month
@@ -22,15 +20,17 @@ def status(database: Database, months: Sequence[Month] = ()) -> dict[str, Any]:
         counted = {str(f.month): f for f in figures.of_all_months(tx)}
         log = figures.backfill_rows(tx)
         synthetic, works = figures.synthetic_overall(tx)
+        unfinished = figures.unfinished(tx)
         skipped = len(generation.skipped_rows(tx))
-    rows = [_row(row, counted) for row in log]
+    rows = [_row(row, counted, unfinished) for row in log]
     wanted = [row for row in rows if not months or row["month"] in {str(month) for month in months}]
     generated, resolved = sum(row["books"] for row in wanted), sum(row["resolved"] for row in wanted)
     return {
         "months": wanted,
         "by_status": {name: sum(row["status"] == name for row in wanted) for name in STATUSES},
         "totals": {
-            "books": generated, "resolved": resolved, "resolution_rate": _share(resolved, generated),
+            "books": generated, "resolved": resolved, "deferred": sum(row["deferred"] for row in wanted),
+            "resolution_rate": _share(resolved, generated),
             "works": works, "synthetic": synthetic, "synthetic_share": _share(synthetic, works),
         },
         "set_aside": skipped,
@@ -38,24 +38,37 @@ def status(database: Database, months: Sequence[Month] = ()) -> dict[str, Any]:
 
 
 def by_year(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Returns a row per year: months, completed months, books, resolved, synthetic, and the resolution rate in percent."""
-    table = pd.DataFrame(rows, columns=["month", "status", "books", "resolved", "synthetic"])
-    table["year"] = table["month"].str.slice(0, 4)
-    table["completed"] = table["status"].eq("completed")
-    years = table.groupby("year").agg(
-        months=("month", "count"), completed=("completed", "sum"), books=("books", "sum"), resolved=("resolved", "sum"),
-        synthetic=("synthetic", "sum"),
-    )  # fmt: skip
-    years["rate"] = (100 * years["resolved"] / years["books"].where(years["books"] > 0)).round(2)
-    return [{str(name): value for name, value in row.items()} for row in years.reset_index().to_dict("records")]
+    """Returns a row per year: months, completed months, books, resolved, deferred, synthetic, and the resolution rate in percent."""
+    years: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        year = years.setdefault(
+            row["month"][:4],
+            {
+                "year": row["month"][:4],
+                "months": 0,
+                "completed": 0,
+                "books": 0,
+                "resolved": 0,
+                "deferred": 0,
+                "synthetic": 0,
+            },
+        )
+        year["months"] += 1
+        year["completed"] += row["status"] == "completed"
+        for name in ("books", "resolved", "deferred", "synthetic"):
+            year[name] += row[name]
+    return [{**year, "rate": _share(year["resolved"], year["books"])} for _, year in sorted(years.items())]
 
 
-def _row(log: dict[str, Any], counted: dict[str, MonthFigures]) -> dict[str, Any]:
+def _row(
+    log: dict[str, Any], counted: dict[str, MonthFigures], unfinished: Mapping[Month, tuple[int, int]]
+) -> dict[str, Any]:
     month = Month(log["year"], log["month"])
+    deferred, skipped = unfinished.get(month, (0, 0))
     f = counted.get(str(month), MonthFigures(month))
     return {
         "month": str(month), "status": log["status"], "books": f.generated, "resolved": f.resolved,
-        "resolution_rate": _rounded(f.resolution_rate), "works": f.works, "synthetic": f.synthetic,
+        "deferred": deferred, "skipped_rows": skipped, "resolution_rate": _rounded(f.resolution_rate), "works": f.works, "synthetic": f.synthetic,
         "synthetic_share": _rounded(f.synthetic_share), "checks": checks(f), "retry_count": log["retry_count"],
         "error": log["error_message"], "owner": log["owner"], "owner_run": log["owner_run"],
         "started_at": _time(log["started_at"]), "completed_at": _time(log["completed_at"]),

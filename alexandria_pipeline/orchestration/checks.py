@@ -58,12 +58,29 @@ def synthetic_share_overall(pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetChe
 
 
 @dg.asset_check(
-    asset=persisted_works, partitions_def=months, blocking=True, description="Every generated book is kept as a work."
+    asset=persisted_works,
+    partitions_def=months,
+    blocking=True,
+    description="Every generated book is kept as a work, and no row of the list was skipped.",
 )
 def nothing_lost(context: Context, pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetCheckResult:
+    with pipeline.database.transaction() as tx:
+        unfinished = figures.unfinished(tx)
+
     def evaluate(f: MonthFigures) -> dg.AssetCheckResult:
         share = 100 * f.lost / f.generated if f.generated else None
-        return _result(f.lost == 0, dg.AssetCheckSeverity.ERROR, share, f.lost, f.generated, "lost", "generated")
+        result = _result(f.lost == 0, dg.AssetCheckSeverity.ERROR, share, f.lost, f.generated, "lost", "generated")
+        _, skipped = unfinished.get(f.month, (0, 0))
+        if not skipped:
+            return result
+        every_row = f.lost > 0 or not f.generated
+        severity = dg.AssetCheckSeverity.ERROR if every_row else dg.AssetCheckSeverity.WARN
+        words = f"{skipped} {'row' if skipped == 1 else 'rows'} skipped: alexandria set-aside"
+        return result._replace(
+            passed=False,
+            severity=severity,
+            metadata={**(result.metadata or {}), "skipped": dg.MetadataValue.text(words)},
+        )
 
     return _by_month(context, persisted_works.key, "nothing_lost", pipeline, evaluate)
 

@@ -12,10 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from alexandria_pipeline.domain.errors import DatabaseUnavailable, OwnershipLost
+from alexandria_pipeline.domain.errors import BooksWait, DatabaseUnavailable, OwnershipLost
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.records import BookOutcome, OpenBook, Resolution
 from alexandria_pipeline.domain.resolution_stats import tally
+from alexandria_pipeline.domain.service_answers import is_our_fault, our_fault
 from alexandria_pipeline.providers.transport.types import call_context
 from alexandria_pipeline.stages.cascade import Answers, Cascade, worth_asking
 from alexandria_pipeline.stages.promotion import CLOSED, KNOWN_ELSEWHERE, SearchResult, store_results
@@ -56,6 +57,8 @@ class _MonthState:
 
     works_left: int
     counts: Counter[str] = field(default_factory=Counter)
+    waiting: Counter[str] = field(default_factory=Counter)
+    """Deferred books by the reason on our side."""
     reported: bool = False
 
 
@@ -171,7 +174,10 @@ class _Run:
             for month in {book.month for book in books}:
                 state = self._states[month]
                 state.works_left -= 1
-                state.counts[resolution.outcome.value] += sum(book.month == month for book in books)
+                count = sum(book.month == month for book in books)
+                state.counts[resolution.outcome.value] += count
+                if resolution.outcome is BookOutcome.DEFERRED and is_our_fault(resolution.reason):
+                    state.waiting[our_fault(resolution.reason)] += count
                 state.counts.update(counts)
                 if state.works_left == 0:
                     await self._end(month)
@@ -184,6 +190,11 @@ class _Run:
             await asyncio.to_thread(self._report_month, month, error)
 
     def _report_month(self, month: Month, error: Exception | None) -> None:
+        waiting = self._states[month].waiting
+        if error is None and waiting:
+            reason, _ = waiting.most_common(1)[0]
+            count = waiting.total()
+            error = BooksWait(f"{count} {'book waits' if count == 1 else 'books wait'}: {reason}")
         self._report(month, error or {**self._current_counts(month), **self._states[month].counts})
 
     def _current_counts(self, month: Month) -> dict[str, int]:

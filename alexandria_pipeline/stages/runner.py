@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
-from alexandria_pipeline.domain.errors import AlexandriaError, OwnershipLost
+from alexandria_pipeline.domain.errors import AlexandriaError, BooksWait, OwnershipLost
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.storage.months import MonthHolder
 
@@ -24,6 +24,7 @@ Report = Callable[[Month, Counts | Exception], None]
 """Called by a stage once per month, with the counts or the error."""
 
 PROGRESS_SECONDS = 5.0
+WAIT_SECONDS = 300.0  # until a month is due again whose books wait for our key or our database
 
 
 class Stage(Protocol):
@@ -104,7 +105,9 @@ class MonthRunner:
             log.error("%s %s: unexpected %s", month, stage.name, type(error).__name__, exc_info=error)
         reason = str(error) if isinstance(error, AlexandriaError) else f"{type(error).__name__}: {error}"
         self._exclude(month, reason, stage, started_at, result)
-        if not isinstance(error, OwnershipLost):
+        if isinstance(error, BooksWait):
+            self._holder.release(month, reason, failed=False, delay_seconds=WAIT_SECONDS)
+        elif not isinstance(error, OwnershipLost):
             self._holder.release(month, reason, failed=True)
 
     def _exclude(self, month: Month, reason: str, stage: Stage, started_at: datetime, result: StageReport) -> None:

@@ -67,6 +67,11 @@ def of_all_months(tx: Connection) -> list[MonthFigures]:
     return [_figures(row) for row in tx.execute(_SQL["of_all_months"])]
 
 
+def unfinished(tx: Connection) -> dict[Month, tuple[int, int]]:
+    """The number of deferred books and of skipped rows of every month that has listed books or skipped rows."""
+    return {Month(r["year"], r["month"]): (r["deferred"], r["skipped"]) for r in tx.execute(_SQL["deferred"])}
+
+
 def recount(tx: Connection, months: Collection[Month]) -> None:
     """Stores the current figures of these months in `backfill_log`."""
     wanted = sorted(months)

@@ -30,6 +30,7 @@ class MonthProgress:
     status: str
     books: int
     resolved: int
+    deferred: int
     queued: int
     retry_count: int
     error: str | None

@@ -111,11 +111,15 @@ class MonthHolder:
         """
         return self._end(month, "complete", {})
 
-    def release(self, month: Month, reason: str, *, failed: bool) -> None:
-        """Sets the month to `retry`. With `failed`, this counts as an attempt; after the fifth it is `failed`."""
+    def release(self, month: Month, reason: str, *, failed: bool, delay_seconds: float = 0.0) -> None:
+        """Sets the month to `retry`. With `failed`, this counts as an attempt; after the fifth it is `failed`.
+
+        Without `failed`, the month is due again after `delay_seconds`.
+        """
         policy = {
             "error": reason[:2000],
             "counts": failed,
+            "delay": delay_seconds,
             "max_retries": MAX_RETRIES,
             "first_backoff": FIRST_BACKOFF_SECONDS,
         }

@@ -203,7 +203,9 @@ def test_more_is_always_further_from_the_background(scheme: str, darker: bool) -
 @given(st.integers(1, 60), st.integers(0, 60))
 def test_a_band_never_flatters(books: int, resolved: int) -> None:
     resolved = min(books, resolved)
-    state = MonthProgress(Month(2020, 1), "completed", books, resolved, 0, 0, None, None, None, None, None, None, NOW)
+    state = MonthProgress(
+        Month(2020, 1), "completed", books, resolved, 0, 0, 0, None, None, None, None, None, None, NOW
+    )
     cell = grid.historical({state.month: state})[4].cells[0]
     band = int(cell.classes[1])
     assert 100 * resolved >= grid.BANDS[band] * books

@@ -20,6 +20,14 @@ from month_figures(%(years)s::smallint[], %(months)s::smallint[]) f
 join month_calls(%(years)s::smallint[], %(months)s::smallint[]) c using (year, month)
 where (b.year, b.month) = (f.year, f.month);
 
+-- name: deferred
+-- Months with books that wait for a service, and with skipped rows.
+select year, month, sum(deferred)::int as deferred, sum(skipped)::int as skipped
+from (select year, month, count(*) filter (where outcome = 'deferred') as deferred, 0 as skipped from generated_book group by year, month
+      union all
+      select year, month, 0, count(*) from set_aside where year is not null and month is not null group by year, month) both_tables
+group by year, month order by year, month;
+
 -- name: synthetic_overall
 -- All works, and those without an ISBN.
 select count(*) as works, count(*) filter (where synthetic) as synthetic from enriched_works;

@@ -3,10 +3,11 @@
 -- name: months
 -- All months with their current books; a month without books shows the figures of its last run.
 select b.year, b.month, b.status, coalesce(g.books, b.books_generated) as books, coalesce(g.resolved, b.isbns_resolved) as resolved,
-       b.isbns_queued as queued, b.retry_count, b.error_message as error, b.started_at, b.completed_at, b.next_attempt_at,
+       coalesce(g.deferred, 0) as deferred, b.isbns_queued as queued, b.retry_count, b.error_message as error, b.started_at, b.completed_at, b.next_attempt_at,
        b.owner_run, b.owner, b.updated_at
 from backfill_log b
-left join (select year, month, count(*) as books, count(*) filter (where outcome = 'resolved') as resolved
+left join (select year, month, count(*) as books, count(*) filter (where outcome = 'resolved') as resolved,
+           count(*) filter (where outcome = 'deferred') as deferred
            from generated_book group by year, month) g using (year, month)
 order by b.year, b.month;
 

@@ -134,7 +134,7 @@ with ended as (
     update backfill_log b
     set retry_count = least(%(max_retries)s, b.retry_count + %(counts)s::int),
         status = case when %(counts)s and b.retry_count + 1 >= %(max_retries)s then 'failed' else 'retry' end,
-        next_attempt_at = case when not %(counts)s then now()
+        next_attempt_at = case when not %(counts)s then now() + make_interval(secs => %(delay)s)
                                else now() + make_interval(secs => %(first_backoff)s * 2 ^ b.retry_count * (0.75 + random() / 2)) end,
         last_retry_at = case when %(counts)s then clock_timestamp() else b.last_retry_at end,
         error_message = %(error)s, owner_run = null, owner = null, completed_at = null, updated_at = now(),
