@@ -126,7 +126,7 @@ def lookup(
     from alexandria_pipeline.operations.catalog_lookup import look_up  # noqa: PLC0415 - only needed here
     from alexandria_pipeline.storage.catalog import Catalog  # noqa: PLC0415
 
-    with opened_database() as (settings, database):
+    with opened_database(plans=True) as (settings, database):
         for answer in look_up(Catalog(database), _questions(file, settings.language)):
             if as_json:
                 sys.stdout.write(json.dumps(asdict(answer)) + "\n")

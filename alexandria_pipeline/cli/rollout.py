@@ -95,7 +95,7 @@ def _login() -> str:
 
 @contextmanager
 def _rollout() -> Iterator[Rollout]:
-    with opened_database() as (settings, database):
+    with opened_database(plans=True) as (settings, database):
         yield composition.rollout(settings, database)
 
 

@@ -18,7 +18,7 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on; 0: any free one.", min=0, max=65535)] = 8080,
 ) -> None:
     """Serves the status of the backfill: a page, JSON, and metrics for Prometheus; see /openapi.json."""
-    with opened_database() as (settings, database):
+    with opened_database(plans=True) as (settings, database):
         limits = {name: settings.service(name).quota for name in SERVICES}
         server.serve(
             monitoring.create_app(Dashboard(database, settings.rollout, limits), settings.cron_secret), host, port

@@ -76,7 +76,9 @@ def is_our_fault(reason: str) -> bool:
 def our_fault(reason: str) -> str:
     """The part of a reason of several services that names our fault; the whole reason if no part does."""
     parts = re.split(r"; (?=[a-z-]+: )", reason)
-    return next((part for part in parts if is_our_fault(part)), reason)
+    part = next((part for part in parts if is_our_fault(part)), reason)
+    _, paused, quoted = part.partition(" after repeated failures (")
+    return quoted.removesuffix(")") if paused else re.sub(r"\A[a-z-]+: ", "", part)
 
 
 T = TypeVar("T")

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import psycopg
 import pytest
 
-from alexandria_pipeline.cli.app import main
+from alexandria_pipeline.cli.app import COMMANDS, load, main
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 from alexandria_pipeline_tests.world import CATALOGUE, JULY, JUNE, dump, pipeline, rows, run_all
@@ -262,14 +262,14 @@ def test_status_as_json(alexandria: Alexandria, filled: str) -> None:
     moments = {"started_at": june["started_at"], "completed_at": june["completed_at"]}
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", moment) for moment in moments.values())
     assert june == moments | {
-        "month": "2020-06", "status": "completed", "books": 3, "resolved": 2, "resolution_rate": 66.67, "works": 3,
+        "month": "2020-06", "status": "completed", "books": 3, "resolved": 2, "deferred": 0, "skipped_rows": 0, "resolution_rate": 66.67, "works": 3,
         "synthetic": 1, "synthetic_share": 33.33, "retry_count": 0, "error": None, "owner": None, "owner_run": None,
         "checks": {"resolution_rate": False, "synthetic_share": False, "nothing_lost": True},
     }  # fmt: skip
     assert (july["month"], july["resolution_rate"], july["checks"]["resolution_rate"]) == ("2020-07", 100.0, True)
     assert answer["by_status"] == {"pending": 0, "processing": 0, "completed": 2, "retry": 0, "failed": 0}
     assert answer["totals"] == {
-        "books": 5, "resolved": 4, "resolution_rate": 80.0, "works": 4, "synthetic": 1, "synthetic_share": 25.0,
+        "books": 5, "resolved": 4, "deferred": 0, "resolution_rate": 80.0, "works": 4, "synthetic": 1, "synthetic_share": 25.0,
     }  # fmt: skip
     only_july = alexandria("status", "2020-07", "--json", database_url=filled).json
     assert only_july["months"] == [july]
@@ -523,3 +523,17 @@ def test_backup_reset_and_restore(alexandria: Alexandria, filled: str, tmp_path:
     restored = alexandria("db", "restore", file, "--yes", database_url=filled)
     assert restored.status == 0, restored.err
     assert alexandria("status", "--json", database_url=filled).out == before.out
+
+
+def test_the_help_of_the_list_of_commands_is_that_of_the_commands() -> None:
+    for name, (_, text) in COMMANDS.items():
+        assert load(name).help.partition("\n")[0] == text, name  # type: ignore[union-attr]
+
+
+def test_the_list_of_commands_loads_no_service_and_no_driver() -> None:
+    look = "import sys; from alexandria_pipeline.cli.app import main; sys.argv = ['alexandria', '--help']\n"
+    look += "try: main()\nexcept SystemExit: pass\n"
+    look += "heavy = {'psycopg', 'pandas', 'httpx', 'dagster', 'pydantic'} & set(sys.modules)\nassert not heavy, heavy"
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(name in done.stdout for name in COMMANDS)

@@ -133,7 +133,7 @@ def test_the_figures_for_prometheus(database: Database) -> None:
     }
     assert found == {
         ("months", "pending"): 1, ("months", "processing"): 1, ("months", "completed"): 2, ("months", "retry"): 2,
-        ("months", "failed"): 1, ("books",): 60, ("books_resolved",): 39, ("works",): 1, ("works_synthetic",): 1,
+        ("months", "failed"): 1, ("books",): 60, ("books_resolved",): 39, ("books_deferred",): 0, ("works",): 1, ("works_synthetic",): 1,
         ("quota_used", "isbndb"): 7, ("quota_limit", "isbndb"): 13_000, ("breaker_open", "xai"): 1,
         ("calls_total", "answered", "gemini"): 1, ("calls_total", "failed", "gemini"): 1,
         # The ledger and the kept answers record the same money: the greater counts, not the sum.

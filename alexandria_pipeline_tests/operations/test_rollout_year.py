@@ -35,6 +35,9 @@ values (%(key)s, %(key)s, 'A', %(key)s, 'a', 'test') returning work_id
 LISTED = """
 with edition as (
     insert into enriched_editions (isbn13, work_id, title, primary_provider) values (%(isbn)s, %(work)s, 'T', 'test') returning isbn13
+), promoted as (
+    update enriched_works
+    set isbn13 = %(isbn)s, synthetic = false, confidence = 90, resolved_by = 'test', resolved_at = now() where work_id = %(work)s
 )
 insert into generated_book (year, month, title, author, work_id, outcome, isbn13, run_id)
 select %(year)s, %(month)s, 'Title ' || n, 'A', %(work)s, case when n <= %(resolved)s then 'resolved' else 'not_found' end,

@@ -6,6 +6,7 @@ lost, no book is "not found" unless every service said so, and a later run reque
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -199,3 +200,22 @@ def test_with_one_service_available_its_books_are_resolved_and_the_others_deferr
     assert (scored.figures["precision"] or 0) >= 0.99, scored.examples
     assert (scored.figures["recall"] or 0) >= 0.97, scored.examples
     assert scored.figures["invented_left_synthetic"] == 1.0, scored.examples
+
+
+def test_months_whose_books_wait_for_a_right_key_are_due_again_and_not_completed(
+    opened: Opened, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as wrong:
+        wrong.setenv("ISBNDB_API_KEY", "wrong-key")
+        with opened() as world:
+            run_all(database, world, MONTHS)
+    log = rows(database, "select status, retry_count, error_message from backfill_log where status <> 'completed'")
+    waiting = rows(database, "select distinct year, month from generated_book where outcome = 'deferred'")
+    assert len(log) == len(waiting) > 0
+    for month in log:
+        assert (month["status"], month["retry_count"]) == ("retry", 0), "a wrong key costs no attempt"
+        assert ": ISBNdb rejects this key" in month["error_message"]
+        assert re.match(r"1 book waits: |\d+ books wait: ", month["error_message"])
+    rows(database, "update provider_health set retry_at = now() where retry_at is not null returning 1")
+    _later_runs(opened, database)
+    _assert_all_books_are_stored(database)

@@ -105,7 +105,16 @@ HOT = [
     Hot(
         "months",
         "release",
-        {**JUNE, "claim": 1, "run_id": "run-1", "error": "why", "counts": True, "max_retries": 5, "first_backoff": 300},
+        {
+            **JUNE,
+            "claim": 1,
+            "run_id": "run-1",
+            "error": "why",
+            "counts": True,
+            "delay": 0.0,
+            "max_retries": 5,
+            "first_backoff": 300,
+        },
     ),
     Hot("months", "failures", {**YEAR, "run_id": "run-1980", "stage": "generated_books"}),
     Hot("generation", "usable_reply", {**JUNE, "provider": "gemini", "model": "model", "prompt_variant": "baseline"}),
