@@ -61,8 +61,15 @@ def print_years(answer: dict[str, Any], years: Sequence[dict[str, Any]]) -> None
     say(f"works: {totals['works']}, {totals['synthetic']} of them synthetic ({cell(totals['synthetic_share'])} %)")
     for row in answer["months"]:
         if row["error"] or row["status"] == "processing":
-            typer.echo(f"{row['month']} {row['status']}: {row['error'] or row['owner']}")
+            say(f"{row['month']} {row['status']}: {row['error'] or row['owner']}")
     print_skipped(answer["set_aside"])
+
+
+class PlainTable(Table):
+    """A table whose cells are shown as they are: text from outside is neither mark-up nor an escape code."""
+
+    def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
+        super().add_row(*(Text(for_terminal(each)) if isinstance(each, str) else each for each in cells), **options)
 
 
 def new_table(title: str, *columns: str) -> Table:
