@@ -467,7 +467,9 @@ def test_a_local_server_from_start_to_stop(home: Path) -> None:
 
     started = _process("db", "start", home=state)
     assert started.status == 0, started.err
-    assert re.fullmatch(r"The database is at alexandria@127\.0\.0\.1:\d+/alexandria\. Its files are in .*\.\n", started.out)
+    assert re.fullmatch(
+        r"The database is at alexandria@127\.0\.0\.1:\d+/alexandria\. Its files are in .*\.\n", started.out
+    )
     status = _process("db", "status", "--json", home=state).json
     assert list(status) == ["server", "home", "running", "pid", "port"]
     assert (status["server"], status["running"]) == ("local", True)
