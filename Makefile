@@ -6,7 +6,7 @@ MONTH ?= 2020-08
 PORT ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test check stop lock bench-matching docs
+.PHONY: help setup run dev test test-fast check stop lock bench-matching docs
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -34,12 +34,16 @@ dev: setup       ## the Dagster UI and daemon on http://localhost:3000 (PORT=300
 test: check      ## everything: format, lint, types, layers, tests
 	@$(BIN)/python -m pytest -q -n auto
 
+test-fast: setup ## the tests without real processes and own servers, in less than a minute
+	@$(BIN)/python -m pytest -q -n auto -m "not slow"
+
 check: setup     ## format, lint, types and layers, without the tests
 	@$(BIN)/ruff format --check --quiet . || { echo "run: .venv/bin/ruff format ."; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/mypy benchmarks/*.py tools/*.py
 	@$(BIN)/lint-imports
+	@VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/dg check defs > .venv/dg.log 2>&1 || { cat .venv/dg.log; exit 1; }
 	@$(BIN)/python tools/check_words.py
 
 bench-matching: setup  ## precision and recall of the matcher on the gold set, trap by trap

@@ -24,6 +24,7 @@ from psycopg import sql
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 from alexandria_pipeline.storage.migrate import migrate
+from alexandria_pipeline_tests.processes import kill_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +34,20 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 TEMPLATE = "alexandria_template"
 _numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuses a mark `slow` without a reason."""
+    for item in items:
+        for mark in item.iter_markers("slow"):
+            if not mark.args:
+                raise pytest.UsageError(f"{item.nodeid}: write the reason, as in slow('starts a server')")
+
+
+@pytest.fixture(autouse=True)
+def _no_process_outlives_its_test() -> Iterator[None]:
+    yield
+    kill_all()
 
 
 @pytest.fixture(scope="session")

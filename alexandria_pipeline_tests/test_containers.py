@@ -29,6 +29,8 @@ from alexandria_pipeline_tests.processes import BIN, PROJECT, Command, Site
 from alexandria_pipeline_tests.waiting import until
 from alexandria_pipeline_tests.world import rows
 
+pytestmark = pytest.mark.slow("starts the processes of the Compose file")
+
 COMPOSE: Mapping[str, Any] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text("utf-8"))
 
 
@@ -58,7 +60,7 @@ class Containers:
             "ALEXANDRIA_HOME": str(folder / "state"),
             "DAGSTER_HOME": str(folder),
         }
-        self.site = Site(folder, url, told=given)
+        self.site = Site(folder, url, variables=given)
         self.processes: dict[str, Command] = {}
 
     @staticmethod
@@ -79,14 +81,14 @@ class Containers:
     def healthy(self, name: str) -> bool:
         """Runs the health check of a service."""
         process = self.processes[name]
-        assert process.running, process.said
+        assert process.running, process.output
         _, *words = [self._here(word) for word in COMPOSE["services"][name]["healthcheck"]["test"]]
         return subprocess.run(
             [BIN / words[0], *words[1:]], env=self.site.environment, cwd=self.site.folder, capture_output=True, check=False
         ).returncode == 0  # fmt: skip
 
     def wait_for(self, name: str) -> None:
-        until(lambda: self.healthy(name), lambda: self.processes[name].said, poll_seconds=0.5)
+        until(lambda: self.healthy(name), lambda: self.processes[name].output, poll_seconds=0.5)
 
     def stop(self) -> None:
         for process in self.processes.values():
@@ -106,7 +108,7 @@ def containers(empty_database_url: str, tmp_path: Path) -> Iterator[Containers]:
 
 def test_the_processes_of_the_compose_file_do_a_month(containers: Containers) -> None:
     migrate = containers.start("migrate")
-    assert migrate.wait() == 0, migrate.said
+    assert migrate.wait() == 0, migrate.output
     for name in ("code-location", "monitoring"):
         containers.start(name)
     containers.wait_for("code-location")
@@ -186,7 +188,7 @@ def test_the_roles_can_do_what_they_need_and_no_more(roles: Mapping[str, str], t
     shutil.copy(PROJECT / "dagster.yaml", tmp_path)
     words = "dagster asset materialize -m alexandria_pipeline.definitions --select * --partition 2020-08".split()
     run = Command(Site(tmp_path, roles["writer"]), *words)
-    assert run.wait() == 0, run.said
+    assert run.wait() == 0, run.output
     with Database(roles["reader"]) as database:
         assert rows(database, "select status from backfill_log where month = 8") == [{"status": "completed"}]
     for role, statement in {

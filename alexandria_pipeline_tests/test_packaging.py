@@ -223,7 +223,8 @@ def test_dagster_yaml_holds_what_is_promised() -> None:
     assert config["telemetry"] == {"enabled": False}
     assert config["nux"] == {"enabled": False}
     assert config["concurrency"]["runs"]["max_concurrent_runs"] >= 1
-    assert config["concurrency"]["pools"]["granularity"] == "op"
+    assert "pools" not in config["concurrency"], "no asset names a pool"
+    assert config["freshness"] == {"enabled": True}
     assert config["run_monitoring"]["enabled"] is True
     assert config["run_monitoring"]["max_runtime_seconds"] > 0
     assert config["run_retries"] == {"enabled": True, "max_retries": 2, "retry_on_asset_or_op_failure": False}

@@ -17,7 +17,7 @@ def build_definitions(settings: Settings, resources: Mapping[str, object] | None
     """Builds assets, checks, jobs, schedules, sensors and resources. `resources` replaces resources of the same name."""
     assets = dg.load_assets_from_modules([catalogue, books, isbns, synthetic, reports, retention])
     return dg.Definitions(
-        assets=assets,
+        assets=dg.with_source_code_references(assets),
         asset_checks=all_checks(),
         jobs=all_jobs(assets),
         schedules=all_schedules(),

@@ -41,8 +41,9 @@ def table(lines: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
     return dg.MetadataValue.table([dg.TableRecord(line) for line in shown])
 
 
-def columns(**described: str) -> dict[str, dg.TableSchema]:
-    """Builds the column schema of a table from `name="type: description"`."""
+def columns(table_name: str | None = None, /, **described: str) -> dict[str, Any]:
+    """Builds the column schema of a table from `name="type: description"`, with the name of the table if there is one."""
     parts = {name: text.split(": ", 1) for name, text in described.items()}
     schema = [dg.TableColumn(name, kind, description=text) for name, (kind, text) in parts.items()]
-    return {"dagster/column_schema": dg.TableSchema(schema)}
+    named = {"dagster/table_name": f"public.{table_name}"} if table_name else {}
+    return {**named, "dagster/column_schema": dg.TableSchema(schema)}

@@ -22,7 +22,10 @@ import pytest
 from alexandria_pipeline.cli.app import COMMANDS, load, main
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.embedded.server import EmbeddedServer
+from alexandria_pipeline_tests.waiting import PATIENCE
 from alexandria_pipeline_tests.world import CATALOGUE, JULY, JUNE, dump, pipeline, rows, run_all
+
+pytestmark = pytest.mark.slow("each command is a process")
 
 BIN = Path(sys.executable).parent
 NO_SERVER = "postgresql://someone:geheim@127.0.0.1:1/nowhere"
@@ -85,7 +88,7 @@ def _process(*words: str, **settings: str) -> Answer:
     environment = {name: value for name, value in os.environ.items() if not _foreign(name)}
     environment |= {f"ALEXANDRIA_{name.upper()}": value for name, value in settings.items()}
     done = subprocess.run(
-        [BIN / "alexandria", *words], env=environment, capture_output=True, text=True, timeout=60, check=False
+        [BIN / "alexandria", *words], env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     return Answer(done.returncode, done.stdout, done.stderr)
 

@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 
 from alexandria_pipeline.storage.database import Database
+from alexandria_pipeline_tests.waiting import PATIENCE
 from alexandria_pipeline_tests.world import JULY, JUNE, pipeline, run_all
+
+pytestmark = pytest.mark.slow("each command is a process")
 
 
 @pytest.fixture
@@ -24,7 +27,7 @@ def site(database: Database, database_url: str, tmp_path: Path) -> dict[str, str
 def _types(site: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("ALEXANDRIA_", "PG"))}
     command = [str(Path(sys.executable).parent / "alexandria"), "report", *words]
-    return subprocess.run(command, env=ours | site, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, env=ours | site, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
 def test_it_is_printed_as_markdown_or_csv(site: dict[str, str]) -> None:

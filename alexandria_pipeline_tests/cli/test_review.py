@@ -12,7 +12,10 @@ import pytest
 
 from alexandria_pipeline.domain.matching.weights import weights
 from alexandria_pipeline.storage.database import Database
+from alexandria_pipeline_tests.waiting import PATIENCE
 from alexandria_pipeline_tests.world import JUNE, pipeline, rows, run_all
+
+pytestmark = pytest.mark.slow("each command is a process")
 
 LIST = "month\ttitle\tauthor\n2020-06\tCirce: Lord of the Lions\tMadeline Miller\n2020-06\tHamnet\tMaggie O'Farrell\n"
 CATALOGUE = (
@@ -31,7 +34,7 @@ def site(database: Database, database_url: str, tmp_path: Path) -> dict[str, str
 def _types(site: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("ALEXANDRIA_", "PG"))}
     command = [str(Path(sys.executable).parent / "alexandria"), *words]
-    return subprocess.run(command, env=ours | site, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, env=ours | site, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
 def test_a_near_miss_is_listed_accepted_and_explained(site: dict[str, str], database: Database) -> None:

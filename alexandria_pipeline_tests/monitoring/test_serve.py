@@ -19,6 +19,8 @@ import pytest
 from alexandria_pipeline.domain.errors import SettingsError
 from alexandria_pipeline.monitoring.server import listening
 
+pytestmark = pytest.mark.slow("each test starts a server process")
+
 ALEXANDRIA = str(Path(sys.executable).parent / "alexandria")
 
 

@@ -28,6 +28,8 @@ from alexandria_pipeline.storage.catalog_import import CatalogImport
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline_tests import dumps
 
+pytestmark = pytest.mark.slow("imports dumps with a process for each core")
+
 MODIFIED = "2024-05-01T10:11:12.131415"
 ISBN, OTHER = Isbn13.parse("978-1-4028-9462-6"), Isbn13.parse("978-0-306-40615-7")
 

@@ -24,6 +24,8 @@ from alexandria_pipeline.storage.generation import mark_read, store_reply
 from alexandria_pipeline.storage.months import MonthHolder, overlapping_claims
 from alexandria_pipeline_tests.world import rows
 
+pytestmark = pytest.mark.slow("simulates a year of the rollout day by day")
+
 FIRST_DAY = datetime(2027, 1, 1, tzinfo=UTC)
 TICKS = (timedelta(minutes=5), timedelta(hours=3), timedelta(hours=15))
 BOOKS = 20

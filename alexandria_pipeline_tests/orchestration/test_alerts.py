@@ -18,6 +18,8 @@ from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline_tests.orchestration.receiver import Receiver, receiving
 from alexandria_pipeline_tests.world import JUNE, holder, rows, use_calls
 
+pytestmark = pytest.mark.slow("each test has a Dagster instance")
+
 BOOKS = dg.AssetKey("resolved_isbns")
 
 

@@ -6,9 +6,8 @@ import re
 import shutil
 import signal
 import socket
-import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -20,15 +19,17 @@ import pytest
 from alexandria_pipeline.domain.errors import AlexandriaError
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.storage.embedded.server import EmbeddedServer
+from alexandria_pipeline_tests.checkpoints import BOOKS_ARE_WAITED_FOR, books_locked
 from alexandria_pipeline_tests.processes import PROJECT, Command, Site
+from alexandria_pipeline_tests.waiting import PATIENCE, until
+
+pytestmark = pytest.mark.slow("starts `dagster dev` three times")
 
 MONTHS = [str(Month(2001, 1) + number) for number in range(6)]
 BOOKS = 20
-PATIENCE = 300.0  # for each step; `dagster dev` alone takes 40 s to start on a busy machine
 LAUNCH = """mutation launch($months: [String!]!, $assets: [AssetKeyInput!]!) {
   launchPartitionBackfill(backfillParams: {assetSelection: $assets, partitionNames: $months}) { __typename } }"""
 BACKFILLS = "{ partitionBackfillsOrError(limit: 5) { ... on PartitionBackfills { results { status } } } }"
-WAITS = "select count(*) from pg_locks where not granted and relation = 'generated_book'::regclass"
 
 
 class Dev:
@@ -39,9 +40,13 @@ class Dev:
         lines = [f"{month}\tThing {at} of {month}\tNobody Known" for month in MONTHS for at in range(BOOKS)]
         (folder / "list.tsv").write_text("\n".join(["month\ttitle\tauthor", *lines]) + "\n")
         # No address: it is the local server, which a process that finds it dead may start again.
-        told = {"ALEXANDRIA_DATABASE_URL": "", "ALEXANDRIA_HOME": str(server.home.parent), "DAGSTER_HOME": str(folder)}
+        variables = {
+            "ALEXANDRIA_DATABASE_URL": "",
+            "ALEXANDRIA_HOME": str(server.home.parent),
+            "DAGSTER_HOME": str(folder),
+        }
         self.server = server
-        self._site = Site(folder, "", folder / "list.tsv", told)
+        self._site = Site(folder, "", folder / "list.tsv", variables)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = str(probe.getsockname()[1])
@@ -56,15 +61,14 @@ class Dev:
             self._command.kill()
 
     def until(self, condition: Callable[[], object]) -> None:
-        """Waits for what comes by itself; a database or server that is away for a moment is no answer."""
-        deadline = time.monotonic() + PATIENCE
-        while True:
+        """Waits for a condition. While the database or the web server is unavailable, it is not met."""
+
+        def is_met() -> bool:
             with suppress(psycopg.Error, OSError, AlexandriaError):
-                if condition():
-                    return
-            assert self._command is not None
-            assert time.monotonic() < deadline, self._command.said[-3000:]
-            time.sleep(0.1)
+                return bool(condition())
+            return False
+
+        until(is_met, lambda: self._command.output[-3000:] if self._command else "", poll_seconds=0.1)
 
     def has_ended(self) -> bool:
         return self._command is None or not self._command.running
@@ -72,7 +76,7 @@ class Dev:
     def graphql(self, query: str, **variables: object) -> Any:
         body = json.dumps({"query": query, "variables": variables}).encode()
         address = f"http://127.0.0.1:{self._port}/graphql"
-        with urlopen(Request(address, body, {"Content-Type": "application/json"}), timeout=30) as answer:
+        with urlopen(Request(address, body, {"Content-Type": "application/json"}), timeout=PATIENCE) as answer:
             return json.load(answer)["data"]
 
     def launch(self) -> None:
@@ -99,19 +103,8 @@ class Dev:
         (found,) = (each for each in children if "dagster._daemon" in each.cmdline())
         return found.pid
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Blocks the storing of books, so that a kill meets a run at work. The server may die meanwhile."""
-        connection = psycopg.connect(self.server.url())
-        connection.execute("lock table generated_book in share mode")
-        try:
-            yield
-        finally:
-            with suppress(psycopg.OperationalError):
-                connection.close()
-
     def works(self) -> bool:
-        return bool(self.ask(WAITS)[0][0])
+        return bool(self.ask(BOOKS_ARE_WAITED_FOR)[0][0])
 
 
 @pytest.fixture
@@ -123,11 +116,11 @@ def dev(fragile: EmbeddedServer, tmp_path: Path) -> Iterator[Dev]:
         dev.stop()
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)  # three starts of `dagster dev`
 def test_a_backfill_through_the_deaths_of_its_database_its_worker_and_the_daemon(dev: Dev) -> None:
     """Nothing is done by hand but to start `dagster dev` and the backfill again."""
     dev.start()
-    with dev.held():
+    with books_locked(dev.server.url()):
         dev.launch()
         dev.until(dev.works)
         postmaster = dev.server.status().pid
@@ -135,7 +128,7 @@ def test_a_backfill_through_the_deaths_of_its_database_its_worker_and_the_daemon
         _kill(postmaster)
     dev.until(dev.at_rest)
 
-    with dev.held():
+    with books_locked(dev.server.url()):
         dev.launch()
         dev.until(dev.works)
         _kill(dev.worker(), dev.daemon())

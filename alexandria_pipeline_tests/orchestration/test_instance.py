@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import dagster as dg
@@ -11,6 +10,9 @@ from dagster._core.instance.ref import InstanceRef
 
 from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 from alexandria_pipeline_tests.processes import PROJECT
+from alexandria_pipeline_tests.waiting import until
+
+pytestmark = pytest.mark.slow("kills a database server of its own")
 
 
 def test_a_process_that_finds_the_local_server_dead_starts_it_again(
@@ -26,9 +28,6 @@ def test_a_process_that_finds_the_local_server_dead_starts_it_again(
         postmaster = fragile.status().pid
         assert postmaster
         os.kill(postmaster, signal.SIGKILL)
-        deadline = time.monotonic() + 30
-        while fragile.status().running:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        until(lambda: not fragile.status().running)
         assert list(instance.get_runs()) == []
         assert fragile.status().running

@@ -20,6 +20,8 @@ from alexandria_pipeline.settings import load_settings
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline_tests.world import AUGUST, JULY, JUNE, dump, holder, rows
 
+pytestmark = pytest.mark.slow("each test has a Dagster instance")
+
 WORDS = (
     "amber bitter crooked distant early feral golden hollow inland jagged"
     " kindred lonely marble narrow opal patient quiet restless silver tangled"

@@ -8,13 +8,9 @@ import os
 import re
 import shutil
 import signal
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
 
 from alexandria_pipeline.domain.month import Month
@@ -23,8 +19,12 @@ from alexandria_pipeline.storage.connect import open_database
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 from alexandria_pipeline.storage.migrate import read_migrations
-from alexandria_pipeline_tests.processes import PATIENCE, PROJECT, Command, Site, materialize, succeeds
+from alexandria_pipeline_tests.checkpoints import Barrier, Checkpoint, books_locked, closed_barrier
+from alexandria_pipeline_tests.processes import PROJECT, Command, Site, materialize, succeeds
+from alexandria_pipeline_tests.waiting import until
 from alexandria_pipeline_tests.world import JUNE, dump, holder, rows
+
+pytestmark = pytest.mark.slow("each test starts processes of Dagster")
 
 ADJECTIVES = "amber bitter crooked distant early feral golden hollow inland jagged kindred lonely marble narrow opal patient".split()
 NOUNS = "anchor bridge canyon desert engine forest garden harbour island junction kettle lantern meadow needle orchard palace".split()
@@ -63,29 +63,24 @@ def _our_tables() -> list[str]:
     return [name for each in read_migrations() for name in re.findall(r"^create table (\w+)", each.text, re.MULTILINE)]
 
 
-@contextmanager
-def _looking(site: Site) -> Iterator[Callable[[str], Any]]:
-    """Answers of one number each, at once, from outside."""
-    with psycopg.connect(site.url, autocommit=True) as connection:
-
-        def ask(question: str) -> Any:
-            row = connection.execute(question.encode()).fetchone()
-            return row[0] if row else None
-
-        yield ask
+READ_REPLIES = Checkpoint("generation_reply", "read_at", "is not null")
+PERSISTED_BOOKS = Checkpoint("generated_book", "work_id", "is not null")
+RESOLVED_BOOKS = Checkpoint("generated_book", "outcome", "= 'resolved'")
 
 
-def _kill_within(site: Site, months: str, part: str, whole: str) -> None:
-    """Starts a run, kills it -9 when `part` has begun to count and is less than `whole`, and proves that it was so."""
-    with _looking(site) as ask:
-        command = Command(site, *materialize(months))
-        deadline = time.monotonic() + PATIENCE
-        while not 0 < ask(part) < max(1, ask(whole)):
-            assert command.running, f"it ended before it could be killed:\n{command.said[-3000:]}"
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
-        command.kill()
-        assert 0 < ask(part) < ask(whole), "the stage was finished before the signal came"
+def _start_and_stop_at(site: Site, months: str, barrier: Barrier) -> Command:
+    """A run that waits at the checkpoint."""
+    command = Command(site, *materialize(months))
+    until(lambda: barrier.reached() or not command.running, lambda: command.output[-3000:])
+    assert command.running, command.output[-3000:]
+    return command
+
+
+def _kill_at(site: Site, months: str, checkpoint: Checkpoint, total: int) -> None:
+    """Starts a run and kills it -9 in the middle of a stage."""
+    with closed_barrier(site.url, checkpoint) as barrier:
+        _start_and_stop_at(site, months, barrier).kill()
+        assert 0 < barrier.done() < total
 
 
 def _assert_everything_once(database: Database, months: int, books: int) -> None:
@@ -136,18 +131,12 @@ def test_dg_checks_and_launches_from_the_project_root(site: Site) -> None:
 
 
 def test_kill_9_in_every_stage_and_the_same_command_again(site: Site) -> None:
-    """One run is killed while it lists, the next while it keeps, the next while it resolves; the fourth one ends."""
+    """One run is killed while it generates, the next while it persists, the next while it resolves; the fourth completes."""
     months, books = [Month(2001, 1) + number for number in range(12)], 40
     large, span = _large(site, months, books), f"{months[0]}...{months[-1]}"
-    listed = "select count(*) from generation_reply where read_at is not null"
-    _kill_within(large, span, listed, "select count(*) from backfill_log")
-    kept, all_books = (
-        "select count(*) from generated_book where work_id is not null",
-        "select count(*) from generated_book",
-    )
-    _kill_within(large, span, kept, all_books)
-    resolved = "select count(*) from generated_book where outcome = 'resolved'"
-    _kill_within(large, span, resolved, all_books)
+    _kill_at(large, span, READ_REPLIES, len(months))
+    _kill_at(large, span, PERSISTED_BOOKS, len(months) * books)
+    _kill_at(large, span, RESOLVED_BOOKS, len(months) * books)
 
     with Database(large.url) as database:
         assert len(rows(database, "select 1 from backfill_log where status = 'processing'")) > 0
@@ -179,7 +168,7 @@ def test_a_month_that_somebody_holds_is_refused_and_the_owner_is_named(site: Sit
             command = Command(site, *materialize("2020-06"))
             assert command.wait() == 1
             assert re.search(
-                r"2020-06 is owned by run run-other \(test process of run-other\) since \d{4}-", command.said
+                r"2020-06 is owned by run run-other \(test process of run-other\) since \d{4}-", command.output
             )
             assert rows(database, "select owner_run from backfill_log") == [{"owner_run": "run-other"}]
             assert rows(database, "select 1 from generated_book") == []
@@ -187,15 +176,18 @@ def test_a_month_that_somebody_holds_is_refused_and_the_owner_is_named(site: Sit
             other.close("the test is over", failed=False)
 
 
-def test_of_two_runs_started_together_one_works_and_the_other_is_told_who_owns_the_month(site: Site) -> None:
-    books = 900
+def test_of_two_runs_started_together_one_works_and_the_other_names_the_owner(site: Site) -> None:
+    """The run that owns the month waits at a lock until the other run has ended."""
+    books = 100
     large = _large(site, [JUNE], books)
-    pair = [Command(large, *materialize("2020-06")) for _ in range(2)]
+    with books_locked(large.url):
+        pair = [Command(large, *materialize("2020-06")) for _ in range(2)]
+        until(lambda: not all(command.running for command in pair), lambda: [each.output[-2000:] for each in pair])
     exits = [command.wait() for command in pair]
-    assert sorted(exits) == [0, 1], [command.said[-2000:] for command in pair]
+    assert sorted(exits) == [0, 1], [command.output[-2000:] for command in pair]
     with Database(large.url) as database:
         (claim,) = rows(database, "select * from month_claim")
-        refused = pair[exits.index(1)].said
+        refused = pair[exits.index(1)].output
         assert f"2020-06 is owned by run {claim['run_id']} ({claim['owner']}) since" in refused
         assert re.fullmatch(r"process \d+ on .+", claim["owner"])
         _assert_everything_once(database, 1, books)
@@ -207,36 +199,21 @@ def test_of_two_runs_started_together_one_works_and_the_other_is_told_who_owns_t
 def test_a_database_that_dies_fails_the_run_and_the_same_command_completes_it(
     fragile: EmbeddedServer, tmp_path: Path
 ) -> None:
-    """It dies while books are being kept, and is back at once: the months that it met with are for the next run."""
+    """It dies while books are persisted, and is back at once. The next run processes the months that failed."""
     shutil.copy(PROJECT / "dagster.yaml", tmp_path)
     months, books = [Month(2001, 1) + number for number in range(12)], 50
     large = _large(Site(tmp_path, fragile.url()), months, books)
     span = f"{months[0]}...{months[-1]}"
-    kept = "select count(*) from generated_book where work_id is not null"
-    with _looking(large) as ask:
-        command = Command(large, *materialize(span))
-        deadline = time.monotonic() + PATIENCE
-        while not ask(kept):
-            assert command.running, command.said[-3000:]
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
+    with closed_barrier(large.url, PERSISTED_BOOKS) as barrier:
+        command = _start_and_stop_at(large, span, barrier)
         postmaster = fragile.status().pid
         assert postmaster
-        # Somebody is in the middle of a write for certain: between two of them, a server that is back at once is not missed.
-        with suppress(psycopg.OperationalError), psycopg.connect(large.url) as blocker:
-            blocker.execute("lock table enriched_works in share mode")
-            while not ask("select count(*) from pg_locks where not granted and relation = 'enriched_works'::regclass"):
-                assert command.running, command.said[-3000:]
-                assert time.monotonic() < deadline
-                time.sleep(0.005)
-            os.kill(postmaster, signal.SIGKILL)
-    while fragile.status().running:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+        os.kill(postmaster, signal.SIGKILL)
+    until(lambda: not fragile.status().running)
     assert fragile.ensure() == large.url, "the server comes back where it was"
-    assert command.wait() == 1, command.said[-3000:]
+    assert command.wait() == 1, command.output[-3000:]
 
     with Database(large.url) as database:
-        assert rows(database, kept.replace("count(*)", "count(*) as n"))[0]["n"] > 0
+        assert rows(database, "select 1 from generated_book where work_id is not null") != []
         succeeds(large, *materialize(span))
         _assert_everything_once(database, len(months), books)

@@ -3,22 +3,25 @@
 What the services saw is counted by the stand-in, what came of it is read from the database. Nothing of ours is patched.
 """
 
-import time
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from alexandria_pipeline.storage.database import Database
-from alexandria_pipeline_tests.processes import PATIENCE, PROJECT, Command, Site, materialize, succeeds
+from alexandria_pipeline_tests.checkpoints import BOOKS_ARE_WAITED_FOR, books_locked
+from alexandria_pipeline_tests.processes import PROJECT, Command, Site, materialize, succeeds
 from alexandria_pipeline_tests.upstream.environment import environment
 from alexandria_pipeline_tests.upstream.model import RESOLVERS, Service
 from alexandria_pipeline_tests.upstream.score import score
 from alexandria_pipeline_tests.upstream.server import StandIn
+from alexandria_pipeline_tests.waiting import until
 from alexandria_pipeline_tests.world import dump, rows
+
+pytestmark = pytest.mark.slow("each test starts processes of Dagster")
 
 pytest_plugins = ("alexandria_pipeline_tests.upstream.fixture",)
 
@@ -38,35 +41,25 @@ def site(empty_database_url: str, tmp_path: Path, upstream: StandIn) -> Site:
     home.mkdir()
     (home / "dagster.yaml").write_text((PROJECT / "dagster.yaml").read_text())
     told = environment(upstream.base, upstream.options.time_scale, upstream.options.daily)
-    return Site(tmp_path, empty_database_url, told={**told, "DAGSTER_HOME": str(home), **CANARIES})
+    return Site(tmp_path, empty_database_url, variables={**told, "DAGSTER_HOME": str(home), **CANARIES})
 
 
 def _asked(upstream: StandIn) -> Mapping[Service, int]:
     return {service: gate.counters.requests for service, gate in upstream.meters.items()}
 
 
-def _until(site: Site, command: Command, question: str) -> None:
-    """Waits until a question of the test, asked from outside, is answered with true."""
-    deadline = time.monotonic() + PATIENCE
+def _wait_for(site: Site, command: Command, query: str) -> None:
+    """Waits until a query of the test has the result true."""
     with psycopg.connect(site.url, autocommit=True) as connection:
-        while True:
-            assert command.running, f"it ended too early:\n{command.said[-3000:]}"
-            assert time.monotonic() < deadline, command.said[-3000:]
-            try:
-                row = connection.execute(question.encode()).fetchone()
-            except psycopg.errors.UndefinedTable:  # the command is still making the tables
-                row = None
-            if row and row[0]:
-                return
-            time.sleep(0.01)
 
+        def is_true() -> bool:
+            assert command.running, f"it ended too early:\n{command.output[-3000:]}"
+            with suppress(psycopg.errors.UndefinedTable):  # the command has not created the tables yet
+                row = connection.execute(query.encode()).fetchone()
+                return bool(row and row[0])
+            return False
 
-@contextmanager
-def _nobody_adds_books(site: Site) -> Iterator[None]:
-    """While this holds, whoever wants to store a book waits: a run stands between the answers and their reading."""
-    with psycopg.connect(site.url) as connection:
-        connection.execute("lock table generated_book in share mode")
-        yield
+        until(is_true, lambda: command.output[-3000:])
 
 
 def test_a_month_with_all_services_and_the_same_month_again(site: Site, upstream: StandIn) -> None:
@@ -93,20 +86,16 @@ def test_a_month_with_all_services_and_the_same_month_again(site: Site, upstream
 
 def test_no_second_ai_call_after_a_kill_between_the_answer_and_its_reading(site: Site, upstream: StandIn) -> None:
     """Killed with one answer stored and the other on its way; killed with both stored and none read; then left alone."""
-    upstream.meters[Service.XAI].behaviour.latency = 5.0
+    upstream.meters[Service.XAI].behaviour.latency = 60.0
     command = Command(site, *materialize("2020-02"))
-    _until(site, command, "select count(*) = 1 from generation_reply")
+    _wait_for(site, command, "select count(*) = 1 from generation_reply")
     command.kill()
     upstream.meters[Service.XAI].behaviour.latency = 0.0
     assert [_asked(upstream)[service] for service in AI] == [1, 1]
 
-    with _nobody_adds_books(site):
+    with books_locked(site.url):
         command = Command(site, *materialize("2020-02"))
-        _until(
-            site,
-            command,
-            "select count(*) > 0 from pg_locks where not granted and relation = 'generated_book'::regclass",
-        )
+        _wait_for(site, command, BOOKS_ARE_WAITED_FOR)
         command.kill()
     with Database(site.url) as database:
         stored = (
@@ -154,13 +143,13 @@ def test_keys_are_nowhere_to_be_found(site: Site, upstream: StandIn) -> None:
     upstream.faults.clear()
 
     refused = {name: f"wrong-{value}" for name, value in CANARIES.items()}
-    strangers = Site(site.folder, site.url, told={**site.told, **refused})
+    strangers = Site(site.folder, site.url, variables={**site.variables, **refused})
     month = Command(strangers, *materialize("2020-04"))
     assert month.wait() == 1
-    assert "Gemini rejects the key in GEMINI_API_KEY" in month.said
-    assert "xAI rejects the key in XAI_API_KEY" in month.said
+    assert "Gemini rejects the key in GEMINI_API_KEY" in month.output
+    assert "xAI rejects the key in XAI_API_KEY" in month.output
     asked = Command(strangers, "alexandria", "resolve", "A Book", "--author", "Somebody", "--json")
     assert asked.wait() == 0
-    assert '"outcome": "deferred"' in asked.said
+    assert '"outcome": "deferred"' in asked.output
     assert len(_places_with(site, ["Gemini rejects the key in"])) > 3, "tables, events and logs are looked through"
     assert _places_with(site, list(CANARIES.values())) == []

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -20,6 +19,7 @@ from alexandria_pipeline.orchestration.sensors import recovery_sensor, rollout_s
 from alexandria_pipeline.settings import load_settings
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.run_heartbeat import heartbeat, live_runs
+from alexandria_pipeline_tests.waiting import until
 from alexandria_pipeline_tests.world import JUNE, LIST, holder, rows
 
 FIRST_FIVE = ["2020-12:1", "2020-11:1", "2020-10:1", "2020-09:1", "2020-08:1"]
@@ -184,10 +184,10 @@ def test_a_run_whose_sign_of_life_is_back_is_left_alone(ticks: Ticks, database: 
             database,
             "select pg_terminate_backend(pid) from pg_stat_activity where starts_with(application_name, 'alexandria run')",
         )
-        _until(lambda: run_id in _living(database))
+        until(lambda: run_id in _living(database))
         _, said, _ = ticks.sensor(recovery_sensor, cursor)
         assert said == "every month in processing has an owner"
-    _until(lambda: run_id not in _living(database))
+    until(lambda: run_id not in _living(database))
 
 
 def test_a_run_is_seen_alive_while_it_works_and_says_in_which_process(ticks: Ticks, database: Database) -> None:
@@ -195,7 +195,7 @@ def test_a_run_is_seen_alive_while_it_works_and_says_in_which_process(ticks: Tic
     assert ticks.run(request)
     (run,) = ticks.instance.get_runs()
     assert run.tags[PROCESS_TAG].startswith(f"process {os.getpid()} on ")
-    _until(lambda: run.run_id not in _living(database))
+    until(lambda: run.run_id not in _living(database))
 
 
 def test_a_cursor_of_before_runs_were_looked_at_is_still_read(ticks: Ticks, database: Database) -> None:
@@ -206,10 +206,3 @@ def test_a_cursor_of_before_runs_were_looked_at_is_still_read(ticks: Ticks, data
 def _living(database: Database) -> frozenset[str]:
     with database.transaction() as tx:
         return live_runs(tx)
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.slow("starts the web server of Dagster")
+
 PATIENCE = 120.0
 MUTATION = {"query": "mutation { reloadWorkspace { __typename } }"}
 

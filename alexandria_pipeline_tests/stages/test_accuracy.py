@@ -25,6 +25,8 @@ from alexandria_pipeline_tests.upstream.score import Score, score
 from alexandria_pipeline_tests.upstream.server import StandIn
 from alexandria_pipeline_tests.world import rows, run_all
 
+pytestmark = pytest.mark.slow("six months over HTTP")
+
 pytest_plugins = ("alexandria_pipeline_tests.upstream.fixture",)
 
 MONTHS = [Month(2020, number) for number in range(1, 7)]

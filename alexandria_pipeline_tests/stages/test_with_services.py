@@ -28,6 +28,8 @@ from alexandria_pipeline_tests.upstream.model import Service
 from alexandria_pipeline_tests.upstream.server import StandIn
 from alexandria_pipeline_tests.world import rows, run_all
 
+pytestmark = pytest.mark.slow("months over HTTP with every kind of fault")
+
 pytest_plugins = ("alexandria_pipeline_tests.upstream.fixture",)
 
 MONTH = Month(2020, 1)

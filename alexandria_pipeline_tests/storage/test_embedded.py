@@ -29,6 +29,8 @@ from alexandria_pipeline_tests.waiting import PATIENCE, until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.slow("starts and kills database servers of its own")
+
 ROOT = os.geteuid() == 0
 PROJECT = Path(alexandria_pipeline.__file__).parents[1]
 ENSURE = """

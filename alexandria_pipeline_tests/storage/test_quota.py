@@ -35,6 +35,8 @@ from alexandria_pipeline_tests.world import exhaust, rows, use_calls
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.slow("sixteen processes share a quota")
+
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ISBNDB = QuotaLimits(15_000, 2_000)
 

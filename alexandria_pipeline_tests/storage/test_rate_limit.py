@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from alexandria_pipeline.storage.database import Database
 
+pytestmark = pytest.mark.slow("eight processes share a real rate limit")
+
 MAX_CLOCK_ERROR = 0.02  # seconds by which a process may misjudge the database's clock
 
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 
+pytestmark = pytest.mark.slow("starts and kills worker processes")
+
 KILLS, WORKERS = 8, 4
 
 

@@ -15,6 +15,7 @@ from alexandria_pipeline.stages.runner import MonthRunner
     partitions_def=months,
     backfill_policy=one_run,
     metadata=columns(
+        "generated_book",
         year="smallint: year of the month",
         month="smallint: month of the year",
         title="text: title as first listed",
@@ -44,6 +45,7 @@ def generated_books(
     backfill_policy=one_run,
     deps=[generated_books],
     metadata=columns(
+        "enriched_works",
         work_key="text: key of the work, synthetic:{title}:{author}",
         title="text: title as first listed",
         author="text: author as first listed",

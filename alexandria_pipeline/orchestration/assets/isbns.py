@@ -18,6 +18,7 @@ from alexandria_pipeline.stages.runner import MonthRunner
     backfill_policy=one_run,
     deps=[persisted_works],
     metadata=columns(
+        "enriched_editions",
         isbn13="text: ISBN-13, thirteen digits",
         work_id="bigint: the one work it belongs to",
         title="text: title of the edition",

@@ -7,7 +7,7 @@ from alexandria_pipeline.operations import report as figures_report
 from alexandria_pipeline.orchestration.assets.isbns import resolved_isbns
 from alexandria_pipeline.orchestration.assets.synthetic import enhanced_synthetic_works
 from alexandria_pipeline.orchestration.charts import bar_chart
-from alexandria_pipeline.orchestration.partitions import one_run
+from alexandria_pipeline.orchestration.partitions import daily, one_run
 from alexandria_pipeline.orchestration.reporting import columns, table
 from alexandria_pipeline.orchestration.resources import Operations
 
@@ -19,6 +19,7 @@ from alexandria_pipeline.orchestration.resources import Operations
     # Unpartitioned, but part of what `--select '*' --partition-range` selects: that wants this policy of every asset.
     backfill_policy=one_run,
     deps=[resolved_isbns, enhanced_synthetic_works],
+    freshness_policy=daily,
     metadata=columns(
         month="text: YYYY-MM",
         phase="text: phase of the rollout",

@@ -4,7 +4,7 @@ import dagster as dg
 
 from alexandria_pipeline.composition import Pipeline
 from alexandria_pipeline.orchestration.assets.isbns import resolved_isbns
-from alexandria_pipeline.orchestration.partitions import one_run
+from alexandria_pipeline.orchestration.partitions import daily, one_run
 from alexandria_pipeline.orchestration.reporting import columns
 
 
@@ -15,7 +15,9 @@ from alexandria_pipeline.orchestration.reporting import columns
     # Unpartitioned, but part of what `--select '*' --partition-range` selects: that wants this policy of every asset.
     backfill_policy=one_run,
     deps=[resolved_isbns],
+    freshness_policy=daily,
     metadata=columns(
+        "enriched_works",
         work_key="text: key of the work, as before its promotion",
         synthetic="boolean: false once an ISBN was found",
         isbn13="text: ISBN-13 of the edition that proved it",

@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from alexandria_pipeline.storage.embedded.server import EmbeddedServer
     from alexandria_pipeline_tests.providers.transport.bad_server import BadServer
 
+pytestmark = pytest.mark.slow("waits for real rate limits and time-outs")
+
 CANARY = "canary-4711/+secret"
 PACKED = b64encode(CANARY.encode()).decode()
 TIMEOUT = 1.0
