@@ -14,6 +14,7 @@ from alexandria_pipeline.storage.database import Database
 
 PASSWORD = "geheim-4711"
 CLEARTEXT_REQUEST = b"R" + struct.pack("!ii", 8, 3)
+PASSWORD_MESSAGE = b"p"
 REFUSE_TLS = b"N"
 
 
@@ -23,10 +24,11 @@ def _serve(listener: socket.socket, received: list[bytes]) -> None:
         while True:
             connection, _ = listener.accept()
             with connection, contextlib.suppress(OSError):
-                while data := connection.recv(65536):
+                while (data := connection.recv(65536)) and not data.startswith(PASSWORD_MESSAGE):
                     received.append(data)
                     is_tls_request = len(data) == 8
                     connection.sendall(REFUSE_TLS if is_tls_request else CLEARTEXT_REQUEST)
+                received.append(data)
 
 
 def test_a_foreign_listener_does_not_get_the_password() -> None:
