@@ -121,7 +121,7 @@ def test_the_report_shows_tables_and_charts(definitions: dg.Definitions, instanc
     job = definitions.get_repository_def().get_schedule_def("daily_report").job_name
     shown = _run(definitions, instance, job)["backfill_report"]
     assert set(shown) == {
-        "dagster/row_count", "books_by_year", "cost_by_service", "phases", "months", "services", "models", "projection",
+        "dagster/row_count", "books_by_year", "cost_by_service", "phases", "months", "services", "models", "projection", "generators",
     }  # fmt: skip
     assert "data:image/svg+xml;base64," in shown["books_by_year"]
     months = [record.data for record in shown["months"].records]
