@@ -137,3 +137,22 @@ def test_a_report_of_nothing(definitions: dg.Definitions, instance: dg.DagsterIn
     shown = _run(definitions, instance, job)["backfill_report"]
     assert shown["dagster/row_count"] == 0
     assert "nothing yet" in shown["books_by_year"]
+
+
+def test_the_metadata_of_the_report_stay_small(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, database: Database
+) -> None:
+    with database.transaction() as tx:
+        tx.execute(
+            "insert into backfill_log (year, month, status, completed_at, started_at)"
+            " select 2000 + n / 12, 1 + n % 12, 'completed', now(), now() from generate_series(0, 299) n"
+        )
+        tx.execute(
+            "insert into generated_book (year, month, title, author, run_id)"
+            " select 2000 + n / 12, 1 + n % 12, 'title', 'author', 'run' from generate_series(0, 299) n"
+        )
+    job = definitions.get_repository_def().get_schedule_def("daily_report").job_name
+    shown = _run(definitions, instance, job)["backfill_report"]
+    assert shown["dagster/row_count"] == 300
+    assert len(dg.serialize_value(dg.AssetMaterialization("report", metadata=shown))) < 20_000
+    assert [record.data["month"] for record in shown["months"].records][-1] == "2024-12"

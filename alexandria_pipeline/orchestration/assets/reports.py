@@ -11,6 +11,8 @@ from alexandria_pipeline.orchestration.partitions import daily, one_run
 from alexandria_pipeline.orchestration.reporting import columns, table
 from alexandria_pipeline.orchestration.resources import Operations
 
+MAX_ROWS = 12  # rows of a table in the metadata, which Dagster stores again with every materialization
+
 
 @dg.asset(
     group_name="reports",
@@ -34,11 +36,12 @@ from alexandria_pipeline.orchestration.resources import Operations
 def backfill_report(operations: dg.ResourceParam[Operations]) -> dg.MaterializeResult[None]:
     """What months, phases, services and models have yielded and cost, and what the rest of the rollout will cost.
 
-    From the tables as they are; `alexandria report` writes the same to a file. Table `api_call` has every single call.
+    From the tables as they are. The metadata have the last 12 rows of each table; `alexandria report` writes all of
+    them. Table `api_call` has every single call.
     """
     tables = figures_report.build(operations.database, operations.rollout.rules)
     shown: dict[str, dg.RawMetadataValue] = {
-        name: table(figures_report.records(each)) for name, each in tables.items() if len(each)
+        name: table(figures_report.records(each.tail(MAX_ROWS))) for name, each in tables.items() if len(each)
     }
     charts = {"books_by_year": _books(tables["months"]), "cost_by_service": _costs(tables["services"])}
     pictures = {name: dg.MetadataValue.md(chart) for name, chart in charts.items()}
