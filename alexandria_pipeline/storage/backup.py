@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,8 +61,7 @@ def restore(programs: Path, url: str, source: Path) -> str:
     _refuse_no_backup(source)
     _refuse_while_runs_work(url)
     name = conninfo_to_dict(url).get("dbname") or "alexandria"
-    moment = f"{datetime.now(UTC):%Y%m%d_%H%M%S}"
-    fresh, kept = f"{name}_restored_{moment}", f"{name}_before_{moment}"
+    fresh, kept = _names(str(name))
     with _administrator(url) as server:
         server.execute(sql.SQL("create database {} template template0").format(sql.Identifier(str(fresh))))
         try:
@@ -81,12 +81,20 @@ def reset(url: str) -> str:
     """
     _refuse_while_runs_work(url)
     name = str(conninfo_to_dict(url).get("dbname") or "alexandria")
-    moment = f"{datetime.now(UTC):%Y%m%d_%H%M%S}"
-    fresh, kept = f"{name}_new_{moment}", f"{name}_before_{moment}"
+    fresh, kept = _names(name)
     with _administrator(url) as server:
         server.execute(sql.SQL("create database {}").format(sql.Identifier(fresh)))
         _exchange(server, name, fresh, kept)
     return kept
+
+
+def _names(name: str) -> tuple[str, str]:
+    """Names for the new database and for the earlier one.
+
+    The time is for people; the number keeps two commands within one second apart. PostgreSQL cuts names after 63 bytes.
+    """
+    moment = f"{datetime.now(UTC):%Y%m%d_%H%M%S}_{secrets.token_hex(2)}"
+    return f"{name[:30]}_new_{moment}", f"{name[:30]}_before_{moment}"
 
 
 def _exchange(server: psycopg.Connection, name: str, fresh: str, kept: str) -> None:
