@@ -117,7 +117,9 @@ def test_accounting_agrees_within_a_percent(day: Day, database: Database, upstre
     assert (quota["used"], quota["told"]) == (1100, 1100), "what the service counts more is not spent a second time"
     assert gate.counters.requests == 3, "the plan and two reconciliations"
     operations = rows(database, "select distinct stage from api_call where operation = 'reconcile' order by stage")
-    assert operations == [{"stage": "call_accounting"}, {"stage": "plan"}], "asking for the counter is in the ledger, too"
+    assert operations == [{"stage": "call_accounting"}, {"stage": "plan"}], (
+        "asking for the counter is in the ledger, too"
+    )
 
     gate.spent = 500
     day.called(1)
