@@ -1,4 +1,4 @@
-"""What can be set for the services, and what is said about wrong values."""
+"""What can be set for the services, and the errors for wrong values."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_another_contact_is_refused_with_a_sentence(contact: str, monkeypatch: p
         load_settings()
 
 
-def test_without_a_contact_open_library_says_what_is_missing() -> None:
+def test_without_a_contact_open_library_states_what_is_missing() -> None:
     assert "set ALEXANDRIA_CONTACT" in load_settings().service("open-library").missing
     assert load_settings().service("wikidata").missing == ""
 
@@ -132,12 +132,12 @@ def test_wrong_values_are_named_all_at_once(monkeypatch: pytest.MonkeyPatch) -> 
     }
     for name, value in wrong.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(SettingsError) as told:
+    with pytest.raises(SettingsError) as raised:
         load_settings()
-    lines = {line.split(":")[0].strip() for line in str(told.value).splitlines()[1:]}
+    lines = {line.split(":")[0].strip() for line in str(raised.value).splitlines()[1:]}
     assert lines == set(wrong)
-    assert "canary" not in str(told.value)
-    assert "names nobody, gemini; isbn-resolution is offered by: local-catalog, open-library" in str(told.value)
+    assert "canary" not in str(raised.value)
+    assert "names nobody, gemini; isbn-resolution is offered by: local-catalog, open-library" in str(raised.value)
 
 
 def test_the_cascade_may_be_set_by_the_names_of_services_or_providers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,7 +227,7 @@ def test_an_effort_is_one_of_four(monkeypatch: pytest.MonkeyPatch) -> None:
         load_settings()
 
 
-def test_an_unknown_service_is_told_with_the_known_ones() -> None:
+def test_an_unknown_service_is_refused_with_the_known_ones() -> None:
     with pytest.raises(
         SettingsError, match="goodreads is not a service; the services are: open-library, internet-archive"
     ):

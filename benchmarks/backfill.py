@@ -51,33 +51,33 @@ STATEMENT = re.compile(rb"LOG:  (?:statement|execute [^:]+): ")
 
 
 def main() -> None:
-    told = _arguments()
-    if told.child:
-        _child(Path(told.child))
+    options = _arguments()
+    if options.child:
+        _child(Path(options.child))
         return
     results = []
-    for months in told.months:
-        results.append(measure(months, told))
+    for months in options.months:
+        results.append(measure(months, options))
         print(json.dumps(results[-1], indent=2), flush=True)
     if len(results) > 1:
         print(_growth(results[0], results[-1]))
 
 
-def measure(months: int, told: argparse.Namespace) -> dict[str, Any]:
+def measure(months: int, options: argparse.Namespace) -> dict[str, Any]:
     """One backfill, in a child process; its figures, the stand-in's counters, and the score of its answers."""
-    with tempfile.TemporaryDirectory() as folder, _stand_in(months, told) as upstream:
+    with tempfile.TemporaryDirectory() as folder, _stand_in(months, options) as upstream:
         server = EmbeddedServer(Path(folder) / "home")
         try:
             url = server.ensure()
-            ran = _run(upstream, url, Path(folder), months, count_statements=told.statements)
+            ran = _run(upstream, url, Path(folder), months, count_statements=options.statements)
             stats, truth = _control(upstream, "stats"), _control(upstream, "truth")
             answers = _answers(url)
-            statements = _statements(server.home) if told.statements else None
+            statements = _statements(server.home) if options.statements else None
         finally:
             server.stop()
             # A server of root lives elsewhere, outside of folders that only root may enter.
             shutil.rmtree(server.home, ignore_errors=True)
-    return _figures(ran, stats, _score(answers, truth), statements, told.scale)
+    return _figures(ran, stats, _score(answers, truth), statements, options.scale)
 
 
 def _figures(
@@ -97,8 +97,8 @@ def _figures(
         "allowance_used": {name: stats[name]["used_share"] for name in RESOLVERS},
         "late_seconds": {name: ran["delayed"].get(name, 0.0) for name in RESOLVERS},
         "load_average": [round(load, 1) for load in os.getloadavg()],
-        "breaches": {name: told["breaches"] for name, told in stats.items() if told["breaches"]},
-        "repeats": {name: told["repeats"] for name, told in stats.items() if told["repeats"]},
+        "breaches": {name: options["breaches"] for name, options in stats.items() if options["breaches"]},
+        "repeats": {name: options["repeats"] for name, options in stats.items() if options["repeats"]},
         "score": {name: round(value, 4) for name, value in scored["figures"].items() if value is not None},
         "examples": scored["examples"], "failed": ran["failed"],
     }  # fmt: skip
@@ -114,10 +114,10 @@ def _growth(first: dict[str, Any], last: dict[str, Any]) -> str:
 
 
 @contextmanager
-def _stand_in(months: int, told: argparse.Namespace) -> Iterator[dict[str, Any]]:
+def _stand_in(months: int, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     words = {
-        "works": told.works or months * WORKS_A_MONTH, "seed": told.seed, "first": "2000-01", "months": months, "books": told.books,
-        "time-scale": told.scale, "daily": NO_LIMIT, "latency": told.latency,
+        "works": options.works or months * WORKS_A_MONTH, "seed": options.seed, "first": "2000-01", "months": months, "books": options.books,
+        "time-scale": options.scale, "daily": NO_LIMIT, "latency": options.latency,
     }  # fmt: skip
     command = [sys.executable, "-m", "alexandria_pipeline_tests.upstream", "--json"]
     command += [f"--{name}={value}" for name, value in words.items()]
@@ -147,7 +147,7 @@ def _run(upstream: dict[str, Any], url: str, folder: Path, months: int, *, count
 
 
 def _child(spec: Path) -> None:
-    """Runs the stages and says, in one line of JSON, what that took."""
+    """Runs the stages and prints what they took, as one line of JSON."""
     count = json.loads(spec.read_text())["months"]
     months = [Month(2000 + at // 12, at % 12 + 1) for at in range(count)]
     with opened_pipeline(load_settings()) as pipeline:
@@ -165,18 +165,18 @@ def _child(spec: Path) -> None:
             runner.close()
         with database.transaction() as tx:
             books = sum(each.generated for each in figures.of_months(tx, months).values())
-        told = {
+        options = {
             "months": count, "books": books, "wall": round(time.monotonic() - started, 2), "stages": stages,
             "cpu": round(_cpu() - before, 2), "commits": _commits(database) - commits, "failed": failed,
             "rss": round(max(rss)), "rss_before": round(rss[0]),
             "delayed": {row["service"]: round(row["delayed"], 1) for row in database.fetch_all(DELAYED)},
         }  # fmt: skip
-    print(json.dumps(told))
+    print(json.dumps(options))
 
 
 @contextmanager
 def _rss() -> Iterator[list[float]]:
-    """Resident memory in MiB, looked at ten times a second: first at the start, so that the libraries can be told from the work."""
+    """Resident memory in MiB, measured ten times a second: first at the start, so that the libraries can be subtracted."""
     process, over = psutil.Process(), threading.Event()
     seen = [process.memory_info().rss / 2**20]
 

@@ -41,7 +41,7 @@ BY_RULE: Final = {
     ("kind", "other"): -40, ("kind", "perhaps_other"): -20, ("title", "different"): -40, ("author", "different"): -40, ("title", "other_volume"): -40,
 }  # fmt: skip
 
-# The level of an evidence that says nothing: the other levels are measured against it.
+# The level of an evidence that is neutral: the other levels are measured against it.
 NEUTRAL: Final = {
     ("company", "none"): 0, ("extra", "none"): 0, ("kind", "book"): 0, ("language", "unknown"): 0, ("year", "unknown"): 0,
 }  # fmt: skip
@@ -70,7 +70,7 @@ def fold(case: Case | PairCase) -> int:
 
 
 def rows_of(case: Case, data: str) -> list[Row]:
-    """The candidates, without other editions of the right work, whose evidence says nothing about the work."""
+    """The candidates, without other editions of the right work, whose evidence is neutral about the work."""
     gathered = [(gather(case.query, one), one.isbn13 in case.right) for one in case.candidates]
     right = {_about_the_work(findings) for findings, is_right in gathered if is_right}
     return [

@@ -83,11 +83,11 @@ NOTHING = {
 
 
 def main() -> int:
-    told = _arguments()
+    options = _arguments()
     with tempfile.TemporaryDirectory(prefix="alexandria-kills-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)  # a server of root is of another account, which must walk here
-        with _stand_in(told) as upstream:
-            found = Ordeal(Path(folder), upstream, told).run()
+        with _stand_in(options) as upstream:
+            found = Ordeal(Path(folder), upstream, options).run()
     print(json.dumps(found, indent=2, default=str))
     return 0 if found["holds"] else 1
 
@@ -98,20 +98,20 @@ class Ordeal:
 
     folder: Path
     upstream: Mapping[str, Any]
-    told: argparse.Namespace
+    options: argparse.Namespace
     killed: list[dict[str, Any]] = field(default_factory=list)
     restarts: int = 0
 
     def __post_init__(self) -> None:
-        self.dice = random.Random(self.told.seed)  # noqa: S311 - repeatable, not secret
+        self.dice = random.Random(self.options.seed)  # noqa: S311 - repeatable, not secret
         self.home = self.folder / "state"
         self.server = EmbeddedServer(self.home)
-        self.months = [str(Month(2000, 1) + at) for at in range(self.told.months)]
+        self.months = [str(Month(2000, 1) + at) for at in range(self.options.months)]
         self.list = self.folder / "list.tsv"
         lines = [
             f"{month}\tThe {at}th Thing of {month}\tNobody Known{at}"
             for month in self.months
-            for at in range(self.told.books)
+            for at in range(self.options.books)
         ]
         self.list.write_text("\n".join(["month\ttitle\tauthor", *lines]) + "\n")
         self.listed = len(lines)
@@ -119,7 +119,7 @@ class Ordeal:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("ALEXANDRIA_", "DAGSTER_"))}
         self.environment = kept | self.upstream["environment"] | {
             "ALEXANDRIA_HOME": str(self.home), "ALEXANDRIA_CURATED_LIST": str(self.list), "PYTHONPATH": str(PROJECT),
-            "ALEXANDRIA_GENERATORS": "gemini,xai,curated-list", "ALEXANDRIA_ISBNDB_DAILY_LIMIT": str(self.told.quota),
+            "ALEXANDRIA_GENERATORS": "gemini,xai,curated-list", "ALEXANDRIA_ISBNDB_DAILY_LIMIT": str(self.options.quota),
         }  # fmt: skip
 
     def run(self) -> dict[str, Any]:
@@ -129,7 +129,7 @@ class Ordeal:
         try:
             self.dev.start()
             orphans.start()
-            while len(self.killed) < self.told.kills:
+            while len(self.killed) < self.options.kills:
                 self._work_goes_on()
                 time.sleep(self.dice.uniform(*PAUSE))
                 self._kill()
@@ -140,8 +140,10 @@ class Ordeal:
             orphans.end()
             self.dev.end()
             self.server.stop()
-            if self.told.keep:
-                shutil.copytree(self.folder, self.told.keep, dirs_exist_ok=True, ignore=shutil.ignore_patterns("data"))
+            if self.options.keep:
+                shutil.copytree(
+                    self.folder, self.options.keep, dirs_exist_ok=True, ignore=shutil.ignore_patterns("data")
+                )
             shutil.rmtree(self.server.home, ignore_errors=True)
 
     # Work.
@@ -152,17 +154,17 @@ class Ordeal:
         while not self.dev.processes()["worker"]:
             self.dev.keep()
             if time.monotonic() > deadline:
-                raise SystemExit(f"no run came to work: {self._under_way()}; the logs are in {self.told.keep}")
+                raise SystemExit(f"no run came to work: {self._under_way()}; the logs are in {self.options.keep}")
             if not self._under_way():
                 self._launch(
-                    self.dice.sample(open_, min(self.told.at_once, len(open_)))
+                    self.dice.sample(open_, min(self.options.at_once, len(open_)))
                     if (open_ := self._open())
                     else self.months
                 )
             time.sleep(1)
 
     def _open(self) -> list[str]:
-        """Months that are not done, and that nobody works on."""
+        """Months that are not done and have no owner."""
         with suppress(*AWAY):
             found = self.ask(
                 "select year, month from backfill_log where status in ('completed', 'failed', 'processing')"
@@ -173,9 +175,9 @@ class Ordeal:
 
     def _launch(self, months: Sequence[str]) -> None:
         with suppress(OSError, URLError, KeyError):
-            said = self.graphql(LAUNCH, months=sorted(months), assets=[{"path": [name]} for name in MONTHLY])
-            if said["launchPartitionBackfill"]["__typename"] != "LaunchBackfillSuccess":
-                say(f"not launched: {said}")
+            response = self.graphql(LAUNCH, months=sorted(months), assets=[{"path": [name]} for name in MONTHLY])
+            if response["launchPartitionBackfill"]["__typename"] != "LaunchBackfillSuccess":
+                say(f"not launched: {response}")
             else:
                 say(f"backfill of {len(months)} months")
 
@@ -190,7 +192,7 @@ class Ordeal:
 
     def _all_done(self) -> bool:
         """What is left is worked off, without a kill."""
-        deadline = time.monotonic() + self.told.patience
+        deadline = time.monotonic() + self.options.patience
         while time.monotonic() < deadline:
             self.dev.keep()
             if not self._under_way():
@@ -206,7 +208,7 @@ class Ordeal:
     # Kills.
 
     def _kill(self) -> None:
-        (kind,) = self.dice.choices(self.told.victims, [VICTIMS[name] for name in self.told.victims])
+        (kind,) = self.dice.choices(self.options.victims, [VICTIMS[name] for name in self.options.victims])
         victims = self.dev.processes()
         if not victims[kind]:
             kind = next(other for other in VICTIMS if victims[other])
@@ -278,7 +280,7 @@ class Ordeal:
             broken["lost"] = lost[:5]
         counted = Counter(each["killed"] for each in self.killed)
         return {
-            "holds": not broken, "broken": broken, "kills": dict(counted), "seed": self.told.seed, "seconds": round(seconds),
+            "holds": not broken, "broken": broken, "kills": dict(counted), "seed": self.options.seed, "seconds": round(seconds),
             "restarts_of_dagster_dev": self.restarts, "most_ticks_without_owner": orphans.most_ticks,
             "longest_without_owner_seconds": round(orphans.longest), "taken_back": orphans.count, **figures, "killed": self.killed,
         }  # fmt: skip
@@ -304,7 +306,7 @@ class Ordeal:
             "listings": {row["provider"]: row["n"] for row in self.ask("select provider, count(*) as n from generated_listing group by 1")},
             "runs": dict(Counter(run["status"] for run in self.graphql(RUNS)["runsOrError"]["results"])),
             "claims": {row["ended_as"]: row["n"] for row in self.ask("select ended_as, count(*) as n from month_claim group by 1")},
-            "isbndb_safe_limit": self.told.quota - self.told.quota * 2 // 15, "isbndb_asked": asked["isbndb"],
+            "isbndb_safe_limit": self.options.quota - self.options.quota * 2 // 15, "isbndb_asked": asked["isbndb"],
             "isbndb_counted": used.get("isbndb", 0),
             "counted": used, "asked": asked, "asked_again": repeats, "cut_off": cut,
             "asked_again_although_answered": self.ask(ANSWERED_BEFORE), "breaches": breaches,
@@ -362,7 +364,7 @@ class Dev:
         return False
 
     def keep(self) -> None:
-        """What a person does who finds it ended, or without its code (nobody in `dagster dev` starts a dead code server)."""
+        """What a person does who finds it ended, or without its code (`dagster dev` does not start a dead code server again)."""
         ended = self._process is None or self._process.poll() is not None
         if ended or not self._has_code():
             say("dagster dev is started again" + ("" if ended else ": its code server is gone"))
@@ -395,7 +397,7 @@ class Dev:
         self.keep()
 
     def processes(self) -> dict[str, list[int]]:
-        """What runs of this site, by what it is; known by its environment, so that nobody else's is among it."""
+        """What runs of this site, by what it is; known by its environment, so that no process of another site is among them."""
         found: dict[str, list[int]] = {name: [] for name in VICTIMS}
         for process in psutil.process_iter():
             with suppress(psutil.Error):
@@ -481,14 +483,14 @@ class Orphans:
 
 
 @contextmanager
-def _stand_in(told: argparse.Namespace) -> Iterator[dict[str, Any]]:
+def _stand_in(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     words = {
-        "works": told.months * 25,
-        "seed": told.seed,
+        "works": options.months * 25,
+        "seed": options.seed,
         "first": "2000-01",
-        "months": told.months,
-        "time-scale": told.scale,
-        "daily": told.quota,
+        "months": options.months,
+        "time-scale": options.scale,
+        "daily": options.quota,
     }
     command = [
         sys.executable,

@@ -31,9 +31,9 @@ DELAYED = Query("delayed", "by how much late requests moved the slots", "select 
 
 
 def main() -> None:
-    told = _arguments()
-    for rate in told.rates:
-        print(json.dumps(measure(rate, told.processes, told.requests)), flush=True)
+    options = _arguments()
+    for rate in options.rates:
+        print(json.dumps(measure(rate, options.processes, options.requests)), flush=True)
 
 
 def measure(rate: float, processes: int, requests: int) -> dict[str, Any]:

@@ -34,7 +34,7 @@ CATALOGUE_TABLES = ("catalog_edition", "catalog_load", "set_aside")
 
 @dataclass(frozen=True)
 class Answer:
-    """How a command ended and what it said."""
+    """Exit status and output of a command."""
 
     status: int
     out: str
@@ -123,7 +123,7 @@ def test_help_names_every_command(alexandria: Alexandria) -> None:
         (["catalog", "load"], "Missing argument 'FILE...'"),
     ],
 )
-def test_wrong_use_is_2_and_says_what_is_wrong(alexandria: Alexandria, words: list[str], complaint: str) -> None:
+def test_wrong_use_is_2_and_states_what_is_wrong(alexandria: Alexandria, words: list[str], complaint: str) -> None:
     answer = alexandria(*words, database_url=NO_SERVER)
     assert answer.status == 2
     assert complaint in " ".join(re.sub(r"[│╭╮╰╯─]", " ", answer.err).split())
@@ -229,7 +229,7 @@ def test_tables_that_are_too_old_are_1_with_the_way_out(
 def test_books_as_json(alexandria: Alexandria, filled: str) -> None:
     answer = alexandria("books", "2020-06", "--json", database_url=filled)
     assert answer.status == 0
-    half, guests, nobody = answer.json
+    half, guests, absent = answer.json
     assert half == {
         "title": "THE VANISHING HALF", "author": "Brit Bennett", "sources": ["curated-list"], "outcome": "resolved",
         "isbn13": "9780525536291", "provider": "local-catalog", "confidence": half["confidence"], "work_key": half["work_key"],
@@ -238,9 +238,9 @@ def test_books_as_json(alexandria: Alexandria, filled: str) -> None:
     assert 65 <= half["confidence"] <= 100
     assert half["work_key"].startswith("synthetic:")
     assert (guests["title"], guests["author"]) == ("The Guest List: A Novel", "Foley, Lucy"), "as listed"
-    assert nobody == {
+    assert absent == {
         "title": "A Book Nobody Ever Wrote", "author": "No Body", "sources": ["curated-list"], "outcome": "not_found",
-        "isbn13": None, "provider": None, "confidence": None, "work_key": nobody["work_key"], "synthetic": True,
+        "isbn13": None, "provider": None, "confidence": None, "work_key": absent["work_key"], "synthetic": True,
         "reason": "unknown to local-catalog",
     }  # fmt: skip
 
@@ -431,7 +431,7 @@ def test_bad_rows_are_skipped_and_the_others_go_on(alexandria: Alexandria, datab
         (b"PK\x03\x04\0\0\0", "is not plain text"),
     ],
 )
-def test_an_unusable_file_is_1_and_says_why(
+def test_an_unusable_file_is_1_and_states_why(
     alexandria: Alexandria, database_url: str, tmp_path: Path, content: bytes | None, complaint: str
 ) -> None:
     if content is not None:

@@ -46,7 +46,7 @@ def test_it_is_written_to_a_file(site: dict[str, str], tmp_path: Path) -> None:
     assert file.read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
-def test_what_cannot_be_is_said_plainly(site: dict[str, str], tmp_path: Path) -> None:
+def test_what_cannot_be_is_stated_plainly(site: dict[str, str], tmp_path: Path) -> None:
     nowhere = _types(site, "--output", str(tmp_path / "no" / "report.md"))
     assert (nowhere.returncode, nowhere.stdout) == (2, "")
     assert "report.md cannot be written: No such file or directory" in nowhere.stderr

@@ -55,22 +55,22 @@ def test_a_near_miss_is_listed_accepted_and_explained(site: dict[str, str], data
     assert f"has the ISBN {CIRCE}, decided by Ada." in accepted.stdout
     assert _types(site, "review", "list").stdout == "0 near misses.\n"
 
-    told = _types(site, "explain", "2020-06").stdout
-    assert f"Circe: Lord of the Lions / Madeline Miller: resolved, {CIRCE} (review, confidence 100)" in told
-    assert f"{CIRCE} accepted by Ada: the same book" in told
-    assert "there is too little evidence for the nearest book it offered" in told
+    output = _types(site, "explain", "2020-06").stdout
+    assert f"Circe: Lord of the Lions / Madeline Miller: resolved, {CIRCE} (review, confidence 100)" in output
+    assert f"{CIRCE} accepted by Ada: the same book" in output
+    assert "there is too little evidence for the nearest book it offered" in output
     books = json.loads(_types(site, "explain", row["work_key"], "--json").stdout)
     assert [(book["outcome"], book["isbn13"]) for book in books] == [("resolved", CIRCE)]
     assert rows(database, "select decided_by from review_decision") == [{"decided_by": "Ada"}]
 
 
-def test_what_cannot_be_is_said_plainly(site: dict[str, str]) -> None:
+def test_what_cannot_be_is_stated_plainly(site: dict[str, str]) -> None:
     unknown = _types(site, "review", "accept", "synthetic:x", CIRCE, "--by", "Ada")
     assert (unknown.returncode, unknown.stdout) == (2, "")
     assert unknown.stderr.startswith("alexandria: there is no work 'synthetic:x'")
-    nobody = _types(site, "explain", "next month")
-    assert nobody.returncode == 2
-    assert "'next month' is neither a month such as 2020-08 nor the key of a listed work" in nobody.stderr
+    refused = _types(site, "explain", "next month")
+    assert refused.returncode == 2
+    assert "'next month' is neither a month such as 2020-08 nor the key of a listed work" in refused.stderr
     wrong = _types(site, "review", "reject", "synthetic:x", "9780316556340", "--by", "Ada")
     assert wrong.returncode == 2
     assert "9780316556340" in wrong.stderr

@@ -45,11 +45,11 @@ def _json(answer: tuple[int, str, str]) -> Any:
 
 
 def test_status_shows_phases_gates_and_what_comes_next(rollout: Command) -> None:
-    status, said, _ = rollout("status")
+    status, message, _ = rollout("status")
     assert status == 0
     for word in ("validation", "scale", "historical", "current", "ahead", "0 of 12", "Today: 0 of 5 months started"):
-        assert word in said
-    assert "Next: 2020-12, 2020-11, 2020-10, 2020-09, 2020-08" in said
+        assert word in message
+    assert "Next: 2020-12, 2020-11, 2020-10, 2020-09, 2020-08" in message
 
 
 def test_a_plan_changes_nothing(rollout: Command, database_url: str) -> None:
@@ -60,22 +60,22 @@ def test_a_plan_changes_nothing(rollout: Command, database_url: str) -> None:
 
 
 def test_hold_and_release(rollout: Command) -> None:
-    status, said, _ = rollout("hold", "--reason", "the key is being changed", "--by", "ada")
+    status, message, _ = rollout("hold", "--reason", "the key is being changed", "--by", "ada")
     assert status == 0
-    assert "Recorded: hold, by ada." in said
-    assert "Waits: held by ada since" in said
-    assert "the key is being changed" in said
+    assert "Recorded: hold, by ada." in message
+    assert "Waits: held by ada since" in message
+    assert "the key is being changed" in message
     assert _json(rollout("plan", "--json"))["starts"] == []
     assert len(_json(rollout("release", "--json"))["starts"]) == 5
-    told = _json(rollout("status", "--json"))["decisions"]
-    assert [(each["kind"], each["by"]) for each in told] == [("hold", "ada"), ("release", getpass.getuser())]
+    shown = _json(rollout("status", "--json"))["decisions"]
+    assert [(each["kind"], each["by"]) for each in shown] == [("hold", "ada"), ("release", getpass.getuser())]
     assert "hold by ada: the key is being changed" in rollout("status")[1]
 
 
 def test_approve_takes_the_phase_at_hand_and_goes_on(rollout: Command) -> None:
-    told = _json(rollout("approve", "--reason", "seen by hand", "--json"))
-    assert (told["decision"]["phase"], told["decision"]["by"]) == ("validation", getpass.getuser())
-    assert (told["phase"], told["gates"][0]["state"]) == ("scale", "approved")
+    shown = _json(rollout("approve", "--reason", "seen by hand", "--json"))
+    assert (shown["decision"]["phase"], shown["decision"]["by"]) == ("validation", getpass.getuser())
+    assert (shown["phase"], shown["gates"][0]["state"]) == ("scale", "approved")
     assert _json(rollout("approve", "--reason", "as well", "--phase", "historical", "--json"))["phase"] == "scale"
 
 
@@ -93,9 +93,9 @@ def test_approve_takes_the_phase_at_hand_and_goes_on(rollout: Command) -> None:
     ],
 )
 def test_wrong_use_changes_nothing(rollout: Command, database: Any, words: tuple[str, ...], complaint: str) -> None:
-    status, _, said = rollout(*words)
+    status, _, message = rollout(*words)
     assert status == 2
-    assert complaint in said
+    assert complaint in message
     assert rows(database, "select 1 from rollout_decision") == []
 
 
@@ -103,8 +103,8 @@ def test_the_table_is_a_setting(rollout: Command, monkeypatch: pytest.MonkeyPatc
     phases = [{"name": "mine", "months": ["2001-01...2001-03"], "per_day": 2, "isbndb_a_day": 50}]
     monkeypatch.setenv("ALEXANDRIA_ROLLOUT_PHASES", json.dumps(phases))
     monkeypatch.setenv("ALEXANDRIA_ROLLOUT_CALLS_PER_MONTH", "20")
-    told = _json(rollout("plan", "--json"))
-    assert [start["month"] for start in told["starts"]] == ["2001-03", "2001-02"]
+    shown = _json(rollout("plan", "--json"))
+    assert [start["month"] for start in shown["starts"]] == ["2001-03", "2001-02"]
     monkeypatch.setenv("ALEXANDRIA_ROLLOUT_ISBNDB_A_DAY", "20")
     assert len(_json(rollout("plan", "--json"))["starts"]) == 1
     monkeypatch.setenv("ALEXANDRIA_ROLLOUT_PHASES", "2001")
@@ -112,6 +112,6 @@ def test_the_table_is_a_setting(rollout: Command, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("ALEXANDRIA_ROLLOUT_PHASES", "[{")
     assert "ALEXANDRIA_ROLLOUT_PHASES is not a JSON list" in rollout("plan")[2]
     monkeypatch.setenv("ALEXANDRIA_ROLLOUT_PHASES", '[{"name": "mine", "months": ["2001-13"], "per_day": 0}]')
-    said = rollout("plan")[2]
-    assert "2001-13 is not a month" in said
-    assert "ALEXANDRIA_ROLLOUT_PHASES_0_PER_DAY" in said
+    message = rollout("plan")[2]
+    assert "2001-13 is not a month" in message
+    assert "ALEXANDRIA_ROLLOUT_PHASES_0_PER_DAY" in message

@@ -35,11 +35,11 @@ def ask(
 ) -> Json:  # fmt: skip
     """What a command prints as JSON; variables are given by their names, `ALEXANDRIA_` left out."""
 
-    def type_in(*words: str, **told: str) -> Any:
+    def type_in(*words: str, **response: str) -> Any:
         with monkeypatch.context() as patch:
             patch.setattr(sys, "argv", ["alexandria", *words, "--json"])
             patch.setenv("ALEXANDRIA_DATABASE_URL", database_url)
-            for name, value in told.items():
+            for name, value in response.items():
                 patch.setenv(name if name.endswith("_API_KEY") else f"ALEXANDRIA_{name}", value)
             capsys.readouterr()
             try:
@@ -95,17 +95,17 @@ def _items(upstream: StandIn, capability: Capability) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("capability", Capability)
-def test_every_capability_is_answered_by_somebody(capability: Capability, ask: Json, upstream: StandIn) -> None:
-    told: dict[str, Any] = {}
+def test_every_capability_is_answered_by_a_service(capability: Capability, ask: Json, upstream: StandIn) -> None:
+    response: dict[str, Any] = {}
     for item in _items(upstream, capability)[:30:2] or [[]]:
-        told = ask("fetch", capability.value, *item)
-        assert told["capability"] == capability.value
-        assert {each["outcome"] for each in told["asked"]} <= {"found", "not_found", "unavailable"}, told
-        if told["outcome"] == "found":
+        response = ask("fetch", capability.value, *item)
+        assert response["capability"] == capability.value
+        assert {each["outcome"] for each in response["asked"]} <= {"found", "not_found", "unavailable"}, response
+        if response["outcome"] == "found":
             break
-    assert told["outcome"] == "found"
-    assert told["asked"][-1] == {"provider": told["provider"], "outcome": "found", "reason": ""}
-    answers = told["data"] if isinstance(told["data"], list) else [told["data"]]
+    assert response["outcome"] == "found"
+    assert response["asked"][-1] == {"provider": response["provider"], "outcome": "found", "reason": ""}
+    answers = response["data"] if isinstance(response["data"], list) else [response["data"]]
     assert answers
     assert all(FIELDS[capability] <= answer.keys() for answer in answers), answers[0].keys()
 
@@ -115,8 +115,8 @@ def test_one_provider_can_be_asked_alone(ask: Json, upstream: StandIn) -> None:
     words = ("fetch", "isbn-resolution", "--title", work.title, "--author", work.authors[0])
     for name in ("isbndb", "google-books", "open-library", "internet-archive", "wikidata"):
         service = Service(name)
-        told = ask(*words, "--provider", name)
-        assert [each["provider"] for each in told["asked"]] == [name]
+        response = ask(*words, "--provider", name)
+        assert [each["provider"] for each in response["asked"]] == [name]
         asked = {service for service, gate in upstream.meters.items() if gate.counters.requests}
         assert asked == {service}
         upstream.meters[service].reset()
@@ -153,8 +153,8 @@ def test_quota_shows_every_service(ask: Json, upstream: StandIn) -> None:
 # What is set.
 
 
-def _cells(ask: Json, provider: str, **told: str) -> list[dict[str, Any]]:
-    return [cell for cell in ask("providers", **told) if cell["provider"] == provider and cell["offered"]]
+def _cells(ask: Json, provider: str, **response: str) -> list[dict[str, Any]]:
+    return [cell for cell in ask("providers", **response) if cell["provider"] == provider and cell["offered"]]
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -171,7 +171,7 @@ def test_each_variable_of_a_service_arrives(service: str, monkeypatch: pytest.Mo
     ("provider", "variable"),
     [("isbndb", "ISBNDB"), ("internet-archive", "ARCHIVE_ORG"), ("wikipedia", "WIKIPEDIA"), ("xai", "XAI")],
 )
-def test_a_service_that_is_switched_off_says_by_what(ask: Json, provider: str, variable: str) -> None:
+def test_a_service_that_is_switched_off_states_by_what(ask: Json, provider: str, variable: str) -> None:
     cells = _cells(ask, provider, **{f"{variable}_ENABLED": "false"})
     assert cells
     assert all(not cell["available"] and f"ALEXANDRIA_{variable}_ENABLED" in cell["reason"] for cell in cells)
@@ -193,8 +193,8 @@ def test_a_service_without_its_key_names_it(ask: Json, provider: str, key: str) 
 
 def test_the_stand_in_hears_what_was_set(ask: Json, upstream: StandIn, database: Database) -> None:
     """Contact, model, number of books and the order of the cascade, as they arrive."""
-    told = {"CONTACT": "someone@example.org", "GEMINI_MODEL": "gemini-3.1-flash-lite"}
-    ask("fetch", "book-generation", "--month", "2020-03", "--provider", "gemini", **told)
+    response = {"CONTACT": "someone@example.org", "GEMINI_MODEL": "gemini-3.1-flash-lite"}
+    ask("fetch", "book-generation", "--month", "2020-03", "--provider", "gemini", **response)
     (agent,) = upstream.meters[Service.GEMINI].counters.agents
     assert agent.startswith("alexandria-pipeline/")
     assert agent.endswith(" (+someone@example.org)")
@@ -223,9 +223,11 @@ def test_the_stand_in_hears_what_was_set(ask: Json, upstream: StandIn, database:
 )  # fmt: skip
 def test_a_model_near_its_end_is_warned_of(monkeypatch: pytest.MonkeyPatch, today: date, expected: str | None) -> None:
     monkeypatch.setenv("ALEXANDRIA_GEMINI_MODEL", "gemini-2.5-flash")
-    told = model_warnings(load_settings(), today)
-    assert list(told) == (["gemini"] if expected else [])
-    assert expected is None or f"the model gemini-2.5-flash {expected}: set ALEXANDRIA_GEMINI_MODEL" in told["gemini"]
+    response = model_warnings(load_settings(), today)
+    assert list(response) == (["gemini"] if expected else [])
+    assert (
+        expected is None or f"the model gemini-2.5-flash {expected}: set ALEXANDRIA_GEMINI_MODEL" in response["gemini"]
+    )
     monkeypatch.setenv("ALEXANDRIA_GEMINI_ENABLED", "false")
     assert model_warnings(load_settings(), today) == {}
 

@@ -120,9 +120,9 @@ def test_books_are_counted_as_they_are_now(trusted: httpx.Client, database: Data
 
 def _months(answer: httpx.Response) -> list[str]:
     assert answer.status_code == 200, answer.text
-    said = answer.json()
-    assert said["count"] == len(said["months"])
-    return list(said["months"])
+    body = answer.json()
+    assert body["count"] == len(body["months"])
+    return list(body["months"])
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_scheduled_months_are_due_now(trusted: httpx.Client, database: Database)
         assert after[untouched] == before[untouched]
 
 
-def test_a_month_that_somebody_claims_is_left_out(trusted: httpx.Client, database: Database) -> None:
+def test_a_month_that_another_run_claims_is_left_out(trusted: httpx.Client, database: Database) -> None:
     put_all(database)
     with database.transaction() as claiming:
         claiming.execute("select from backfill_log where year = 2020 and month = 8 for update")
@@ -212,9 +212,9 @@ def test_seeding_adds_what_is_missing_and_nothing_else(
     put_all(database)
     before = dump(database, ["backfill_log"])["backfill_log"]
     asked = {"year_start": years[0], "year_end": years[1]}
-    said = trusted.post(SEED, json=asked).json()
+    body = trusted.post(SEED, json=asked).json()
     expected = [f"2020-{n:02d}" for n in range(1, 6)] + [f"2021-{n:02d}" for n in range(1, 13)]
-    assert said == {"inserted": 17, "existing": 7, "months": expected}
+    assert body == {"inserted": 17, "existing": 7, "months": expected}
     after = dump(database, ["backfill_log"])["backfill_log"]
     assert [row for row in after if row in before] == before
     assert {row["status"] for row in after if row not in before} == {"pending"}

@@ -58,7 +58,7 @@ def test_every_path_is_there_and_no_other_method(document: dict[str, Any], trust
         assert allowed == {"GET", "HEAD", "OPTIONS"} if method == "get" else {"POST", "OPTIONS"}
 
 
-def test_answers_are_what_it_says(document: dict[str, Any], trusted: httpx.Client, database: Database) -> None:
+def test_answers_agree_with_the_document(document: dict[str, Any], trusted: httpx.Client, database: Database) -> None:
     put_all(database)
     asked = [
         ("get", "/api/quota/status", None), ("get", "/api/internal/backfill-stats", None), ("get", "/healthz", None),
@@ -89,7 +89,7 @@ def test_it_takes_what_the_endpoint_takes(
     assert (trusted.post(SCHEDULE, json=body).status_code == 200) is good
 
 
-def test_what_needs_the_secret_says_so(document: dict[str, Any]) -> None:
+def test_what_needs_the_secret_states_so(document: dict[str, Any]) -> None:
     for path, operations in document["paths"].items():
         for operation in operations.values():
             assert ("security" in operation) is path.startswith("/api/internal/")

@@ -81,14 +81,14 @@ def test_the_grid_has_300_cells_each_in_words(database: Database) -> None:
     first = Month(2000, 1)
     assert sorted(label[:7] for label in labels) == [str(first + number) for number in range(300)]
     assert (labels[0][:7], labels[-1][:7]) == ("2024-01", "2000-12"), "the latest year is on top"
-    said = {label[:7]: (label[9:], cell["class"]) for label, cell in zip(labels, seen.cells, strict=True)}
-    assert said["2020-12"] == ("completed, 19 of 20 books resolved (95 %)", "r5 s-completed")
-    assert said["2020-11"] == ("completed, 20 of 40 books resolved (50 %)", "r1 s-completed")
-    assert said["2020-10"] == ("in processing", "s-processing")
-    assert said["2020-09"] == ("waits for a retry", "s-retry")
-    assert said["2020-07"] == ("failed", "s-failed")
-    assert said["2020-06"] == ("pending", "s-pending")
-    assert said["2019-01"] == ("not in the queue", "s-none")
+    cells_by_month = {label[:7]: (label[9:], cell["class"]) for label, cell in zip(labels, seen.cells, strict=True)}
+    assert cells_by_month["2020-12"] == ("completed, 19 of 20 books resolved (95 %)", "r5 s-completed")
+    assert cells_by_month["2020-11"] == ("completed, 20 of 40 books resolved (50 %)", "r1 s-completed")
+    assert cells_by_month["2020-10"] == ("in processing", "s-processing")
+    assert cells_by_month["2020-09"] == ("waits for a retry", "s-retry")
+    assert cells_by_month["2020-07"] == ("failed", "s-failed")
+    assert cells_by_month["2020-06"] == ("pending", "s-pending")
+    assert cells_by_month["2019-01"] == ("not in the queue", "s-none")
     assert all(label in seen.words for label in labels), "the sentence is there without the title, too"
     assert "2026-09: completed, 10 of 10 books resolved (100 %)" in seen.words
 
@@ -227,7 +227,7 @@ def test_an_error_is_shown_cut(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "shown"),
+    ("address", "shown"),
     [
         (None, None),
         ("postgresql://me:pass word@h", "postgresql://me:pass word@h"),
@@ -235,5 +235,5 @@ def test_an_error_is_shown_cut(text: str) -> None:
         ("https://host/path?q=a@b", "https://host/path?q=a@b"),
     ],
 )
-def test_passwords_of_addresses_are_taken_out(said: str | None, shown: str | None) -> None:
-    assert presentable(said) == shown
+def test_passwords_of_addresses_are_taken_out(address: str | None, shown: str | None) -> None:
+    assert presentable(address) == shown

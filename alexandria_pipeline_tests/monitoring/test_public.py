@@ -1,4 +1,4 @@
-"""What everybody may ask: quota, health, figures, and how wrong requests are answered."""
+"""Endpoints without a secret: quota, health, figures, and the answers to wrong requests."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def test_the_quota_has_exactly_the_promised_fields(client: httpx.Client, databas
 def test_a_quota_that_is_gone_makes_no_calls(database: Database) -> None:
     use_calls(database, "isbndb", 13_000)
     with serving(database) as client:
-        said = client.get("/api/quota/status").json()
-    assert (said["safety_remaining"], said["remaining"], said["can_make_calls"]) == (0, 2_000, False)
+        body = client.get("/api/quota/status").json()
+    assert (body["safety_remaining"], body["remaining"], body["can_make_calls"]) == (0, 2_000, False)
 
 
 def test_many_at_once_get_the_same_answer_without_the_database(client: httpx.Client, database: Database) -> None:
@@ -72,7 +72,7 @@ def test_health_is_that_of_the_database(client: httpx.Client) -> None:
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
-def test_without_a_database_everything_says_so_and_nothing_more() -> None:
+def test_without_a_database_everything_states_so_and_nothing_more() -> None:
     with Database(NO_SERVER) as nowhere, serving(nowhere) as client:
         client.headers["X-Cron-Secret"] = "open-sesame"
         answers = {

@@ -1,4 +1,4 @@
-"""`alexandria serve` as a process: it answers, it ends when told, and it says why it cannot start."""
+"""`alexandria serve` as a process: it answers, it ends on a signal, and it states why it cannot start."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _served(folder: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[st
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_it_answers_until_it_is_told_to_stop(database_url: str, tmp_path: Path, how: signal.Signals) -> None:
+def test_it_answers_until_it_gets_a_signal(database_url: str, tmp_path: Path, how: signal.Signals) -> None:
     with _served(tmp_path, database_url=database_url, cron_secret="open-sesame") as (process, client):
         assert client.get("/healthz").json() == {"status": "ok"}
         assert client.get("/api/internal/backfill-stats").status_code == 401
@@ -63,9 +63,9 @@ def test_it_answers_until_it_is_told_to_stop(database_url: str, tmp_path: Path, 
         assert inside.json()["total_months"] == 0
         client.close()
         process.send_signal(how)
-        _, said = process.communicate(timeout=120)
-    assert "Traceback" not in said
-    assert "open-sesame" not in said
+        _, error_output = process.communicate(timeout=120)
+    assert "Traceback" not in error_output
+    assert "open-sesame" not in error_output
 
 
 @pytest.mark.parametrize(

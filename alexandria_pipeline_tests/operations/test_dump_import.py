@@ -60,7 +60,7 @@ def run(
     return import_dump(database, files, options, processes=1)
 
 
-def test_an_edition_keeps_what_its_record_says(database: Database, tmp_path: Path) -> None:
+def test_an_edition_keeps_what_its_record_has(database: Database, tmp_path: Path) -> None:
     full = edition(
         7, subtitle="a novel", authors=[{"key": "/authors/OL3A"}], works=[{"key": "/works/OL5W"}], publishers=["Quill\\Press"],
         publish_date="March 5, 1988", languages=[{"key": "/languages/eng"}], physical_format="Paperback", number_of_pages=321,
@@ -114,7 +114,7 @@ def test_a_misspelt_title_is_found_and_another_author_is_not(database: Database,
     assert [answer.isbn13 for answer in answers] == [ISBN, None, ISBN]
 
 
-def test_bad_lines_are_set_aside_with_line_and_reason(database: Database, tmp_path: Path) -> None:
+def test_bad_lines_are_rejected_with_line_and_reason(database: Database, tmp_path: Path) -> None:
     lines = [
         edition(),
         b"/type/edition\t/books/OL2M\t1",

@@ -48,7 +48,7 @@ def test_a_work_is_explained_with_all_its_months(filled: Database) -> None:
     assert [book["month"] for book in explain(filled, key)] == ["2020-06", "2020-07"]
 
 
-def test_attempts_of_several_runs_are_told_in_order(filled: Database, tmp_path: Path) -> None:
+def test_attempts_of_several_runs_are_shown_in_order(filled: Database, tmp_path: Path) -> None:
     more = CATALOGUE + "A Book Nobody Ever Wrote\tNo Body\t9780306406157\t2020\ttest\t9\n"
     run_all(filled, pipeline(filled, tmp_path, catalogue=more), [JUNE], run_id="run-2")
     book = explain(filled, "2020-06")[2]
@@ -69,14 +69,14 @@ def test_the_key_of_a_merged_work_leads_to_the_book(filled: Database) -> None:
 def test_decisions_of_persons_are_part_of_it(filled: Database) -> None:
     key = explain(filled, "2020-06")[2]["work_key"]
     Review(filled).reject(key, None, "Ada", "invented")
-    (said,) = explain(filled, key)[0]["decisions"]
-    assert {name: said[name] for name in ("decision", "isbn13", "by", "why")} == {
+    (decision,) = explain(filled, key)[0]["decisions"]
+    assert {name: decision[name] for name in ("decision", "isbn13", "by", "why")} == {
         "decision": "rejected", "isbn13": None, "by": "Ada", "why": "invented",
     }  # fmt: skip
 
 
-def test_calls_are_told_with_the_attempt_that_they_were_made_for(filled: Database) -> None:
-    """The ledger says whose ISBN was looked for; two attempts of one service in different runs have their own calls."""
+def test_calls_are_shown_with_the_attempt_that_they_were_made_for(filled: Database) -> None:
+    """The ledger names the book of a call; two attempts of one service in different runs have their own calls."""
     rows(
         filled,
         """

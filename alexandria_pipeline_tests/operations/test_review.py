@@ -63,7 +63,7 @@ def _log(database: Database, month: Month) -> dict[str, Any]:
     return rows(database, "select * from backfill_log where year = %s and month = %s", month.year, month.month)[0]
 
 
-CIRCE_TITLE, ESCAPE_TITLE, NOBODY_TITLE = "Circe: Lord of the Lions", "The Great Escape", "A Book Nobody Ever Wrote"
+CIRCE_TITLE, ESCAPE_TITLE, INVENTED_TITLE = "Circe: Lord of the Lions", "The Great Escape", "A Book Nobody Ever Wrote"
 
 
 def test_near_misses_are_listed_with_their_evidence_and_nothing_else_is(review: Review) -> None:
@@ -107,23 +107,26 @@ def test_no_later_run_changes_what_was_accepted_or_rejected(
     review: Review, database: Database, world: Pipeline, tmp_path: Path
 ) -> None:
     review.accept(_key(database, CIRCE_TITLE), CIRCE, "Ada")
-    review.reject(_key(database, NOBODY_TITLE), None, "Ada", "invented")
+    review.reject(_key(database, INVENTED_TITLE), None, "Ada", "invented")
     before = dump(database, DECIDED)
     run_all(database, world, [JUNE, JULY], run_id="run-2")
     assert dump(database, DECIDED) == before
     more = CATALOGUE + "A Book Nobody Ever Wrote\tNo Body\t9780306406157\t2020\ten\t\n"
     more += f"{CIRCE_TITLE}\tMadeline Miller\t9780140449136\t2020\ten\t\n"
     later = pipeline(
-        database, tmp_path, LIST + f"2020-08\t{NOBODY_TITLE}\tNo Body\n2020-08\t{CIRCE_TITLE}\tMadeline Miller\n", more
+        database,
+        tmp_path,
+        LIST + f"2020-08\t{INVENTED_TITLE}\tNo Body\n2020-08\t{CIRCE_TITLE}\tMadeline Miller\n",
+        more,
     )
     run_all(database, later, [JUNE, JULY, AUGUST], run_id="run-3")
     assert [book["isbn13"] for book in _books(database, CIRCE_TITLE)] == [CIRCE] * 3
-    assert [book["outcome"] for book in _books(database, NOBODY_TITLE)] == ["not_found"] * 2
-    assert _books(database, NOBODY_TITLE)[1]["reason"] == "rejected in review; no service is asked"
+    assert [book["outcome"] for book in _books(database, INVENTED_TITLE)] == ["not_found"] * 2
+    assert _books(database, INVENTED_TITLE)[1]["reason"] == "rejected in review; no service is asked"
     asked = (
         "select 1 from resolution_attempt join enriched_works using (work_id) where title = %s and run_id <> 'run-1'"
     )
-    assert rows(database, asked, NOBODY_TITLE) == []
+    assert rows(database, asked, INVENTED_TITLE) == []
     assert rows(database, asked, CIRCE_TITLE) == []
     assert _log(database, AUGUST)["status"] == "completed"
 
@@ -186,9 +189,9 @@ def test_what_a_run_found_can_be_confirmed(review: Review, database: Database) -
 
 
 def test_an_isbn_that_no_service_offered_is_taken_on_a_persons_word(review: Review, database: Database) -> None:
-    review.accept(_key(database, NOBODY_TITLE), UNHEARD, "Ada", "it lies before me")
+    review.accept(_key(database, INVENTED_TITLE), UNHEARD, "Ada", "it lies before me")
     (edition,) = rows(database, "select * from enriched_editions where isbn13 = %s", UNHEARD)
-    assert (edition["title"], edition["primary_provider"], edition["publisher"]) == (NOBODY_TITLE, "review", None)
+    assert (edition["title"], edition["primary_provider"], edition["publisher"]) == (INVENTED_TITLE, "review", None)
 
 
 def test_the_second_of_two_ambiguous_works_may_be_the_one(review: Review, database: Database) -> None:
@@ -236,8 +239,8 @@ def test_decisions_are_kept_in_order_with_who_and_why(review: Review, database: 
     review.reject(key, CIRCE, "Ada", "not sure")
     review.reject(key, None, "Ada")
     review.accept(key, CIRCE, "Grace", "seen it")
-    said = rows(database, "select isbn13, decision, decided_by, why from review_decision order by review_id")
-    assert [tuple(row.values()) for row in said] == [
+    decisions = rows(database, "select isbn13, decision, decided_by, why from review_decision order by review_id")
+    assert [tuple(row.values()) for row in decisions] == [
         (CIRCE, "rejected", "Ada", "not sure"), (None, "rejected", "Ada", ""), (CIRCE, "accepted", "Grace", "seen it"),
     ]  # fmt: skip
     assert rows(database, "select 1 from closed_work") == []
@@ -255,10 +258,10 @@ def test_decisions_follow_a_work_that_is_merged_into_another(review: Review, dat
     review.reject(key, CIRCE, "Ada")
     (merged,), (into,) = (
         rows(database, "select work_id from enriched_works where title = %s", title)
-        for title in (CIRCE_TITLE, NOBODY_TITLE)
+        for title in (CIRCE_TITLE, INVENTED_TITLE)
     )
     with database.transaction() as tx:
         resolution.merge_works(tx, merged["work_id"], into["work_id"])
     assert rows(database, "select work_id from review_decision") == [into]
     review.accept(key, CIRCE, "Ada", "by its retired key")
-    assert [book["isbn13"] for book in _books(database, NOBODY_TITLE)] == [CIRCE]
+    assert [book["isbn13"] for book in _books(database, INVENTED_TITLE)] == [CIRCE]

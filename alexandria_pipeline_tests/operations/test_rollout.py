@@ -32,7 +32,7 @@ def _sql(database: Database, *statements: str) -> None:
             tx.execute(statement.encode())
 
 
-def test_a_look_writes_nothing(database: Database, rollout: Rollout) -> None:
+def test_reading_writes_nothing(database: Database, rollout: Rollout) -> None:
     made = rollout.plan(NOW)
     assert [str(start.month) for start in made.starts] == ["2020-12", "2020-11", "2020-10", "2020-09", "2020-08"]
     assert rows(database, "select 1 from rollout_start union all select 1 from backfill_log") == []
@@ -121,7 +121,7 @@ def test_a_months_need_is_learnt_from_the_last_ones_and_counted_for_those_under_
     run.close("the test is over", failed=False)
 
 
-def test_decisions_are_kept_with_who_when_why_and_what_the_gate_said(database: Database, rollout: Rollout) -> None:
+def test_decisions_are_kept_with_who_when_why_and_the_state_of_the_gate(database: Database, rollout: Rollout) -> None:
     rollout.decide(DecisionKind.HOLD, "ada", "the key is being changed", now=NOW)
     assert rollout.request_starts("rollout_sensor", NOW).waits.startswith("held by ada since 2027-01-10 03:00 UTC")
     rollout.decide(DecisionKind.RELEASE, "ben", "", now=NOW)
@@ -166,11 +166,16 @@ def test_the_database_refuses_an_override_without_a_reason(database_url: str) ->
 
 
 def test_a_plan_in_plain_values(rollout: Rollout) -> None:
-    told = describe(rollout.request_starts("rollout_sensor", NOW))
-    assert told["starts"][0] == {"month": "2020-12", "attempt": 1, "phase": "validation"}
-    assert (told["phase"], told["waits"], told["months_a_day"], told["started_today"]) == ("validation", "", 5, [])
-    assert told["isbndb"] == {"calls_per_month": 40, "promised": 0, "left_today": 240}
-    assert told["gates"][0] == {
+    described = describe(rollout.request_starts("rollout_sensor", NOW))
+    assert described["starts"][0] == {"month": "2020-12", "attempt": 1, "phase": "validation"}
+    assert (described["phase"], described["waits"], described["months_a_day"], described["started_today"]) == (
+        "validation",
+        "",
+        5,
+        [],
+    )
+    assert described["isbndb"] == {"calls_per_month": 40, "promised": 0, "left_today": 240}
+    assert described["gates"][0] == {
         "phase": "validation", "state": "ahead", "months": 12, "terminal": 0, "failed": 0, "generated": 0, "resolved": 0,
         "resolution_rate": None, "says": "0 of 12 months are done",
     }  # fmt: skip

@@ -58,7 +58,7 @@ on conflict (service, day) do update set used = q.used + excluded.used
 
 
 class World:
-    """The rollout, and what its runs leave behind. `outcome` says how many of a month's books are resolved; None: it fails."""
+    """The rollout, and what its runs leave behind. `outcome` is how many of a month's books are resolved; None: the run fails."""
 
     def __init__(
         self, database: Database, outcome: Callable[[Month], int | None], calls: Callable[[Month], int]

@@ -1,4 +1,4 @@
-"""A receiver of alerts: a local HTTP server that keeps what apprise's json:// posts to it, and can be told to fail."""
+"""A receiver of alerts: a local HTTP server that keeps what apprise's json:// posts to it, and fails when a test asks for it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def receiving() -> Iterator[Receiver]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Says nothing."""
+            """Writes no log."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     receiver.port = server.server_address[1]

@@ -1,4 +1,4 @@
-"""People are told: one message per cause, whatever is restarted, and none is lost while a receiver is down."""
+"""Alerts: one message per cause, whatever is restarted, and none is lost while a receiver is down."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -53,7 +53,7 @@ class Daemon:
 
     def tick(self) -> str:
         """Both sensors once, as the daemon does it; what they say."""
-        said = []
+        skips = []
         for sensor in (event_alerts, table_alerts):
             cursor = self.cursor if sensor is event_alerts else None
             with dg.build_sensor_context(
@@ -62,8 +62,8 @@ class Daemon:
                 result = sensor.evaluate_tick(context)
             if sensor is event_alerts:
                 self.cursor = result.cursor
-            said.append(result.skip_message or "")
-        return "; ".join(said)
+            skips.append(result.skip_message or "")
+        return "; ".join(skips)
 
     def check(self, *, passed: bool, month: str | None = "2020-06", rate: float = 85.0) -> None:
         """A run evaluates a check, as the pipeline's checks do."""
@@ -114,7 +114,9 @@ def _month(database: Database, status: str, **values: object) -> None:
     )  # fmt: skip
 
 
-def test_a_failed_check_is_told_once_with_figure_month_what_to_do_and_link(start: Start, receiver: Receiver) -> None:
+def test_a_failed_check_is_reported_once_with_figure_month_what_to_do_and_link(
+    start: Start, receiver: Receiver
+) -> None:
     daemon = start(receiver.url)
     daemon.tick()
     daemon.check(passed=False)
@@ -155,16 +157,16 @@ def test_a_restarted_daemon_and_a_lost_cursor_repeat_nothing(start: Start, recei
     daemon.check(passed=False, month="2020-07")
     dg.materialize([broken], instance=daemon.instance, raise_on_error=False)
     daemon.tick()
-    told = sorted(receiver.titles)
-    assert len(told) == 3, "the failure that has passed since was news all the same"
+    sent_titles = sorted(receiver.titles)
+    assert len(sent_titles) == 3, "the failure that has passed since was news all the same"
     daemon.cursor = None
     daemon.tick()
     daemon.cursor = '{"checks": 999999, "runs": 999999}'  # an instance whose event log was made anew
     daemon.tick()
-    assert sorted(receiver.titles) == told
+    assert sorted(receiver.titles) == sent_titles
 
 
-def test_what_happened_while_the_daemon_was_away_is_told(start: Start, receiver: Receiver) -> None:
+def test_what_happened_while_the_daemon_was_away_is_reported(start: Start, receiver: Receiver) -> None:
     daemon = start(receiver.url)
     daemon.tick()
     cursor = daemon.cursor
@@ -174,7 +176,7 @@ def test_what_happened_while_the_daemon_was_away_is_told(start: Start, receiver:
     assert len(receiver.messages) == 1
 
 
-def test_a_failed_run_is_told_with_its_reason(start: Start, receiver: Receiver) -> None:
+def test_a_failed_run_is_reported_with_its_reason(start: Start, receiver: Receiver) -> None:
     daemon = start(receiver.url)
     failed = dg.materialize(
         [broken], instance=daemon.instance, raise_on_error=False, tags={"dagster/partition": "2020-06"}
@@ -187,7 +189,7 @@ def test_a_failed_run_is_told_with_its_reason(start: Start, receiver: Receiver) 
     assert f"https://dagster.example/runs/{failed.run_id}" in message["message"]
 
 
-def test_a_run_whose_process_died_is_told_and_hides_no_later_event(start: Start, receiver: Receiver) -> None:
+def test_a_run_whose_process_died_is_reported_and_hides_no_later_event(start: Start, receiver: Receiver) -> None:
     """Such a failure is reported from outside the run and names no step."""
     daemon = start(receiver.url)
     daemon.tick()
@@ -226,23 +228,23 @@ def test_a_receiver_that_is_not_there(start: Start, caplog: pytest.LogCaptureFix
     daemon = start("json://127.0.0.1:9/s3cr3t-token", "nonsense://s3cr3t-token")
     daemon.check(passed=False)
     with caplog.at_level(logging.DEBUG):
-        said = daemon.tick()
+        skips = daemon.tick()
     (row,) = rows(daemon.database, "select * from alert")
     assert (row["sent_at"], row["reached"]) == (None, [])
     assert row["attempts"] >= 1
     assert "the json receiver rejected the message or did not answer" in row["last_problem"]
     assert "a nonsense address of ALEXANDRIA_ALERT_URLS is invalid" in row["last_problem"]
-    assert "s3cr3t" not in caplog.text + said + str(row) + repr(daemon.settings) + repr(daemon.watch)
+    assert "s3cr3t" not in caplog.text + skips + str(row) + repr(daemon.settings) + repr(daemon.watch)
 
 
-def test_without_receivers_the_log_is_told_once(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+def test_without_receivers_the_log_has_it_once(start: Start, caplog: pytest.LogCaptureFixture) -> None:
     daemon = start()
     daemon.check(passed=False)
     with caplog.at_level(logging.WARNING, "alexandria_pipeline"):
         daemon.tick()
         daemon.tick()
-    said = [record for record in caplog.records if "does not hold for 2020-06" in record.getMessage()]
-    assert len(said) == 1
+    skips = [record for record in caplog.records if "does not hold for 2020-06" in record.getMessage()]
+    assert len(skips) == 1
 
 
 def test_a_month_that_failed_for_good(start: Start, receiver: Receiver) -> None:
@@ -272,7 +274,7 @@ def test_quota(start: Start, receiver: Receiver, used: int, titles: list[str]) -
     assert receiver.titles == titles
 
 
-def test_both_marks_of_the_quota_are_told_and_tomorrow_again(start: Start, receiver: Receiver) -> None:
+def test_both_marks_of_the_quota_are_reported_and_tomorrow_again(start: Start, receiver: Receiver) -> None:
     daemon = start(receiver.url)
     for calls in (7_000, 4_000, 1_000):
         use_calls(daemon.database, "isbndb", calls)

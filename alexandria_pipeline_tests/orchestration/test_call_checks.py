@@ -128,7 +128,7 @@ def test_accounting_agrees_within_a_percent(day: Day, database: Database, upstre
     assert not accounting_holds(-1.01)
 
 
-def test_accounting_without_a_counter_passes_and_says_why(
+def test_accounting_without_a_counter_passes_and_states_why(
     day: Day, upstream: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     idle = day.judged("call_accounting")

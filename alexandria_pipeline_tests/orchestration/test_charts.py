@@ -24,12 +24,12 @@ def _of(svg: ET.Element, tag: str) -> list[ET.Element]:
     return svg.findall(f"{{http://www.w3.org/2000/svg}}{tag}")
 
 
-def test_a_bar_is_as_high_as_its_count_and_says_it() -> None:
+def test_a_bar_is_as_high_as_its_count_and_states_it() -> None:
     svg = _svg(bar_chart("Confidence", BARS))
     heights = [float(bar.attrib["height"]) for bar in _of(svg, "rect")]
     assert heights == [10.0, 0.0, 120.0]
-    said = [text.text for text in _of(svg, "text")]
-    assert said == ["Confidence", "1", "65–69", "70–74", "12", "75–79"]
+    labels = [text.text for text in _of(svg, "text")]
+    assert labels == ["Confidence", "1", "65–69", "70–74", "12", "75–79"]
 
 
 def test_the_picture_has_a_description_for_those_who_do_not_see_it() -> None:
@@ -37,7 +37,7 @@ def test_the_picture_has_a_description_for_those_who_do_not_see_it() -> None:
 
 
 @pytest.mark.parametrize("bars", [[], [("65–69", 0)]])
-def test_nothing_is_said_in_words(bars: list[tuple[str, int]]) -> None:
+def test_nothing_is_stated_in_words(bars: list[tuple[str, int]]) -> None:
     assert bar_chart("Confidence", bars) == "Confidence: nothing yet"
 
 
@@ -58,7 +58,7 @@ def test_any_title_and_label_stay_inside_the_picture(title: str, bars: list[tupl
 
 @pytest.mark.parametrize("page", [LIGHT, DARK])
 @pytest.mark.parametrize(("colour", "least"), [(TEXT, 4.0), (BAR, 3.0), (LINE, 2.5)])
-def test_colours_can_be_told_from_light_and_dark_pages(colour: str, least: float, page: str) -> None:
+def test_colours_can_be_distinguished_from_light_and_dark_pages(colour: str, least: float, page: str) -> None:
     """WCAG 2.2: contrast of text and of parts of pictures."""
     lighter, darker = sorted((_luminance(colour), _luminance(page)), reverse=True)
     assert (lighter + 0.05) / (darker + 0.05) >= least

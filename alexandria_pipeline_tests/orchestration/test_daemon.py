@@ -81,8 +81,8 @@ class Dev:
 
     def launch(self) -> None:
         assets = [{"path": [name]} for name in ("generated_books", "persisted_works", "resolved_isbns")]
-        said = self.graphql(LAUNCH, months=MONTHS, assets=assets)
-        assert said["launchPartitionBackfill"]["__typename"] == "LaunchBackfillSuccess"
+        response = self.graphql(LAUNCH, months=MONTHS, assets=assets)
+        assert response["launchPartitionBackfill"]["__typename"] == "LaunchBackfillSuccess"
 
     def at_rest(self) -> bool:
         backfills = self.graphql(BACKFILLS)["partitionBackfillsOrError"]["results"]

@@ -1,4 +1,4 @@
-"""What Dagster is told: a snapshot of it, and that saying it costs nothing. A change here is seen in the diff."""
+"""The definitions that Dagster loads: a snapshot, and that loading them makes no call. A change here is seen in the diff."""
 
 import subprocess
 import sys
@@ -199,7 +199,7 @@ def test_the_checks_are_these(definitions: dg.Definitions) -> None:
     assert all(spec.description for spec in specs)
 
 
-def test_every_asset_says_what_it_is(assets: dict[str, dg.AssetsDefinition]) -> None:
+def test_every_asset_states_what_it_is(assets: dict[str, dg.AssetsDefinition]) -> None:
     for name, asset in assets.items():
         (spec,) = asset.specs
         assert spec.description, name

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow("kills a database server of its own")
 def test_a_process_that_finds_the_local_server_dead_starts_it_again(
     fragile: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As `dagster dev` does for days: nobody else comes to start the server."""
+    """As `dagster dev` does for days: no other process starts the server."""
     monkeypatch.delenv("ALEXANDRIA_DATABASE_URL", raising=False)
     monkeypatch.setenv("ALEXANDRIA_HOME", str(fragile.home.parent))
     monkeypatch.chdir(tmp_path)

@@ -145,7 +145,7 @@ def lab(database: Database, database_url: str, tmp_path: Path) -> Iterator[Lab]:
 
 
 def _failure(ran: Ran, step: str) -> str:
-    """What a failed step says to a person."""
+    """The message of a failed step."""
     failed = [event for event in ran.result.all_events if event.is_step_failure and event.step_key == step]
     assert failed, [event.step_key for event in ran.result.all_events if event.is_step_failure]
     failure = failed[0].step_failure_data
@@ -392,9 +392,9 @@ def test_a_month_of_another_run_fails_the_run_at_its_end_and_its_neighbours_comp
     try:
         ran = lab.run(JUNE, AUGUST)
         assert not ran.success
-        said = _failure(ran, "generated_books_no_month_failed")
-        assert said.startswith("2020-07: 2020-07 is owned by run run-other (test process of run-other) since ")
-        assert "2020-06" not in said
+        output = _failure(ran, "generated_books_no_month_failed")
+        assert output.startswith("2020-07: 2020-07 is owned by run run-other (test process of run-other) since ")
+        assert "2020-06" not in output
         assert "run-other" in ran.shown["generated_books", "2020-07"]["failed"]
         assert [lab.log(month)["status"] for month in (JUNE, JULY, AUGUST)] == ["completed", "processing", "completed"]
         assert lab.log(JULY)["owner_run"] == "run-other"
@@ -462,7 +462,7 @@ def test_an_unusable_list_ends_in_retry_with_its_reason(lab: Lab, tmp_path: Path
     assert "no column author" in lab.log(JUNE)["error_message"]
 
 
-def test_a_stage_that_breaks_counts_as_an_attempt_and_says_why(lab: Lab) -> None:
+def test_a_stage_that_breaks_counts_as_an_attempt_and_states_why(lab: Lab) -> None:
     """On error → `retry` with `retry_count + 1` and back-off. A table of the last stage is gone here."""
     lab.world(_listed(JUNE), _known(JUNE, 20))
     lab.sql("alter table resolution_attempt rename to resolution_attempt_gone")
@@ -484,7 +484,7 @@ def test_the_last_stage_alone_does_not_complete_a_month(lab: Lab) -> None:
     assert lab.log(JUNE)["status"] != "completed"
 
 
-def test_the_last_stage_alone_does_not_complete_a_month_that_nobody_listed(lab: Lab) -> None:
+def test_the_last_stage_alone_does_not_complete_a_month_that_has_no_list(lab: Lab) -> None:
     lab.world(_listed(JUNE), _known(JUNE, 20))
     lab.run(JUNE, select=_asset("resolved_isbns"))
     assert lab.log(JUNE)["status"] != "completed"
@@ -505,6 +505,6 @@ def test_a_database_that_is_away_fails_the_run_with_one_sentence_and_no_password
     with dg.DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(instance=instance, raise_on_error=False, partition_key="2020-06")
         assert not result.success
-        said = "\n".join(str(event) for event in result.all_events)
-        assert "someone@127.0.0.1:1/none cannot be reached" in said
-        assert "geheim" not in said
+        output = "\n".join(str(event) for event in result.all_events)
+        assert "someone@127.0.0.1:1/none cannot be reached" in output
+        assert "geheim" not in output

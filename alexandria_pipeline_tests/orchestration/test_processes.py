@@ -182,7 +182,7 @@ def test_kill_9_in_every_stage_and_the_same_command_again(site: Site) -> None:
 # Two owners.
 
 
-def test_a_month_that_somebody_holds_is_refused_and_the_owner_is_named(site: Site) -> None:
+def test_a_month_that_another_run_holds_is_refused_and_the_owner_is_named(site: Site) -> None:
     with open_database(site.url, site.folder / "state") as database:
         other = holder(database, "run-other")
         other.claim([JUNE])
@@ -198,7 +198,7 @@ def test_a_month_that_somebody_holds_is_refused_and_the_owner_is_named(site: Sit
             other.close("the test is over", failed=False)
 
 
-def test_of_two_runs_started_together_one_works_and_the_other_is_told_who_owns_the_month(site: Site) -> None:
+def test_of_two_runs_started_together_one_works_and_the_other_learns_who_owns_the_month(site: Site) -> None:
     books = 900
     large = _large(site, [JUNE], books)
     pair = [Command(large, *materialize("2020-06")) for _ in range(2)]

@@ -40,8 +40,8 @@ def site(empty_database_url: str, tmp_path: Path, upstream: StandIn) -> Site:
     home = tmp_path / "dagster"
     home.mkdir()
     (home / "dagster.yaml").write_text((PROJECT / "dagster.yaml").read_text())
-    told = environment(upstream.base, upstream.options.time_scale, upstream.options.daily)
-    return Site(tmp_path, empty_database_url, variables={**told, "DAGSTER_HOME": str(home), **CANARIES})
+    listed = environment(upstream.base, upstream.options.time_scale, upstream.options.daily)
+    return Site(tmp_path, empty_database_url, variables={**listed, "DAGSTER_HOME": str(home), **CANARIES})
 
 
 def _asked(upstream: StandIn) -> Mapping[Service, int]:
@@ -71,8 +71,8 @@ def test_a_month_with_all_services_and_the_same_month_again(site: Site, upstream
         assert rows(database, "select status from backfill_log") == [{"status": "completed"}]
         ledger = rows(database, "select service, count(*) as n from api_call group by service")
         assert {row["service"]: row["n"] for row in ledger} == {s.value: n for s, n in first.items() if n}
-        told = "select title, author, isbn13, outcome from generated_book"
-        judged = score([(rows(database, told), upstream.lists.truth("2020-01"))])
+        listed = "select title, author, isbn13, outcome from generated_book"
+        judged = score([(rows(database, listed), upstream.lists.truth("2020-01"))])
         assert judged.figures["precision"] == 1.0
         assert (judged.figures["recall"] or 0) > 0.85
         (checked,) = rows(database, "select told, drift_percent from quota_usage where service = 'isbndb'")
@@ -85,7 +85,7 @@ def test_a_month_with_all_services_and_the_same_month_again(site: Site, upstream
 
 
 def test_no_second_ai_call_after_a_kill_between_the_answer_and_its_reading(site: Site, upstream: StandIn) -> None:
-    """Killed with one answer stored and the other on its way; killed with both stored and none read; then left alone."""
+    """Killed with one answer stored and the other on its way; killed with both stored and none read; then not killed."""
     upstream.meters[Service.XAI].behaviour.latency = 60.0
     command = Command(site, *materialize("2020-02"))
     _wait_for(site, command, "select count(*) = 1 from generation_reply")

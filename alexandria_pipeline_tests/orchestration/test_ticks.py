@@ -72,8 +72,8 @@ def ticks(database_url: str, tmp_path: Path) -> Iterator[Ticks]:
 
 
 def test_the_rollout_requests_a_run_for_each_month_of_the_day(ticks: Ticks) -> None:
-    requests, said, _ = ticks.sensor(rollout_sensor)
-    assert ([request.run_key for request in requests], said) == (FIRST_FIVE, "")
+    requests, message, _ = ticks.sensor(rollout_sensor)
+    assert ([request.run_key for request in requests], message) == (FIRST_FIVE, "")
     assert requests[0].partition_key == "2020-12"
     assert {request.job_name for request in requests} <= {None, MONTHLY_BOOKS}
     assert requests[0].tags["alexandria/phase"] == "validation"
@@ -90,8 +90,8 @@ def test_a_tick_that_is_repeated_asks_for_the_same_keys(ticks: Ticks) -> None:
 def test_sensor_and_schedule_share_the_day(ticks: Ticks) -> None:
     requests, _ = ticks.schedule()
     assert [request.run_key for request in requests] == FIRST_FIVE
-    more, said, _ = ticks.sensor(rollout_sensor)
-    assert (more, said) == ([], "phase validation: the 5 months of today have started; more at 00:00 UTC")
+    more, message, _ = ticks.sensor(rollout_sensor)
+    assert (more, message) == ([], "phase validation: the 5 months of today have started; more at 00:00 UTC")
 
 
 def test_a_month_goes_through_all_its_assets_and_checks(database: Database, ticks: Ticks) -> None:
@@ -125,7 +125,7 @@ def test_nothing_starts_by_itself_but_the_recovery() -> None:
 def test_a_month_whose_run_has_died_is_back_after_two_ticks(database: Database, ticks: Ticks) -> None:
     _, quiet, cursor = ticks.sensor(recovery_sensor)
     assert quiet == "every month in processing has an owner"
-    nobody = cursor
+    unseen = cursor
     run = holder(database, "run-dead")
     run.claim([JUNE])
     _, quiet, _ = ticks.sensor(recovery_sensor, cursor)
@@ -139,7 +139,7 @@ def test_a_month_whose_run_has_died_is_back_after_two_ticks(database: Database, 
     assert rows(database, "select status from backfill_log") == [{"status": "processing"}]
     _, second, cursor = ticks.sensor(recovery_sensor, cursor)
     assert second.startswith("2020-06 is retry again: its run died: run-dead (test process of run-dead), started ")
-    assert cursor == nobody
+    assert cursor == unseen
     assert rows(database, "select status, retry_count from backfill_log") == [{"status": "retry", "retry_count": 1}]
     run.close("the test is over", failed=False)
 
@@ -166,17 +166,17 @@ def test_a_run_without_a_sign_of_life_is_ended_by_the_second_tick(ticks: Ticks, 
     alive = _at_work(ticks, **{PROCESS_TAG: "process 2 on nowhere"})
     foreign = _at_work(ticks)
     with heartbeat(database, alive):
-        _, said, cursor = ticks.sensor(recovery_sensor)
-        assert said == f"run {dead} has no heartbeat; the next tick ends it"
-        _, said, cursor = ticks.sensor(recovery_sensor, cursor)
-        assert said == f"run {dead} has failed: its process has died"
-        _, said, _ = ticks.sensor(recovery_sensor, cursor)
-        assert said == "every month in processing has an owner"
+        _, message, cursor = ticks.sensor(recovery_sensor)
+        assert message == f"run {dead} has no heartbeat; the next tick ends it"
+        _, message, cursor = ticks.sensor(recovery_sensor, cursor)
+        assert message == f"run {dead} has failed: its process has died"
+        _, message, _ = ticks.sensor(recovery_sensor, cursor)
+        assert message == "every month in processing has an owner"
     statuses = {run.run_id: run.status.value for run in ticks.instance.get_runs()}
     assert statuses == {dead: "FAILURE", alive: "STARTED", foreign: "STARTED"}
 
 
-def test_a_run_whose_sign_of_life_is_back_is_left_alone(ticks: Ticks, database: Database) -> None:
+def test_a_run_whose_sign_of_life_is_back_is_kept(ticks: Ticks, database: Database) -> None:
     run_id = _at_work(ticks, **{PROCESS_TAG: "process 1 on nowhere"})
     _, _, cursor = ticks.sensor(recovery_sensor)
     with heartbeat(database, run_id, seconds=0.05):
@@ -185,12 +185,12 @@ def test_a_run_whose_sign_of_life_is_back_is_left_alone(ticks: Ticks, database: 
             "select pg_terminate_backend(pid) from pg_stat_activity where starts_with(application_name, 'alexandria run')",
         )
         until(lambda: run_id in _living(database))
-        _, said, _ = ticks.sensor(recovery_sensor, cursor)
-        assert said == "every month in processing has an owner"
+        _, message, _ = ticks.sensor(recovery_sensor, cursor)
+        assert message == "every month in processing has an owner"
     until(lambda: run_id not in _living(database))
 
 
-def test_a_run_is_seen_alive_while_it_works_and_says_in_which_process(ticks: Ticks, database: Database) -> None:
+def test_a_run_is_seen_alive_while_it_works_and_states_in_which_process(ticks: Ticks, database: Database) -> None:
     (request, *_), _, _ = ticks.sensor(rollout_sensor)
     assert ticks.run(request)
     (run,) = ticks.instance.get_runs()
@@ -199,8 +199,8 @@ def test_a_run_is_seen_alive_while_it_works_and_says_in_which_process(ticks: Tic
 
 
 def test_a_cursor_of_before_runs_were_looked_at_is_still_read(ticks: Ticks, database: Database) -> None:
-    _, said, _ = ticks.sensor(recovery_sensor, '[["2020-06", 1]]')
-    assert said == "every month in processing has an owner"
+    _, message, _ = ticks.sensor(recovery_sensor, '[["2020-06", 1]]')
+    assert message == "every month in processing has an owner"
 
 
 def _living(database: Database) -> frozenset[str]:

@@ -282,7 +282,7 @@ def test_the_editions_of_a_work_are_read_to_the_end() -> None:
     assert [params for _, params in http.requests] == [{"limit": 300}, {"limit": 300, "offset": 300}]
 
 
-def test_a_list_of_editions_without_an_end_is_cut_and_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_list_of_editions_without_an_end_is_cut_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     class Endless(ScriptedHttp):
         async def get(self, path: str, parse: Any, params: Any = None) -> Any:
             following = f"/works/OL1W/editions.json?offset={(params or {}).get('offset', 0) + 300}"

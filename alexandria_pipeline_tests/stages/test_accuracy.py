@@ -1,7 +1,7 @@
 """Six months with the stand-in of all services, over real HTTP: precision, recall, and the requests that the services get.
 
 Then the same with too small a quota, with a service that fails half of its requests, and with one service only. No book is
-lost, no book is "not found" unless every service said so, and a later run requests only what is missing.
+lost, no book is "not found" unless every service answered so, and a later run requests only what is missing.
 """
 
 from __future__ import annotations

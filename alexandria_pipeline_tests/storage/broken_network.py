@@ -1,4 +1,4 @@
-"""A network between a client and a server that can break without either side being told."""
+"""A network between a client and a server that can break without a message to either side."""
 
 from __future__ import annotations
 

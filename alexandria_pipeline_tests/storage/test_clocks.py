@@ -129,7 +129,7 @@ def test_a_month_that_cannot_be_taken_back_does_not_block_the_others(database: D
         assert [orphan.month for orphan in orphans(tx)] == [JULY]
 
 
-def test_closing_gives_back_every_month_though_one_fails(database: Database, holder: Holder) -> None:
+def test_closing_releases_every_month_though_one_fails(database: Database, holder: Holder) -> None:
     run = holder("run-1")
     run.claim([JUNE, JULY, AUGUST])
     _break_july(database)

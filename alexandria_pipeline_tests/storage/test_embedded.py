@@ -208,7 +208,7 @@ def test_a_pid_without_a_process_does_not_prevent_the_start(cluster: EmbeddedSer
     _kill_postmaster(cluster)
     server = read_postmaster(cluster.home / "data")
     assert server
-    assert holder_of(server.pid, cluster.home / "data") in {Holder.NOBODY, Holder.OTHER}  # OTHER: a zombie process
+    assert holder_of(server.pid, cluster.home / "data") in {Holder.NO_PROCESS, Holder.OTHER}  # OTHER: a zombie process
     assert _stored(cluster.ensure()) == [("Łódź",)]
 
 
@@ -328,8 +328,8 @@ def test_a_wheel_in_a_closed_folder_is_copied_for_the_account(home: Path) -> Non
         if source.exists():
             shutil.copytree(source, closed / source.name, symlinks=True)
     closed.chmod(0o700)
-    nobody = ServerAccount("nobody", *_ids_of("nobody"))
-    programs = find_programs(closed / package.name / "pginstall" / "bin", nobody, home / "programs", None)
+    server_account = ServerAccount("nobody", *_ids_of("nobody"))
+    programs = find_programs(closed / package.name / "pginstall" / "bin", server_account, home / "programs", None)
     assert programs.folder.is_relative_to(home / "programs")
     assert not programs.run("postgres", "--version").returncode
 

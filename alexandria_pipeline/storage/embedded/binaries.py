@@ -60,7 +60,7 @@ class ServerAccount:
 
 
 def account_for_this_process(name: str | None) -> ServerAccount | None:
-    """Whom to run the server as: None (ourselves) unless we are root; then `name`, by default `nobody`."""
+    """The account that runs the server: None, which is our own, unless we are root; then `name`."""
     if sys.platform == "win32":
         raise EmbeddedServerError(
             "The local PostgreSQL server runs on Linux and macOS: use WSL,"
@@ -75,7 +75,7 @@ def account_for_this_process(name: str | None) -> ServerAccount | None:
         raise EmbeddedServerError(f"There is no account {name!r} to run PostgreSQL as: name an existing one.") from None
     if entry.pw_uid == 0 or name == "postgres":
         raise EmbeddedServerError(
-            f"PostgreSQL must not run as {name!r}: name an account that owns nothing, such as nobody."
+            f"PostgreSQL must not run as {name!r}: name an account that owns no files, such as {DEFAULT_ACCOUNT}."
         )
     return ServerAccount(name, entry.pw_uid, entry.pw_gid)
 
@@ -91,7 +91,7 @@ class Programs:
     def run(
         self, program: str, *arguments: str, stdin: str = "", timeout: float = 120
     ) -> subprocess.CompletedProcess[str]:
-        """Run one of the programs to its end, in a session of its own (Ctrl-C is for us); gives what it said."""
+        """Runs one of the programs to its end and returns its output. It has a session of its own, so that Ctrl-C does not reach it."""
         try:
             return _run(self.folder / program, *arguments, account=self.account, stdin=stdin, timeout=timeout)
         except subprocess.TimeoutExpired as error:
@@ -174,7 +174,7 @@ def _wheel_of(folder: Path) -> Path | None:
 
 
 def _copy_for_account(package: Path, copies: Path) -> Path:
-    """A copy of a wheel's package that everybody may read; its libraries stay where the programs look for them."""
+    """A copy of a wheel's package that every account may read; its libraries stay where the programs look for them."""
     stamp = (package / "pginstall" / "bin" / "postgres").stat()
     key = hashlib.sha256(f"{package} {stamp.st_size} {stamp.st_mtime_ns}".encode()).hexdigest()[:10]
     copy = copies / key

@@ -2,7 +2,7 @@
 
     <home>/data/                the cluster; renamed into place only when complete
     <home>/password             of the role `alexandria`: random, mode 0600, written once
-    <home>/server.log           what the server says
+    <home>/server.log           log of the server
 
 Every step here assumes that its caller holds the lock of the home. Which step is due, and who waits for whom, is
 decided in `embedded.py`.
@@ -131,7 +131,7 @@ class Cluster:
             (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def renew_password(self, programs: Programs) -> None:
-        """Give the role a new password while nobody is connected: the old one cannot be read back."""
+        """Gives the role a new password while no client is connected. The old password cannot be read back."""
         password = secrets.token_urlsafe(24)
         statement = f"ALTER ROLE {ROLE} PASSWORD '{password}'\n"
         answer = programs.run("postgres", "--single", "-D", str(self.data), "postgres", stdin=statement)
@@ -141,7 +141,7 @@ class Cluster:
 
     def start(self, programs: Programs) -> None:
         """Start the server on the home's own port, or on the next one that is free."""
-        said = f"no free port from {PORTS[0]} to {PORTS[-1]}"
+        output = f"no free port from {PORTS[0]} to {PORTS[-1]}"
         for port in _free_ports(self.home):
             settings = SETTINGS | {"port": str(port)} | ({} if self._durable else VOLATILE)
             options = " ".join(f"-c {name}={value}" for name, value in settings.items())
@@ -151,10 +151,10 @@ class Cluster:
             # Running all the same: a long crash recovery. Port taken since we looked: try the next one.
             if not answer.returncode or self.running():
                 return
-            said = answer.stdout
+            output = answer.stdout
             if _is_free(port):
                 break
-        raise self.failure("The local PostgreSQL server did not start", said)
+        raise self.failure("The local PostgreSQL server did not start", output)
 
     def stop(self) -> bool:
         """End the server and whatever is left of an earlier one; False when there was nothing to end."""
@@ -165,12 +165,12 @@ class Cluster:
             raise self.failure(f"The local PostgreSQL server (PID {server.pid}) did not stop")
         return True
 
-    def failure(self, what: str, said: str = "") -> EmbeddedServerError:
+    def failure(self, what: str, output: str = "") -> EmbeddedServerError:
         """An error with the last words of the server and of the program that was run."""
         log = ""
         with contextlib.suppress(OSError):
             log = self._log.read_text(errors="replace")
-        words = [*log.strip().splitlines()[-8:], *said.strip().splitlines()[-8:]]
+        words = [*log.strip().splitlines()[-8:], *output.strip().splitlines()[-8:]]
         return EmbeddedServerError(f"{what} (log: {self._log}). Last words:\n" + "\n".join(words))
 
     def _write_password(self, password: str) -> Path:

@@ -22,13 +22,13 @@ class Holder(enum.Enum):
 
     OURS = "the postmaster of this cluster"
     OTHER = "a zombie, or another program that got the PID later"
-    NOBODY = "no process"
+    NO_PROCESS = "no process"
     UNKNOWN = "a process that we may not look at"
 
 
 @dataclass(frozen=True, slots=True)
 class Postmaster:
-    """What `postmaster.pid` says: the process, its port (None while it is still starting)."""
+    """Content of `postmaster.pid`: the process, and its port (None while the server starts)."""
 
     pid: int
     port: int | None
@@ -54,7 +54,7 @@ def holder_of(pid: int, data: Path) -> Holder:
     except psutil.ZombieProcess:
         return Holder.OTHER
     except (psutil.NoSuchProcess, ValueError):
-        return Holder.NOBODY
+        return Holder.NO_PROCESS
     except psutil.Error:
         return Holder.UNKNOWN
 

@@ -33,7 +33,7 @@ PATIENCE = 60.0  # seconds until a server that runs must let us in; twice that f
 
 @dataclass(frozen=True, slots=True)
 class ServerStatus:
-    """What can be said about the local server without touching it; `url` carries no password."""
+    """State of the local server, read without connecting to it; `url` has no password."""
 
     home: Path
     running: bool
@@ -46,8 +46,8 @@ class EmbeddedServer:
     """The local server of one home. Every method may be called by many processes at once.
 
     It lives in `<home>/postgres`, or in /var/tmp when we are root and `home` is closed to the server's account; the
-    attribute `home` says which. `durable=False` gives up safety against power loss for speed (tests). `binaries` names
-    a folder with PostgreSQL's programs. `account` is whom the server runs as when we are root (default: nobody).
+    attribute `home` is the folder in use. `durable=False` gives up safety against power loss for speed (tests). `binaries` names
+    a folder with PostgreSQL's programs. `account` runs the server when we are root (default: DEFAULT_ACCOUNT).
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class EmbeddedServer:
         return died
 
     def stop(self) -> bool:
-        """Stop the server for everybody; False when it was not running."""
+        """Stops the server for all clients; False if it was not running."""
         if not self._cluster.exists():
             return False
         self._refuse_unfit_home()
@@ -137,14 +137,14 @@ class EmbeddedServer:
                 if not folder.exists() and not folder.is_symlink():
                     with contextlib.suppress(FileExistsError):
                         folder.mkdir()
-                        folder.chmod(mode)  # whatever the umask says
+                        folder.chmod(mode)  # whatever the umask is
         except OSError as error:
             raise EmbeddedServerError(
                 f"The folder {self.home} for the local database cannot be made: {error}"
             ) from error
 
     def _refuse_unfit_home(self) -> None:
-        """Refuse a folder that somebody else put there or that was closed later."""
+        """Refuses a folder of another user, or one that was closed later."""
         owner = self.home.lstat().st_uid
         if self.home.is_symlink() or owner != os.geteuid():
             raise EmbeddedServerError(

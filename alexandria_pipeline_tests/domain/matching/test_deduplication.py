@@ -92,7 +92,7 @@ def listing(position: int, title: str, author: str) -> Listing:
 
 
 @pytest.mark.parametrize(("a", "b"), ONE_BOOK)
-def test_one_book_in_two_dresses(a: tuple[str, str], b: tuple[str, str]) -> None:
+def test_one_book_in_two_spellings(a: tuple[str, str], b: tuple[str, str]) -> None:
     assert same_book(*a, *b)
     assert same_book(*b, *a)
     assert len(deduplicate(MONTH, [listing(0, *a), listing(1, *b)])) == 1

@@ -104,11 +104,11 @@ def test_a_series_name_is_none_of_its_books(title: str, series: str, name: str, 
 
 @given(titles, franchises, names, numbers, st.sampled_from(("Series", "Trilogy", "Novels", "Saga")))
 def test_a_series_in_brackets_changes_nothing(title: str, series: str, name: str, number: int, word: str) -> None:
-    for dressed in (f"{title}({series} (Paperback))", f"{title} ({series} {word} #{number})({series} {word} (Quality))",
+    for variant in (f"{title}({series} (Paperback))", f"{title} ({series} {word} #{number})({series} {word} (Quality))",
                     f"{title} ({series} {word})", f"{series} #{number} - {title}"):  # fmt: skip
-        assert accepts(title, name, dressed, name), dressed
-        assert accepts(dressed, name, title, name), dressed
-        assert same_book(title, name, dressed, name), dressed
+        assert accepts(title, name, variant, name), variant
+        assert accepts(variant, name, title, name), variant
+        assert same_book(title, name, variant, name), variant
 
 
 @given(titles, franchises, names)

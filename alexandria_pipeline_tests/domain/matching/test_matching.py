@@ -69,7 +69,7 @@ def test_verdicts_do_not_depend_on_the_order_of_the_answer() -> None:
         ([candidate("Emma", None, 1815)], RefusalReason.TOO_WEAK),
     ],
 )
-def test_a_refusal_says_why(candidates: list[Candidate], reason: RefusalReason) -> None:
+def test_a_refusal_states_why(candidates: list[Candidate], reason: RefusalReason) -> None:
     verdict = judge(EMMA, candidates)
     assert not verdict.accepted
     assert verdict.reason is reason
@@ -122,7 +122,7 @@ def test_any_text_can_be_judged(title: str, author: str, offered: str, by: str, 
     assert verdict.accepted is (verdict.reason is None)
 
 
-def test_a_publisher_of_recordings_betrays_a_recording_whose_format_is_not_told() -> None:
+def test_a_publisher_of_recordings_marks_a_recording_whose_format_is_missing() -> None:
     author = (Contributor("Greg Bear"),)
     recording = Candidate(
         "google-books", Isbn13("9780306406157"), "Halo: Silentium", author, publisher="Hachette Audio"
@@ -134,7 +134,7 @@ def test_a_publisher_of_recordings_betrays_a_recording_whose_format_is_not_told(
     assert not judge(BookQuery("Halo: Silentium", "Greg Bear", 2020), [recording]).settled
 
 
-def test_a_title_with_more_to_it_is_settled_only_by_a_second_edition_that_says_the_same() -> None:
+def test_a_title_with_more_to_it_is_settled_only_by_a_second_edition_that_agrees() -> None:
     query = BookQuery("Anthill", "E. O. Wilson", 2010)
     first = candidate("Anthill: An Ant Story", "E. O. Wilson", 2010)
     assert judge(query, [first]).accepted

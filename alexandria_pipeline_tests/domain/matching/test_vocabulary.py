@@ -1,4 +1,4 @@
-"""The vocabulary and the table of weights: every row holds what it says."""
+"""The vocabulary and the table of weights: every row is true of its own example."""
 
 from __future__ import annotations
 

@@ -210,7 +210,7 @@ def test_two_who_ask_never_get_the_same_month(state: RolloutState) -> None:
 
 
 @given(states())
-def test_it_always_says_why_nothing_is_started(state: RolloutState) -> None:
+def test_it_always_states_why_nothing_is_started(state: RolloutState) -> None:
     made = plan(state, NOW, SMALL, "sensor")
     assert bool(made.waits) != bool(made.starts)
 
@@ -275,7 +275,7 @@ def test_exactly_90_percent_passes_and_a_failed_month_counts_with_its_books() ->
     assert (made.gates[0].state, made.gates[0].failed, made.phase) == (GateState.PASSED, 1, "scale")
 
 
-def test_a_month_in_work_keeps_the_gate_shut() -> None:
+def test_a_month_in_work_keeps_the_gate_closed() -> None:
     done = _done(_year(2020))
     done[Month(2020, 5)] = RolloutMonth(Month(2020, 5), "processing", generated=20, resolved=20, claim=1)
     made = plan(RolloutState(done), NOW, RULES)
@@ -357,7 +357,7 @@ def test_a_retry_of_one_of_todays_months_is_not_another_month() -> None:
     assert [(str(start.month), start.attempt) for start in made.starts] == [("2020-10", 2)]
 
 
-def test_what_it_waits_for_is_said() -> None:
+def test_what_it_waits_for_is_stated() -> None:
     day = _year(2020)[:5]
     done = RolloutState(_done(day), _started(day, TODAY))
     assert plan(done, NOW, RULES).waits == ("phase validation: the 5 months of today have started; more at 00:00 UTC")

@@ -86,10 +86,10 @@ def test_a_title_with_a_letter_or_digit_keeps_some_of_it(title: str) -> None:
     volume(title)
 
 
-def test_all_dresses_of_a_title_share_a_key() -> None:
-    dresses = ["The Night & the Café", "NIGHT AND THE CAFE", "The Night and the Café: A Novel", "The Night and the Café (Harker, #3)",
+def test_all_spellings_of_a_title_share_a_key() -> None:
+    variants = ["The Night & the Café", "NIGHT AND THE CAFE", "The Night and the Café: A Novel", "The Night and the Café (Harker, #3)",
                "Night and the Café, The", "The Night and the Cafe - How It Was", "the night and the café [Large Print]"]  # fmt: skip
-    assert len({title_key(dress) for dress in dresses}) == 1
+    assert len({title_key(variant) for variant in variants}) == 1
     assert title_key("Some Day") == title_key("Someday")
     assert title_key("The Girl on the Plane") != title_key("The Girl on the Train")
 

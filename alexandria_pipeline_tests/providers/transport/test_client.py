@@ -263,7 +263,7 @@ def test_no_server_at_all(make: Make, database: Database) -> None:
 
 
 @pytest.mark.parametrize("wanted", ["1", "1.0", "date"])
-def test_a_pause_that_is_asked_for_is_kept_by_everybody(make: Make, wanted: str) -> None:
+def test_a_pause_that_is_asked_for_is_kept_by_every_process(make: Make, wanted: str) -> None:
     if wanted == "date":
         wanted = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
 
@@ -375,7 +375,7 @@ def test_a_pause_that_cannot_be_read_is_the_usual_one(make: Make, nonsense: str)
     assert isinstance(outcome, JsonResponse | Unavailable)
 
 
-def test_a_pause_may_be_said_in_the_body(make: Make) -> None:
+def test_a_pause_may_be_stated_in_the_body(make: Make) -> None:
     def wanted(body: Json) -> float:
         return float(body["delay"])
 
@@ -509,7 +509,7 @@ def test_the_key_is_nowhere_to_be_seen(make: Make, database: Database, caplog: p
     for name in ("httpx", "httpcore", "hpack"):
         logging.getLogger(name).setLevel(logging.DEBUG)
     keyed = spec(key=KeyPlace(parameter="key"), cache_days=1)
-    dresses = [
+    spellings = [
         CANARY,
         quote_plus(CANARY),
         quote(quote(CANARY, safe=""), safe=""),
@@ -519,8 +519,8 @@ def test_the_key_is_nowhere_to_be_seen(make: Make, database: Database, caplog: p
         CANARY.replace("/", "&#x2f;").replace("+", "&plus;"),
         PACKED,
     ]
-    echo = as_json({"title": dresses, "url": f"http://x/?key={CANARY}"})
-    refusal = as_json({"why": f"the keys {dresses} are unknown"}, status=400)
+    echo = as_json({"title": spellings, "url": f"http://x/?key={CANARY}"})
+    refusal = as_json({"why": f"the keys {spellings} are unknown"}, status=400)
     seen: list[object] = []
 
     async def scenario() -> None:
@@ -547,7 +547,7 @@ def test_the_key_is_nowhere_to_be_seen(make: Make, database: Database, caplog: p
         assert PACKED not in text
 
 
-def test_a_service_that_fails_is_left_alone_and_found_again(make: Make, database: Database) -> None:
+def test_a_service_that_fails_is_not_asked_and_found_again(make: Make, database: Database) -> None:
     async def scenario() -> None:
         async with serving(*[as_json({}, status=500)] * 6, OK) as server:
             service, other = make(server), make(server)
@@ -603,7 +603,7 @@ def test_while_one_finds_out_whether_it_is_back_the_others_wait(
     assert asked == (6 if expected is Unavailable else 10)
 
 
-def test_nobody_waits_longer_for_a_probe_than_it_may_take(make: Make, database: Database) -> None:
+def test_no_caller_waits_longer_for_a_probe_than_it_may_take(make: Make, database: Database) -> None:
     async def scenario() -> tuple[Outcome, int]:
         async with serving(OK) as server:
             rows(
@@ -640,7 +640,7 @@ def test_a_quota_is_kept(make: Make, database: Database) -> None:
     assert rows(database, "select used from quota_usage") == [{"used": 2}]
 
 
-def test_a_service_that_says_its_day_is_used_up_is_not_asked_again(make: Make, database: Database) -> None:
+def test_a_service_that_reports_its_day_is_used_up_is_not_asked_again(make: Make, database: Database) -> None:
     async def scenario() -> tuple[list[Outcome], int]:
         async with serving(as_json({"daily": 1}, status=429), OK) as server:
             return [await make(server).get("/a"), await make(server).get("/b")], len(server.asked)
@@ -654,7 +654,7 @@ def test_a_service_that_says_its_day_is_used_up_is_not_asked_again(make: Make, d
     assert calls(database) == [("refused", 429, 1)]
 
 
-def test_what_is_off_says_which_setting(make: Make) -> None:
+def test_what_is_off_states_which_setting(make: Make) -> None:
     off = make("http://127.0.0.1:9", enabled=False, enabled_variable="ALEXANDRIA_SVC_ENABLED").unavailable()
     keyless = make("http://127.0.0.1:9", key=None, key_variable="SVC_API_KEY")
     assert off == Unavailable("svc is switched off by ALEXANDRIA_SVC_ENABLED")
