@@ -13,7 +13,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
-from alexandria_pipeline import sample
 from alexandria_pipeline.domain.ai_models import ModelEnd, ended, model_names, model_warning
 from alexandria_pipeline.domain.alerts import Links
 from alexandria_pipeline.domain.errors import AlexandriaError
@@ -25,7 +24,7 @@ from alexandria_pipeline.operations.catalog import load_catalog
 from alexandria_pipeline.operations.doctor import Finding
 from alexandria_pipeline.operations.plans import current_plan
 from alexandria_pipeline.operations.rollout import Rollout
-from alexandria_pipeline.providers import local_catalog
+from alexandria_pipeline.providers import local_catalog, sample
 from alexandria_pipeline.providers.base import PlanSource, Provider, ProviderKind
 from alexandria_pipeline.providers.registry import CASCADE, CASCADE_WITHOUT_SERVICES, DECLARATIONS, Registry
 from alexandria_pipeline.providers.registry import SERVICES as DECLARED

@@ -78,7 +78,7 @@ def test_the_unpacked_wheel_finds_its_files_and_its_command(wheel: Path, tmp_pat
         archive.extractall(tmp_path)  # our own, built a moment ago
     look = """
 import alexandria_pipeline, sys
-from alexandria_pipeline import sample
+from alexandria_pipeline.providers import sample
 from alexandria_pipeline.storage.migrate import read_migrations
 from alexandria_pipeline.storage.queries import families, load
 assert alexandria_pipeline.__file__.startswith(sys.argv[1]), alexandria_pipeline.__file__

@@ -8,12 +8,12 @@ from collections import Counter
 
 import pytest
 
-from alexandria_pipeline import sample
 from alexandria_pipeline.domain.isbn import Isbn13, is_placeholder
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.reading_list import OWN_COLUMNS
 from alexandria_pipeline.domain.records import GenerationRequest, TsvFile
 from alexandria_pipeline.domain.tsv import clean_text, listing_problem, read_table
+from alexandria_pipeline.providers import sample
 from alexandria_pipeline.providers.curated_list.client import CuratedList
 
 MONTHS = [Month(2020, number) for number in range(1, 13)]

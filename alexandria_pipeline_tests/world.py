@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from psycopg import sql
 
-from alexandria_pipeline.composition import Pipeline, assemble
+from alexandria_pipeline.composition import Pipeline, assemble, opened_pipeline
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.operations.catalog import load_catalog
 from alexandria_pipeline.settings import load_settings
@@ -45,6 +46,17 @@ def pipeline(database: Database, folder: Path, listed: str = LIST, catalogue: st
 
 def holder(database: Database, run_id: str = "run-1") -> MonthHolder:
     return MonthHolder(database, run_id, f"test process of {run_id}")
+
+
+@contextmanager
+def pipeline_and_runner(run_id: str) -> Iterator[tuple[Pipeline, MonthRunner]]:
+    """The pipeline of this process's environment and a runner for its months, which are released at the end."""
+    with opened_pipeline(load_settings()) as opened:
+        runner = MonthRunner(holder(opened.database, run_id))
+        try:
+            yield opened, runner
+        finally:
+            runner.close()
 
 
 def run_all(database: Database, world: Pipeline, months: Sequence[Month], run_id: str = "run-1") -> list[StageReport]:

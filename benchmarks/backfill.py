@@ -28,17 +28,14 @@ from urllib.request import urlopen
 
 import psutil
 
-from alexandria_pipeline.composition import opened_pipeline
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.settings import load_settings
-from alexandria_pipeline.stages.runner import MonthRunner
 from alexandria_pipeline.storage import figures
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.embedded.server import EmbeddedServer
-from alexandria_pipeline.storage.months import MonthHolder
 from alexandria_pipeline.storage.queries import Query
 from alexandria_pipeline_tests.upstream.books_file import BUNDLED_BOOKS
 from alexandria_pipeline_tests.upstream.score import score
+from alexandria_pipeline_tests.world import pipeline_and_runner
 
 RESOLVERS = ("isbndb", "google-books", "open-library", "internet-archive", "wikidata")
 WORKS_A_MONTH = 23  # the stand-in's lists are full from about here on
@@ -150,9 +147,8 @@ def _child(spec: Path) -> None:
     """Runs the stages and prints what they took, as one line of JSON."""
     count = json.loads(spec.read_text())["months"]
     months = [Month(2000 + at // 12, at % 12 + 1) for at in range(count)]
-    with opened_pipeline(load_settings()) as pipeline:
+    with pipeline_and_runner("benchmark") as (pipeline, runner):
         database = pipeline.database
-        runner = MonthRunner(MonthHolder(database, "benchmark", "the benchmark"))
         before, commits, started = _cpu(), _commits(database), time.monotonic()
         with _rss() as rss:
             stages: dict[str, float] = {}
@@ -162,16 +158,15 @@ def _child(spec: Path) -> None:
                 report = runner.run(stage, months)
                 stages[stage.name] = round(time.monotonic() - began, 2)
                 failed |= {str(month): why for month, why in report.failed.items()}
-            runner.close()
         with database.transaction() as tx:
             books = sum(each.generated for each in figures.of_months(tx, months).values())
-        options = {
+        measured = {
             "months": count, "books": books, "wall": round(time.monotonic() - started, 2), "stages": stages,
             "cpu": round(_cpu() - before, 2), "commits": _commits(database) - commits, "failed": failed,
             "rss": round(max(rss)), "rss_before": round(rss[0]),
             "delayed": {row["service"]: round(row["delayed"], 1) for row in database.fetch_all(DELAYED)},
         }  # fmt: skip
-    print(json.dumps(options))
+    print(json.dumps(measured))
 
 
 @contextmanager

@@ -10,11 +10,18 @@ from alexandria_pipeline.orchestration.jobs import all_jobs
 from alexandria_pipeline.orchestration.resources import build_resources
 from alexandria_pipeline.orchestration.schedules import all_schedules
 from alexandria_pipeline.orchestration.sensors import all_sensors
-from alexandria_pipeline.settings import Settings
+from alexandria_pipeline.settings import Settings, load_settings
 
 
-def build_definitions(settings: Settings, resources: Mapping[str, object] | None = None) -> dg.Definitions:
-    """Builds assets, checks, jobs, schedules, sensors and resources. `resources` replaces resources of the same name."""
+def build_definitions(
+    settings: Settings | None = None, resources: Mapping[str, object] | None = None
+) -> dg.Definitions:
+    """Builds assets, checks, jobs, schedules, sensors and resources.
+
+    Without `settings`, reads them from the environment; raises SettingsError if a value is wrong. `resources` replaces
+    resources of the same name.
+    """
+    settings = settings or load_settings()
     assets = dg.load_assets_from_modules([catalogue, books, isbns, synthetic, reports, retention])
     return dg.Definitions(
         assets=dg.with_source_code_references(assets),
