@@ -68,7 +68,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     }
     assert ours == source
     for needed in ("py.typed", "storage/sql/migrations/0001_foundation.sql", "storage/sql/queries/months.sql",
-                   "sample/monthly_list.tsv", "sample/catalogue.tsv", "sample/ATTRIBUTION.md"):  # fmt: skip
+                   "providers/sample/monthly_list.tsv", "providers/sample/catalogue.tsv", "providers/sample/ATTRIBUTION.md"):  # fmt: skip
         assert f"alexandria_pipeline/{needed}" in ours
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
