@@ -8,23 +8,38 @@ them for every edition (4 µs instead of 20 µs).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Final
+from typing import Final, NamedTuple
 
 from alexandria_pipeline.domain.text.normalise import normalise
-from alexandria_pipeline.domain.text.person_names import author_key
+from alexandria_pipeline.domain.text.person_names import (
+    HONORIFICS,
+    PARTICLES,
+    RANKS,
+    SUFFIXES,
+    UNKNOWN_AUTHOR,
+    author_key,
+)
 from alexandria_pipeline.domain.text.titles import AFTER_LETTER_A, ARTICLES
 
 BLOCK_LETTERS: Final = 4
 # Where the main title ends: a subtitle, a bracket or a statement of responsibility follows.
 _MAIN_END: Final = re.compile(r"(?<=\w)\s*(?:[:;(\[=]|\s[/–—-]\s|--)")
-_DECORATION: Final = re.compile(r" (?:a|an) (?:novel|memoir|thriller|novella)$")
+_MAIN_MAY_END: Final = re.compile(r"[:;(\[=/–—-]")
+_DECORATING: Final = frozenset({"a", "an"})
+_DECORATIONS: Final = frozenset({"novel", "memoir", "thriller", "novella"})
+# `normalise` for ASCII: apostrophes vanish, other signs separate words.
+_ASCII: Final = {
+    code: None if chr(code) in "'`" else chr(code).lower() if chr(code).isalnum() else " " for code in range(128)
+}
+_PLAIN_NAME: Final = re.compile(r"(?:[A-Z][a-z]*\.? )+[A-Z][a-z]{2,}")
+_NOT_PLAIN: Final = PARTICLES.union(
+    SUFFIXES, HONORIFICS, RANKS, (word for name in UNKNOWN_AUTHOR for word in name.split()), ("and", "with", "und", "authors")
+)  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class TitleKeys:
+class TitleKeys(NamedTuple):
     """Hashes (signed, 32 bits) of a main title, its first four letters and its last four letters."""
 
     title: int
@@ -34,21 +49,37 @@ class TitleKeys:
 
 def title_keys(title: str) -> TitleKeys:
     """The keys of a title. Article, subtitle, brackets, case, accents and punctuation do not matter."""
-    end = _MAIN_END.search(title)
-    words = normalise.__wrapped__(title[: end.start()] if end else title)
-    first, _, rest = words.partition(" ")
-    if first in ARTICLES and rest and not (first == "a" and rest.partition(" ")[0] in AFTER_LETTER_A):
-        words = rest
-    letters = _DECORATION.sub("", words).replace(" ", "")
-    head, tail = letters[:BLOCK_LETTERS], letters[-BLOCK_LETTERS:]
-    return TitleKeys(_hash(letters), _short_hash(f"^{head}"), _short_hash(f"{tail}$"))
+    if _MAIN_MAY_END.search(title) and (end := _MAIN_END.search(title)):
+        title = title[: end.start()]
+    words = _words(title)
+    if len(words) > 1 and words[0] in ARTICLES and not (words[0] == "a" and words[1] in AFTER_LETTER_A):
+        del words[0]
+    if len(words) > 2 and words[-1] in _DECORATIONS and words[-2] in _DECORATING:
+        del words[-2:]
+    letters = "".join(words)
+    return TitleKeys(_hash(letters), _head_hash(letters[:BLOCK_LETTERS]), _tail_hash(letters[-BLOCK_LETTERS:]))
+
+
+def _words(text: str) -> list[str]:
+    """The normalised words. Most titles need only the folding of ASCII, which takes a fifth of the time."""
+    if text.isascii() and "&" not in text and "+" not in text and "#" not in text:
+        return text.translate(_ASCII).split()
+    return normalise.__wrapped__(text).split()
 
 
 @lru_cache(maxsize=65_536)
 def author_hash(author: str) -> int:
     """The hash of the first author's surname; 0 when no author is named."""
-    surname = author_key(author)
+    surname = _plain_surname(author) or author_key(author)
     return _hash(surname) if surname else 0
+
+
+def _plain_surname(author: str) -> str:
+    """The last word of a name such as "Ursula K. Lee", as `author_key` gives it in ten times the time; "" for other forms."""
+    if not _PLAIN_NAME.fullmatch(author):
+        return ""
+    words = author.lower().split()
+    return words[-1] if _NOT_PLAIN.isdisjoint(words) else ""
 
 
 def block(author: int, part: int) -> int:
@@ -60,4 +91,11 @@ def _hash(text: str) -> int:
     return int.from_bytes(blake2b(text.encode("utf-8", "replace"), digest_size=4).digest(), "big", signed=True)
 
 
-_short_hash = lru_cache(maxsize=65_536)(_hash)
+@lru_cache(maxsize=65_536)
+def _head_hash(letters: str) -> int:
+    return _hash(f"^{letters}")
+
+
+@lru_cache(maxsize=65_536)
+def _tail_hash(letters: str) -> int:
+    return _hash(f"{letters}$")

@@ -90,7 +90,6 @@ class Isbn13(str):
         return self[3:12] + _check_digit_10(self[3:12]) if self.startswith("978") else None
 
 
-def is_placeholder(isbn: Isbn13) -> bool:
-    """Whether the number is a placeholder or an example and belongs to no book."""
-    body = isbn[3:12]
-    return isbn.startswith(_PLACEHOLDER_PREFIXES) or len(set(body)) == 1 or isbn in _EXAMPLES
+def is_placeholder(isbn: str) -> bool:
+    """Whether the number (13 digits) is a placeholder or an example and belongs to no book."""
+    return isbn.startswith(_PLACEHOLDER_PREFIXES) or isbn.count(isbn[3], 3, 12) == 9 or isbn in _EXAMPLES

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 from alexandria_pipeline.domain.catalog_keys import author_hash, title_keys
 from alexandria_pipeline.domain.records import ContributorRole
 from alexandria_pipeline.operations.dump_import import fields
 from alexandria_pipeline.operations.dump_import.fields import ITEM, PART
 from alexandria_pipeline.operations.dump_import.options import ImportOptions
+from alexandria_pipeline.operations.dump_import.records import EditionRecord, author_ids
 from alexandria_pipeline.providers.common.contributors import contributor, role_of
 
 WITHOUT_ISBN: Final = "editions without an ISBN"
@@ -19,79 +21,93 @@ TOO_OLD: Final = "editions before the first year"
 NO_YEAR: Final = "editions without a year"
 _MAX_LISTED: Final = 4
 _BY: Final = re.compile(r"^(?:written )?by\s+", re.IGNORECASE)
-_OWN_FIELDS: Final = (("oclc", "oclc_numbers"), ("lccn", "lccn"), ("internet_archive", "ocaid"))
-_IDENTIFIERS: Final = ("goodreads", "librarything", "google", "amazon", "wikidata")
+
+Clean = Callable[[str], str]
+"""Puts a text into single spaces, at most 500 characters."""
 
 
-def edition_rows(number: int, revision: str, record: dict[str, Any], options: ImportOptions) -> list[str] | str | None:
-    """The rows of an edition, one per ISBN; the reason (a key of the counts) why it is left out; None without a title."""
-    title = fields.text(record.get("title"))
+def edition_rows(
+    number: int, revision: str, record: EditionRecord, options: ImportOptions, *, plain: bool = False
+) -> list[str] | str | None:
+    """The rows of an edition, one per ISBN; the reason (a key of the counts) why it is left out; None without a title.
+
+    `plain`: the record is ASCII without backslashes and double spaces, so its texts need neither cleaning nor escaping.
+    """
+    clean = fields.plain_text if plain else fields.text
+    title = clean(record.title)
     if not title:
         return None
-    isbns = fields.isbns(record)
+    isbns = fields.isbns(record.isbn_13, record.isbn_10)
     if not isbns:
         return WITHOUT_ISBN
-    language = fields.language_code(record.get("languages"))
-    published = fields.date_number(record.get("publish_date"))
+    language = fields.language_code(record.languages[0].key) if record.languages else ""
+    if not language and len(record.languages) > 1:
+        language = next(filter(None, (fields.language_code(each.key) for each in record.languages)), "")
+    published = fields.date_number(record.publish_date) if record.publish_date else ""
     if (left_out := _left_out(language, published, options)) is not None:
         return left_out
-    if prefix := fields.text(record.get("title_prefix")):
+    if record.title_prefix and (prefix := clean(record.title_prefix)):
         title = f"{prefix} {title}"
     keys = title_keys(title)
-    authors = fields.references(record.get("authors"), "author")
-    stated = "" if authors else _stated_author(record)
-    works = fields.references(record.get("works"))
-    rest = fields.copy_row((
-        str(works[0]) if works else "", fields.array(authors), stated, str(author_hash(stated)) if stated else "",
-        str(keys.title), str(keys.head), str(keys.tail), str(published or ""), _pages(record.get("number_of_pages")),
-        fields.format_code(fields.first(record.get("physical_format"))), language, title, fields.text(record.get("subtitle")),
-        _contributors(record), fields.first(record.get("publishers")), fields.joined(record.get("series"), _MAX_LISTED),
-        fields.joined(record.get("subjects"), fields.MAX_SUBJECTS), _covers(record.get("covers")), _identifiers(record),
-    ))  # fmt: skip
+    authors = author_ids(record.authors) if record.authors else ""
+    stated = "" if authors or not record.by_statement else _stated_author(clean(record.by_statement))
+    rest = (
+        f"{fields.record_digits(record.works[0].key) if record.works else ''}\t{authors}\t{stated}\t"
+        f"{author_hash(stated) if stated else ''}\t{keys.title}\t{keys.head}\t{keys.tail}\t{published}\t"
+        f"{record.number_of_pages if 0 < record.number_of_pages < 32_768 else ''}\t"
+        f"{fields.format_code(record.physical_format) if record.physical_format else ''}\t{language}\t{title}\t"
+        f"{clean(record.subtitle) if record.subtitle else ''}\t"
+        f"{_contributors(record, clean) if record.contributors else ''}\t"
+        f"{clean(record.publishers[0]) if record.publishers else ''}\t"
+        f"{fields.joined(record.series, _MAX_LISTED, clean) if record.series else ''}\t"
+        f"{fields.joined(record.subjects, fields.MAX_SUBJECTS, clean) if record.subjects else ''}\t"
+        f"{_covers(record.covers) if record.covers else ''}\t{_identifiers(record, clean)}"
+    )
+    rest = fields.with_separators(rest) if plain else fields.escaped(rest)
     return [f"{number}\t{revision}\t{isbn}\t{rest}" for isbn in isbns]
 
 
-def _left_out(language: str, published: int, options: ImportOptions) -> str | None:
+def _left_out(language: str, published: str, options: ImportOptions) -> str | None:
     if options.languages and (language or "und") not in options.languages:
         return OTHER_LANGUAGE if language else NO_LANGUAGE
-    if options.since is not None and published < options.since * 10_000:
+    if options.since is not None and int(published or 0) < options.since * 10_000:
         return TOO_OLD if published else NO_YEAR
     return None
 
 
-def _pages(value: object) -> str:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 32_768 else ""
-
-
-def _stated_author(record: dict[str, Any]) -> str:
+def _stated_author(statement: str) -> str:
     """The author in "by Frank Herbert ; edited by …", for editions that refer to no author record."""
-    statement = fields.text(record.get("by_statement")).split(";")[0]
-    person = contributor(_BY.sub("", statement).strip(" ."), ContributorRole.AUTHOR) if statement else None
+    first = statement.split(";", maxsplit=1)[0]
+    person = contributor(_BY.sub("", first).strip(" ."), ContributorRole.AUTHOR) if first else None
     return person.name if person and person.role is ContributorRole.AUTHOR else ""
 
 
-def _contributors(record: dict[str, Any]) -> str:
+def _contributors(record: EditionRecord, clean: Clean) -> str:
     """The people besides the authors, with their roles."""
     found = []
-    listed = record.get("contributors")
-    for each in listed[:_MAX_LISTED] if isinstance(listed, list) else ():
-        if isinstance(each, dict) and (name := fields.text(each.get("name"))):
-            role = role_of(fields.text(each.get("role"))) or ContributorRole.OTHER
+    for each in record.contributors[:_MAX_LISTED]:
+        if name := clean(each.name):
+            role = role_of(clean(each.role)) or ContributorRole.OTHER
             found.append(f"{name}{PART}{'' if role is ContributorRole.AUTHOR else role.value}")
     return ITEM.join(found)
 
 
-def _covers(value: object) -> str:
-    covers = [str(each) for each in value if type(each) is int and each > 0] if isinstance(value, list) else []
-    return ITEM.join(covers[:_MAX_LISTED])
+def _covers(covers: list[int]) -> str:
+    if len(covers) == 1:
+        return str(covers[0]) if covers[0] > 0 else ""
+    return ITEM.join([str(each) for each in covers if each > 0][:_MAX_LISTED])
 
 
-def _identifiers(record: dict[str, Any]) -> str:
+def _identifiers(record: EditionRecord, clean: Clean) -> str:
     """OCLC, LCCN and the identifiers of other catalogues; one value a scheme."""
-    others = record.get("identifiers")
-    listed = [(scheme, record.get(name)) for scheme, name in _OWN_FIELDS]
-    if isinstance(others, dict):
-        listed += [(scheme, others.get(scheme)) for scheme in _IDENTIFIERS]
-    return ITEM.join(
-        [f"{scheme}{PART}{value}" for scheme, values in listed if values and (value := fields.first(values))]
-    )
+    listed = [
+        ("oclc", record.oclc_numbers),
+        ("lccn", record.lccn),
+        ("internet_archive", record.ocaid and [record.ocaid]),
+    ]
+    if (others := record.identifiers) is not None:
+        listed += (
+            ("goodreads", others.goodreads), ("librarything", others.librarything), ("google", others.google),
+            ("amazon", others.amazon), ("wikidata", others.wikidata),
+        )  # fmt: skip
+    return ITEM.join([f"{scheme}{PART}{value}" for scheme, values in listed if values and (value := clean(values[0]))])

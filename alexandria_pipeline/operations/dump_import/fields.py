@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from operator import mul
 from typing import Any, Final
@@ -43,14 +43,21 @@ def first(value: object) -> str:
     return text(value[0] if value else None) if isinstance(value, list) else text(value)
 
 
-def joined(value: object, most: int) -> str:
+def plain_text(value: str) -> str:
+    """`text` for a text without control characters and double spaces."""
+    return value.strip()[:MAX_TEXT]
+
+
+def texts(value: object) -> list[str]:
+    """The texts of a list, or of a single value."""
+    return [text(each) for each in listed(value)]
+
+
+def joined(items: list[str], most: int, clean: Callable[[str], str] = text) -> str:
     """The first `most` different texts of a list, separated by ITEM."""
-    if not value:
-        return ""
-    items = value if isinstance(value, list) else [value]
     if len(items) == 1:
-        return text(items[0])
-    return ITEM.join([item for item in dict.fromkeys(map(text, items)) if item][:most])
+        return clean(items[0])
+    return ITEM.join([item for item in dict.fromkeys(map(clean, items)) if item][:most])
 
 
 def references(value: object, inner: str = "") -> list[int]:
@@ -65,38 +72,37 @@ def references(value: object, inner: str = "") -> list[int]:
 
 
 def _reference(key: str) -> int:
+    return int(record_digits(key) or 0)
+
+
+def record_digits(key: str) -> str:
+    """The digits of a key such as /works/OL7W; "" for another form."""
     digits = key[key.rfind("/") + 3 : -1]
-    return int(digits) if digits.isdecimal() and digits.isascii() and len(digits) < 10 else 0
+    return digits if digits.isdecimal() and digits.isascii() and len(digits) < 10 else ""
 
 
-def array(numbers: Iterable[int]) -> str:
+def array(numbers: Iterable[int | str]) -> str:
     """The text form of a PostgreSQL array; "" for none."""
     inside = ",".join(map(str, numbers))
     return f"{{{inside}}}" if inside else ""
 
 
-def date_number(value: object) -> int:
-    """A date of any shape as yyyymmdd, with 00 for an unknown month or day; 0 when there is none."""
-    return _date_number(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else 0
-
-
 @lru_cache(maxsize=65_536)
-def _date_number(value: str | int) -> int:
+def date_number(value: str) -> str:
+    """A date of any shape as yyyymmdd, with 00 for an unknown month or day; "" when there is none."""
     date = partial_date(value)
-    return date.year * 10_000 + (date.month or 0) * 100 + (date.day or 0) if date else 0
+    return str(date.year * 10_000 + (date.month or 0) * 100 + (date.day or 0)) if date else ""
 
 
-def language_code(value: object) -> str:
-    """The ISO 639-1 code of the first language that is known; "" when there is none."""
-    for each in value if isinstance(value, list) else [value] if value else ():
-        key = each.get("key") if isinstance(each, dict) else each
-        if isinstance(key, str) and (code := _language_code(key)):
-            return code
-    return ""
+def keys(value: object) -> list[str]:
+    """The keys in a list of {"key": …} or of texts, or in a single one."""
+    found = (each.get("key") if isinstance(each, dict) else each for each in listed(value))
+    return [key for key in found if isinstance(key, str)]
 
 
 @lru_cache(maxsize=4_096)
-def _language_code(key: str) -> str:
+def language_code(key: str) -> str:
+    """The ISO 639-1 code of "/languages/eng"; "" when it is unknown."""
     return language(key) or ""
 
 
@@ -106,20 +112,21 @@ def format_code(value: str) -> str:
     return FORMAT_CODES[edition_format(value)] if value else ""
 
 
-def isbns(record: dict[str, Any]) -> list[str]:
+def isbn_texts(value: object) -> list[str]:
+    """The texts in a field of ISBNs."""
+    return [each for each in listed(value) if isinstance(each, str)]
+
+
+def isbns(thirteen: Sequence[str], ten: Sequence[str]) -> list[str]:
     """The valid ISBN-13s of an edition, each once, without placeholders."""
-    found: dict[str, None] = {}
-    for value in _listed(record.get("isbn_13")):
-        if isinstance(value, str) and (isbn := _isbn(value)):
-            found[isbn] = None
-    bodies = {isbn[3:12] for isbn in found}
-    for value in _listed(record.get("isbn_10")):
-        if isinstance(value, str) and value[:9] not in bodies and (isbn := _isbn(value)):
-            found[isbn] = None
-    return list(found)
+    found = [isbn for value in thirteen if (isbn := _isbn(value))]
+    if ten and not (len(found) == len(ten) == 1 and found[0].startswith(ten[0][:9], 3)):
+        found += [isbn for value in ten if (isbn := _isbn(value))]
+    return found if len(found) == 1 else list(dict.fromkeys(found))
 
 
-def _listed(value: object) -> list[Any]:
+def listed(value: object) -> list[Any]:
+    """The list, or a list of the single value; empty for none."""
     return value if isinstance(value, list) else [value] if value else []
 
 
@@ -128,13 +135,13 @@ def _isbn(value: str) -> str:
     digits = value.encode() if value.isascii() else b""
     if len(digits) == 13 and digits.isdigit() and digits.startswith((b"978", b"979")):
         # The code of a digit is 48 more than its value: 48 * (7 + 3 * 6) = 1200, which is 0 modulo 10.
-        isbn = Isbn13(value) if (sum(digits[::2]) + 3 * sum(digits[1::2])) % 10 == 0 else None
+        isbn = value if (sum(digits[::2]) + 3 * sum(digits[1::2])) % 10 == 0 else ""
     elif len(digits) == 10 and digits.isdigit():
         # 48 * (10 + 9 + … + 1) = 2640, which is 0 modulo 11.
-        isbn = Isbn13(_from_body(value[:9])) if sum(map(mul, _ISBN10_WEIGHTS, digits)) % 11 == 0 else None
+        isbn = _from_body(value[:9]) if sum(map(mul, _ISBN10_WEIGHTS, digits)) % 11 == 0 else ""
     else:
-        isbn = Isbn13.find(value)
-    return "" if isbn is None or is_placeholder(isbn) else str(isbn)
+        isbn = Isbn13.find(value) or ""
+    return "" if not isbn or is_placeholder(isbn) else str(isbn)
 
 
 def _from_body(body: str) -> str:
@@ -145,9 +152,18 @@ def _from_body(body: str) -> str:
 
 def copy_row(values: Iterable[str]) -> str:
     """One row in the text format of COPY, with the special characters of each value escaped."""
-    row = "\t".join(values)
+    return escaped("\t".join(values))
+
+
+def escaped(row: str) -> str:
+    """A row of values separated by tabs, in the text format of COPY."""
     if "\\" in row:
         row = row.replace("\\", "\\\\")
     if "\x00" in row:
         row = row.replace("\x00", "")
+    return with_separators(row)
+
+
+def with_separators(row: str) -> str:
+    """The row with the separators of lists as COPY writes a line feed and a tab."""
     return row.replace(ITEM, "\\n").replace(PART, "\\t")

@@ -18,10 +18,13 @@ from alexandria_pipeline.domain.tsv import excerpt
 from alexandria_pipeline.operations.dump_import import fields
 from alexandria_pipeline.operations.dump_import.editions import edition_rows
 from alexandria_pipeline.operations.dump_import.options import ImportOptions
+from alexandria_pipeline.operations.dump_import.records import author_ids, edition_record, work_record
 
 _COLUMNS: Final = 5
 _KEYS: Final = {b"/books/OL": (b"M", "M"), b"/works/OL": (b"W", "W"), b"/authors/": (b"A", "A")}
 _MAX_NUMBER: Final = 2**31 - 1
+_EDITION: Final = b"/type/edition"
+_NO_OBJECT: Final = "the JSON is no object"
 
 
 @dataclass(slots=True)
@@ -63,19 +66,22 @@ def _parse_line(line: bytes, options: ImportOptions, block: ParsedBlock) -> None
             f"{len(parts)} columns where a dump has {_COLUMNS}: type, key, revision, last_modified, JSON"
         )
     kind, key, revision, _, body = parts
-    if kind not in _READERS:
+    if kind not in _TYPED and kind not in _READERS:
         block.counts["of other types"] += 1
         return
     number, letter = _number(key)
     if not revision.isdigit() or len(revision) > 9:
         raise RejectedLine(f"the revision {revision[:20].decode('utf-8', 'replace')!r} is no number")
-    record = orjson.loads(body)
-    if type(record) is not dict:
-        raise RejectedLine("the JSON is no object")
     expected = _LETTERS.get(kind)
     if expected is not None and expected != letter:
         raise RejectedLine(f"the key {key.decode('utf-8', 'replace')} does not belong to {kind.decode()}")
-    _READERS[kind](number, letter, revision.decode(), record, options, block)
+    if kind in _TYPED:
+        _TYPED[kind](number, revision.decode(), body, options, block)
+        return
+    record = orjson.loads(body)
+    if type(record) is not dict:
+        raise RejectedLine(_NO_OBJECT)
+    _READERS[kind](number, letter, revision.decode(), record, block)
 
 
 def _number(key: bytes) -> tuple[int, str]:
@@ -87,10 +93,12 @@ def _number(key: bytes) -> tuple[int, str]:
     return number, letter
 
 
-def _edition(
-    number: int, _: str, revision: str, record: dict[str, Any], options: ImportOptions, block: ParsedBlock
-) -> None:
-    result = edition_rows(number, revision, record, options)
+def _edition(number: int, revision: str, body: bytes, options: ImportOptions, block: ParsedBlock) -> None:
+    record = edition_record(body)
+    if record is None:
+        raise RejectedLine(_NO_OBJECT)
+    plain = b"\\" not in body and b"  " not in body and body.isascii()
+    result = edition_rows(number, revision, record, options, plain=plain)
     if result is None:
         raise RejectedLine("the edition has no title")
     if isinstance(result, str):
@@ -100,18 +108,21 @@ def _edition(
     block.rows["edition"] += result
 
 
-def _work(number: int, _: str, revision: str, record: dict[str, Any], __: ImportOptions, block: ParsedBlock) -> None:
-    title = fields.text(record.get("title"))
+def _work(number: int, revision: str, body: bytes, _: ImportOptions, block: ParsedBlock) -> None:
+    record = work_record(body)
+    if record is None:
+        raise RejectedLine(_NO_OBJECT)
+    title = fields.text(record.title)
     if not title:
         raise RejectedLine("the work has no title")
     block.counts["works"] += 1
-    year = str(fields.date_number(record.get("first_publish_date")) // 10_000 or "")
-    authors = fields.array(fields.references(record.get("authors"), "author"))
-    subjects = fields.joined(record.get("subjects"), fields.MAX_SUBJECTS)
-    block.rows["work"].append(fields.copy_row((str(number), revision, title, authors, year, subjects)))
+    year = fields.date_number(record.first_publish_date)[:-4] if record.first_publish_date else ""
+    subjects = fields.joined(record.subjects, fields.MAX_SUBJECTS) if record.subjects else ""
+    row = f"{number}\t{revision}\t{title}\t{author_ids(record.authors)}\t{year}\t{subjects}"
+    block.rows["work"].append(fields.escaped(row))
 
 
-def _author(number: int, _: str, revision: str, record: dict[str, Any], __: ImportOptions, block: ParsedBlock) -> None:
+def _author(number: int, _: str, revision: str, record: dict[str, Any], block: ParsedBlock) -> None:
     name = fields.text(record.get("name")) or fields.text(record.get("personal_name"))
     if not name:
         raise RejectedLine("the author has no name")
@@ -119,9 +130,7 @@ def _author(number: int, _: str, revision: str, record: dict[str, Any], __: Impo
     block.rows["author"].append(fields.copy_row((str(number), revision, name, str(author_hash(name)))))
 
 
-def _redirect(
-    number: int, letter: str, revision: str, record: dict[str, Any], _: ImportOptions, block: ParsedBlock
-) -> None:
+def _redirect(number: int, letter: str, revision: str, record: dict[str, Any], block: ParsedBlock) -> None:
     location = record.get("location")
     target, target_letter = _number(location.encode() if isinstance(location, str) else b"")
     if target_letter != letter:
@@ -130,12 +139,11 @@ def _redirect(
     block.rows["redirect"].append(fields.copy_row((letter, str(number), str(target), revision)))
 
 
-def _delete(number: int, letter: str, revision: str, _: dict[str, Any], __: ImportOptions, block: ParsedBlock) -> None:
+def _delete(number: int, letter: str, revision: str, _: dict[str, Any], block: ParsedBlock) -> None:
     block.counts["deletions"] += 1
     block.rows["redirect"].append(fields.copy_row((letter, str(number), "", revision)))
 
 
-_READERS: Final = {
-    b"/type/edition": _edition, b"/type/work": _work, b"/type/author": _author, b"/type/redirect": _redirect, b"/type/delete": _delete,
-}  # fmt: skip
-_LETTERS: Final = {b"/type/edition": "M", b"/type/work": "W", b"/type/author": "A"}
+_TYPED: Final = {_EDITION: _edition, b"/type/work": _work}
+_READERS: Final = {b"/type/author": _author, b"/type/redirect": _redirect, b"/type/delete": _delete}
+_LETTERS: Final = {_EDITION: "M", b"/type/work": "W", b"/type/author": "A"}

@@ -5,7 +5,6 @@ The same file always gives the same blocks, so that an import can find where it 
 
 from __future__ import annotations
 
-import gzip
 import io
 import sys
 import zlib
@@ -14,6 +13,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
+
+from isal import igzip, isal_zlib
 
 from alexandria_pipeline.domain.errors import SourceError
 
@@ -59,10 +60,10 @@ class DumpFile:
         """The blocks of the file. Raises SourceError when it cannot be read, is truncated or damaged."""
         with ExitStack() as stack:
             raw = _opened(self.path, stack)
-            # The standard library's reader follows several gzip members and checks their sums.
+            # This reader follows several gzip members and checks their sums.
             stream: IO[bytes] = raw
             if raw.peek(2)[:2] == _GZIP:
-                stream = io.BufferedReader(gzip.GzipFile(fileobj=raw), BLOCK_BYTES)
+                stream = io.BufferedReader(igzip.IGzipFile(fileobj=raw), BLOCK_BYTES)  # type: ignore[no-untyped-call]
             line, number = 1, 0
             while data := self._read(stream, line):
                 count = data.count(b"\n") + (not data.endswith(b"\n"))
@@ -77,7 +78,7 @@ class DumpFile:
             raise SourceError(
                 f"{self.name} is truncated somewhere after line {line:,}: download it again; the same command then resumes"
             ) from error
-        except (OSError, zlib.error) as error:
+        except (OSError, isal_zlib.error) as error:
             raise SourceError(f"{self.name} is damaged somewhere after line {line:,}: {error}") from error
         if len(rest) == MAX_LINE_BYTES:
             raise SourceError(f"{self.name} has a line of more than 64 MiB after line {line:,}: it is no dump")
