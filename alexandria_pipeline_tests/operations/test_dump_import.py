@@ -209,6 +209,15 @@ def test_a_truncated_file_changes_nothing_and_its_whole_copy_resumes(database: D
     assert (result.resumed, result.editions) == (True, 6_000)
 
 
+@pytest.mark.parametrize("damage", [b"\xff" * 2_000, b"\0" * 2_000])
+def test_a_damaged_file_is_named(database: Database, tmp_path: Path, damage: bytes) -> None:
+    path = tmp_path / "editions.gz"
+    packed = gzip.compress(b"\n".join(edition(number) for number in range(2_000)))
+    path.write_bytes(packed[:3_000] + damage + packed[3_000 + len(damage) :])
+    with pytest.raises(SourceError, match=r"editions\.gz is damaged"):
+        import_dump(database, [DumpFile("editions", str(path))], processes=1)
+
+
 def test_another_file_starts_afresh(database: Database, tmp_path: Path) -> None:
     first, second = (
         dumps.make(tmp_path / "a", 5_000, seed=1, damage=0),

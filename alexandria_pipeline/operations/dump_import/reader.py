@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, cast
 
 from isal import igzip, isal_zlib
 
@@ -22,6 +22,7 @@ BLOCK_BYTES: Final = 2 * 2**20
 MAX_LINE_BYTES: Final = 64 * 2**20
 STANDARD_INPUT: Final = "-"
 _GZIP: Final = b"\x1f\x8b"
+_DEFLATE_ERROR: Final = cast("type[Exception]", isal_zlib.error)  # its stub calls the class an instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class DumpFile:
             raise SourceError(
                 f"{self.name} is truncated somewhere after line {line:,}: download it again; the same command then resumes"
             ) from error
-        except (OSError, isal_zlib.error) as error:
+        except (OSError, _DEFLATE_ERROR) as error:
             raise SourceError(f"{self.name} is damaged somewhere after line {line:,}: {error}") from error
         if len(rest) == MAX_LINE_BYTES:
             raise SourceError(f"{self.name} has a line of more than 64 MiB after line {line:,}: it is no dump")
