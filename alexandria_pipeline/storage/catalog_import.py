@@ -1,13 +1,14 @@
 """The staging tables of an import, and the build and swap of the catalogue's tables.
 
-An import copies blocks of rows, each in one transaction with its mark, so that it resumes after a kill. `finish` builds the new
-tables and renames them in one transaction: readers see the old catalogue or the new one. Which rows, and from where, is decided
+An import copies blocks of rows, each in one transaction with its mark, so that it resumes after a kill. `finish` builds new tables
+beside the old ones and renames them in one transaction: readers see the old catalogue or the new one. Which rows, and from where, is decided
 in `operations.dump_import`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,10 +21,9 @@ from alexandria_pipeline.storage import generation
 from alexandria_pipeline.storage.queries import Queries
 
 if TYPE_CHECKING:
-    from alexandria_pipeline.storage.database import Database
+    from alexandria_pipeline.storage.database import Connection, Database
 
 _SQL = Queries("catalog_import")
-_BUILD = ("memory", "drop_old_revisions", "follow_redirects", "build", "index", "swap")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +99,10 @@ class CatalogImport:
         """The counts of all stored blocks."""
         return {row["key"]: row["total"] for row in self._database.fetch_all(_SQL["counts"])}
 
-    def finish(self, name: str, files: Sequence[str]) -> int:
-        """Builds the new tables, puts them in place of the old ones and removes the staging tables, in one transaction.
+    def finish(self, name: str, files: Sequence[str], builders: int = 1) -> int:
+        """Builds the new tables with some connections at once, then puts them in place of the old ones in one transaction.
 
-        Returns the number of rows (one per edition and ISBN).
+        Can be repeated when it was cut off. Returns the number of rows (one per edition and ISBN).
         """
         counts = self.counts()
         values = {
@@ -111,10 +111,28 @@ class CatalogImport:
             "details": Jsonb({"counts": counts, "files": list(files)}),
         }
         with self._database.transaction(timeout=0) as tx:
-            for step in _BUILD:
-                tx.execute(_SQL[step])
+            _run(tx, "build_settings", "drop_old_revisions", "follow_redirects", "create_new")
+        self._build_editions(builders)
+        with self._database.transaction(timeout=0) as tx:
+            _run(tx, "build_settings", "build_works", "index", "swap")
             row = tx.execute(_SQL["add_load"], values).fetchone()
             tx.execute(_SQL["drop_staging"])
         if row is None:
             raise AssertionError("an insert returned no row")
         return int(row["editions"])
+
+    def _build_editions(self, builders: int) -> None:
+        found = self._database.fetch_one(_SQL["pages"])
+        share = (found["pages"] if found else 0) // builders + 1
+        with ThreadPoolExecutor(builders) as threads:
+            list(threads.map(lambda place: self._build_pages(place * share, (place + 1) * share), range(builders)))
+
+    def _build_pages(self, first: int, end: int) -> None:
+        with self._database.transaction(timeout=0) as tx:
+            _run(tx, "build_settings")
+            tx.execute(_SQL["build_editions"], {"first": first, "end": end})
+
+
+def _run(tx: Connection, *steps: str) -> None:
+    for step in steps:
+        tx.execute(_SQL[step])

@@ -64,12 +64,13 @@ def import_dump(
     Raises SourceError for a file that cannot be read to its end, StorageError when another import runs or the database refuses.
     """
     _check(files)
+    team = processes or _cores()
     staging = CatalogImport(database)
     signature = f"{options.signature} files={','.join(file.role for file in files)}"
     with staging.locked():
         resumed = staging.resume_or_start(signature)
         try:
-            _store_all(database, staging, files, options, on_progress, processes)
+            _store_all(database, staging, files, options, on_progress, team)
         except _Changed:
             if any(file.path == STANDARD_INPUT for file in files):
                 staging.discard()
@@ -78,16 +79,20 @@ def import_dump(
                 ) from None
             resumed = False
             staging.start(signature)
-            _store_all(database, staging, files, options, on_progress, processes)
+            _store_all(database, staging, files, options, on_progress, team)
         except StorageError as error:
             _give_space_back(staging, error)
             raise
         counts = staging.counts()
         try:
-            return ImportResult(staging.finish(NAME, [file.name for file in files]), resumed, counts)
+            return ImportResult(staging.finish(NAME, [file.name for file in files], team), resumed, counts)
         except StorageError as error:
             _give_space_back(staging, error)
             raise
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _give_space_back(staging: CatalogImport, error: StorageError) -> None:
@@ -113,11 +118,10 @@ def _store_all(
     files: Sequence[DumpFile],
     options: ImportOptions,
     on_progress: Callable[[ImportProgress], None],
-    processes: int | None,
+    processes: int,
 ) -> None:
-    count = processes or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     total = ImportProgress("", 0, None, 0, 0)
-    with _workers(database.conninfo, options, count) as team:
+    with _workers(database.conninfo, options, processes) as team:
         for file in files:
             size = file.size
             for done, position in team.stored(file, _new_blocks(staging, file)):

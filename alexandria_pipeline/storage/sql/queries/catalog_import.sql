@@ -37,9 +37,10 @@ create unlogged table catalog_import_redirect (
 insert into catalog_import_state (options) values (%(options)s);
 
 -- name: drop_staging
--- Removes the staging tables and gives their space back.
+-- Removes the staging tables and unfinished new tables, and gives their space back.
 drop table if exists catalog_import_state, catalog_import_block, catalog_import_edition, catalog_import_work,
-    catalog_import_author, catalog_import_redirect;
+    catalog_import_author, catalog_import_redirect, catalog_import_moved, catalog_import_known_author, catalog_import_known_work,
+    catalog_dump_edition_new, catalog_dump_work_new;
 
 -- name: blocks
 -- The blocks of a file that are stored: number, checksum and lines.
@@ -70,9 +71,11 @@ copy catalog_import_redirect from stdin (null '');
 -- The counts of all blocks, added up.
 select key, sum(value::bigint)::bigint as total from catalog_import_block, jsonb_each_text(counts) group by key;
 
--- name: memory
--- Memory for the joins and indexes of the build, below 1 GiB in all.
-set local work_mem = '96MB'; set local maintenance_work_mem = '256MB'; set local hash_mem_multiplier = 1;
+-- name: build_settings
+-- Memory for the joins and indexes of the build, below 1 GiB in all. Parallel joins would share memory in /dev/shm, of which containers
+-- have little; parallel aggregates do not.
+set local work_mem = '64MB'; set local maintenance_work_mem = '256MB'; set local hash_mem_multiplier = 1;
+set local max_parallel_workers_per_gather = 2; set local enable_parallel_hash = off;
 
 -- name: drop_old_revisions
 -- Of records with the same key, keeps the newest revision; of redirects and records, too.
@@ -82,13 +85,16 @@ delete from catalog_import_author t using (
 delete from catalog_import_work t using (
     select work_id, max(revision) as newest from catalog_import_work group by work_id having count(*) > 1
 ) d where t.work_id = d.work_id and t.revision < d.newest;
-delete from catalog_import_edition t using (
-    select edition_id, max(revision) as newest, min(revision) as oldest from catalog_import_edition group by edition_id
-    having min(revision) < max(revision)
-) d where t.edition_id = d.edition_id and t.revision < d.newest;
-delete from catalog_import_edition t using (
-    select edition_id, isbn13, min(ctid) as kept from catalog_import_edition group by edition_id, isbn13 having count(*) > 1
-) d where t.edition_id = d.edition_id and t.isbn13 = d.isbn13 and t.ctid <> d.kept;
+create temporary table catalog_repeated on commit drop as
+select e.ctid as place, e.edition_id, e.isbn13, e.revision from catalog_import_edition e
+where e.edition_id in (select edition_id from catalog_import_edition group by edition_id having count(*) > 1);
+delete from catalog_import_edition where ctid = any(array(
+    select place from (
+        select place, revision, max(revision) over (partition by edition_id) as newest,
+            row_number() over (partition by edition_id, isbn13 order by revision desc, place) as copy
+        from catalog_repeated
+    ) listed where revision < newest or copy > 1
+));
 delete from catalog_import_edition t using catalog_import_redirect r
 where r.kind = 'M' and r.id = t.edition_id and r.revision >= t.revision;
 delete from catalog_import_author t using catalog_import_redirect r
@@ -98,7 +104,8 @@ where r.kind = 'W' and r.id = t.work_id and r.revision >= t.revision;
 
 -- name: follow_redirects
 -- The last target of every redirect of works and authors; a deletion, a circle or more than ten steps lead nowhere.
-create temporary table catalog_moved on commit drop as
+drop table if exists catalog_import_moved, catalog_import_known_author, catalog_import_known_work;
+create unlogged table catalog_import_moved with (autovacuum_enabled = off) as
 with recursive step (kind, id, at, depth) as (
     select kind, id, target, 1 from catalog_import_redirect where kind in ('W', 'A')
     union
@@ -108,31 +115,37 @@ with recursive step (kind, id, at, depth) as (
 select distinct on (kind, id) kind, id, at as target from step s
 where not exists (select from catalog_import_redirect r where r.kind = s.kind and r.id = s.at)
 order by kind, id, depth desc;
-create temporary table catalog_author on commit drop as
+create unlogged table catalog_import_known_author with (autovacuum_enabled = off) as
 select distinct on (author_id) author_id, name, author_hash from (
     select author_id, name, author_hash from catalog_import_author
     union all
-    select m.id, a.name, a.author_hash from catalog_moved m join catalog_import_author a on m.kind = 'A' and a.author_id = m.target
+    select m.id, a.name, a.author_hash from catalog_import_moved m join catalog_import_author a on m.kind = 'A' and a.author_id = m.target
 ) known order by author_id;
-create unique index on catalog_author (author_id);
-create temporary table catalog_work on commit drop as
+create unique index on catalog_import_known_author (author_id);
+create unlogged table catalog_import_known_work with (autovacuum_enabled = off) as
 select distinct on (work_id) work_id, title, first_year, subjects, author_ids from catalog_import_work order by work_id;
-create unique index on catalog_work (work_id);
-analyze catalog_author;
-analyze catalog_work;
-analyze catalog_moved;
-analyze catalog_import_edition;
+create unique index on catalog_import_known_work (work_id);
+analyze catalog_import_known_author, catalog_import_known_work, catalog_import_moved, catalog_import_edition;
 
--- name: build
--- The new tables: editions with the names of their authors (else of their work's), and the works of these editions.
+-- name: create_new
+-- The new tables, empty.
+drop table if exists catalog_dump_edition_new, catalog_dump_work_new;
 create table catalog_dump_edition_new (like catalog_dump_edition including comments);
+create table catalog_dump_work_new (like catalog_dump_work including comments);
+
+-- name: pages
+-- The pages of the staged editions, which builders share.
+select (pg_relation_size('catalog_import_edition') / current_setting('block_size')::int)::int as pages;
+
+-- name: build_editions
+-- Editions of some pages, with the names of their authors (else of their work's).
 insert into catalog_dump_edition_new
 select e.isbn13, e.edition_id, e.work_id, e.title_hash, e.author_hash, e.author_hash # e.head, e.author_hash # e.tail,
     e.published, e.pages, e.format, e.language, e.title, e.subtitle,
     nullif(concat_ws(E'\n', case
         when cardinality(e.ids) > 1 then (
             select string_agg(a.name || E'\t\t' || a.author_id, E'\n' order by place)
-            from unnest(e.ids) with ordinality as listed (author_id, place) join catalog_author a using (author_id)
+            from unnest(e.ids) with ordinality as listed (author_id, place) join catalog_import_known_author a using (author_id)
         )
         when e.name is not null then e.name || E'\t\t' || e.ids[1]
         else e.stated_author
@@ -142,18 +155,23 @@ from (
     select e.isbn13, e.edition_id, coalesce(m.target, e.work_id) as work_id, e.title_hash, e.head, e.tail, e.published, e.pages, e.format,
         e.language, e.title, e.subtitle, e.contributors, e.publisher, e.series, e.subjects, e.covers, e.identifiers, e.stated_author,
         coalesce(e.author_ids, w.author_ids) as ids, a.name, coalesce(a.author_hash, e.stated_hash, 0) as author_hash
-    from catalog_import_edition e
-    left join catalog_moved m on m.kind = 'W' and m.id = e.work_id
-    left join catalog_work w on w.work_id = coalesce(m.target, e.work_id)
-    left join catalog_author a on a.author_id = (coalesce(e.author_ids, w.author_ids))[1]
+    from (
+        select * from catalog_import_edition
+        where ctid >= format('(%%s,0)', %(first)s::int)::tid and ctid < format('(%%s,0)', %(end)s::int)::tid
+    ) e
+    left join catalog_import_moved m on m.kind = 'W' and m.id = e.work_id
+    left join catalog_import_known_work w on e.author_ids is null and w.work_id = coalesce(m.target, e.work_id)
+    left join catalog_import_known_author a on a.author_id = (coalesce(e.author_ids, w.author_ids))[1]
 ) e;
-create table catalog_dump_work_new (like catalog_dump_work including comments);
+
+-- name: build_works
+-- The works of these editions.
+create temporary table catalog_first on commit drop as
+select work_id, (min(published) / 10000)::smallint as first_year, min(title) as title
+from catalog_dump_edition_new where work_id is not null group by work_id;
 insert into catalog_dump_work_new
 select e.work_id, least(w.first_year, e.first_year), nullif(w.title, e.title), w.subjects
-from (
-    select work_id, (min(published) / 10000)::smallint as first_year, min(title) as title
-    from catalog_dump_edition_new where work_id is not null group by work_id
-) e left join catalog_work w using (work_id);
+from catalog_first e left join catalog_import_known_work w using (work_id);
 
 -- name: index
 -- The indexes of the new tables.
