@@ -170,6 +170,7 @@ def test_a_work_that_a_person_has_rejected_is_not_tried(database: Database, worl
     assert (report.counts, report.synthetic, report.due) == ({"not_found": 1}, 2, 0)
 
 
+@pytest.mark.slow("500 works, each with its own transactions")
 def test_five_hundred_works_a_day_are_tried_oldest_first(database: Database) -> None:
     _add_works(database, 520)
     service = Service()

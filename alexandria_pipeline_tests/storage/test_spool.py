@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 
+pytestmark = pytest.mark.slow("stops a database server of its own")
+
 REPLY = {"candidates": [{"content": {"parts": [{"text": "[]"}]}}]}
 
 
