@@ -22,10 +22,7 @@ setup: .venv/ready  ## virtual environment with the locked packages
 	@touch $@
 
 run: setup       ## a month of real books, listed, kept, resolved and checked (MONTH=2020-08)
-	@echo "Materializing $(MONTH) ..."
-	@mkdir -p .alexandria && $(BIN)/dagster asset materialize -m alexandria_pipeline.definitions --select '*' --partition $(MONTH) > .alexandria/run.log 2>&1 \
-	  || { grep -E 'Failure|Error|: ' .alexandria/run.log | tail -n 25; echo "The run failed; all of it is in .alexandria/run.log"; exit 1; }
-	@$(BIN)/alexandria status $(MONTH)
+	@$(BIN)/alexandria run $(MONTH)
 
 dev: setup       ## the Dagster UI and daemon on http://localhost:3000 (PORT=3000)
 	@echo "Dagster UI: http://localhost:$(PORT)  (Ctrl-C ends it; the database stays up until make stop)"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
+    "run": ("run:run", "Processes months: lists, stores, resolves and checks their books. Exit status 1 unless all are completed."),
     "status": ("books:status", "Shows the months with their books, ISBNs and key figures."),
     "books": ("books:books", "Shows the books of a month with their ISBN, or the reason why they have none."),
     "explain": ("review:explain", "Shows why each book has its ISBN or none: attempts with evidence, calls, and review decisions."),

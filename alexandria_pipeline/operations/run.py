@@ -1,0 +1,114 @@
+"""Processes months in a run of Dagster: checks the months, starts `dagster asset materialize`, and reads its log.
+
+The run is a process of its own, as if the command had been typed. Its log is the file `run.log` in the home.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from alexandria_pipeline.domain.errors import InvalidValue
+from alexandria_pipeline.domain.month import Month
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import date
+    from pathlib import Path
+
+FIRST: Final = Month(2000, 1)
+POLL_SECONDS: Final = 0.3
+MAX_LAST_LINES: Final = 8
+
+# A line of the log has time, level, run and step, and then the message: resolved_isbns: 47 of 152 books …
+_PROGRESS: Final = re.compile(r" - (\w+: \d+ (?:of|done).*)")
+_FAILURE: Final = re.compile(r"^[\w.]+\.Failure: (.*)")
+_ERROR: Final = re.compile(r"^(?:[\w.]+(?:Error|Exception)|Error): (.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Months:
+    """The months from `first` to `last`, both included."""
+
+    first: Month
+    last: Month
+
+    @classmethod
+    def parse(cls, text: str, today: date) -> Months:
+        """The months of "2020-08" or "2020-01...2020-06". Raises InvalidValue unless all are finished months from 2000-01."""
+        first, _, last = text.partition("...")
+        months = cls(Month.parse(first), Month.parse(last or first))
+        finished = Month.of(today) - 1
+        if months.last < months.first:
+            raise InvalidValue(f"{text!r} ends before it begins")
+        if months.first < FIRST:
+            raise InvalidValue(f"{months.first} is before {FIRST}, the first month of the backfill")
+        if months.last == finished + 1:
+            raise InvalidValue(f"{months.last} is not finished yet; the last finished month is {finished}")
+        if months.last > finished:
+            raise InvalidValue(f"{months.last} is in the future; the last finished month is {finished}")
+        return months
+
+    def __str__(self) -> str:
+        return str(self.first) if self.first == self.last else f"{self.first}...{self.last}"
+
+    def __iter__(self) -> Iterator[Month]:
+        month = self.first
+        while month <= self.last:
+            yield month
+            month += 1
+
+
+def run(months: Months, selection: str, log: Path, report: Callable[[str], None]) -> tuple[str, ...]:
+    """Runs Dagster to its end and passes each progress message to `report`; returns the causes of a failure.
+
+    Ctrl-C reaches Dagster, too, which releases the months; this waits for it. Raises InvalidValue if `log` cannot be
+    written.
+    """
+    option = "--partition" if months.first == months.last else "--partition-range"
+    dagster = [sys.executable, "-m", "dagster", "asset", "materialize", "-m", "alexandria_pipeline.definitions"]
+    command = [*dagster, "--select", selection, option, str(months)]
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        written = log.open("wb")
+    except OSError as error:
+        raise InvalidValue(f"{log} cannot be written: {error.strerror}") from error
+    with written, log.open("rb") as read:
+        process = subprocess.Popen(command, stdout=written, stderr=subprocess.STDOUT)  # noqa: S603 - our own command
+        try:
+            while process.poll() is None:
+                _pass_on(read.read(), report)
+                time.sleep(POLL_SECONDS)
+        except KeyboardInterrupt:
+            report("interrupted; waiting until the months are released")
+            process.wait()
+            raise
+        _pass_on(read.read(), report)
+    return () if process.returncode == 0 else causes(log.read_text(encoding="utf-8", errors="replace"))
+
+
+def causes(log: str) -> tuple[str, ...]:
+    """Why a run failed: the messages of its failed steps, else of its last error, else the last lines of its log."""
+    lines = log.splitlines()
+    found: dict[str, None] = {}
+    for at, line in enumerate(lines):
+        if match := _FAILURE.match(line):
+            found[match[1]] = None
+            for more in lines[at + 1 :]:
+                if not more.strip():
+                    break
+                found[more] = None
+    if not found:
+        errors = [match[1] for line in lines if (match := _ERROR.match(line)) and match[1] != "Materialization failed."]
+        found = dict.fromkeys(errors[-1:] or [line for line in lines if line.strip()][-MAX_LAST_LINES:])
+    return tuple(found)
+
+
+def _pass_on(read: bytes, report: Callable[[str], None]) -> None:
+    for line in read.decode(errors="replace").splitlines():
+        if match := _PROGRESS.search(line):
+            report(match[1])
