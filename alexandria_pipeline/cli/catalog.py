@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from alexandria_pipeline.cli.catalog_questions import question_batches
 from alexandria_pipeline.cli.context import opened_database
 from alexandria_pipeline.cli.output import AsJson, new_table, print_json, print_table
 from alexandria_pipeline.domain.errors import InvalidValue
+from alexandria_pipeline.operations.processes import available_cores
 
 if TYPE_CHECKING:
-    from alexandria_pipeline.domain.records import BookQuery
     from alexandria_pipeline.operations.dump_import.importer import ImportProgress, ImportResult
+
+LONG_FILE = 400_000
+"""Bytes of a file of questions from which several processes are quicker than one, which needs no time to start."""
 
 catalog = typer.Typer(no_args_is_help=True, help="The local catalogue of editions.")
 
@@ -123,35 +127,22 @@ def lookup(
     as_json: AsJson = False,
 ) -> None:
     """Looks books up in the local catalogue: one line per question, in their order. Calls no service."""
-    from alexandria_pipeline.operations.catalog_lookup import look_up  # noqa: PLC0415 - only needed here
-    from alexandria_pipeline.storage.catalog import Catalog  # noqa: PLC0415
+    from alexandria_pipeline.operations.catalog_lookup import answers  # noqa: PLC0415 - only needed here
 
     with opened_database(plans=True) as (settings, database):
-        for answer in look_up(Catalog(database), _questions(file, settings.language)):
-            if as_json:
-                sys.stdout.write(json.dumps(asdict(answer)) + "\n")
-            else:
-                sys.stdout.write(f"{answer.isbn13 or '-':13}  {answer.confidence:3}  {answer.work or ''}\n")
+        for batch in answers(database, question_batches(file, settings.language), _processes(file)):
+            for answer in batch:
+                if as_json:
+                    sys.stdout.write(json.dumps(asdict(answer)) + "\n")
+                else:
+                    sys.stdout.write(f"{answer.isbn13 or '-':13}  {answer.confidence:3}  {answer.work or ''}\n")
             sys.stdout.flush()
 
 
-def _questions(file: str, language: str) -> Iterator[BookQuery]:
-    from alexandria_pipeline.domain.records import BookQuery  # noqa: PLC0415 - only needed here
-
-    with open(sys.stdin.fileno() if file == "-" else file, "rb", closefd=file != "-") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                asked = json.loads(line)
-                title, author, year = asked["title"], asked.get("author") or "", asked.get("year")
-            except (ValueError, KeyError, AttributeError, TypeError):
-                raise InvalidValue(
-                    f'{file}, line {number}: a question is {{"title": …, "author": …, "year"?: …}}'
-                ) from None
-            if not isinstance(title, str) or not isinstance(author, str) or not (year is None or isinstance(year, int)):
-                raise InvalidValue(f"{file}, line {number}: title and author are texts, the year is a number")
-            yield BookQuery(title, author, year, language)
+def _processes(file: str) -> int:
+    """One for a stream, whose reader may wait for each answer; one a core for a file of some thousand questions."""
+    is_long = file != "-" and Path(file).is_file() and Path(file).stat().st_size > LONG_FILE
+    return available_cores() if is_long else 1
 
 
 def _language(name: str) -> str:

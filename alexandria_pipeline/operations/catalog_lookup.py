@@ -1,22 +1,24 @@
 """Looks up many books in the local catalogue: the same keys and the same judge as the resolver, in batches.
 
-A batch is one statement for all questions; those without a sure answer go into a second statement, by similarity.
+A batch is one statement for all questions; those that are not answered go into a second statement, by similarity. Large files
+are answered by several processes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from multiprocessing import get_context
 from typing import Final
 
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.matching.verdict import Verdict, judge
-from alexandria_pipeline.domain.records import BookQuery, CatalogEntry
-from alexandria_pipeline.providers.local_catalog import candidate
-from alexandria_pipeline.storage.catalog import Catalog
+from alexandria_pipeline.domain.records import BookQuery
+from alexandria_pipeline.storage.catalog_lookup import CatalogReader, catalog_reader
+from alexandria_pipeline.storage.database import Database
 
-BATCH: Final = 200
+_WORK: Final = "openlibrary_work"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,32 +30,61 @@ class CatalogAnswer:
     work: str | None
 
 
-def look_up(catalog: Catalog, questions: Iterable[BookQuery], batch: int = BATCH) -> Iterator[CatalogAnswer]:
-    """One answer per question, in their order, as soon as each batch is judged. Loaded files are asked one by one."""
-    waiting = iter(questions)
-    while chunk := list(islice(waiting, batch)):
-        yield from look_up_batch(catalog, chunk)
+def answers(
+    database: Database, batches: Iterable[Sequence[BookQuery]], processes: int = 1
+) -> Iterator[list[CatalogAnswer]]:
+    """The answers of each batch, in their order. With one process, a batch is answered before the next one is read."""
+    if processes > 1:
+        yield from _from_processes(database, batches, processes)
+        return
+    with catalog_reader(database) as reader:
+        for batch in batches:
+            yield look_up(reader, batch)
 
 
-def look_up_batch(catalog: Catalog, questions: Sequence[BookQuery]) -> list[CatalogAnswer]:
-    """The answers to the questions of one batch."""
-    asked = [(each.title, each.author) for each in questions]
-    verdicts = [_verdict(query, found) for query, found in zip(questions, catalog.same_title(asked), strict=True)]
-    unsure = [place for place, verdict in enumerate(verdicts) if not verdict.sure]
-    if unsure:
-        for place, found in zip(unsure, catalog.similar_title([asked[place] for place in unsure]), strict=True):
-            second = _verdict(questions[place], found)
-            if second.accepted or not verdicts[place].accepted:
-                verdicts[place] = second
+def look_up(reader: CatalogReader, questions: Sequence[BookQuery]) -> list[CatalogAnswer]:
+    """The answers to the questions of one batch, in their order."""
+    verdicts = [judge(query, found) for query, found in zip(questions, reader.same_title(questions), strict=True)]
+    open_places = [place for place, verdict in enumerate(verdicts) if not verdict.accepted]
+    if open_places:
+        asked = [questions[place] for place in open_places]
+        for place, query, found in zip(open_places, asked, reader.similar_title(asked), strict=True):
+            if found:
+                verdicts[place] = judge(query, found)
     return [_answer(verdict) for verdict in verdicts]
 
 
-def _verdict(query: BookQuery, found: Sequence[CatalogEntry]) -> Verdict:
-    return judge(query, [candidate(entry, rank) for rank, entry in enumerate(found)])
+def _from_processes(
+    database: Database, batches: Iterable[Sequence[BookQuery]], processes: int
+) -> Iterator[list[CatalogAnswer]]:
+    """At most two batches a process are under way."""
+    context = get_context("spawn")
+    with ProcessPoolExecutor(processes, context, _connect, (database.conninfo,)) as team:
+        under_way: list[Future[list[CatalogAnswer]]] = []
+        for batch in batches:
+            under_way.append(team.submit(_look_up, batch))
+            if len(under_way) > 2 * processes:
+                yield under_way.pop(0).result()
+        for each in under_way:
+            yield each.result()
+
+
+_reader: CatalogReader
+
+
+def _connect(address: str) -> None:
+    """Prepares a process of `answers`; its connection ends with it."""
+    global _reader  # noqa: PLW0603 - the state of a worker process
+    database = Database(address, pool_size=1, application="alexandria lookup")
+    _reader = CatalogReader(database, database.session())
+
+
+def _look_up(batch: Sequence[BookQuery]) -> list[CatalogAnswer]:
+    return look_up(_reader, batch)
 
 
 def _answer(verdict: Verdict) -> CatalogAnswer:
     if not verdict.accepted or verdict.candidate is None:
         return CatalogAnswer(None, verdict.confidence, None)
-    works = [value for scheme, value in verdict.candidate.identifiers if scheme == "openlibrary_work"]
+    works = [value for scheme, value in verdict.candidate.identifiers if scheme == _WORK]
     return CatalogAnswer(verdict.candidate.isbn13, verdict.confidence, works[0] if works else None)

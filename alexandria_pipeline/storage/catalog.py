@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from alexandria_pipeline.domain.catalog_keys import author_hash, block, title_keys
 from alexandria_pipeline.domain.isbn import Isbn13
-from alexandria_pipeline.domain.records import CatalogEntry, CatalogWork, EditionFormat, PartialDate
+from alexandria_pipeline.domain.records import CatalogEntry, CatalogWork, EditionFormat
 from alexandria_pipeline.domain.text.titles import author_key, title_key
-from alexandria_pipeline.storage.catalog_rows import dump_entry, dump_work, lines, record_number
+from alexandria_pipeline.storage.catalog_rows import dump_entry, dump_work, iso_date, lines, record_number
 from alexandria_pipeline.storage.queries import Queries
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Catalog:
             "places": list(range(len(questions))), "titles": [each.title for each in keys], "authors": authors,
             "heads": [block(author, each.head) for author, each in zip(authors, keys, strict=True)],
             "tails": [block(author, each.tail) for author, each in zip(authors, keys, strict=True)],
-            "texts": [title for title, _ in questions],
+            "texts": [title for title, _ in questions], "names": [author for _, author in questions],
         }  # fmt: skip
         found: list[list[CatalogEntry]] = [[] for _ in questions]
         for row in self._database.fetch_all(_SQL[query], values):
@@ -157,12 +157,11 @@ def _copy(tx: Connection, entries: Iterable[CatalogEntry], load_id: int) -> None
 
 
 def _entry(row: dict[str, Any]) -> CatalogEntry:
-    published = PartialDate(*map(int, row["published"].split("-"))) if row["published"] else None
     return CatalogEntry(
         Isbn13(row["isbn13"]),
         row["title"],
         row["author"],
-        published,
+        iso_date(row["published"]),
         row["language"],
         row["publisher"],
         row["source"],

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from alexandria_pipeline.domain.errors import InvalidValue
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.records import (
+    Candidate,
     CatalogEntry,
     CatalogWork,
     Contributor,
@@ -17,6 +18,10 @@ from alexandria_pipeline.domain.records import (
 )
 
 SOURCE: Final = "openlibrary_edition"
+WORK: Final = "openlibrary_work"
+CATALOG: Final = "local-catalog"
+"""The provider in whose name editions of the catalogue are offered (providers.local_catalog)."""
+
 _FORMATS: Final = {
     "h": EditionFormat.HARDCOVER, "p": EditionFormat.PAPERBACK, "e": EditionFormat.EBOOK, "a": EditionFormat.AUDIO, "o": EditionFormat.OTHER,
 }  # fmt: skip
@@ -48,6 +53,35 @@ def dump_entry(row: Mapping[str, Any]) -> CatalogEntry:
         work=f"OL{row['work_id']}W" if row["work_id"] else "",
         first_year=row["first_year"],
     )
+
+
+def dump_candidate(row: Sequence[Any], rank: int) -> Candidate:
+    """An edition as the matcher judges it, of a row of `lookup_same` or `lookup_similar`."""
+    (_, isbn13, edition_id, work_id, title, subtitle, people, published, first_year, language, publisher, form, pages, series,
+     subjects) = row  # fmt: skip
+    edition = (SOURCE, f"OL{edition_id}M")
+    return Candidate(
+        CATALOG, Isbn13(isbn13), title, contributors(people), subtitle, packed_date(published), first_year, language, publisher,
+        _FORMATS.get(form, EditionFormat.UNKNOWN), pages, series.partition("\n")[0] if series else None, None, lines(subjects),
+        (edition, (WORK, f"OL{work_id}W")) if work_id else (edition,), rank,
+    )  # fmt: skip
+
+
+def file_candidate(row: Sequence[Any], rank: int) -> Candidate:
+    """An edition of a loaded file as the matcher judges it, of a row of `lookup_files`."""
+    (_, isbn13, source, source_id, work, title, subtitle, author, published, first_year, language, publisher, form, pages, series,
+     subjects) = row  # fmt: skip
+    return Candidate(
+        CATALOG, Isbn13(isbn13), title, (Contributor(author, ContributorRole.AUTHOR),) if author else (), subtitle, iso_date(published),
+        first_year, language, publisher, EditionFormat(form or EditionFormat.UNKNOWN), pages,
+        series.partition("\n")[0] if series else None, None, lines(subjects),
+        (*(((source, source_id),) if source_id else ()), *(((WORK, work),) if work else ())), rank,
+    )  # fmt: skip
+
+
+def iso_date(text: str | None) -> PartialDate | None:
+    """The date of YYYY, YYYY-MM or YYYY-MM-DD."""
+    return PartialDate(*map(int, text.split("-"))) if text else None
 
 
 def dump_work(row: Mapping[str, Any]) -> CatalogWork:

@@ -18,13 +18,14 @@ import pytest
 from alexandria_pipeline.domain.errors import SourceError, StorageError
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.records import BookQuery, ContributorRole, EditionFormat, PartialDate
-from alexandria_pipeline.operations.catalog_lookup import look_up
+from alexandria_pipeline.operations.catalog_lookup import CatalogAnswer, look_up
 from alexandria_pipeline.operations.dump_import.importer import ImportResult, import_dump
 from alexandria_pipeline.operations.dump_import.options import EVERYTHING, ImportOptions
 from alexandria_pipeline.operations.dump_import.reader import DumpFile
 from alexandria_pipeline.storage import generation
 from alexandria_pipeline.storage.catalog import Catalog
 from alexandria_pipeline.storage.catalog_import import CatalogImport
+from alexandria_pipeline.storage.catalog_lookup import catalog_reader
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline_tests import dumps
 
@@ -58,6 +59,11 @@ def run(
         path.write_bytes(b"\n".join(content) + b"\n")
         files.append(DumpFile(role, str(path)))
     return import_dump(database, files, options, processes=1)
+
+
+def asked(database: Database, *questions: tuple[str, str]) -> list[CatalogAnswer]:
+    with catalog_reader(database) as reader:
+        return look_up(reader, [BookQuery(*each) for each in questions])
 
 
 def test_an_edition_keeps_what_its_record_has(database: Database, tmp_path: Path) -> None:
@@ -99,18 +105,18 @@ def test_editions_alone_are_enough(database: Database, tmp_path: Path) -> None:
         tmp_path,
         [edition(by_statement="by Mira Okonedo ; edited by A. Lima", works=[{"key": "/works/OL5W"}])],
     )
-    (answer,) = look_up(Catalog(database), [BookQuery("The Glass Orchard", "Mira Okonedo")])
+    (answer,) = asked(database, ("The Glass Orchard", "Mira Okonedo"))
     assert (answer.isbn13, answer.work) == (ISBN, "OL5W")
 
 
 def test_a_misspelt_title_is_found_and_another_author_is_not(database: Database, tmp_path: Path) -> None:
     run(database, tmp_path, [edition(by_statement="Mira Okonedo")])
-    asked = [
+    answers = asked(
+        database,
         ("The Glass Orchrad", "Mira Okonedo"),
         ("The Glass Orchard", "Paul Ferrier"),
         ("The Glass Orchard", "Mira Okonedo"),
-    ]
-    answers = look_up(Catalog(database), [BookQuery(*each) for each in asked])
+    )
     assert [answer.isbn13 for answer in answers] == [ISBN, None, ISBN]
 
 

@@ -7,7 +7,6 @@ parsed again: so an import resumes after a kill, whatever file name or stream th
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,7 @@ from alexandria_pipeline.domain.errors import SourceError, StorageError
 from alexandria_pipeline.operations.dump_import.options import EVERYTHING, ImportOptions
 from alexandria_pipeline.operations.dump_import.reader import STANDARD_INPUT, Block, DumpFile
 from alexandria_pipeline.operations.dump_import.worker import Done, Work, run
+from alexandria_pipeline.operations.processes import available_cores
 from alexandria_pipeline.storage.catalog_import import CatalogImport
 from alexandria_pipeline.storage.database import Database
 
@@ -64,7 +64,7 @@ def import_dump(
     Raises SourceError for a file that cannot be read to its end, StorageError when another import runs or the database refuses.
     """
     _check(files)
-    team = processes or _cores()
+    team = processes or available_cores()
     staging = CatalogImport(database)
     signature = f"{options.signature} files={','.join(file.role for file in files)}"
     with staging.locked():
@@ -89,10 +89,6 @@ def import_dump(
         except StorageError as error:
             _give_space_back(staging, error)
             raise
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _give_space_back(staging: CatalogImport, error: StorageError) -> None:

@@ -65,19 +65,72 @@ left join lateral (
 -- name: similar_title
 -- For each question, the most similar titles of the same author that begin or end alike, and this title of any author.
 select q.place, e.*, w.first_year, w.work_title, w.work_subjects
-from unnest(%(places)s::int[], %(titles)s::int[], %(heads)s::int[], %(tails)s::int[], %(texts)s::text[])
-    as q (place, title_hash, head, tail, text)
+from unnest(%(places)s::int[], %(titles)s::int[], %(heads)s::int[], %(tails)s::int[], %(texts)s::text[], %(names)s::text[])
+    as q (place, title_hash, head, tail, text, name)
 cross join lateral (
     select * from (
         (select * from catalog_dump_edition d where d.head_block = q.head limit 300)
-        union all (select * from catalog_dump_edition d where d.tail_block = q.tail limit 300)
-        union all (select * from catalog_dump_edition d where d.title_hash = q.title_hash limit 30)
-    ) block order by similarity(block.title, q.text) desc, block.isbn13 limit 12
+        union all (select * from catalog_dump_edition d where d.tail_block = q.tail and d.head_block <> q.head limit 300)
+        union all (select * from catalog_dump_edition d
+                   where d.title_hash = q.title_hash and d.head_block <> q.head and d.tail_block <> q.tail limit 100)
+    ) block
+    order by similarity(block.title, q.text) + similarity(split_part(block.contributors, E'\t', 1), q.name) desc, block.isbn13 limit 12
 ) e
 left join lateral (
     -- A limit, so that each work is read by its index: a join of the whole table takes seconds.
     select first_year, title as work_title, subjects as work_subjects from catalog_dump_work where work_id = e.work_id limit 1
 ) w on true;
+
+-- name: lookup_settings
+-- For a session of look-ups: their statements are short, and planning them anew takes as long as running them.
+set jit = off; set plan_cache_mode = force_generic_plan; set max_parallel_workers_per_gather = 0;
+
+-- name: lookup_same
+-- For each question, what the judge needs of the editions of the dump with this title and this author's surname: those in the asked
+-- language first, recordings last, nearest to the asked year.
+select q.place, e.isbn13, e.edition_id, e.work_id, e.title, e.subtitle, e.contributors, e.published, w.first_year, e.language, e.publisher,
+    e.format, e.pages, e.series, coalesce(e.subjects, w.subjects)
+from unnest(%(places)s::int[], %(titles)s::int[], %(authors)s::int[], %(languages)s::text[], %(years)s::int[])
+    as q (place, title, author, language, year)
+cross join lateral (
+    select * from (
+        select * from catalog_dump_edition d where d.title_hash = q.title and d.author_hash = q.author limit 500
+    ) same
+    order by language is distinct from q.language, format is not distinct from 'a', abs(published / 10000 - q.year), isbn13 limit 12
+) e
+left join lateral (select first_year, subjects from catalog_dump_work where work_id = e.work_id limit 1) w on true;
+
+-- name: lookup_similar
+-- For each question, what the judge needs of the most similar editions in its blocks, and of this title of any author.
+select q.place, e.isbn13, e.edition_id, e.work_id, e.title, e.subtitle, e.contributors, e.published, w.first_year, e.language, e.publisher,
+    e.format, e.pages, e.series, coalesce(e.subjects, w.subjects)
+from unnest(%(places)s::int[], %(titles)s::int[], %(heads)s::int[], %(tails)s::int[], %(texts)s::text[], %(names)s::text[],
+            %(languages)s::text[])
+    as q (place, title_hash, head, tail, text, name, language)
+cross join lateral (
+    select * from (
+        (select * from catalog_dump_edition d where d.head_block = q.head limit 300)
+        union all (select * from catalog_dump_edition d where d.tail_block = q.tail and d.head_block <> q.head limit 300)
+        union all (select * from catalog_dump_edition d
+                   where d.title_hash = q.title_hash and d.head_block <> q.head and d.tail_block <> q.tail limit 100)
+    ) block
+    order by similarity(block.title, q.text) + similarity(split_part(block.contributors, E'\t', 1), q.name) desc,
+        block.language is distinct from q.language, block.isbn13 limit 6
+) e
+left join lateral (select first_year, subjects from catalog_dump_work where work_id = e.work_id limit 1) w on true;
+
+-- name: lookup_files
+-- For each question, what the judge needs of the editions of loaded files with this title, and of similar titles of the author.
+select q.place, e.isbn13, e.source, e.source_id, e.work, e.title, e.subtitle, e.author, e.published, e.first_year, e.language, e.publisher,
+    e.format, e.pages, e.series, e.subjects
+from unnest(%(places)s::int[], %(keys)s::text[], %(names)s::text[]) as q (place, title_key, author_key)
+cross join lateral (
+    (select *, 1.0 as likeness from catalog_edition d where d.title_key = q.title_key limit 12)
+    union all
+    (select *, similarity(title_key, q.title_key) as likeness from catalog_edition d
+     where d.author_key = q.author_key and q.author_key <> '' and d.title_key <> q.title_key
+     order by likeness desc limit 4)
+) e order by q.place, e.likeness desc, e.isbn13;
 
 -- name: dump_editions
 -- Editions of the dump by ISBN.

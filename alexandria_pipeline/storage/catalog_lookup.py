@@ -1,0 +1,88 @@
+"""Candidates for many questions to the local catalogue: one statement for a batch, one connection for all batches.
+
+`storage.catalog` answers single questions with all that is known of an edition; here are only the columns that the judge reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from psycopg.rows import tuple_row
+
+from alexandria_pipeline.domain.catalog_keys import author_hash, block, title_keys
+from alexandria_pipeline.domain.records import BookQuery, Candidate
+from alexandria_pipeline.domain.text.titles import author_key, title_key
+from alexandria_pipeline.storage.catalog_rows import dump_candidate, file_candidate
+from alexandria_pipeline.storage.queries import Queries, Query
+
+if TYPE_CHECKING:
+    from alexandria_pipeline.storage.database import Connection, Database
+
+_SQL = Queries("catalog")
+
+Found = list[list[Candidate]]
+"""The candidates of each question, in the order of the questions."""
+
+
+class CatalogReader:
+    """Asks the catalogue over one connection. `kinds`: what it holds, of "dump" and "file"."""
+
+    def __init__(self, database: Database, connection: Connection) -> None:
+        self._database = database
+        self._connection = connection
+        connection.execute(_SQL["lookup_settings"])
+        self.kinds = frozenset(row["kind"] for row in connection.execute(_SQL["sources"]).fetchall())
+
+    def same_title(self, questions: Sequence[BookQuery]) -> Found:
+        """Editions of the dump with this title and surname, and editions of loaded files with this or a similar title."""
+        found: Found = [[] for _ in questions]
+        if "dump" in self.kinds:
+            keys, authors = _keys(questions)
+            values = {
+                "places": list(range(len(questions))), "titles": [each.title for each in keys], "authors": authors,
+                "languages": [each.language for each in questions], "years": [each.year for each in questions],
+            }  # fmt: skip
+            for row in self._rows(_SQL["lookup_same"], values):
+                found[row[0]].append(dump_candidate(row, len(found[row[0]])))
+        if "file" in self.kinds:
+            values = {
+                "places": list(range(len(questions))), "keys": [title_key(each.title) for each in questions],
+                "names": [author_key(each.author) for each in questions],
+            }  # fmt: skip
+            for row in self._rows(_SQL["lookup_files"], values):
+                found[row[0]].append(file_candidate(row, len(found[row[0]])))
+        return found
+
+    def similar_title(self, questions: Sequence[BookQuery]) -> Found:
+        """The six most similar editions of the dump in the blocks of each question."""
+        found: Found = [[] for _ in questions]
+        if "dump" not in self.kinds:
+            return found
+        keys, authors = _keys(questions)
+        values = {
+            "places": list(range(len(questions))), "titles": [each.title for each in keys],
+            "heads": [block(author, each.head) for author, each in zip(authors, keys, strict=True)],
+            "tails": [block(author, each.tail) for author, each in zip(authors, keys, strict=True)],
+            "texts": [each.title for each in questions], "names": [each.author for each in questions],
+            "languages": [each.language for each in questions],
+        }  # fmt: skip
+        for row in self._rows(_SQL["lookup_similar"], values):
+            found[row[0]].append(dump_candidate(row, len(found[row[0]])))
+        return found
+
+    def _rows(self, query: Query, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        with self._database.translated(), self._connection.cursor(row_factory=tuple_row) as cursor:
+            return cursor.execute(query, values, prepare=True).fetchall()
+
+
+@contextmanager
+def catalog_reader(database: Database) -> Iterator[CatalogReader]:
+    """Yields a reader with a connection of its own."""
+    with database.session() as connection, database.translated():
+        yield CatalogReader(database, connection)
+
+
+def _keys(questions: Sequence[BookQuery]) -> tuple[list[Any], list[int]]:
+    return [title_keys(each.title) for each in questions], [author_hash(each.author) for each in questions]
