@@ -1,0 +1,84 @@
+"""Claims: what one source stated about one field of an edition, a work or an author."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+EntityKind = Literal["edition", "work", "author"]
+Rank = Literal["preferred", "normal", "deprecated"]
+
+SOURCE_ORDER: Final = (
+    "open-library", "google-books", "isbndb", "wikidata", "internet-archive", "local-catalog", "wikipedia",
+)  # fmt: skip
+"""The sources by trust, best first; other sources (lists, AI services) follow. It breaks ties between equal numbers of sources."""
+
+SAME_SOURCE: Final[Mapping[str, str]] = {"local-catalog": "open-library"}
+"""Sources whose facts are a copy of another source's facts. They count as one source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A value of a field, as a source stated it. `value` is JSON; `record` is the id of the stored answer it is from.
+
+    Absence is not a claim. A claim of rank `deprecated` is never used.
+    """
+
+    provider: str
+    field: str
+    value: Any
+    record: int = 0
+    rank: Rank = "normal"
+    fetched_at: datetime | None = None
+
+    @property
+    def source(self) -> str:
+        """The provider, or the one whose facts it copies."""
+        return SAME_SOURCE.get(self.provider, self.provider)
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What a source stated about one thing: its kind, the part of the answer, the subject, and the facts by field.
+
+    `subject` is the ISBN-13 for an edition and for its work, and a name key for an author. `part` keeps several answers of a
+    service about one thing apart ("metadata", "ratings").
+    """
+
+    provider: str
+    kind: EntityKind
+    part: str
+    subject: str
+    facts: tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A person's decision about a field: this value, or none if `nothing`."""
+
+    value: Any = None
+    nothing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The result of a rule: the value, the claims it is from, how many others lost, and what a person should check."""
+
+    value: Any
+    claims: tuple[Claim, ...]
+    lost: int = 0
+    conflict: str = ""
+
+
+def trust(claim: Claim) -> tuple[int, int]:
+    """A sort key: the most trusted source first, then the oldest record."""
+    order = SOURCE_ORDER.index(claim.provider) if claim.provider in SOURCE_ORDER else len(SOURCE_ORDER)
+    return (order, claim.record)
+
+
+def usable(claims: Sequence[Claim]) -> list[Claim]:
+    """The claims that are not deprecated, the most trusted first; preferred ones alone if there are any."""
+    kept = sorted((claim for claim in claims if claim.rank != "deprecated"), key=trust)
+    return [claim for claim in kept if claim.rank == "preferred"] or kept

@@ -1,0 +1,48 @@
+"""Scores of a merged edition or work: completeness (which fields it has) and quality (from which sources). From 0 to 100."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from alexandria_pipeline.domain.merging.claims import EntityKind
+from alexandria_pipeline.domain.merging.merge import Merged
+
+WEIGHTS: Final[Mapping[EntityKind, Mapping[str, int]]] = {
+    "edition": {
+        "title": 15, "authors": 15, "publisher": 10, "published": 10, "language": 10, "format": 5, "pages": 5, "description": 10,
+        "subjects": 5, "cover": 10, "identifiers": 5,
+    },
+    "work": {
+        "title": 20, "authors": 20, "first_published": 15, "description": 15, "subjects": 10, "cover": 10, "rating": 5,
+        "identifiers": 5,
+    },
+    "author": {"name": 40, "biography": 20, "born": 20, "portrait": 10, "identifiers": 10},
+}  # fmt: skip
+"""The points of each field for completeness; they add up to 100."""
+
+SOURCE_QUALITY: Final[Mapping[str, int]] = {
+    "lock": 100, "open-library": 90, "google-books": 85, "isbndb": 80, "local-catalog": 90, "wikidata": 85,
+    "internet-archive": 75, "wikipedia": 85, "review": 95,
+}  # fmt: skip
+"""How good a field is that has this source. Other sources, such as AI services and lists, have `OTHER_SOURCES`."""
+OTHER_SOURCES: Final = 50
+
+
+def completeness(kind: EntityKind, merged: Merged) -> int:
+    """The points of the fields that have a value."""
+    return sum(points for name, points in WEIGHTS[kind].items() if merged.values.get(name) not in (None, "", [], {}))
+
+
+def quality(kind: EntityKind, merged: Merged) -> int:
+    """The mean quality of the sources of the fields that have a value, weighted by points; 5 less for each conflict."""
+    weights = {name: points for name, points in WEIGHTS[kind].items() if name in merged.values}
+    if not weights:
+        return 0
+    total = sum(points * _source_quality(merged.provenance[name]["source"]) for name, points in weights.items())
+    return max(0, round(total / sum(weights.values())) - 5 * len(merged.conflicts))
+
+
+def _source_quality(source: Any) -> int:
+    names = [source] if isinstance(source, str) else source
+    return max(SOURCE_QUALITY.get(name, OTHER_SOURCES) for name in names)

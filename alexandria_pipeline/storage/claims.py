@@ -1,0 +1,162 @@
+"""Claims: stores what sources stated, and which requests were made. `served.py` stores what is computed from claims."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from psycopg.types.json import Jsonb
+
+from alexandria_pipeline.domain.isbn import Isbn13
+from alexandria_pipeline.domain.merging.claims import Claim, EntityKind, Lock, Stated
+from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.storage.queries import Queries
+
+if TYPE_CHECKING:
+    from alexandria_pipeline.storage.database import Connection
+
+_SQL = Queries("claims")
+
+RESOLUTION = "resolution"
+"""The part of the record that the search for the ISBN found."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Request:
+    """One answer wanted from a service; `subject` is an ISBN-13 or an author's key."""
+
+    kind: EntityKind
+    subject: str
+    provider: str
+    part: str
+
+
+def one_writer(tx: Connection) -> None:
+    """Waits until no other transaction stores claims or computes from them."""
+    tx.execute(_SQL["one_writer"])
+
+
+def store(tx: Connection, stated: Sequence[Stated], run_id: str) -> set[tuple[str, str]]:
+    """Stores answers with their claims; returns (kind, subject) of those that changed. An equal answer is not stored again."""
+    given = [
+        {
+            "provider": each.provider,
+            "kind": each.kind,
+            "part": each.part,
+            "subject": each.subject,
+            "facts": dict(each.facts),
+            "digest": _digest(each.facts),
+        }
+        for each in stated
+        if each.facts
+    ]
+    if not given:
+        return set()
+    values = {"given": Jsonb(given), "run_id": run_id}
+    tx.execute(_SQL["replace"], values)
+    return {(row["kind"], row["subject"]) for row in tx.execute(_SQL["add"], values)}
+
+
+def take(tx: Connection, wanted: Iterable[Request], run_id: str) -> list[Request]:
+    """The requests that this run has to make, marked as made by it."""
+    listed = [_request(each) for each in wanted]
+    rows = tx.execute(_SQL["take"], {"wanted": Jsonb(listed), "run_id": run_id}).fetchall() if listed else []
+    return sorted(Request(row["kind"], row["subject"], row["provider"], row["part"]) for row in rows)
+
+
+def finish(tx: Connection, ended: Mapping[Request, tuple[str, str]]) -> None:
+    """Stores outcome and reason of requests."""
+    listed = [
+        {**_request(each), "outcome": outcome, "reason": reason[:500]} for each, (outcome, reason) in ended.items()
+    ]
+    tx.execute(_SQL["finish"], {"finished": Jsonb(listed)})
+
+
+def owed(tx: Connection, months: Sequence[Month]) -> dict[str, int]:
+    """service → answers that it owes for the books of months."""
+    return {row["provider"]: row["requests"] for row in tx.execute(_SQL["owed"], _months(months))}
+
+
+def editions_of(tx: Connection, months: Sequence[Month]) -> dict[Month, dict[Isbn13, int]]:
+    """The ISBNs of the resolved books of each month, with the id of their work."""
+    found: dict[Month, dict[Isbn13, int]] = {month: {} for month in months}
+    for row in tx.execute(_SQL["editions_of_months"], _months(months)):
+        found[Month(row["year"], row["month"])][Isbn13(row["isbn13"])] = row["work_id"]
+    return found
+
+
+def found_records(tx: Connection, isbns: Collection[Isbn13]) -> list[tuple[Isbn13, str, dict[str, Any]]]:
+    """(ISBN, provider, facts as in `resolution.facts_of`) of the searches whose records are not claims yet."""
+    rows = tx.execute(_SQL["found_records"], {"isbns": list(isbns)})
+    return [(Isbn13(row["isbn13"]), row["provider"], row["candidate"]) for row in rows]
+
+
+def stored_editions(tx: Connection, isbns: Collection[Isbn13]) -> list[tuple[Isbn13, str, dict[str, Any]]]:
+    """The same for editions without claims whose attempts are gone."""
+    rows = tx.execute(_SQL["stored_editions"], {"isbns": list(isbns)})
+    return [(Isbn13(row["isbn13"]), row["primary_provider"], row) for row in rows]
+
+
+def claims_of(tx: Connection, kind: EntityKind, subjects: Collection[str]) -> dict[str, list[Claim]]:
+    """The current claims about subjects of a kind."""
+    found: dict[str, list[Claim]] = defaultdict(list)
+    for row in tx.execute(_SQL["claims_of"], {"kind": kind, "subjects": list(subjects)}):
+        ranks = row["ranks"] or {}
+        found[row["subject"]] += [
+            Claim(row["provider"], name, value, row["record_id"], ranks.get(name, "normal"), row["fetched_at"])
+            for name, value in row["facts"].items()
+        ]
+    return found
+
+
+def locks_of(tx: Connection, kind: EntityKind, subjects: Collection[str]) -> dict[str, dict[str, Lock]]:
+    """The locks in force, by subject and field."""
+    found: dict[str, dict[str, Lock]] = defaultdict(dict)
+    for row in tx.execute(_SQL["locks_of"], {"kind": kind, "subjects": list(subjects)}):
+        found[row["subject"]][row["field"]] = Lock(row["value"], nothing=row["value"] is None)
+    return found
+
+
+def set_lock(tx: Connection, kind: EntityKind, subject: str, field: str, lock: Lock | None, by: str) -> None:
+    """Sets the lock of a field; None withdraws it."""
+    values: dict[str, Any] = {"kind": kind, "subject": subject, "field": field, "by": by}
+    tx.execute(_SQL["withdraw_lock"], values)
+    if lock is not None:
+        tx.execute(_SQL["lock"], {**values, "value": None if lock.nothing else Jsonb(lock.value)})
+
+
+def judgements(tx: Connection, kind: EntityKind, verdicts: Sequence[str]) -> list[dict[str, Any]]:
+    """The judgements in force with one of these verdicts."""
+    return tx.execute(_SQL["judgements"], {"kind": kind, "verdicts": list(verdicts)}).fetchall()
+
+
+def judge(
+    tx: Connection,
+    kind: EntityKind,
+    left: str,
+    right: str,
+    verdict: str,
+    rule: str,
+    by: str,
+    evidence: Mapping[str, Any],
+) -> None:
+    """Stores a judgement about two keys; an earlier one about them is withdrawn."""
+    values: dict[str, Any] = {"kind": kind, "left": left, "right": right}
+    tx.execute(_SQL["withdraw_judgement"], values)
+    tx.execute(_SQL["judge"], {**values, "verdict": verdict, "rule": rule, "by": by, "evidence": Jsonb(dict(evidence))})
+
+
+def _request(request: Request) -> dict[str, str]:
+    return {"kind": request.kind, "subject": request.subject, "provider": request.provider, "part": request.part}
+
+
+def _months(months: Sequence[Month]) -> dict[str, list[int]]:
+    return {"years": [month.year for month in months], "months": [month.month for month in months]}
+
+
+def _digest(facts: Sequence[tuple[str, Any]]) -> str:
+    return sha256(json.dumps(sorted(facts), sort_keys=True, ensure_ascii=True).encode()).hexdigest()[:32]
