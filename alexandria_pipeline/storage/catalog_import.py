@@ -7,10 +7,12 @@ in `operations.dump_import`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psycopg.types.json import Jsonb
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from alexandria_pipeline.storage.database import Connection, Database
 
 _SQL = Queries("catalog_import")
+_LOG_BYTES = 2**30  # max_wal_size of PostgreSQL
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class CatalogImport:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._folder: Path | None = None
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -66,6 +70,28 @@ class CatalogImport:
             tx.execute(_SQL["drop_staging"])
             tx.execute(_SQL["create_staging"])
             tx.execute(_SQL["start"], {"options": options})
+
+    def lost(self) -> bool:
+        """Whether a crash of the server has emptied the staging tables."""
+        found = self._database.fetch_one(_SQL["state_exists"])
+        return bool(found and found["found"]) and self._database.fetch_one(_SQL["state"]) is None
+
+    def free_bytes(self) -> int | None:
+        """The free space on the disk of the database; None when the server is on another machine or does not tell its folder."""
+        if self._folder is None:
+            row = self._database.fetch_one(_SQL["folder"])
+            self._folder = Path(row["folder"]) if row and row["folder"] else Path()
+        try:
+            found = os.statvfs(self._folder) if self._folder != Path() else None
+        except OSError:
+            return None
+        return found.f_bavail * found.f_frsize if found else None
+
+    def bytes_to_build(self) -> int:
+        """An upper bound of the disk that `finish` needs: tables, indexes, and their write-ahead log until it is recycled."""
+        row = self._database.fetch_one(_SQL["staged_bytes"])
+        tables = int(row["bytes"]) if row else 0
+        return tables + min(tables, _LOG_BYTES)
 
     def discard(self) -> None:
         """Removes the staging tables and gives their space back."""

@@ -7,18 +7,21 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from alexandria_pipeline.domain.errors import SourceError, StorageError
+from alexandria_pipeline.domain.errors import DatabaseUnavailable, SourceError, StorageError
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.records import BookQuery, ContributorRole, EditionFormat, PartialDate
 from alexandria_pipeline.operations.catalog_lookup import CatalogAnswer, look_up
+from alexandria_pipeline.operations.dump_import.disk import after_failure, check_space
 from alexandria_pipeline.operations.dump_import.importer import ImportResult, import_dump
 from alexandria_pipeline.operations.dump_import.options import EVERYTHING, ImportOptions
 from alexandria_pipeline.operations.dump_import.reader import DumpFile
@@ -156,6 +159,13 @@ def test_the_newest_revision_wins_and_deletions_count(database: Database, tmp_pa
     assert Catalog(database).edition(OTHER) is None
 
 
+def test_a_record_that_occurs_twice_is_kept_once(database: Database, tmp_path: Path) -> None:
+    both = edition(1, 4, isbn_13=[ISBN, OTHER])
+    assert run(database, tmp_path, [both, both, edition(1, 3, title="Old Title")]).editions == 2
+    found = Catalog(database).editions_by_isbn([ISBN, OTHER])
+    assert [found[isbn].title for isbn in (ISBN, OTHER)] == ["The Glass Orchard"] * 2
+
+
 def test_redirects_of_works_and_authors_are_followed(database: Database, tmp_path: Path) -> None:
     works = [
         line("redirect", "/works/OL1W", location="/works/OL2W"),
@@ -245,6 +255,85 @@ def test_a_file_that_is_no_dump_is_refused(database: Database, tmp_path: Path) -
 def test_two_imports_at_once_are_refused(database: Database, tmp_path: Path) -> None:
     with CatalogImport(database).locked(), pytest.raises(StorageError, match="Another import"):
         run(database, tmp_path, [edition()])
+
+
+def unfinished(database: Database, folder: Path) -> DumpFile:
+    """The whole file of an import that stopped with a block stored; before it, a catalogue with one edition was there."""
+    run(database, folder, [edition()])
+    dump = dumps.make(folder / "dump", 4_000, damage=0)
+    whole = dump.editions.read_bytes()
+    dump.editions.write_bytes(whole[:-20])
+    with pytest.raises(SourceError, match="truncated"):
+        import_dump(database, [DumpFile("editions", str(dump.editions))], processes=1)
+    dump.editions.write_bytes(whole)
+    return DumpFile("editions", str(dump.editions))
+
+
+def test_a_build_that_was_cut_off_is_repeated(database: Database, tmp_path: Path) -> None:
+    file = unfinished(database, tmp_path)
+    with database.transaction() as tx:
+        tx.execute("create table catalog_dump_edition_new (like catalog_dump_edition)")
+        tx.execute("create table catalog_dump_work_new (like catalog_dump_work)")
+        tx.execute("insert into catalog_dump_edition_new select * from catalog_dump_edition")
+    result = import_dump(database, [file], processes=2)
+    assert (result.resumed, result.editions) == (True, 4_000)
+
+
+def test_an_import_stops_before_the_disk_is_full(database: Database, tmp_path: Path) -> None:
+    unfinished(database, tmp_path)
+    staging = CatalogImport(database)
+    with pytest.raises(StorageError, match="No space left") as raised:
+        check_space(staging, 2**60)
+    assert "catalogue is unchanged" in str(after_failure(staging, raised.value))
+    assert staged(database) == []
+    assert Catalog(database).editions() == 1
+
+
+def test_an_import_whose_server_crashed_says_so_and_gives_its_space_back(database: Database, tmp_path: Path) -> None:
+    file = unfinished(database, tmp_path)
+    with database.transaction() as tx:  # as a crash does
+        tx.execute("truncate catalog_import_state, catalog_import_block, catalog_import_edition")
+    staging, error = CatalogImport(database), DatabaseUnavailable("gone")
+    assert "server stopped during the import" in str(after_failure(staging, error))
+    assert staged(database) == []
+    assert after_failure(staging, error) is error
+    assert import_dump(database, [file], processes=1).editions == 4_000
+
+
+def staged(database: Database) -> list[str]:
+    with database.transaction() as tx:
+        rows = tx.execute(
+            "select relname from pg_class where relkind = 'r' and (relname like 'catalog_import%' or relname like 'catalog_dump%new')"
+        ).fetchall()
+    return [row["relname"] for row in rows]
+
+
+def test_questions_are_answered_while_a_catalogue_is_replaced(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "editions.txt"
+    path.write_bytes(b"\n".join(edition(number, by_statement="Mira Okonedo") for number in range(1, 500)))
+    files = [DumpFile("editions", str(path))]
+    import_dump(database, files, processes=1)
+    answered: list[Isbn13 | None] = []
+    ended = threading.Event()
+
+    def ask() -> None:
+        with Database(database_url) as own, catalog_reader(own) as reader:
+            while not ended.is_set() or not answered:
+                answered.extend(
+                    each.isbn13 for each in look_up(reader, [BookQuery("The Glass Orchard", "Mira Okonedo")])
+                )
+
+    with ThreadPoolExecutor(1) as thread:
+        asking = thread.submit(ask)
+        try:
+            for _ in range(3):
+                import_dump(database, files, processes=1)
+        finally:
+            ended.set()
+        asking.result()
+    assert set(answered) == {ISBN}
 
 
 def test_a_killed_import_resumes(database: Database, database_url: str, tmp_path: Path) -> None:

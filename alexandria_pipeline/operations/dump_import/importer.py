@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Final
 
 from alexandria_pipeline.domain.errors import SourceError, StorageError
+from alexandria_pipeline.operations.dump_import.disk import after_failure, check_space
 from alexandria_pipeline.operations.dump_import.options import EVERYTHING, ImportOptions
 from alexandria_pipeline.operations.dump_import.reader import STANDARD_INPUT, Block, DumpFile
 from alexandria_pipeline.operations.dump_import.worker import Done, Work, run
@@ -25,7 +26,6 @@ NAME: Final = "open-library"
 """The name of the catalogue that imports fill, in `catalog status` and `catalog drop`."""
 
 _LEAST_LINES: Final = 100
-_DISK_FULL: Final = "No space left on device"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,24 +81,13 @@ def import_dump(
             staging.start(signature)
             _store_all(database, staging, files, options, on_progress, team)
         except StorageError as error:
-            _give_space_back(staging, error)
-            raise
+            raise after_failure(staging, error) from error
         counts = staging.counts()
         try:
+            check_space(staging, staging.bytes_to_build())
             return ImportResult(staging.finish(NAME, [file.name for file in files], team), resumed, counts)
         except StorageError as error:
-            _give_space_back(staging, error)
-            raise
-
-
-def _give_space_back(staging: CatalogImport, error: StorageError) -> None:
-    """On a full disk, removes the staging tables: the rest of the pipeline needs the space more than the import does."""
-    if _DISK_FULL in str(error):
-        staging.discard()
-        raise StorageError(
-            "The disk of the database is full: the import is discarded, its space is free again, and the catalogue is unchanged. "
-            "A full dump needs about 800 bytes per edition while it is imported."
-        ) from error
+            raise after_failure(staging, error) from error
 
 
 def _check(files: Sequence[DumpFile]) -> None:
@@ -125,6 +114,7 @@ def _store_all(
                     file.name, position, size, total.lines + done.lines, total.rejected + done.rejected
                 )
                 _check_plausible(file, total)
+                check_space(staging, 0)
                 on_progress(total)
             on_progress(replace(total, file=file.name, bytes_read=size or 0, size=size))
 

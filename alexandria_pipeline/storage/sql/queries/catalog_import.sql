@@ -133,6 +133,15 @@ drop table if exists catalog_dump_edition_new, catalog_dump_work_new;
 create table catalog_dump_edition_new (like catalog_dump_edition including comments);
 create table catalog_dump_work_new (like catalog_dump_work including comments);
 
+-- name: folder
+-- The data folder of a server on this machine; no row when its role may not see it.
+select setting as folder from pg_settings
+where name = 'data_directory' and coalesce(inet_server_addr() in (inet '127.0.0.1', inet '::1'), true);
+
+-- name: staged_bytes
+-- The size of the staged editions and works; the new tables with their indexes are not larger.
+select pg_total_relation_size('catalog_import_edition') + pg_total_relation_size('catalog_import_work') as bytes;
+
 -- name: pages
 -- The pages of the staged editions, which builders share.
 select (pg_relation_size('catalog_import_edition') / current_setting('block_size')::int)::int as pages;
