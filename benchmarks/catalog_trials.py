@@ -178,12 +178,12 @@ def two_at_once(folder: Path, total: int) -> dict[str, Any]:
         first = command(dump, database, folder)
         time.sleep(2.5)
         second = command(dump, database, folder)
-        said = second.communicate()[0].strip()
+        message = second.communicate()[0].strip()
         first.communicate()
         rows = count_of(database, "select count(*) from catalog_dump_edition")
         return {
-            "first": first.returncode, "second": second.returncode, "second said": said[-120:], "rows": rows,
-            "holds": first.returncode == 0 and second.returncode != 0 and "Another import" in said and rows >= total,
+            "first": first.returncode, "second": second.returncode, "second message": message[-120:], "rows": rows,
+            "holds": first.returncode == 0 and second.returncode != 0 and "Another import" in message and rows >= total,
         }  # fmt: skip
 
 
@@ -235,16 +235,16 @@ def full_disk(folder: Path, total: int, megabytes: int) -> dict[str, Any]:
             before, free = content(database), os.statvfs(disk)
             try:
                 import_dump(database, files_of(large))
-                said = "it fitted"
+                message = "it fitted"
             except AlexandriaError as error:
-                said = str(error)
+                message = str(error)
             after = content(database)
             left = os.statvfs(disk)
             again = import_dump(database, files_of(small)).editions
             return {
-                "megabytes": megabytes, "said": said[:300], "free_before_mb": free.f_bavail * free.f_bsize >> 20,
+                "megabytes": megabytes, "message": message[:300], "free_before_mb": free.f_bavail * free.f_bsize >> 20,
                 "free_after_mb": left.f_bavail * left.f_bsize >> 20, "small_again": again,
-                "holds": again >= 500 and (said == "it fitted" or (before == after and "disk" in said)),
+                "holds": again >= 500 and (message == "it fitted" or (before == after and "disk" in message)),
             }  # fmt: skip
     finally:
         subprocess.run(["umount", str(disk)], check=True)  # noqa: S603, S607 - a command of ours
