@@ -49,6 +49,7 @@ STAGING = (
 
 
 _addresses: dict[Database, str] = {}
+_servers: dict[Database, int] = {}
 
 
 @contextmanager
@@ -59,7 +60,7 @@ def database_in(folder: Path) -> Iterator[Database]:
         address = server.ensure()
         with Database(address) as database:
             migrate(database)
-            _addresses[database] = address
+            _addresses[database], _servers[database] = address, server.status().pid or 0
             yield database
     finally:
         server.stop()
@@ -111,7 +112,7 @@ def kills(folder: Path, total: int, count: int, seed: int) -> dict[str, Any]:
             started, moment = time.monotonic(), rng.uniform(0.8, longest)
             while process.poll() is None and time.monotonic() - started < moment:
                 time.sleep(0.02)
-            if process.poll() is None and kill(process, victim):
+            if process.poll() is None and kill(process, victim, _servers[database]):
                 done[victim] += 1
             output = process.communicate()[0]
             if process.returncode == 0:
@@ -131,25 +132,18 @@ def kills(folder: Path, total: int, count: int, seed: int) -> dict[str, Any]:
         return {**done, "waited_for_lock": waits, "holds": True}
 
 
-def kill(process: subprocess.Popen[str], victim: str) -> bool:
+def kill(process: subprocess.Popen[str], victim: str, server: int) -> bool:
     importer = psutil.Process(process.pid)
     if victim == "importer":
         victims = [importer]
     elif victim == "worker":
         victims = [each for each in importer.children() if "resource_tracker" not in " ".join(each.cmdline())]
     else:
-        victims = [each for each in psutil.process_iter() if _serves(each)]
+        victims = [each for each in psutil.Process(server).children() if "127.0.0.1(" in " ".join(each.cmdline())][::-1]
     if not victims:
         return False
     victims[0].send_signal(signal.SIGKILL)
     return True
-
-
-def _serves(process: psutil.Process) -> bool:
-    try:
-        return process.name() == "postgres" and "COPY" in " ".join(process.cmdline())
-    except psutil.Error:
-        return False
 
 
 def import_in_the_end(database: Database, dump: dumps.Dump) -> int:

@@ -289,7 +289,7 @@ def test_an_import_stops_before_the_disk_is_full(database: Database, tmp_path: P
     assert Catalog(database).editions() == 1
 
 
-def test_an_import_whose_server_crashed_says_so_and_gives_its_space_back(database: Database, tmp_path: Path) -> None:
+def test_an_import_whose_server_crashed_states_it_and_gives_its_space_back(database: Database, tmp_path: Path) -> None:
     file = unfinished(database, tmp_path)
     with database.transaction() as tx:  # as a crash does
         tx.execute("truncate catalog_import_state, catalog_import_block, catalog_import_edition")

@@ -13,7 +13,7 @@ from alexandria_pipeline.domain.errors import DatabaseUnavailable, StorageError
 from alexandria_pipeline.storage.catalog_import import CatalogImport
 
 KEPT_FREE: Final = 96 * 2**20
-"""Bytes that an import leaves free: for the write-ahead log of everybody's transactions."""
+"""Bytes that an import leaves free: for the write-ahead log of other transactions."""
 
 _NO_SPACE: Final = "No space left on device"
 _SERVER_BACK: Final = 20.0  # seconds that a server may take to start again after a crash
@@ -23,7 +23,7 @@ _FULL: Final = (
 )
 _CRASHED: Final = (
     "The database server stopped during the import and lost what was stored so far; the catalogue is unchanged. "
-    "Its log says why, often a full disk. Then run the same command again."
+    "Its log states why, often a full disk. Then run the same command again."
 )
 
 
