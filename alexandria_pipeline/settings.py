@@ -221,6 +221,10 @@ class Settings(BaseSettings):
         None, description="Value of X-Cron-Secret that opens /api/internal; unset: these endpoints are closed."
     )
 
+    api_per_minute: int = Field(
+        18_000, ge=0, description="Requests to /api/v1 of one client address per minute; 0: no limit."
+    )
+
     alert_urls: SecretStr | None = Field(
         None, description="Receivers of alerts: apprise URLs separated by commas (chat, mail, webhook); unset: the log."
     )

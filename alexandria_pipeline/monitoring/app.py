@@ -19,6 +19,8 @@ from starlette.routing import Mount, Route
 
 from alexandria_pipeline.domain.errors import StorageError
 from alexandria_pipeline.monitoring import metrics, openapi, page
+from alexandria_pipeline.monitoring.api.rate_limit import RateLimit
+from alexandria_pipeline.monitoring.api.routes import routes
 from alexandria_pipeline.monitoring.dashboard import Dashboard
 from alexandria_pipeline.monitoring.models import Health, ScheduleBackfill, SeedBackfillQueue
 from alexandria_pipeline.monitoring.requests import CronSecret, body
@@ -32,6 +34,7 @@ from alexandria_pipeline.monitoring.responses import (
     unavailable,
 )
 from alexandria_pipeline.monitoring.ttl_cache import TtlCache
+from alexandria_pipeline.storage.library import Library
 from alexandria_pipeline.storage.threads import Threads
 
 log = logging.getLogger(__name__)
@@ -47,15 +50,19 @@ PATIENCE = 10.0  # seconds; a database without a response counts as unavailable 
 HEALTH_PATIENCE = 5.0  # the same for the health check
 
 
-def create_app(watch: Dashboard, secret: SecretStr | None) -> Starlette:
-    """Builds the application. Without a secret, every path below /api/internal is closed."""
-    threads = Threads()
+def create_app(watch: Dashboard, secret: SecretStr | None, library: Library, api_per_minute: int = 0) -> Starlette:
+    """Builds the application. Without a secret, every path below /api/internal is closed.
+
+    `api_per_minute`: requests of one client to /api/v1; 0: no limit.
+    """
+    threads, readers = Threads(), Threads()
     ask = _Endpoints(watch, threads)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         yield
         threads.close()
+        readers.close()
 
     internal = [
         Route("/backfill-stats", ask.stats),
@@ -71,6 +78,11 @@ def create_app(watch: Dashboard, secret: SecretStr | None) -> Starlette:
             Route("/openapi.json", ask.openapi),
             Route("/api/quota/status", ask.quota),
             Mount("/api/internal", routes=internal, middleware=[Middleware(CronSecret, secret=secret)]),
+            Mount(
+                "/api/v1",
+                routes=routes(library, readers),
+                middleware=[Middleware(RateLimit, per_minute=api_per_minute)],
+            ),
         ],
         middleware=[Middleware(SecurityHeadersMiddleware)],
         exception_handlers={HTTPException: refused, StorageError: unavailable},

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+from alexandria_pipeline.domain import schema_org
 from alexandria_pipeline.domain.errors import InvalidValue
 from alexandria_pipeline.storage import export as store
 
@@ -45,13 +46,6 @@ COLUMNS: Final[Mapping[str, tuple[str, str]]] = {
     "edition_source": ("string", "Service that the facts of the edition come from."),
 }
 """The columns of an export: type of Table Schema, and description."""
-
-_FORMATS_OF_BOOK: Final = {
-    "hardcover": "Hardcover",
-    "paperback": "Paperback",
-    "ebook": "EBook",
-    "audiobook": "AudiobookFormat",
-}
 
 
 class ExportFormat(StrEnum):
@@ -139,32 +133,10 @@ def _cell(value: object) -> str:
 
 
 def _book(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A work and its edition as schema.org Book, without empty properties."""
-    authors = [
-        {"@type": "Person", "name": each["name"]}
-        for each in row["contributors"]
-        if each.get("role") in (None, "author")
-    ]
-    edition = {
-        "@type": "Book", "isbn": row["isbn13"], "name": row["edition_title"], "publisher": _organization(row["publisher"]),
-        "datePublished": row["published"], "inLanguage": row["language"], "numberOfPages": row["pages"],
-        "bookFormat": _book_format(row["format"]),
-    }  # fmt: skip
-    work = {
-        "@context": "https://schema.org", "@type": "Book", "@id": f"urn:alexandria:{row['work_key']}", "name": row["title"],
-        "author": authors or [{"@type": "Person", "name": row["author"]}],
-        "workExample": {name: value for name, value in edition.items() if value} if row["isbn13"] else None,
-    }  # fmt: skip
-    return {name: value for name, value in work.items() if value}
-
-
-def _organization(name: str | None) -> dict[str, str] | None:
-    return {"@type": "Organization", "name": name} if name else None
-
-
-def _book_format(name: str | None) -> str | None:
-    known = _FORMATS_OF_BOOK.get(name or "")
-    return f"https://schema.org/{known}" if known else None
+    """A work and its edition as schema.org Book."""
+    edition = {**row, "title": row["edition_title"], "authors": row["contributors"]}
+    work = {"key": row["work_key"], "title": row["title"], "author": row["author"]}
+    return schema_org.document(schema_org.work(work, [edition] if row["isbn13"] else []))
 
 
 def _package(form: ExportFormat, first: Month, last: Month) -> dict[str, Any]:

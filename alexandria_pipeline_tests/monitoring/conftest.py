@@ -18,6 +18,7 @@ from alexandria_pipeline.monitoring.app import create_app
 from alexandria_pipeline.monitoring.dashboard import Dashboard
 from alexandria_pipeline.monitoring.server import listening, new_server
 from alexandria_pipeline.storage.database import Database
+from alexandria_pipeline.storage.library import Library
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SECRET = "open-sesame"
@@ -26,11 +27,11 @@ LIMITS = {"isbndb": QuotaLimits(15_000, 2_000), "gemini": QuotaLimits(None)}
 
 @contextmanager
 def serving(
-    database: Database, secret: str | None = SECRET, now: Callable[[], datetime] = lambda: NOW
+    database: Database, secret: str | None = SECRET, now: Callable[[], datetime] = lambda: NOW, api_per_minute: int = 0
 ) -> Iterator[httpx.Client]:
     """A client of a running server."""
     watch = Dashboard(database, Rules(), LIMITS, now)
-    server = new_server(create_app(watch, SecretStr(secret) if secret else None))
+    server = new_server(create_app(watch, SecretStr(secret) if secret else None, Library(database), api_per_minute))
     with listening("127.0.0.1", 0) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()

@@ -68,7 +68,7 @@ def test_a_book_of_schema_org(filled: Database, tmp_path: Path) -> None:
     assert {book["@type"] for book in books} == {"Book"}
     resolved = [book for book in books if "workExample" in book]
     assert resolved
-    assert all(len(book["workExample"]["isbn"]) == 13 for book in resolved)
+    assert all(len(book["workExample"][0]["isbn"]) == 13 for book in resolved)
 
 
 def test_a_folder_that_cannot_be_made_is_named(filled: Database, tmp_path: Path) -> None:

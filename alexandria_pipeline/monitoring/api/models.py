@@ -1,0 +1,137 @@
+"""The response models of the read API. The OpenAPI document is made of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from alexandria_pipeline.monitoring.models import Count, MonthKey, Percent, Status
+
+Isbn = Annotated[str, Field(pattern="^97[89][0-9]{10}$", examples=["9780525536291"])]
+Confidence = Annotated[int, Field(ge=0, le=100)]
+Cursor = Annotated[str | None, Field(description="Value of `cursor` for the next page; null on the last page.")]
+
+
+class _Item(BaseModel):
+    """A part of a response."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Contributor(_Item):
+    """A person or body, and what they did."""
+
+    name: str
+    role: str | None = Field(None, description="author, translator, illustrator, …; null: author.")
+
+
+class Edition(_Item):
+    """One edition, which has exactly one ISBN-13."""
+
+    isbn13: Isbn
+    work_key: str = Field(description="Key of its work.")
+    title: str
+    subtitle: str | None
+    authors: list[Contributor]
+    publisher: str | None
+    published: str | None = Field(description="YYYY, YYYY-MM or YYYY-MM-DD.")
+    language: str | None = Field(description="ISO 639-1 code.")
+    format: str = Field(description="hardcover, paperback, ebook, audiobook, other or unknown.")
+    pages: int | None
+    identifiers: dict[str, Any] = Field(description="Identifiers in other catalogues, by scheme.")
+    source: str = Field(description="Service that the facts come from.")
+    updated_at: datetime
+
+
+class Work(_Item):
+    """A work with its editions. A synthetic work has no ISBN yet."""
+
+    key: str = Field(description="Stable key of the work.")
+    title: str
+    author: str
+    isbn13: Isbn | None
+    confidence: Confidence | None = Field(description="Confidence of the ISBN.")
+    resolved_by: str | None = Field(description="Service or person that the ISBN comes from.")
+    synthetic: bool
+    months: list[MonthKey] = Field(description="Months that list the work.")
+    editions: list[Edition]
+    updated_at: datetime
+
+
+class WorkDetails(Work):
+    """A work, with the retired keys that lead to it."""
+
+    other_keys: list[str]
+
+
+class Author(_Item):
+    """An author."""
+
+    key: str = Field(description="Stable key of the author.")
+    name: str
+    identifiers: dict[str, Any] = Field(description="Identifiers in other catalogues, by scheme.")
+    updated_at: datetime
+
+
+class MonthOfBooks(_Item):
+    """A month of the backfill."""
+
+    month: MonthKey
+    status: Status
+    books: Count
+    resolved: Count
+    resolution_rate: Percent
+    updated_at: datetime
+
+
+class ListedBook(_Item):
+    """A book of a month: its ISBN, or the reason why it has none."""
+
+    title: str
+    author: str
+    outcome: Literal["pending", "resolved", "not_found", "deferred"]
+    isbn13: Isbn | None
+    resolved_by: str | None
+    confidence: Confidence | None
+    reason: str
+    work_key: str | None
+
+
+class MonthDetails(MonthOfBooks):
+    """A month with its books."""
+
+    listed: list[ListedBook]
+
+
+class _Page(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WorkPage(_Page):
+    """A page of works."""
+
+    items: list[Work]
+    next: Cursor
+
+
+class EditionPage(_Page):
+    """A page of editions, by ISBN."""
+
+    items: list[Edition]
+    next: Cursor
+
+
+class AuthorPage(_Page):
+    """A page of authors, by key."""
+
+    items: list[Author]
+    next: Cursor
+
+
+class MonthPage(_Page):
+    """A page of months, oldest first."""
+
+    items: list[MonthOfBooks]
+    next: Cursor

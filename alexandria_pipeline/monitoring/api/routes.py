@@ -1,0 +1,173 @@
+"""The routes of the read API. Each parses its parameters, reads the library in a thread, and returns a representation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from importlib import metadata
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from urllib.parse import quote
+
+from starlette.responses import JSONResponse, RedirectResponse
+from starlette.routing import Route
+
+from alexandria_pipeline.domain import schema_org
+from alexandria_pipeline.domain.errors import InvalidValue
+from alexandria_pipeline.domain.isbn import Isbn13
+from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.monitoring.api import models, openapi
+from alexandria_pipeline.monitoring.api.parameters import Parameters, cursor
+from alexandria_pipeline.monitoring.api.representations import represent
+from alexandria_pipeline.monitoring.figures import percent
+from alexandria_pipeline.monitoring.responses import Refusal
+from alexandria_pipeline.storage.library import WorkFilter
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from alexandria_pipeline.storage.database import Row
+    from alexandria_pipeline.storage.library import Library
+    from alexandria_pipeline.storage.threads import Threads
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+PAGE = ("limit", "cursor")
+FILTERS = ("q", "author", "month", "isbn", "external_id")
+
+
+def routes(library: Library, threads: Threads) -> list[Route]:
+    """Returns the routes, relative to /api/v1."""
+    api = _Api(library, threads)
+    document = JSONResponse(openapi.document(metadata.version("alexandria-pipeline")))
+
+    async def described(_request: Request) -> Response:
+        return document
+
+    return [
+        Route("/openapi.json", described),
+        Route("/works", api.works),
+        Route("/works/{key:path}", api.work),
+        Route("/editions", api.editions),
+        Route("/editions/{isbn}", api.edition),
+        Route("/authors", api.authors),
+        Route("/authors/{key:path}", api.author),
+        Route("/months", api.months),
+        Route("/months/{month}", api.month),
+    ]
+
+
+class _Api:
+    """One method per path."""
+
+    def __init__(self, library: Library, threads: Threads) -> None:
+        self._library, self._threads = library, threads
+
+    async def works(self, request: Request) -> Response:
+        asked = Parameters.of(request, (*FILTERS, *PAGE))
+        rows, following = await self._page(partial(self._library.works, _filter(asked)), asked, "work_id", "w")
+        page = models.WorkPage(items=[models.Work(**row) for row in rows], next=following)
+        return represent(request, page, schema_org.graph(schema_org.work(row, row["editions"]) for row in rows))
+
+    async def work(self, request: Request) -> Response:
+        Parameters.of(request, ())
+        key = _name(request, "key")
+        row = _found(await self._read(self._library.work, key))
+        if row["key"] != key:
+            return RedirectResponse(f"/api/v1/works/{quote(row['key'], safe=':')}", 308)
+        linked = schema_org.document(schema_org.work(row, row["editions"]))
+        return represent(request, models.WorkDetails(**row), linked)
+
+    async def editions(self, request: Request) -> Response:
+        asked = Parameters.of(request, ("external_id", *PAGE))
+        identifier = asked.identifier() if asked.one_of("external_id") else None
+        rows, following = await self._page(partial(self._library.editions, identifier), asked, "isbn13", "e")
+        page = models.EditionPage(items=[models.Edition(**row) for row in rows], next=following)
+        return represent(request, page, schema_org.graph(map(schema_org.edition, rows)))
+
+    async def edition(self, request: Request) -> Response:
+        Parameters.of(request, ())
+        try:
+            isbn = Isbn13.parse(_name(request, "isbn"))
+        except InvalidValue as error:
+            raise Refusal(404, str(error)) from None
+        row = _found(await self._read(self._library.edition, isbn))
+        return represent(request, models.Edition(**row), schema_org.document(schema_org.edition(row)))
+
+    async def authors(self, request: Request) -> Response:
+        asked = Parameters.of(request, ("q", *PAGE))
+        rows, following = await self._page(partial(self._library.authors, asked.given.get("q")), asked, "key", "a")
+        return represent(request, models.AuthorPage(items=[models.Author(**row) for row in rows], next=following))
+
+    async def author(self, request: Request) -> Response:
+        Parameters.of(request, ())
+        row = _found(await self._read(self._library.author, _name(request, "key")))
+        return represent(request, models.Author(**row))
+
+    async def months(self, request: Request) -> Response:
+        asked = Parameters.of(request, PAGE)
+        rows, following = await self._page(lambda *place: _of_months(self._library, *place), asked, "place", "m")
+        page = models.MonthPage(items=[models.MonthOfBooks(**row) for row in rows], next=following)
+        return represent(request, page)
+
+    async def month(self, request: Request) -> Response:
+        Parameters.of(request, ())
+        try:
+            month = Month.parse(_name(request, "month"))
+        except InvalidValue as error:
+            raise Refusal(404, str(error)) from None
+        row = _found(await self._read(self._library.month, month))
+        return represent(request, models.MonthDetails(**_of_month(row)))
+
+    async def _page(
+        self, read: Callable[[Any, int], list[Row]], asked: Parameters, place: str, kind: str
+    ) -> tuple[list[Row], str | None]:
+        """Reads the rows of a page and the cursor of the next one; the place of a row is its column `place`."""
+        after = asked.after_number(kind) if kind in {"w", "m"} else asked.after(kind)
+        rows = await self._read(read, after, asked.limit + 1)
+        shown = rows[: asked.limit]
+        return shown, cursor(kind, shown[-1][place]) if len(rows) > asked.limit else None
+
+    async def _read(self, query: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._threads.run(query, *args, **kwargs)
+
+
+def _filter(asked: Parameters) -> WorkFilter:
+    match asked.one_of(*FILTERS):
+        case "q":
+            return WorkFilter(words=asked.given["q"])
+        case "author":
+            return WorkFilter(author=asked.given["author"])
+        case "month":
+            return WorkFilter(month=asked.month())
+        case "isbn":
+            return WorkFilter(isbn13=asked.isbn())
+        case "external_id":
+            return WorkFilter(identifier=asked.identifier())
+        case _:
+            return WorkFilter()
+
+
+def _of_months(library: Library, after: int, limit: int) -> list[Row]:
+    return [_of_month(row) for row in library.months(after, limit)]
+
+
+def _of_month(row: Row) -> Row:
+    month = Month(row["year"], row["month"])
+    rate = percent(row["resolved"], row["books"])
+    return row | {"month": str(month), "place": month.lock_key, "resolution_rate": rate}
+
+
+def _name(request: Request, parameter: str) -> str:
+    """The name in the path. Raises Refusal 404 for one that no row can have."""
+    name = str(request.path_params[parameter])
+    if "\0" in name or len(name) > 500:
+        raise Refusal(404, "there is nothing here")
+    return name
+
+
+def _found(row: Row | None) -> Row:
+    if row is None:
+        raise Refusal(404, "there is nothing of this name here")
+    return row

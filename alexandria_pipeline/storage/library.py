@@ -1,0 +1,150 @@
+"""Reads works, editions, authors and months for the read API, page by page.
+
+Each method runs in its own transaction and raises StorageError. Rows are dicts; their names are those of the API's models.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from psycopg.types.json import Jsonb
+
+from alexandria_pipeline.storage.queries import Queries
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from alexandria_pipeline.domain.isbn import Isbn13
+    from alexandria_pipeline.domain.month import Month
+    from alexandria_pipeline.storage.database import Connection, Database, Row
+
+_SQL = Queries("library")
+
+TIMEOUT: Final = 5.0  # seconds for a statement: a reader must not hold up the pipeline
+MAX_WORDS: Final = 8  # of a search
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """The number of an edition in another catalogue, such as ("openlibrary", "OL7M")."""
+
+    scheme: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkFilter:
+    """Which works are wanted: at most one field is set; none: all works. `words` are of the title and the author."""
+
+    words: str | None = None
+    month: Month | None = None
+    isbn13: Isbn13 | None = None
+    identifier: Identifier | None = None
+    author: str | None = None
+
+
+class Library:
+    """The finished books of one database, read only."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def works(self, wanted: WorkFilter, after: int, limit: int) -> list[Row]:
+        """Returns up to `limit` works with an id above `after`, by id, each with its `editions`."""
+        name, values = _work_ids(wanted)
+        if values.get("words") == "":
+            return []
+        with self._database.transaction(timeout=TIMEOUT) as tx:
+            # Without a prepared statement: a plan for any words would not use the index for rare ones.
+            found = tx.execute(_SQL[name], {**values, "after": after, "limit": limit}, prepare=False)
+            return _works(tx, [row["work_id"] for row in found])
+
+    def work(self, key: str) -> Row | None:
+        """Returns the work of a key, current or retired, with `editions` and `other_keys`; None if there is none."""
+        with self._database.transaction(timeout=TIMEOUT) as tx:
+            found = tx.execute(_SQL["work_of_key"], {"key": key}).fetchone()
+            if found is None:
+                return None
+            (work,) = _works(tx, [found["work_id"]])
+            retired = tx.execute(_SQL["other_keys"], {"work_id": found["work_id"]})
+            return work | {"other_keys": [row["work_key"] for row in retired]}
+
+    def editions(self, identifier: Identifier | None, after: str, limit: int) -> list[Row]:
+        """Returns up to `limit` editions with an ISBN above `after`, by ISBN."""
+        values: dict[str, Any] = {"after": after, "limit": limit}
+        if identifier is None:
+            return self._all("editions", values)
+        return self._all("editions_of_identifier", values | {"identifier": _contained(identifier)})
+
+    def edition(self, isbn13: Isbn13) -> Row | None:
+        """Returns the edition of an ISBN, or None."""
+        return self._one("edition", {"isbn13": isbn13})
+
+    def authors(self, words: str | None, after: str, limit: int) -> list[Row]:
+        """Returns up to `limit` authors with a key above `after`, by key; `words` are of the name."""
+        values = {"after": after, "limit": limit}
+        if words is None:
+            return self._all("authors", values)
+        query = _tsquery(words)
+        return self._all("authors_matching", values | {"words": query}) if query else []
+
+    def author(self, key: str) -> Row | None:
+        """Returns the author of a key, or None."""
+        return self._one("author", {"key": key})
+
+    def months(self, after: int, limit: int) -> list[Row]:
+        """Returns up to `limit` months after year·100 + month, oldest first."""
+        return self._all("months", {"after": after, "limit": limit})
+
+    def month(self, month: Month) -> Row | None:
+        """Returns a month with its `listed` books, or None if it has no row."""
+        with self._database.transaction(timeout=TIMEOUT) as tx:
+            found = tx.execute(_SQL["months"], {"after": month.lock_key - 1, "limit": 1}).fetchone()
+            if found is None or (found["year"], found["month"]) != (month.year, month.month):
+                return None
+            books = tx.execute(_SQL["books_of_month"], {"year": month.year, "month": month.month})
+            return found | {"listed": books.fetchall()}
+
+    def _all(self, name: str, values: Mapping[str, object]) -> list[Row]:
+        with self._database.transaction(timeout=TIMEOUT) as tx:
+            return tx.execute(_SQL[name], values, prepare=False).fetchall()
+
+    def _one(self, name: str, values: Mapping[str, object]) -> Row | None:
+        with self._database.transaction(timeout=TIMEOUT) as tx:
+            return tx.execute(_SQL[name], values).fetchone()
+
+
+def _work_ids(wanted: WorkFilter) -> tuple[str, dict[str, Any]]:
+    """The query for the ids of a filter, and its values."""
+    if wanted.words is not None:
+        return "work_ids_matching", {"words": _tsquery(wanted.words)}
+    if wanted.month is not None:
+        return "work_ids_of_month", {"year": wanted.month.year, "month": wanted.month.month}
+    if wanted.isbn13 is not None:
+        return "work_ids_of_isbn", {"isbn13": wanted.isbn13}
+    if wanted.identifier is not None:
+        return "work_ids_of_identifier", {"identifier": _contained(wanted.identifier)}
+    if wanted.author is not None:
+        return "work_ids_of_author", {"author": wanted.author}
+    return "work_ids", {}
+
+
+def _works(tx: Connection, work_ids: Sequence[int]) -> list[Row]:
+    if not work_ids:
+        return []
+    works = tx.execute(_SQL["works"], {"work_ids": list(work_ids)}).fetchall()
+    editions = tx.execute(_SQL["editions_of_works"], {"work_ids": list(work_ids)}).fetchall()
+    return [work | {"editions": [e for e in editions if e["work_id"] == work["work_id"]]} for work in works]
+
+
+def _tsquery(words: str) -> str:
+    """All words, the last one as the beginning of a word; empty without any word."""
+    found = [f"'{word}'" for word in _WORD.findall(words)[:MAX_WORDS]]
+    return " & ".join(found) + ":*" if found else ""
+
+
+def _contained(identifier: Identifier) -> Jsonb:
+    return Jsonb({identifier.scheme: identifier.value})
