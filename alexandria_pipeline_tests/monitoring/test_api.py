@@ -167,7 +167,7 @@ def test_wrong_parameters_are_named(client: httpx.Client, query: str) -> None:
     assert answer.json()["problems"][0].split(":")[0] == query.rsplit("&", maxsplit=1)[-1].split("=", maxsplit=1)[0]
 
 
-def test_too_many_requests_are_told_when_to_come_back(database: Database) -> None:
+def test_too_many_requests_get_the_seconds_to_wait(database: Database) -> None:
     with serving(database, api_per_minute=60) as client:
         answers = [client.get("/api/v1/works") for _ in range(15)]
         assert client.get("/healthz").status_code == 200
