@@ -29,11 +29,17 @@ from urllib.request import urlopen
 import psutil
 
 from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.operations.dump_import.importer import import_dump
+from alexandria_pipeline.operations.dump_import.reader import DumpFile
 from alexandria_pipeline.storage import figures
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.embedded.server import EmbeddedServer
+from alexandria_pipeline.storage.migrate import migrate
 from alexandria_pipeline.storage.queries import Query
+from alexandria_pipeline_tests import dumps
 from alexandria_pipeline_tests.upstream.books_file import BUNDLED_BOOKS
+from alexandria_pipeline_tests.upstream.catalogue import Spec, build
+from alexandria_pipeline_tests.upstream.dump import append_dump
 from alexandria_pipeline_tests.upstream.score import score
 from alexandria_pipeline_tests.world import pipeline_and_runner
 
@@ -44,6 +50,16 @@ COMMITS = Query(
     "commits", "transactions so far", "select xact_commit from pg_stat_database where datname = current_database()"
 )
 DELAYED = Query("delayed", "by how much late requests moved the slots", "select service, delayed from provider_health")
+# Books by the provider of their ISBN, and how many of these works other services were asked about.
+PROVIDERS = Query(
+    "providers", "books and works asked about elsewhere, by provider",
+    """
+    select provider, count(*) as books, count(*) filter (where exists (
+        select from resolution_attempt a where a.work_id = b.work_id and a.provider <> b.provider
+    )) as asked_elsewhere
+    from generated_book b where provider is not null group by provider
+    """,
+)  # fmt: skip
 STATEMENT = re.compile(rb"LOG:  (?:statement|execute [^:]+): ")
 
 
@@ -66,6 +82,8 @@ def measure(months: int, options: argparse.Namespace) -> dict[str, Any]:
         server = EmbeddedServer(Path(folder) / "home")
         try:
             url = server.ensure()
+            if options.catalogue is not None:
+                _fill_catalogue(url, Path(folder), months, options)
             ran = _run(upstream, url, Path(folder), months, count_statements=options.statements)
             stats, truth = _control(upstream, "stats"), _control(upstream, "truth")
             answers = _answers(url)
@@ -75,6 +93,16 @@ def measure(months: int, options: argparse.Namespace) -> dict[str, Any]:
             # A server of root lives elsewhere, outside of folders that only root may enter.
             shutil.rmtree(server.home, ignore_errors=True)
     return _figures(ran, stats, _score(answers, truth), statements, options.scale)
+
+
+def _fill_catalogue(url: str, folder: Path, months: int, options: argparse.Namespace) -> None:
+    """Imports the stand-in's editions, and invented ones, as a dump."""
+    spec = Spec(options.works or months * WORKS_A_MONTH, options.seed, "2000-01", months, options.books)
+    dump = dumps.make(folder / "dump", options.catalogue, packed=False)
+    append_dump(build(spec), dump)
+    with Database(url) as database:
+        migrate(database)
+        import_dump(database, [DumpFile(role, str(getattr(dump, role))) for role in ("authors", "works", "editions")])
 
 
 def _figures(
@@ -90,6 +118,7 @@ def _figures(
         "cpu_seconds_per_1000_books": round(1000 * ran["cpu"] / books, 1), "peak_rss_mib": ran["rss"], "rss_before_mib": ran["rss_before"],
         "transactions_per_book": round(ran["commits"] / books, 1),
         "statements_per_book": round(statements / books, 1) if statements is not None else None,
+        "books_and_asked_elsewhere_by_provider": ran["providers"],
         "calls_per_book": {name: round(stats[name]["requests"] / books, 3) for name in RESOLVERS},
         "allowance_used": {name: stats[name]["used_share"] for name in RESOLVERS},
         "late_seconds": {name: ran["delayed"].get(name, 0.0) for name in RESOLVERS},
@@ -164,6 +193,7 @@ def _child(spec: Path) -> None:
             "months": count, "books": books, "wall": round(time.monotonic() - started, 2), "stages": stages,
             "cpu": round(_cpu() - before, 2), "commits": _commits(database) - commits, "failed": failed,
             "rss": round(max(rss)), "rss_before": round(rss[0]),
+            "providers": {row["provider"]: [row["books"], row["asked_elsewhere"]] for row in database.fetch_all(PROVIDERS)},
             "delayed": {row["service"]: round(row["delayed"], 1) for row in database.fetch_all(DELAYED)},
         }  # fmt: skip
     print(json.dumps(measured))
@@ -234,6 +264,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--statements", action="store_true", help="count statements by the server's log; slower, so without times"
+    )
+    parser.add_argument(
+        "--catalogue", type=int, help="fills the local catalogue with the stand-in's editions and so many invented ones"
     )
     parser.add_argument("--child", help=argparse.SUPPRESS)
     return parser.parse_args()

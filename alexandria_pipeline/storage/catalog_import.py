@@ -23,9 +23,12 @@ from alexandria_pipeline.storage import generation
 from alexandria_pipeline.storage.queries import Queries
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from alexandria_pipeline.storage.database import Connection, Database
 
 _SQL = Queries("catalog_import")
+LOST = "The staging tables of the import are gone."
 _LOG_BYTES = 2**30  # max_wal_size of PostgreSQL
 
 
@@ -40,8 +43,9 @@ class StoredBlock:
 class CatalogImport:
     """The unfinished import of a database; at most one."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, import_id: UUID | None = None) -> None:
         self._database = database
+        self.import_id = import_id
         self._folder: Path | None = None
 
     @contextmanager
@@ -60,6 +64,7 @@ class CatalogImport:
         if found and found["found"]:
             state = self._database.fetch_one(_SQL["state"])
             if state is not None and state["options"] == options:
+                self.import_id = state["import_id"]
                 return True
         self.start(options)
         return False
@@ -69,7 +74,8 @@ class CatalogImport:
         with self._database.transaction() as tx:
             tx.execute(_SQL["drop_staging"])
             tx.execute(_SQL["create_staging"])
-            tx.execute(_SQL["start"], {"options": options})
+            row = tx.execute(_SQL["start"], {"options": options}).fetchone()
+        self.import_id = row["import_id"] if row else None
 
     def lost(self) -> bool:
         """Whether a crash of the server has emptied the staging tables."""
@@ -111,15 +117,25 @@ class CatalogImport:
         rejected: Iterable[SkippedRow],
         counts: Mapping[str, int],
     ) -> None:
-        """Stores the rows of a block by staging table, its rejected lines and its mark, in one transaction."""
+        """Stores the rows of a block by staging table, its rejected lines and its mark, in one transaction.
+
+        Raises StorageError when a crash of the server has emptied the staging tables.
+        """
         with self._database.transaction(timeout=0) as tx:
             for table, lines in rows.items():
                 if lines:
                     with tx.cursor().copy(_SQL[f"copy_{table}"]) as copy:
                         copy.write("\n".join(lines) + "\n")
             generation.add_skipped(tx, rejected)
-            values = {"role": role, "number": number, "checksum": block.checksum, "lines": block.lines}
-            tx.execute(_SQL["add_block"], {**values, "counts": Jsonb(dict(counts))})
+            values: dict[str, object] = {
+                "role": role,
+                "number": number,
+                "checksum": block.checksum,
+                "lines": block.lines,
+            }
+            values |= {"counts": Jsonb(dict(counts)), "import_id": self.import_id}
+            if tx.execute(_SQL["add_block"], values).rowcount != 1:
+                raise StorageError(LOST)
 
     def counts(self) -> dict[str, int]:
         """The counts of all stored blocks."""
@@ -137,15 +153,21 @@ class CatalogImport:
             "details": Jsonb({"counts": counts, "files": list(files)}),
         }
         with self._database.transaction(timeout=0) as tx:
+            self._check_still_there(tx)
             _run(tx, "build_settings", "drop_old_revisions", "follow_redirects", "create_new")
         self._build_editions(builders)
         with self._database.transaction(timeout=0) as tx:
+            self._check_still_there(tx)
             _run(tx, "build_settings", "build_works", "index", "swap")
             row = tx.execute(_SQL["add_load"], values).fetchone()
             tx.execute(_SQL["drop_staging"])
         if row is None:
             raise AssertionError("an insert returned no row")
         return int(row["editions"])
+
+    def _check_still_there(self, tx: Connection) -> None:
+        if tx.execute(_SQL["still_there"], {"import_id": self.import_id}).fetchone() is None:
+            raise StorageError(LOST)
 
     def _build_editions(self, builders: int) -> None:
         found = self._database.fetch_one(_SQL["pages"])

@@ -27,7 +27,7 @@ from alexandria_pipeline.operations.dump_import.options import EVERYTHING, Impor
 from alexandria_pipeline.operations.dump_import.reader import DumpFile
 from alexandria_pipeline.storage import generation
 from alexandria_pipeline.storage.catalog import Catalog
-from alexandria_pipeline.storage.catalog_import import CatalogImport
+from alexandria_pipeline.storage.catalog_import import CatalogImport, StoredBlock
 from alexandria_pipeline.storage.catalog_lookup import catalog_reader
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline_tests import dumps
@@ -298,6 +298,21 @@ def test_an_import_whose_server_crashed_states_it_and_gives_its_space_back(datab
     assert staged(database) == []
     assert after_failure(staging, error) is error
     assert import_dump(database, [file], processes=1).editions == 4_000
+
+
+def test_a_build_of_staging_tables_that_a_crash_emptied_is_refused(database: Database, tmp_path: Path) -> None:
+    unfinished(database, tmp_path)
+    staging = CatalogImport(database)
+    staging.resume_or_start("another choice")
+    block = StoredBlock(1, 1)
+    staging.store("editions", 1, block, {}, [], {})
+    with database.transaction() as tx:
+        tx.execute("truncate catalog_import_state, catalog_import_block, catalog_import_edition")
+    with pytest.raises(StorageError, match="gone"):
+        staging.store("editions", 2, block, {}, [], {})
+    with pytest.raises(StorageError, match="gone"):
+        staging.finish("open-library", [])
+    assert Catalog(database).editions() == 1
 
 
 def staged(database: Database) -> list[str]:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from typing import Final
+from uuid import UUID
 
 from alexandria_pipeline.domain.errors import SourceError, StorageError
 from alexandria_pipeline.operations.dump_import.disk import after_failure, check_space
@@ -106,7 +107,7 @@ def _store_all(
     processes: int,
 ) -> None:
     total = ImportProgress("", 0, None, 0, 0)
-    with _workers(database.conninfo, options, processes) as team:
+    with _workers(database.conninfo, staging.import_id, options, processes) as team:
         for file in files:
             size = file.size
             for done, position in team.stored(file, _new_blocks(staging, file)):
@@ -171,14 +172,14 @@ class _Team:
 
 
 @contextmanager
-def _workers(address: str, options: ImportOptions, count: int) -> Iterator[_Team]:
+def _workers(address: str, import_id: UUID | None, options: ImportOptions, count: int) -> Iterator[_Team]:
     """Processes that end with the block. Spawned, not forked: a fork would keep the pipes of the others open."""
     context = multiprocessing.get_context("spawn")
     pipes, processes = [], []
     try:
         for _ in range(count):
             ours, theirs = context.Pipe()
-            process = context.Process(target=run, args=(theirs, address, options), daemon=True)
+            process = context.Process(target=run, args=(theirs, address, import_id, options), daemon=True)
             process.start()
             theirs.close()
             pipes.append(ours)

@@ -9,6 +9,7 @@ import contextlib
 import signal
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from uuid import UUID
 
 from alexandria_pipeline.domain.errors import AlexandriaError
 from alexandria_pipeline.operations.dump_import.lines import parse_block
@@ -36,11 +37,11 @@ class Done:
     error: str = ""
 
 
-def run(pipe: Connection, address: str, options: ImportOptions) -> None:
+def run(pipe: Connection, address: str, import_id: UUID | None, options: ImportOptions) -> None:
     """The life of a worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the importer ends on it and closes the pipe
     with Database(address, pool_size=1, application="alexandria import") as database:
-        staging = CatalogImport(database)
+        staging = CatalogImport(database, import_id)
         with contextlib.suppress(EOFError, BrokenPipeError):
             while True:
                 pipe.send(_store(staging, pipe.recv(), options))

@@ -3,16 +3,18 @@
 select pg_try_advisory_lock(hashtext('alexandria.catalog.import')) as free;
 
 -- name: state
--- The unfinished import, if there is one: its options.
-select options from catalog_import_state;
+-- The unfinished import, if there is one: its options and number.
+select options, import_id from catalog_import_state;
 
 -- name: state_exists
--- Whether there are staging tables.
-select to_regclass('catalog_import_state') is not null as found;
+-- Whether there are staging tables of this version.
+select exists (
+    select from pg_attribute where attrelid = to_regclass('catalog_import_state') and attname = 'import_id'
+) as found;
 
 -- name: create_staging
 -- The staging tables of a new import. Unlogged: a crash of the server empties all of them together, and the import starts again.
-create unlogged table catalog_import_state (options text not null);
+create unlogged table catalog_import_state (options text not null, import_id uuid not null default gen_random_uuid());
 create unlogged table catalog_import_block (
     role text not null, number integer not null, checksum bigint not null, lines integer not null, counts jsonb not null,
     primary key (role, number)
@@ -33,8 +35,8 @@ create unlogged table catalog_import_redirect (
 ) with (autovacuum_enabled = off);
 
 -- name: start
--- Stores the options of a new import.
-insert into catalog_import_state (options) values (%(options)s);
+-- Stores the options of a new import; returns its number.
+insert into catalog_import_state (options) values (%(options)s) returning import_id;
 
 -- name: drop_staging
 -- Removes the staging tables and unfinished new tables, and gives their space back.
@@ -47,9 +49,13 @@ drop table if exists catalog_import_state, catalog_import_block, catalog_import_
 select number, checksum, lines from catalog_import_block where role = %(role)s;
 
 -- name: add_block
--- Marks a block as stored, in the transaction of its rows.
+-- Marks a block as stored, in the transaction of its rows; no row when the staging tables are not those of this import any more.
 insert into catalog_import_block (role, number, checksum, lines, counts)
-values (%(role)s, %(number)s, %(checksum)s, %(lines)s, %(counts)s);
+select %(role)s, %(number)s, %(checksum)s, %(lines)s, %(counts)s from catalog_import_state where import_id = %(import_id)s;
+
+-- name: still_there
+-- Locks the staging tables of this import; no row when a crash of the server has emptied them.
+select import_id from catalog_import_state where import_id = %(import_id)s for share;
 
 -- name: copy_edition
 -- Copies editions of a block.
