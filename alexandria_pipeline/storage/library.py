@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _SQL = Queries("library")
 
 TIMEOUT: Final = 5.0  # seconds for a statement: a reader must not hold up the pipeline
+LARGEST_ID: Final = 2**63 - 1
 MAX_WORDS: Final = 8  # of a search
 _WORD = re.compile(r"\w+")
 
@@ -44,6 +45,15 @@ class WorkFilter:
     isbn13: Isbn13 | None = None
     identifier: Identifier | None = None
     author: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePlace:
+    """A place in the feed of changes: the database, the number of the transaction, and the change within it."""
+
+    epoch: str
+    xid: str
+    change_id: int
 
 
 class Library:
@@ -77,7 +87,7 @@ class Library:
         values: dict[str, Any] = {"after": after, "limit": limit}
         if identifier is None:
             return self._all("editions", values)
-        return self._all("editions_of_identifier", values | {"identifier": _contained(identifier)})
+        return self._all("editions_of_identifier", values | _sought(identifier))
 
     def edition(self, isbn13: Isbn13) -> Row | None:
         """Returns the edition of an ISBN, or None."""
@@ -108,6 +118,26 @@ class Library:
             books = tx.execute(_SQL["books_of_month"], {"year": month.year, "month": month.month})
             return found | {"listed": books.fetchall()}
 
+    def changes_end(self) -> ChangePlace:
+        """Returns the place after every change that can be shown now."""
+        with self._database.transaction(timeout=TIMEOUT) as tx:
+            return _end(tx)
+
+    def changes(self, after: ChangePlace | None, limit: int) -> tuple[list[Row], ChangePlace] | None:
+        """Returns up to `limit` changes after a place (None: from the oldest one kept), and the place of the last one.
+
+        None: the changes after this place are not known, because they were pruned or belong to another database.
+        """
+        with self._database.transaction(timeout=TIMEOUT) as tx:
+            end = _end(tx)
+            place = after or ChangePlace(end.epoch, "0", 0)
+            values = {"xid": place.xid, "change_id": place.change_id, "limit": limit}
+            lost = tx.execute(_SQL["changes_lost"], values).fetchone()
+            if place.epoch != end.epoch or (after and lost and lost["lost"]):
+                return None
+            rows = tx.execute(_SQL["changes"], values).fetchall()
+        return rows, ChangePlace(end.epoch, rows[-1]["xid"], rows[-1]["change_id"]) if rows else place
+
     def _all(self, name: str, values: Mapping[str, object]) -> list[Row]:
         with self._database.transaction(timeout=TIMEOUT) as tx:
             return tx.execute(_SQL[name], values, prepare=False).fetchall()
@@ -126,7 +156,7 @@ def _work_ids(wanted: WorkFilter) -> tuple[str, dict[str, Any]]:
     if wanted.isbn13 is not None:
         return "work_ids_of_isbn", {"isbn13": wanted.isbn13}
     if wanted.identifier is not None:
-        return "work_ids_of_identifier", {"identifier": _contained(wanted.identifier)}
+        return "work_ids_of_identifier", _sought(wanted.identifier)
     if wanted.author is not None:
         return "work_ids_of_author", {"author": wanted.author}
     return "work_ids", {}
@@ -140,11 +170,18 @@ def _works(tx: Connection, work_ids: Sequence[int]) -> list[Row]:
     return [work | {"editions": [e for e in editions if e["work_id"] == work["work_id"]]} for work in works]
 
 
+def _end(tx: Connection) -> ChangePlace:
+    row = tx.execute(_SQL["changes_end"]).fetchone()
+    assert row is not None  # noqa: S101 - a statement without a table has one row
+    return ChangePlace(row["epoch"], row["xid"], LARGEST_ID)
+
+
 def _tsquery(words: str) -> str:
     """All words, the last one as the beginning of a word; empty without any word."""
     found = [f"'{word}'" for word in _WORD.findall(words)[:MAX_WORDS]]
     return " & ".join(found) + ":*" if found else ""
 
 
-def _contained(identifier: Identifier) -> Jsonb:
-    return Jsonb({identifier.scheme: identifier.value})
+def _sought(identifier: Identifier) -> dict[str, Any]:
+    facts = Jsonb({identifier.scheme: identifier.value})
+    return {"identifier": facts, "scheme": identifier.scheme, "value": identifier.value}

@@ -21,6 +21,7 @@ TABLES: Final = {
     "alerts": "alert",
     "stages": "stage_log",
     "attempts": "resolution_attempt",
+    "changes": "library_change",
 }
 """The queries of `retention.sql` and the table that each prunes."""
 

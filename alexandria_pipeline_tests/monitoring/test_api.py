@@ -15,9 +15,19 @@ from alexandria_pipeline_tests.world import JULY, JUNE, LIST, pipeline, rows, ru
 
 HALF = "9780525536291"
 WITH_AUTHORS = """
-with author as (insert into enriched_authors (name, name_key) values ('Brit Bennett', 'bennett brit') returning author_id)
+with author as (
+    insert into enriched_authors (name, name_key, author_key) values ('Brit Bennett', 'bennett brit', 'openlibrary_author:OL1A')
+    returning author_id
+)
 insert into work_authors (work_id, author_id) select work_id, author_id from author, enriched_works where isbn13 = '9780525536291'
 returning work_id
+"""
+WITH_EXTERNAL_IDS = """
+insert into external_id (kind, subject, scheme, value)
+select 'edition', isbn13, 'oclc', '007' from enriched_works where isbn13 = '9780525536291'
+union all
+select 'work', work_key, 'wikidata', 'Q7' from enriched_works where isbn13 = '9780525536291'
+returning subject
 """
 WITH_IDENTIFIER = """
 update enriched_editions set identifiers = '{"openlibrary": "OL7M"}' where isbn13 = '9780525536291' returning isbn13
@@ -36,6 +46,7 @@ def library(client: httpx.Client, database: Database, tmp_path: Path) -> httpx.C
     )
     rows(database, WITH_AUTHORS)
     rows(database, WITH_IDENTIFIER)
+    rows(database, WITH_EXTERNAL_IDS)
     return client
 
 
@@ -64,7 +75,8 @@ def test_a_work_has_its_editions_months_and_confidence(library: httpx.Client) ->
         ({"month": "2020-07"}, {"Hamnet", "The Vanishing Half"}), ({"month": "1999-01"}, set()),
         ({"isbn": "978-0-525-53629-1"}, {"The Vanishing Half"}), ({"isbn": "0525536299"}, {"The Vanishing Half"}),
         ({"external_id": "openlibrary:OL7M"}, {"The Vanishing Half"}), ({"external_id": "openlibrary:OL8M"}, set()),
-        ({"author": "bennett brit"}, {"The Vanishing Half"}), ({"author": "nobody"}, set()),
+        ({"external_id": "oclc:007"}, {"The Vanishing Half"}), ({"external_id": "wikidata:Q7"}, {"The Vanishing Half"}),
+        ({"author": "openlibrary_author:OL1A"}, {"The Vanishing Half"}), ({"author": "nobody"}, set()),
     ],
 )  # fmt: skip
 def test_works_are_found(library: httpx.Client, query: dict[str, str], titles: set[str]) -> None:
@@ -81,6 +93,20 @@ def test_a_retired_key_leads_to_its_work(library: httpx.Client, database: Databa
     assert answer.status_code == 308
     moved = library.get(answer.headers["location"]).json()
     assert (moved["isbn13"], moved["other_keys"]) == (HALF, ["old key/1"])
+
+
+def test_a_merged_work_leads_to_the_one_it_proved_to_be(library: httpx.Client, database: Database) -> None:
+    rows(
+        database,
+        "update enriched_works set merged_into = (select work_id from enriched_works where isbn13 = %s)"
+        " where synthetic returning 1",
+        HALF,
+    )
+    key = rows(database, "select work_key from enriched_works where merged_into is not null")[0]["work_key"]
+    answer = library.get(f"/api/v1/works/{key}", follow_redirects=True)
+    assert answer.json()["isbn13"] == HALF
+    assert len(found(library, "/works")) == 3
+    assert HALF in {work["isbn13"] for work in found(library, "/works", month="2020-06")}
 
 
 def test_pages_have_every_work_once_while_works_are_added(client: httpx.Client, database: Database) -> None:
@@ -111,7 +137,7 @@ def test_editions_authors_and_months(library: httpx.Client) -> None:
     assert library.get("/api/v1/editions/0-525-53629-9").json()["work_key"]
     assert library.get("/api/v1/editions/9780525536290").status_code == 404
     assert [each["name"] for each in found(library, "/authors", q="benn")] == ["Brit Bennett"]
-    assert library.get("/api/v1/authors/bennett brit").json()["name"] == "Brit Bennett"
+    assert library.get("/api/v1/authors/openlibrary_author:OL1A").json()["name"] == "Brit Bennett"
     assert [(each["month"], each["books"], each["resolved"]) for each in found(library, "/months")] == [
         ("2020-06", 3, 2), ("2020-07", 2, 2),
     ]  # fmt: skip
@@ -183,7 +209,7 @@ def test_answers_agree_with_the_document(library: httpx.Client) -> None:
     key = found(library, "/works", isbn=HALF)[0]["key"]
     names = {"{key}": key, "{isbn}": HALF, "{month}": "2020-06"}
     for path, operations in document["paths"].items():
-        url = path if "authors/" not in path else path.replace("{key}", "bennett brit")
+        url = path if "authors/" not in path else path.replace("{key}", "openlibrary_author:OL1A")
         for name, value in names.items():
             url = url.replace(name, value)
         answer = library.get(url)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from alexandria_pipeline.storage.queries import Queries
 
@@ -85,6 +86,8 @@ JUNE = {"year": 1980, "month": 6}
 WHO = {"run_id": "run-1", "owner": "process 1 on here"}
 TITLE_KEYS = [f"title{number}" for number in range(100, 120)]
 
+NUMBER = {"identifier": Jsonb({"openlibrary": "OL7M"}), "scheme": "openlibrary", "value": "OL7M"}
+
 
 class Hot(NamedTuple):
     """A statement that runs often, with values."""
@@ -136,6 +139,14 @@ HOT = [
     Hot("figures", "books_of", JUNE),
     Hot("enhancement", "books_of_works", {"work_ids": list(range(100, 150))}),
     Hot("enhancement", "free_months", YEAR),
+    Hot("library", "work_ids_of_month", {**JUNE, "after": 0, "limit": 51}),
+    Hot("library", "works", {"work_ids": list(range(100, 150))}),
+    Hot("library", "work_of_key", {"key": "synthetic:title400:author"}),
+    Hot("library", "editions_of_works", {"work_ids": list(range(100, 150))}),
+    Hot("library", "editions_of_identifier", {**NUMBER, "after": "", "limit": 51}),
+    Hot("library", "work_ids_of_identifier", {**NUMBER, "after": 0, "limit": 51}),
+    Hot("library", "books_of_month", JUNE),
+    Hot("library", "changes", {"xid": "1", "change_id": 0, "limit": 51}),
     Hot("figures", "recount", {"years": [1980], "months": [6]}),
 ]
 

@@ -10,7 +10,7 @@ from alexandria_pipeline_tests.world import JUNE, dump, pipeline, rows, run_all
 
 KEPT = ["generation_reply", "generated_book", "generated_listing", "enriched_works", "enriched_editions", "api_call",
         "month_claim", "backfill_log"]  # fmt: skip
-NOTHING = {"http_cache": 0, "alert": 0, "stage_log": 0, "resolution_attempt": 0}
+NOTHING = {"http_cache": 0, "alert": 0, "stage_log": 0, "resolution_attempt": 0, "library_change": 0}
 
 
 def _age(database: Database) -> None:

@@ -135,3 +135,20 @@ class MonthPage(_Page):
 
     items: list[MonthOfBooks]
     next: Cursor
+
+
+class Change(_Item):
+    """A work, edition or author that changed or was removed."""
+
+    kind: Literal["work", "edition", "author"]
+    key: str = Field(description="Key of the work or author, or ISBN-13 of the edition.")
+    action: Literal["changed", "removed"]
+    changed_at: datetime
+
+
+class ChangePage(_Page):
+    """A page of changes in the order in which they became visible."""
+
+    items: list[Change]
+    next: str = Field(description="Value of `cursor` for the changes after these; never null.")
+    more: bool = Field(description="Whether there are more changes now.")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _ANSWERS: Final = (
     models.WorkPage, models.WorkDetails, models.EditionPage, models.Edition, models.AuthorPage, models.Author,
-    models.MonthPage, models.MonthDetails, Problem,
+    models.MonthPage, models.MonthDetails, models.ChangePage, Problem,
 )  # fmt: skip
 
 _TEXT: Final = {"type": "string", "minLength": 1, "maxLength": parameters.MAX_LENGTH}
@@ -27,11 +27,16 @@ _QUERY: Final[dict[str, tuple[dict[str, Any], str]]] = {
     "month": (_MONTH, "A month that lists the work."),
     "isbn": (_TEXT, "ISBN-13 or ISBN-10 of an edition, with or without hyphens."),
     "external_id": (_TEXT, "Identifier of an edition in another catalogue: scheme:value."),
+    "from": (
+        {"type": "string", "enum": ["start", "now"]},
+        "Instead of a cursor: the oldest change that is kept (default), or none yet.",
+    ),
     "limit": (_LIMIT, "Items of a page."),
     "cursor": ({"type": "string", "minLength": 1, "maxLength": parameters.MAX_CURSOR}, "`next` of the page before."),
 }
 _PROBLEMS: Final = {
     "404": "There is nothing of this name.",
+    "410": "The changes after this cursor are not kept any more.",
     "422": "A parameter is wrong; `problems` names everything that is wrong.",
     "429": "Too many requests of this client; Retry-After has the seconds to wait.",
     "503": "The database does not answer.",
@@ -60,9 +65,10 @@ def _paths() -> dict[str, Any]:
         "/api/v1/editions": _list("editions", "Editions by ISBN", models.EditionPage, "external_id", "limit", "cursor", linked=True),
         "/api/v1/editions/{isbn}": _item("edition", "An edition by ISBN", models.Edition, "isbn", linked=True),
         "/api/v1/authors": _list("authors", "Authors by key", models.AuthorPage, "q", "limit", "cursor"),
-        "/api/v1/authors/{key}": _item("author", "An author by key", models.Author, "key"),
+        "/api/v1/authors/{key}": _item("author", "An author by key", models.Author, "key", moved=True),
         "/api/v1/months": _list("months", "Months, oldest first", models.MonthPage, "limit", "cursor"),
         "/api/v1/months/{month}": _item("month", "A month with its books", models.MonthDetails, "month"),
+        "/api/v1/changes": _changes(),
         "/api/v1/openapi.json": {"get": {
             "operationId": "apiDocument", "summary": "This document",
             "responses": {
@@ -81,13 +87,19 @@ def _list(name: str, summary: str, answer: type[BaseModel], *query: str, linked:
     return {"get": _operation(name, summary, answer, ("422", "429", "503"), linked=linked) | {"parameters": parameters}}
 
 
+def _changes() -> dict[str, Any]:
+    operation = _list("changes", "Changes of works, editions and authors", models.ChangePage, "from", "limit", "cursor")
+    operation["get"]["responses"]["410"] = _problem("410")
+    return operation
+
+
 def _item(
     name: str, summary: str, answer: type[BaseModel], parameter: str, *, linked: bool = False, moved: bool = False
 ) -> dict[str, Any]:
     operation = _operation(name, summary, answer, ("404", "422", "429", "503"), linked=linked)
     if moved:
         operation["responses"]["308"] = {
-            "description": "The key is retired; Location has the work that took it over.",
+            "description": "The key is retired; Location has the one that took it over.",
             "headers": {"Location": {"schema": {"type": "string"}}},
         }
     named = {"name": parameter, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}

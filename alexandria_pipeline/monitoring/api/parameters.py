@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +16,7 @@ from alexandria_pipeline.domain.errors import InvalidValue
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.monitoring.responses import Refusal
-from alexandria_pipeline.storage.library import Identifier
+from alexandria_pipeline.storage.library import LARGEST_ID, ChangePlace, Identifier
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 DEFAULT_LIMIT: Final = 50
 MAX_LIMIT: Final = 200
 MAX_LENGTH: Final = 200  # characters of a search or an identifier
+_NO_CURSOR: Final = "cursor: is not a cursor of this list; take `next` of the page before"
 MAX_CURSOR: Final = 1_000  # characters
-_LARGEST_ID: Final = 2**63 - 1
+_PLACE = re.compile(r"(\d{1,20}\.\d{1,10}):(\d{1,19}):(\d{1,19})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +69,25 @@ class Parameters:
         except (ValueError, binascii.Error):
             found, place = "", ""
         if found != kind or not place or _unprintable(place):
-            raise _wrong("cursor: is not a cursor of this list; take `next` of the page before")
+            raise _wrong(_NO_CURSOR)
         return place
 
     def after_number(self, kind: str) -> int:
         """The same for a list that is ordered by a number; 0 for the first page."""
         text = self.after(kind) or "0"
-        if not (text.isascii() and text.isdecimal() and len(text) <= 19 and int(text) <= _LARGEST_ID):
-            raise _wrong("cursor: is not a cursor of this list; take `next` of the page before")
+        if not (text.isascii() and text.isdecimal() and len(text) <= 19 and int(text) <= LARGEST_ID):
+            raise _wrong(_NO_CURSOR)
         return int(text)
+
+    def after_change(self) -> ChangePlace | None:
+        """The place in the feed of changes; None for the oldest change."""
+        text = self.after("c")
+        if not text:
+            return None
+        match = _PLACE.fullmatch(text)
+        if match is None or max(int(match[2]), int(match[3])) > LARGEST_ID:
+            raise _wrong(_NO_CURSOR)
+        return ChangePlace(match[1], match[2], int(match[3]))
 
     def one_of(self, *names: str) -> str | None:
         """The one of these parameters that is given, or None."""
@@ -83,6 +95,12 @@ class Parameters:
         if len(given) > 1:
             raise _wrong(f"{given[1]}: cannot be combined with {given[0]}")
         return given[0] if given else None
+
+    def from_now(self) -> bool:
+        """Whether `from` is "now" and not "start"."""
+        if self.given["from"] not in {"now", "start"}:
+            raise _wrong("from: must be now or start")
+        return self.given["from"] == "now"
 
     def month(self) -> Month:
         try:

@@ -20,7 +20,7 @@ from alexandria_pipeline.monitoring.api.parameters import Parameters, cursor
 from alexandria_pipeline.monitoring.api.representations import represent
 from alexandria_pipeline.monitoring.figures import percent
 from alexandria_pipeline.monitoring.responses import Refusal
-from alexandria_pipeline.storage.library import WorkFilter
+from alexandria_pipeline.storage.library import ChangePlace, WorkFilter
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -34,6 +34,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 PAGE = ("limit", "cursor")
+GONE = "the changes after this cursor are not kept any more; read /api/v1/works again, and follow from a new cursor (from=now)"
 FILTERS = ("q", "author", "month", "isbn", "external_id")
 
 
@@ -55,6 +56,7 @@ def routes(library: Library, threads: Threads) -> list[Route]:
         Route("/authors/{key:path}", api.author),
         Route("/months", api.months),
         Route("/months/{month}", api.month),
+        Route("/changes", api.changes),
     ]
 
 
@@ -75,7 +77,7 @@ class _Api:
         key = _name(request, "key")
         row = _found(await self._read(self._library.work, key))
         if row["key"] != key:
-            return RedirectResponse(f"/api/v1/works/{quote(row['key'], safe=':')}", 308)
+            return _moved("works", row["key"])
         linked = schema_org.document(schema_org.work(row, row["editions"]))
         return represent(request, models.WorkDetails(**row), linked)
 
@@ -102,7 +104,10 @@ class _Api:
 
     async def author(self, request: Request) -> Response:
         Parameters.of(request, ())
-        row = _found(await self._read(self._library.author, _name(request, "key")))
+        key = _name(request, "key")
+        row = _found(await self._read(self._library.author, key))
+        if row["key"] != key:
+            return _moved("authors", row["key"])
         return represent(request, models.Author(**row))
 
     async def months(self, request: Request) -> Response:
@@ -119,6 +124,25 @@ class _Api:
             raise Refusal(404, str(error)) from None
         row = _found(await self._read(self._library.month, month))
         return represent(request, models.MonthDetails(**_of_month(row)))
+
+    async def changes(self, request: Request) -> Response:
+        asked = Parameters.of(request, ("from", *PAGE))
+        after, limit = asked.after_change(), asked.limit
+        if asked.one_of("from", "cursor") == "from":
+            after = await self._read(self._library.changes_end) if asked.from_now() else None
+        found = await self._read(self._library.changes, after, limit + 1)
+        if found is None:
+            raise Refusal(410, GONE)
+        rows, end = found
+        shown = rows[:limit]
+        if len(rows) > limit:
+            end = ChangePlace(end.epoch, shown[-1]["xid"], shown[-1]["change_id"])
+        page = models.ChangePage(
+            items=[models.Change(**row) for row in shown],
+            next=cursor("c", f"{end.epoch}:{end.xid}:{end.change_id}"),
+            more=len(rows) > limit,
+        )
+        return represent(request, page)
 
     async def _page(
         self, read: Callable[[Any, int], list[Row]], asked: Parameters, place: str, kind: str
@@ -165,6 +189,10 @@ def _name(request: Request, parameter: str) -> str:
     if "\0" in name or len(name) > 500:
         raise Refusal(404, "there is nothing here")
     return name
+
+
+def _moved(kind: str, key: str) -> Response:
+    return RedirectResponse(f"/api/v1/{kind}/{quote(key, safe=':')}", 308)
 
 
 def _found(row: Row | None) -> Row:

@@ -2,19 +2,22 @@
 
 -- name: work_ids
 -- A page of all works.
-select work_id from enriched_works where work_id > %(after)s order by work_id limit %(limit)s;
+select work_id from enriched_works where work_id > %(after)s and merged_into is null order by work_id limit %(limit)s;
 
 -- name: work_ids_matching
 -- A page of the works whose title and author have these words.
 select work_id from enriched_works
-where to_tsvector('simple', title || ' ' || author) @@ to_tsquery('simple', %(words)s) and work_id > %(after)s
+where to_tsvector('simple', title || ' ' || author) @@ to_tsquery('simple', %(words)s) and work_id > %(after)s and merged_into is null
 order by work_id limit %(limit)s;
 
 -- name: work_ids_of_month
 -- A page of the works that a month lists.
-select distinct work_id from generated_book
-where year = %(year)s and month = %(month)s and work_id > %(after)s
-order by work_id limit %(limit)s;
+select work_id from (
+    select coalesce(w.merged_into, w.work_id) as work_id from generated_book b join enriched_works w using (work_id)
+    where b.year = %(year)s and b.month = %(month)s
+) listed
+where work_id > %(after)s
+group by work_id order by work_id limit %(limit)s;
 
 -- name: work_ids_of_isbn
 -- The work of an edition.
@@ -22,14 +25,22 @@ select work_id from enriched_editions where isbn13 = %(isbn13)s and work_id > %(
 
 -- name: work_ids_of_identifier
 -- A page of the works with an edition that has an identifier of another catalogue.
-select distinct work_id from enriched_editions
-where identifiers @> %(identifier)s and work_id > %(after)s
+select work_id from (
+    select work_id from enriched_editions where identifiers @> %(identifier)s
+    union
+    select e.work_id from external_id x join enriched_editions e on e.isbn13 = x.subject
+    where x.kind = 'edition' and x.scheme = %(scheme)s and x.value = %(value)s
+    union
+    select w.work_id from external_id x join enriched_works w on w.work_key = x.subject
+    where x.kind = 'work' and x.scheme = %(scheme)s and x.value = %(value)s
+) found
+where work_id > %(after)s
 order by work_id limit %(limit)s;
 
 -- name: work_ids_of_author
 -- A page of the works of an author.
 select distinct work_id from work_authors
-where author_id = (select author_id from enriched_authors where name_key = %(author)s) and work_id > %(after)s
+where author_id = (select author_id from enriched_authors where author_key = %(author)s) and work_id > %(after)s
 order by work_id limit %(limit)s;
 
 -- name: works
@@ -42,11 +53,15 @@ where w.work_id = any(%(work_ids)s)
 order by w.work_id;
 
 -- name: work_of_key
--- The work of a key, current or retired.
-select work_id from enriched_works where work_key = %(key)s
-union all
-select work_id from work_alias where work_key = %(key)s
-limit 1;
+-- The work of a key, current, retired, or of a work that proved to be another one.
+with recursive found as (
+    select w.work_id, w.merged_into from enriched_works w
+    where w.work_id = coalesce((select work_id from enriched_works where work_key = %(key)s),
+                               (select work_id from work_alias where work_key = %(key)s))
+    union
+    select w.work_id, w.merged_into from enriched_works w join found f on w.work_id = f.merged_into
+)
+select work_id from found where merged_into is null;
 
 -- name: other_keys
 -- The retired keys that lead to a work.
@@ -73,7 +88,11 @@ order by e.isbn13 limit %(limit)s;
 select e.isbn13, w.work_key, e.title, e.subtitle, e.authors, e.publisher, e.published, e.language, e.format, e.pages, e.identifiers,
        e.primary_provider as source, e.updated_at, e.work_id
 from enriched_editions e join enriched_works w using (work_id)
-where e.identifiers @> %(identifier)s and e.isbn13 > %(after)s
+where e.isbn13 in (
+    select isbn13 from enriched_editions where identifiers @> %(identifier)s
+    union
+    select subject from external_id where kind = 'edition' and scheme = %(scheme)s and value = %(value)s)
+  and e.isbn13 > %(after)s
 order by e.isbn13 limit %(limit)s;
 
 -- name: edition
@@ -85,18 +104,19 @@ where e.isbn13 = %(isbn13)s;
 
 -- name: authors
 -- A page of authors, by key.
-select name_key as key, name, identifiers, updated_at from enriched_authors
-where name_key > %(after)s order by name_key limit %(limit)s;
+select author_key as key, name, identifiers, updated_at from enriched_authors
+where author_key > %(after)s and merged_into is null order by author_key limit %(limit)s;
 
 -- name: authors_matching
 -- A page of the authors whose name has these words.
-select name_key as key, name, identifiers, updated_at from enriched_authors
-where to_tsvector('simple', name) @@ to_tsquery('simple', %(words)s) and name_key > %(after)s
-order by name_key limit %(limit)s;
+select author_key as key, name, identifiers, updated_at from enriched_authors
+where to_tsvector('simple', name) @@ to_tsquery('simple', %(words)s) and author_key > %(after)s and merged_into is null
+order by author_key limit %(limit)s;
 
 -- name: author
 -- One author.
-select name_key as key, name, identifiers, updated_at from enriched_authors where name_key = %(key)s;
+select author_key as key, name, identifiers, updated_at from enriched_authors
+where author_id = (select coalesce(merged_into, author_id) from enriched_authors where author_key = %(key)s);
 
 -- name: months
 -- A page of the months that have a row, with their books as they are now.
@@ -114,3 +134,19 @@ select b.title, b.author, b.outcome, b.isbn13, b.provider as resolved_by, b.conf
 from generated_book b left join enriched_works w using (work_id)
 where b.year = %(year)s and b.month = %(month)s
 order by b.book_id;
+
+-- name: changes
+-- A page of the changes after a place. Changes of transactions that may be followed by an earlier one are not shown yet.
+select change_id, xid::text as xid, kind, key, action, changed_at from library_change
+where epoch = library_epoch() and action <> 'pruned' and xid < pg_snapshot_xmin(pg_current_snapshot())
+  and (xid, change_id) > (%(xid)s::text::xid8, %(change_id)s)
+order by xid, change_id limit %(limit)s;
+
+-- name: changes_lost
+-- Whether changes after a place were pruned.
+select exists (select from library_change where action = 'pruned' and epoch = library_epoch()
+               and (xid, change_id) > (%(xid)s::text::xid8, %(change_id)s)) as lost;
+
+-- name: changes_end
+-- The place after every change that can be shown now, and the name of this database.
+select library_epoch() as epoch, (pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1)::text as xid;

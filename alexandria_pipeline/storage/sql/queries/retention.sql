@@ -24,3 +24,15 @@ where attempt_id in (select a.attempt_id from resolution_attempt a
                        and exists (select from resolution_attempt newer
                                    where newer.work_id = a.work_id and newer.provider = a.provider and newer.attempt_id > a.attempt_id)
                      order by a.attempt_id limit %(portion)s);
+
+-- name: changes
+-- Changes before the retention. The newest of them stays as a mark: who has read less than it has missed some.
+with mark as materialized (
+    select xid, change_id from library_change where changed_at < now() - make_interval(days => %(days)s)
+    order by xid desc, change_id desc limit 1
+), marked as (
+    update library_change c set action = 'pruned' from mark where c.change_id = mark.change_id and c.action <> 'pruned'
+)
+delete from library_change
+where change_id in (select c.change_id from library_change c, mark where (c.xid, c.change_id) < (mark.xid, mark.change_id)
+                    order by c.xid, c.change_id limit %(portion)s);
