@@ -8,10 +8,11 @@ in `operations.dump_import`.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _SQL = Queries("catalog_import")
 LOST = "The staging tables of the import are gone."
+_MOST_BUILDERS = 4  # each has a connection of the pool, and memory for its joins
 _LOG_BYTES = 2**30  # max_wal_size of PostgreSQL
 
 
@@ -146,41 +148,47 @@ class CatalogImport:
 
         Can be repeated when it was cut off. Returns the number of rows (one per edition and ISBN).
         """
-        counts = self.counts()
-        values = {
+        counts, builders = self.counts(), min(builders, _MOST_BUILDERS)
+        load = {
             "name": name,
             "rejected": counts.get("rejected", 0),
             "details": Jsonb({"counts": counts, "files": list(files)}),
         }
+        self._run_together(
+            builders,
+            lambda: self._run("drop_old_editions", "create_new"),
+            lambda: self._run("drop_old_authors_and_works", "follow_redirects"),
+        )
+        found = self._database.fetch_one(_SQL["pages"])
+        share = (found["pages"] if found else 0) // builders + 1
+        shares = [{"first": place * share, "end": (place + 1) * share} for place in range(builders)]
+        self._run_together(builders, *(partial(self._run, "build_editions", values=values) for values in shares))
+        self._run_together(
+            builders, lambda: self._run("index_editions"), lambda: self._run("build_works", "index_works_and_blocks")
+        )
         with self._database.transaction(timeout=0) as tx:
             self._check_still_there(tx)
-            _run(tx, "build_settings", "drop_old_revisions", "follow_redirects", "create_new")
-        self._build_editions(builders)
-        with self._database.transaction(timeout=0) as tx:
-            self._check_still_there(tx)
-            _run(tx, "build_settings", "build_works", "index", "swap")
-            row = tx.execute(_SQL["add_load"], values).fetchone()
+            row = tx.execute(_SQL["count_new"]).fetchone()
+            editions = int(row["editions"]) if row else 0
+            tx.execute(_SQL["swap"])
+            tx.execute(_SQL["add_load"], {**load, "editions": editions})
             tx.execute(_SQL["drop_staging"])
-        if row is None:
-            raise AssertionError("an insert returned no row")
-        return int(row["editions"])
+        return editions
 
     def _check_still_there(self, tx: Connection) -> None:
         if tx.execute(_SQL["still_there"], {"import_id": self.import_id}).fetchone() is None:
             raise StorageError(LOST)
 
-    def _build_editions(self, builders: int) -> None:
-        found = self._database.fetch_one(_SQL["pages"])
-        share = (found["pages"] if found else 0) // builders + 1
+    def _run_together(self, builders: int, *jobs: Callable[[], None]) -> None:
+        """Runs the jobs, `builders` at a time; raises the first error when all have ended."""
         with ThreadPoolExecutor(builders) as threads:
-            list(threads.map(lambda place: self._build_pages(place * share, (place + 1) * share), range(builders)))
+            for job in [threads.submit(job) for job in jobs]:
+                job.result()
 
-    def _build_pages(self, first: int, end: int) -> None:
+    def _run(self, *steps: str, values: Mapping[str, object] | None = None) -> None:
+        """Runs steps of the build in one transaction."""
         with self._database.transaction(timeout=0) as tx:
-            _run(tx, "build_settings")
-            tx.execute(_SQL["build_editions"], {"first": first, "end": end})
-
-
-def _run(tx: Connection, *steps: str) -> None:
-    for step in steps:
-        tx.execute(_SQL[step])
+            self._check_still_there(tx)
+            tx.execute(_SQL["build_settings"])
+            for step in steps:
+                tx.execute(_SQL[step], values)

@@ -83,14 +83,8 @@ select key, sum(value::bigint)::bigint as total from catalog_import_block, jsonb
 set local work_mem = '64MB'; set local maintenance_work_mem = '256MB'; set local hash_mem_multiplier = 1;
 set local max_parallel_workers_per_gather = 2; set local enable_parallel_hash = off;
 
--- name: drop_old_revisions
--- Of records with the same key, keeps the newest revision; of redirects and records, too.
-delete from catalog_import_author t using (
-    select author_id, max(revision) as newest from catalog_import_author group by author_id having count(*) > 1
-) d where t.author_id = d.author_id and t.revision < d.newest;
-delete from catalog_import_work t using (
-    select work_id, max(revision) as newest from catalog_import_work group by work_id having count(*) > 1
-) d where t.work_id = d.work_id and t.revision < d.newest;
+-- name: drop_old_editions
+-- Of editions with the same key, keeps the newest revision, or a newer deletion or redirect.
 create temporary table catalog_repeated on commit drop as
 select e.ctid as place, e.edition_id, e.isbn13, e.revision from catalog_import_edition e
 where e.edition_id in (select edition_id from catalog_import_edition group by edition_id having count(*) > 1);
@@ -103,6 +97,16 @@ delete from catalog_import_edition where ctid = any(array(
 ));
 delete from catalog_import_edition t using catalog_import_redirect r
 where r.kind = 'M' and r.id = t.edition_id and r.revision >= t.revision;
+analyze catalog_import_edition;
+
+-- name: drop_old_authors_and_works
+-- The same for authors and works.
+delete from catalog_import_author t using (
+    select author_id, max(revision) as newest from catalog_import_author group by author_id having count(*) > 1
+) d where t.author_id = d.author_id and t.revision < d.newest;
+delete from catalog_import_work t using (
+    select work_id, max(revision) as newest from catalog_import_work group by work_id having count(*) > 1
+) d where t.work_id = d.work_id and t.revision < d.newest;
 delete from catalog_import_author t using catalog_import_redirect r
 where r.kind = 'A' and r.id = t.author_id and r.revision >= t.revision;
 delete from catalog_import_work t using catalog_import_redirect r
@@ -131,7 +135,7 @@ create unique index on catalog_import_known_author (author_id);
 create unlogged table catalog_import_known_work with (autovacuum_enabled = off) as
 select distinct on (work_id) work_id, title, first_year, subjects, author_ids from catalog_import_work order by work_id;
 create unique index on catalog_import_known_work (work_id);
-analyze catalog_import_known_author, catalog_import_known_work, catalog_import_moved, catalog_import_edition;
+analyze catalog_import_known_author, catalog_import_known_work, catalog_import_moved;
 
 -- name: create_new
 -- The new tables, empty.
@@ -188,19 +192,25 @@ insert into catalog_dump_work_new
 select e.work_id, least(w.first_year, e.first_year), nullif(w.title, e.title), w.subjects
 from catalog_first e left join catalog_import_known_work w using (work_id);
 
--- name: index
--- The indexes of the new tables.
+-- name: index_editions
+-- The indexes for ISBNs, works and titles.
 create index catalog_dump_edition_isbn_new on catalog_dump_edition_new (isbn13);
 create index catalog_dump_edition_work_new on catalog_dump_edition_new (work_id);
 create index catalog_dump_edition_title_new on catalog_dump_edition_new (title_hash, author_hash);
+
+-- name: index_works_and_blocks
+-- The index of works, and those for blocks.
+create unique index catalog_dump_work_id_new on catalog_dump_work_new (work_id);
 create index catalog_dump_edition_head_new on catalog_dump_edition_new (head_block);
 create index catalog_dump_edition_tail_new on catalog_dump_edition_new (tail_block);
-create unique index catalog_dump_work_id_new on catalog_dump_work_new (work_id);
-analyze catalog_dump_edition_new;
-analyze catalog_dump_work_new;
+
+-- name: count_new
+-- The rows of the new table; before the swap, which questions wait for.
+select count(*) as editions from catalog_dump_edition_new;
 
 -- name: swap
 -- The new tables take the place of the old ones. Questions wait for this statement and then see the new tables.
+analyze catalog_dump_edition_new, catalog_dump_work_new;
 drop table catalog_dump_edition, catalog_dump_work;
 alter table catalog_dump_edition_new rename to catalog_dump_edition;
 alter table catalog_dump_work_new rename to catalog_dump_work;
@@ -215,5 +225,4 @@ update catalog_load set dropped_at = now() where kind = 'dump' and dropped_at is
 -- name: add_load
 -- Records the import; its number is the new revision of the catalogue.
 insert into catalog_load (name, digest, editions, set_aside, kind, details)
-select %(name)s, gen_random_uuid()::text, count(*), %(rejected)s, 'dump', %(details)s from catalog_dump_edition
-returning editions;
+values (%(name)s, gen_random_uuid()::text, %(editions)s, %(rejected)s, 'dump', %(details)s);
