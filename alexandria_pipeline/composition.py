@@ -25,7 +25,7 @@ from alexandria_pipeline.operations.doctor import Finding
 from alexandria_pipeline.operations.plans import current_plan
 from alexandria_pipeline.operations.rollout import Rollout
 from alexandria_pipeline.providers import local_catalog, sample
-from alexandria_pipeline.providers.base import PlanSource, Provider, ProviderKind
+from alexandria_pipeline.providers.base import Capability, PlanSource, Provider, ProviderKind
 from alexandria_pipeline.providers.registry import CASCADE, CASCADE_WITHOUT_SERVICES, DECLARATIONS, Registry
 from alexandria_pipeline.providers.registry import SERVICES as DECLARED
 from alexandria_pipeline.providers.transport.client import ServiceTransport
@@ -35,6 +35,7 @@ from alexandria_pipeline.providers.transport.types import ServiceSpec
 from alexandria_pipeline.settings import SERVICES, Settings
 from alexandria_pipeline.stages.cascade import Cascade
 from alexandria_pipeline.stages.enhance import Enhance
+from alexandria_pipeline.stages.enrich import Enrich
 from alexandria_pipeline.stages.generate import Generate
 from alexandria_pipeline.stages.persist import Persist
 from alexandria_pipeline.stages.resolve import Resolve
@@ -68,6 +69,7 @@ class Pipeline:
     persist: Persist
     resolve: Resolve
     enhance: Enhance
+    enrich: Enrich
 
 
 def server(settings: Settings) -> EmbeddedServer:
@@ -153,7 +155,14 @@ def assemble(settings: Settings, database: Database, threads: Threads) -> Pipeli
     generate = Generate(database, registry.generators(), settings.generate_books_per_provider, settings.prompt_variant)
     quota = QuotaManager(database, {name: settings.service(name).quota for name in SERVICES})
     enhance = Enhance(search, quota, settings.language, negative_life)
-    return Pipeline(database, registry, quota, generate, Persist(database), resolve, enhance)
+    # Without any service set up, a run makes no call: it has the sample.
+    sources = registry.providers_with if settings.services_set_up else _no_providers
+    enrich = Enrich(database, Catalog(database), sources)
+    return Pipeline(database, registry, quota, generate, Persist(database), resolve, enhance, enrich)
+
+
+def _no_providers(_capability: Capability) -> Sequence[Provider]:
+    return ()
 
 
 def providers(settings: Settings, database: Database, threads: Threads) -> Sequence[Provider]:

@@ -32,6 +32,8 @@ class EditionMetadata:
     format: EditionFormat = EditionFormat.UNKNOWN
     series: str | None = None
     volume: str | None = None
+    first_published: int | None = None
+    """The year in which the work was first published."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,11 +49,15 @@ class EditionFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Contributor:
-    """A name as the service spells it ("Last, First" included), what that person did, and other names it gives."""
+    """A name as the service spells it ("Last, First" included), what that person did, other names, and identifiers.
+
+    `identifiers` are (scheme, value) pairs such as ("openlibrary_author", "OL26320A").
+    """
 
     name: str
     role: ContributorRole = ContributorRole.UNKNOWN
     aliases: tuple[str, ...] = ()
+    identifiers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)

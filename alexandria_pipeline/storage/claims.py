@@ -15,6 +15,7 @@ from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.merging.claims import Claim, EntityKind, Lock, Stated
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.storage.queries import Queries
+from alexandria_pipeline.storage.run_heartbeat import PREFIX
 
 if TYPE_CHECKING:
     from alexandria_pipeline.storage.database import Connection
@@ -64,7 +65,11 @@ def store(tx: Connection, stated: Sequence[Stated], run_id: str) -> set[tuple[st
 def take(tx: Connection, wanted: Iterable[Request], run_id: str) -> list[Request]:
     """The requests that this run has to make, marked as made by it."""
     listed = [_request(each) for each in wanted]
-    rows = tx.execute(_SQL["take"], {"wanted": Jsonb(listed), "run_id": run_id}).fetchall() if listed else []
+    rows = (
+        tx.execute(_SQL["take"], {"wanted": Jsonb(listed), "run_id": run_id, "prefix": PREFIX}).fetchall()
+        if listed
+        else []
+    )
     return sorted(Request(row["kind"], row["subject"], row["provider"], row["part"]) for row in rows)
 
 
@@ -74,6 +79,12 @@ def finish(tx: Connection, ended: Mapping[Request, tuple[str, str]]) -> None:
         {**_request(each), "outcome": outcome, "reason": reason[:500]} for each, (outcome, reason) in ended.items()
     ]
     tx.execute(_SQL["finish"], {"finished": Jsonb(listed)})
+
+
+def known_to(tx: Connection, kind: EntityKind, provider: str, part: str, subjects: Collection[str]) -> set[str]:
+    """The subjects that the service has answered a request about."""
+    values = {"kind": kind, "provider": provider, "part": part, "subjects": list(subjects)}
+    return {row["subject"] for row in tx.execute(_SQL["known_to"], values)}
 
 
 def owed(tx: Connection, months: Sequence[Month]) -> dict[str, int]:

@@ -87,7 +87,7 @@ def facts_of(candidate: Candidate) -> dict[str, Any]:
         "authors": [{"name": c.name, "role": c.role.value} for c in candidate.contributors],
         "published": str(candidate.published) if candidate.published else None, "language": candidate.language,
         "publisher": candidate.publisher, "format": candidate.format.value, "pages": candidate.pages,
-        "identifiers": dict(candidate.identifiers),
+        "identifiers": dict(candidate.identifiers), "first_published": candidate.first_published,
     }  # fmt: skip
     return {name: value for name, value in facts.items() if value}
 
@@ -98,7 +98,8 @@ def edition_of(provider: str, facts: Mapping[str, Any]) -> Candidate:
     return Candidate(
         provider, Isbn13(facts["isbn13"]), facts["title"],
         tuple(Contributor(each["name"], ContributorRole(each.get("role", "unknown"))) for each in named), facts.get("subtitle"),
-        PartialDate(*map(int, facts["published"].split("-"))) if facts.get("published") else None, None, facts.get("language"),
+        PartialDate(*map(int, facts["published"].split("-"))) if facts.get("published") else None,
+        facts.get("first_published"), facts.get("language"),
         facts.get("publisher"), EditionFormat(facts.get("format", "unknown")), facts.get("pages"),
         identifiers=tuple(facts.get("identifiers", {}).items()),
     )  # fmt: skip

@@ -148,7 +148,11 @@ def _given(**values: Any) -> Facts:
 
 
 def _people(contributors: Sequence[Contributor]) -> list[dict[str, Any]]:
-    return [{"name": one.name, "role": one.role.value} for one in contributors if one.name.strip()]
+    return [
+        {"name": one.name, "role": one.role.value, **({"ids": _pairs(one.identifiers)} if one.identifiers else {})}
+        for one in contributors
+        if one.name.strip()
+    ]
 
 
 def _format(found: EditionFormat) -> str | None:

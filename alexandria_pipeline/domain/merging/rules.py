@@ -56,6 +56,12 @@ _NO_SUBJECT: Final = re.compile(
 _PLACEHOLDER_COVER: Final = re.compile(
     r"no[-_]?(?:photo|cover|image)|image[-_]?not[-_]?available|placeholder|nocover|default[-_]cover", re.IGNORECASE
 )
+_SMALL_WORDS: Final = frozenset(
+    "a an and as at but by for from in into nor of on or over the to upon with along".split()
+)
+_ROMAN: Final = re.compile(r"(?:ii|iii|iv|vi|vii|viii|ix|xi|xii|xiii|xiv|xv)\W?")
+_ABBREVIATION: Final = re.compile(r"(?:[a-z]\.){2,}|fbi|cia|usa|uk|nasa|d-day")
+_FIRST_LETTER: Final = re.compile(r"(?:^|(?<=[-/(\"“])|(?<=^[od]['’]))\w")
 _FREE_COVERS: Final = ("open-library", "local-catalog", "internet-archive", "wikidata", "google-books", "isbndb")
 _DESCRIPTIONS: Final = ("google-books", "isbndb", "open-library", "internet-archive")
 _BIOGRAPHIES: Final = ("wikipedia", "open-library")
@@ -63,13 +69,17 @@ _NOT_AUTHORS: Final = frozenset({"translator", "illustrator", "narrator", "edito
 
 
 def title(claims: Sequence[Claim]) -> Choice | None:
-    """The title of the largest group with an equal title key: in mixed case, without decoration, the shortest."""
+    """The title of the largest group with an equal title key: in mixed case, without decoration, the shortest.
+
+    If all sources have capitals only, the title gets the case of English titles.
+    """
     cleaned = [(claim, text) for claim in claims if (text := clean_title(claim.value))]
     group = _largest(cleaned, lambda text: title_key(text) or text)
     if not group:
         return None
     best = min(group, key=lambda each: (_is_shouted(each[1]), len(each[1]), trust(each[0]), each[1]))
-    return Choice(best[1], (best[0],), len(claims) - len(group))
+    shown = title_case(best[1]) if best[1].isupper() else best[1]
+    return Choice(shown, (best[0],), len(claims) - len(group))
 
 
 def subtitle_for(chosen_title: str) -> Rule:
@@ -304,6 +314,23 @@ def clean_title(text: str) -> str:
             break
         cleaned = shorter
     return cleaned
+
+
+def title_case(text: str) -> str:
+    """A title in capitals in the case of English titles: "A WALK ALONG THE BEACH" becomes "A Walk along the Beach"."""
+    words = text.lower().split()
+    small = {
+        at
+        for at, word in enumerate(words)
+        if word in _SMALL_WORDS and 0 < at < len(words) - 1 and words[at - 1][-1] not in ":.!?"
+    }
+    return " ".join(word if at in small else _capitalised(word) for at, word in enumerate(words))
+
+
+def _capitalised(word: str) -> str:
+    if _ROMAN.fullmatch(word) or _ABBREVIATION.fullmatch(word):
+        return word.upper()
+    return _FIRST_LETTER.sub(lambda found: found[0].upper(), word)
 
 
 @lru_cache(maxsize=8_192)

@@ -14,6 +14,7 @@ from alexandria_pipeline.domain.metadata import (
     EditionMetadata,
     EditionVariant,
     ExternalIds,
+    Identifiers,
     Rating,
     SeriesInfo,
     Subjects,
@@ -137,7 +138,10 @@ class OpenLibrary:
 
     def _metadata(self, isbn13: Isbn13, edition: Edition, work: Work, authors: Sequence[Author]) -> EditionMetadata:
         series = series_of(edition.series)
-        writers = [Contributor(author.name or "", ContributorRole.AUTHOR, author.alternate_names) for author in authors]
+        writers = [
+            Contributor(author.name or "", ContributorRole.AUTHOR, author.alternate_names, _author_ids(author))
+            for author in authors
+        ]
         return EditionMetadata(
             provider=NAME,
             isbn13=isbn13,
@@ -155,19 +159,24 @@ class OpenLibrary:
             format=edition.physical_format,
             series=series.series if series else None,
             volume=series.position if series else None,
+            first_published=work.first_publish_date.year if work.first_publish_date else None,
         )
 
     def _biography(self, author: Author) -> AuthorBiography | NotFound:
         if not author.bio or not author.name:
             return NotFound()
         portrait = f"{self._covers_url}/a/id/{author.photos[0]}-L.jpg" if author.photos else None
-        key = (("openlibrary_author", author.key),) if author.key else ()
         return AuthorBiography(
-            NAME, author.name, author.bio, author.birth_date, author.death_date, portrait, (*key, *author.remote_ids)
+            NAME, author.name, author.bio, author.birth_date, author.death_date, portrait, _author_ids(author)
         )
 
     def _covers(self, numbers: Sequence[int]) -> list[Cover]:
         return [Cover(NAME, f"{self._covers_url}/b/id/{number}-L.jpg") for number in numbers]
+
+
+def _author_ids(author: Author) -> Identifiers:
+    key = (("openlibrary_author", author.key),) if author.key else ()
+    return (*key, *author.remote_ids)
 
 
 def _has_name(hit: Author, author: str) -> bool:

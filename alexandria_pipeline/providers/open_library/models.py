@@ -161,6 +161,7 @@ class Work(WireModel):
     subjects: Texts = ()
     covers: _Images = ()
     identifiers: _Identifiers = ()
+    first_publish_date: Date = None
 
 
 class Author(WireModel):

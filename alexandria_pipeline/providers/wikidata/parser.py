@@ -112,6 +112,7 @@ def edition_metadata(edition: Edition, isbn13: Isbn13) -> EditionMetadata | NotF
         format=edition.format(),
         series=series.series if series else None,
         volume=series.position if series else None,
+        first_published=edition.first_published(),
     )
 
 

@@ -38,7 +38,9 @@ order by kind, subject, provider, part
 on conflict (kind, subject, provider, part) do update
 set outcome = 'asking', reason = '', run_id = excluded.run_id, asked_at = clock_timestamp()
 where (r.outcome in ('unavailable', 'failed') and (r.run_id <> excluded.run_id or r.asked_at < now() - interval '5 minutes'))
-   or (r.outcome = 'asking' and (r.asked_at < now() - interval '15 minutes' or r.asked_at > now() + interval '1 day'))
+   or (r.outcome = 'asking' and r.run_id <> excluded.run_id
+       and not exists (select from pg_stat_activity
+                       where datname = current_database() and application_name = left(%(prefix)s || r.run_id, 63)))
    or (r.outcome = 'not_found' and r.asked_at < now() - interval '90 days')
    or (r.outcome = 'found' and r.asked_at < now() - interval '365 days')
 returning kind, subject, provider, part;
@@ -48,6 +50,11 @@ returning kind, subject, provider, part;
 update enrichment_request r set outcome = f.outcome, reason = f.reason, asked_at = clock_timestamp()
 from jsonb_to_recordset(%(finished)s::jsonb) as f (kind text, subject text, provider text, part text, outcome text, reason text)
 where (r.kind, r.subject, r.provider, r.part) = (f.kind, f.subject, f.provider, f.part);
+
+-- name: known_to
+-- The subjects about which a service has answered a request for this part.
+select subject from enrichment_request
+where (kind, provider, part, outcome) = (%(kind)s, %(provider)s, %(part)s, 'found') and subject = any(%(subjects)s);
 
 -- name: owed
 -- The answers that services owe for the editions of months, by service.

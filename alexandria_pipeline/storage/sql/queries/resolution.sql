@@ -27,7 +27,7 @@ values (%(work_id)s, %(book_id)s, %(provider)s, %(provider_revision)s, %(outcome
 
 -- name: edition_owner
 -- The work that has an ISBN.
-select e.work_id, w.title, w.author, w.confidence
+select e.work_id, coalesce(w.listed_title, w.title) as title, coalesce(w.listed_author, w.author) as author, w.confidence
 from enriched_editions e join enriched_works w using (work_id)
 where e.isbn13 = %(isbn13)s for share;
 
@@ -40,7 +40,8 @@ order by work_id;
 
 -- name: lock_works
 -- Locks works until the transaction ends, always in the order of their ids. A work that was merged meanwhile is missing.
-select work_id, work_key, synthetic, isbn13, confidence, resolved_by, title, author
+select work_id, work_key, synthetic, isbn13, confidence, resolved_by, coalesce(listed_title, title) as title,
+       coalesce(listed_author, author) as author
 from enriched_works where work_id = any(%(work_ids)s)
 order by work_id
 for update;

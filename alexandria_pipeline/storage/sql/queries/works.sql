@@ -9,7 +9,7 @@ group by b.book_id order by b.book_id;
 -- name: works_like
 -- Works that may be one of these books, by title key or by key, current or retired. They are locked against a merge, in the
 -- order of their ids.
-select work_id, work_key, title, author, title_key from enriched_works
+select work_id, work_key, coalesce(listed_title, title) as title, coalesce(listed_author, author) as author, title_key from enriched_works
 where work_id in (
     select work_id from enriched_works where title_key = any(%(title_keys)s)
     union select work_id from enriched_works where work_key = any(%(work_keys)s)
@@ -23,8 +23,8 @@ select work_id from work_alias where work_key = %(work_key)s;
 
 -- name: add_work
 -- Adds a synthetic work. The same key is the same work.
-insert into enriched_works (work_key, title, author, title_key, author_key, primary_provider, completeness, metadata)
-values (%(work_key)s, %(title)s, %(author)s, %(title_key)s, %(author_key)s, %(primary_provider)s, %(completeness)s, %(metadata)s)
+insert into enriched_works (work_key, title, author, listed_title, listed_author, title_key, author_key, primary_provider, completeness, metadata)
+values (%(work_key)s, %(title)s, %(author)s, %(title)s, %(author)s, %(title_key)s, %(author_key)s, %(primary_provider)s, %(completeness)s, %(metadata)s)
 on conflict (work_key) do nothing
 returning work_id;
 

@@ -1,0 +1,237 @@
+"""Asks the services for facts about editions, works and authors, all services at once, and stores their answers as claims.
+
+Each service has a queue of its own, so the time is set by the slowest rate limit. A request that was answered is not made
+again; one that failed is owed, and a later run makes it. Claims are stored after each batch: a killed run loses one batch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from alexandria_pipeline.domain.errors import SourceError, StorageError
+from alexandria_pipeline.domain.isbn import Isbn13
+from alexandria_pipeline.domain.merging.claims import EntityKind, Stated
+from alexandria_pipeline.domain.merging.extraction import author_facts, edition_facts, work_facts
+from alexandria_pipeline.domain.metadata import AuthorBiography, EditionMetadata
+from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
+from alexandria_pipeline.providers.base import BatchMetadataSource, Capability, Provider, ProviderKind
+from alexandria_pipeline.providers.transport.types import call_context
+from alexandria_pipeline.storage import claims as store
+from alexandria_pipeline.storage.claims import Request
+from alexandria_pipeline.storage.database import Database
+
+log = logging.getLogger(__name__)
+
+BATCH: Final = 50  # requests of one service that are made together; their answers are stored together
+
+METADATA: Final = Capability.METADATA_ENRICHMENT
+BY_ISBN: Final[Mapping[Capability, Callable[[Any, Isbn13], Awaitable[Any]]]] = {
+    Capability.COVER_IMAGES: lambda provider, isbn: provider.covers(isbn),
+    Capability.RATINGS: lambda provider, isbn: provider.rating(isbn),
+    Capability.EXTERNAL_IDS: lambda provider, isbn: provider.external_ids(isbn),
+    Capability.SUBJECT_ENRICHMENT: lambda provider, isbn: provider.subjects(isbn),
+    Capability.SERIES_INFO: lambda provider, isbn: provider.series(isbn),
+    Capability.AWARDS: lambda provider, isbn: provider.awards(isbn),
+    Capability.TRANSLATIONS: lambda provider, isbn: provider.translations(isbn),
+    Capability.EDITION_VARIANTS: lambda provider, isbn: provider.variants(isbn),
+    Capability.PUBLIC_DOMAIN: lambda provider, isbn: provider.public_domain(isbn),
+}
+"""What is asked by the ISBN of an edition. Services answer most of it from records that are cached by then."""
+
+ABOUT_EDITIONS: Final = (Capability.COVER_IMAGES,)
+ABOUT_WORKS: Final = tuple(each for each in BY_ISBN if each not in ABOUT_EDITIONS)
+
+Ask = Callable[[Sequence[Request]], Awaitable[Mapping[Request, Any]]]
+
+
+@dataclass(slots=True)
+class Asked:
+    """How many requests were made, by service and outcome."""
+
+    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def count(self, outcome: str) -> int:
+        return sum(count for (_, each), count in self.outcomes.items() if each == outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Makes the requests of one stage of one run."""
+
+    database: Database
+    run_id: str
+    stage: str
+
+    def editions(self, providers: Sequence[Provider], isbns: Mapping[Isbn13, Month]) -> Asked:
+        """Asks every service for the facts of editions; `isbns` has the month that each call is booked on."""
+        wanted = {
+            provider: [Request("edition", isbn, provider.declaration.name, METADATA.value) for isbn in isbns]
+            for provider in providers
+        }
+        return self._run(wanted, isbns, _ask_metadata)
+
+    def details(self, providers: Mapping[Capability, Sequence[Provider]], isbns: Mapping[Isbn13, Month]) -> Asked:
+        """Asks for more about editions or their works: only services that know the edition, and none that is paid."""
+        wanted: dict[Provider, list[Request]] = {}
+        known: dict[str, set[str]] = {}
+        for capability, offering in providers.items():
+            kind: EntityKind = "edition" if capability in ABOUT_EDITIONS else "work"
+            for provider in offering:
+                name = provider.declaration.name
+                if provider.declaration.kind is ProviderKind.PAID:
+                    continue
+                if name not in known:
+                    known[name] = self._known(name, isbns)
+                requests = [Request(kind, isbn, name, capability.value) for isbn in isbns if isbn in known[name]]
+                wanted.setdefault(provider, []).extend(requests)
+        return self._run(wanted, isbns, _ask_by_isbn)
+
+    def authors(self, providers: Sequence[Provider], names: Mapping[str, str], months: Mapping[str, Month]) -> Asked:
+        """Asks for the biographies of authors: key → name."""
+        wanted = {
+            provider: [
+                Request("author", key, provider.declaration.name, Capability.AUTHOR_BIOGRAPHY.value) for key in names
+            ]
+            for provider in providers
+        }
+
+        def ask(provider: Any) -> Ask:
+            async def ask_batch(batch: Sequence[Request]) -> Mapping[Request, Any]:
+                return await _each(batch, lambda request: provider.biography(names[request.subject]))
+
+            return ask_batch
+
+        return self._run(wanted, months, ask)
+
+    def _known(self, name: str, isbns: Mapping[Isbn13, Month]) -> set[str]:
+        with self.database.transaction() as tx:
+            return store.known_to(tx, "edition", name, METADATA.value, isbns)
+
+    def _run(
+        self,
+        wanted: Mapping[Provider, Sequence[Request]],
+        months: Mapping[Any, Month],
+        ask: Callable[[Any], Ask],
+    ) -> Asked:
+        asked = Asked()
+
+        async def ask_all() -> None:
+            async with asyncio.TaskGroup() as tasks:
+                for provider, requests in wanted.items():
+                    tasks.create_task(self._service(provider, requests, months, ask(provider), asked))
+
+        asyncio.run(ask_all())
+        return asked
+
+    async def _service(
+        self, provider: Provider, requests: Sequence[Request], months: Mapping[Any, Month], ask: Ask, asked: Asked
+    ) -> None:
+        """The queue of one service."""
+        unavailable = provider.unavailable()
+        if unavailable is not None and not unavailable.temporary:
+            return
+        taken = await asyncio.to_thread(self._take, requests)
+        size = provider.batch_size if isinstance(provider, BatchMetadataSource) else BATCH
+        for start in range(0, len(taken), size):
+            batch = taken[start : start + size]
+            with call_context(
+                run_id=self.run_id, month=months[batch[0].subject], stage=self.stage, purpose="enrichment"
+            ):
+                answers = await _safely(ask, batch, provider.declaration.name)
+            asked.outcomes.update(
+                (provider.declaration.name, outcome) for outcome in await asyncio.to_thread(self._store, answers)
+            )
+
+    def _take(self, requests: Sequence[Request]) -> list[Request]:
+        with self.database.transaction() as tx:
+            return store.take(tx, requests, self.run_id)
+
+    def _store(self, answers: Mapping[Request, Any]) -> list[str]:
+        """Stores the claims of answers and how the requests ended, in one transaction; returns the outcomes."""
+        stated = [each for request, answer in answers.items() for each in statements(request, answer)]
+        ended = {request: _outcome(answer) for request, answer in answers.items()}
+        with self.database.transaction() as tx:
+            store.one_writer(tx)
+            store.store(tx, stated, self.run_id)
+            store.finish(tx, ended)
+        return [outcome for outcome, _ in ended.values()]
+
+
+def statements(request: Request, answer: object) -> list[Stated]:
+    """What an answer states. A record about another ISBN than the requested one states nothing."""
+    part, provider, subject = request.part, request.provider, request.subject
+    match answer:
+        case NotFound() | Unavailable() | Failed():
+            return []
+        case EditionMetadata():
+            if answer.isbn13 != subject:
+                return []
+            stated = [Stated(provider, "edition", part, subject, edition_facts(answer))]
+            year = answer.first_published
+            return [*stated, Stated(provider, "work", part, subject, (("first_published", year),))] if year else stated
+        case AuthorBiography():
+            return [Stated(provider, "author", part, subject, author_facts(answer))]
+        case _:
+            return [Stated(provider, request.kind, part, subject, work_facts(answer))]
+
+
+def _ask_metadata(provider: Any) -> Ask:
+    async def ask(batch: Sequence[Request]) -> Mapping[Request, Any]:
+        if not isinstance(provider, BatchMetadataSource):
+            return await _each(batch, lambda request: provider.metadata(Isbn13(request.subject)))
+        answer = await provider.metadata_batch([Isbn13(request.subject) for request in batch])
+        if isinstance(answer, NotFound | Unavailable | Failed):
+            return dict.fromkeys(batch, answer)
+        return {request: answer.get(Isbn13(request.subject), NotFound()) for request in batch}
+
+    return ask
+
+
+def _ask_by_isbn(provider: Any) -> Ask:
+    async def ask(batch: Sequence[Request]) -> Mapping[Request, Any]:
+        return await _each(batch, lambda one: BY_ISBN[Capability(one.part)](provider, Isbn13(one.subject)))
+
+    return ask
+
+
+async def _each(batch: Sequence[Request], ask: Callable[[Request], Awaitable[Any]]) -> Mapping[Request, Any]:
+    async def one(request: Request) -> Any:
+        try:
+            return await ask(request)
+        except StorageError:
+            raise
+        except SourceError as error:
+            return Failed(str(error))
+        except Exception as error:  # a fault in one client costs its own answer, not the run
+            log.exception("%s: unexpected %s", request.provider, type(error).__name__)
+            return Failed(f"unexpected {type(error).__name__}")
+
+    return dict(zip(batch, await asyncio.gather(*map(one, batch)), strict=True))
+
+
+async def _safely(ask: Ask, batch: Sequence[Request], name: str) -> Mapping[Request, Any]:
+    try:
+        return await ask(batch)
+    except StorageError:
+        raise
+    except Exception as error:  # the same for a call of many
+        log.exception("%s: unexpected %s", name, type(error).__name__)
+        return dict.fromkeys(batch, Failed(f"unexpected {type(error).__name__}"))
+
+
+def _outcome(answer: object) -> tuple[str, str]:
+    match answer:
+        case NotFound():
+            return "not_found", ""
+        case Unavailable(reason):
+            return "unavailable", reason
+        case Failed(reason):
+            return "failed", reason
+        case _:
+            return "found", ""

@@ -1,0 +1,99 @@
+"""Computes the served columns of editions, works and authors from claims, and writes those that differ."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from alexandria_pipeline.domain.isbn import Isbn13
+from alexandria_pipeline.domain.merging import served as columns
+from alexandria_pipeline.domain.merging.identity import AuthorRef, authors_of_work
+from alexandria_pipeline.domain.merging.merge import Merged, merge
+from alexandria_pipeline.storage import claims as store
+from alexandria_pipeline.storage import served
+from alexandria_pipeline.storage.served import AuthorLink, Written
+
+if TYPE_CHECKING:
+    from alexandria_pipeline.domain.merging.claims import Claim
+    from alexandria_pipeline.storage.database import Connection
+
+# The fields of a work that claims about its editions state, too.
+_FROM_EDITIONS = frozenset({"title", "authors", "description", "subjects", "series", "cover"})
+
+
+def compute_editions(tx: Connection, isbns: Collection[Isbn13], run_id: str) -> Written:
+    """Computes editions. Those without claims stay as they are."""
+    store.one_writer(tx)
+    current = served.editions(tx, isbns)
+    claims, locks = store.claims_of(tx, "edition", current), store.locks_of(tx, "edition", current)
+    merged = {isbn: merge("edition", claims[isbn], locks[isbn]) for isbn in current if claims[isbn] or locks[isbn]}
+    rows = {isbn: columns.edition_columns(isbn, each, current[isbn]) for isbn, each in merged.items()}
+    changed = served.write(tx, "edition", current, rows, run_id)
+    served.write_ids(tx, "edition", {isbn: rows[isbn]["identifiers"] for isbn in changed})
+    served.write_conflicts(tx, "edition", {isbn: each.conflicts for isbn, each in merged.items()})
+    return Written(len(rows), len(changed), columns.coverage("edition", list(rows.values())))
+
+
+def compute_works(tx: Connection, work_ids: Collection[int], run_id: str) -> Written:
+    """Computes resolved works from the claims about them and about their editions."""
+    store.one_writer(tx)
+    current = served.works(tx, work_ids)
+    claims = _claims_of_works(tx, list(current))
+    keys = {work_id: row["work_key"] for work_id, row in current.items()}
+    locks = store.locks_of(tx, "work", list(keys.values()))
+    merged: dict[int, Merged] = {
+        work_id: merge("work", claims[work_id], locks[keys[work_id]])
+        for work_id in current
+        if claims[work_id] or locks[keys[work_id]]
+    }
+    rows = {work_id: columns.work_columns(work_id, each, current[work_id]) for work_id, each in merged.items()}
+    changed = served.write(tx, "work", current, rows, run_id)
+    served.write_ids(tx, "work", {keys[work_id]: rows[work_id]["identifiers"] for work_id in changed})
+    served.write_conflicts(tx, "work", {keys[work_id]: each.conflicts for work_id, each in merged.items()})
+    return Written(len(rows), len(changed), columns.coverage("work", list(rows.values())))
+
+
+def authors_of(tx: Connection, work_ids: Collection[int]) -> dict[int, list[AuthorRef]]:
+    """The authors of resolved works, from claims."""
+    current = served.works(tx, work_ids)
+    claims = _claims_of_works(tx, list(current))
+    locks = store.locks_of(tx, "work", [row["work_key"] for row in current.values()])
+    found = {}
+    for work_id, row in current.items():
+        names = merge("work", claims[work_id], locks[row["work_key"]]).values.get("authors", ())
+        found[work_id] = authors_of_work(row["work_key"], names, claims[work_id])
+    return found
+
+
+def compute_authors(tx: Connection, work_ids: Collection[int], run_id: str) -> Written:
+    """Computes the authors of works, and links works with them."""
+    store.one_writer(tx)
+    refs = authors_of(tx, work_ids)
+    authors = {author.key: author for each in refs.values() for author in each}
+    current = served.authors(tx, authors)
+    claims, locks = store.claims_of(tx, "author", authors), store.locks_of(tx, "author", authors)
+    merged = {key: merge("author", claims[key], locks[key]) for key in authors}
+    rows = {key: columns.author_columns(authors[key], each) for key, each in merged.items()}
+    changed = served.write(tx, "author", current, rows, run_id)
+    served.write_ids(tx, "author", {key: rows[key]["identifiers"] for key in changed})
+    served.write_conflicts(tx, "author", {key: each.conflicts for key, each in merged.items()})
+    links = [
+        AuthorLink(work_id, author.key, "author", position)
+        for work_id, each in refs.items()
+        for position, author in enumerate(each)
+    ]
+    served.write_author_links(tx, list(refs), links)
+    return Written(len(rows), len(changed), columns.coverage("author", list(rows.values())))
+
+
+def _claims_of_works(tx: Connection, work_ids: Collection[int]) -> dict[int, list[Claim]]:
+    editions = served.editions_of_works(tx, work_ids)
+    isbns = [isbn for each in editions.values() for isbn in each]
+    of_works, of_editions = store.claims_of(tx, "work", isbns), store.claims_of(tx, "edition", isbns)
+    return {
+        work_id: [
+            *(claim for isbn in each for claim in of_works[isbn]),
+            *(claim for isbn in each for claim in of_editions[isbn] if claim.field in _FROM_EDITIONS),
+        ]
+        for work_id, each in editions.items()
+    }

@@ -1,0 +1,145 @@
+"""Enrich: collects what services state about the editions, works and authors of months, and computes the served tables.
+
+It needs no ownership of months: claims are only added, a request is taken by one run, and computing twice gives the same rows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from alexandria_pipeline.domain.isbn import Isbn13
+from alexandria_pipeline.domain.merging.claims import Stated
+from alexandria_pipeline.domain.merging.extraction import candidate_facts, catalog_facts
+from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.providers.base import Capability, Provider
+from alexandria_pipeline.stages import computing
+from alexandria_pipeline.stages.asking import ABOUT_EDITIONS, ABOUT_WORKS, Asked, Asker
+from alexandria_pipeline.storage import claims as store
+from alexandria_pipeline.storage.catalog import Catalog
+from alexandria_pipeline.storage.database import Connection, Database
+from alexandria_pipeline.storage.resolution import edition_of
+from alexandria_pipeline.storage.served import Written
+
+CHUNK = 500  # rows that are computed in one transaction
+CATALOGUE = "local-catalog"
+COVERS_URL = "https://covers.openlibrary.org"
+
+Compute = Callable[[Connection, Sequence[Any], str], Written]
+
+
+@dataclass(slots=True)
+class EnrichmentReport:
+    """The result for each month: counts, the coverage of fields, and the answers that services owe. `asked` is of the run."""
+
+    counts: dict[Month, Mapping[str, int]] = field(default_factory=dict)
+    coverage: dict[Month, Mapping[str, int]] = field(default_factory=dict)
+    asked: Counter[tuple[str, str]] = field(default_factory=Counter)
+    owed: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Enrich:
+    """resolved editions → claims → served editions, works and authors."""
+
+    database: Database
+    catalog: Catalog
+    providers: Callable[[Capability], Sequence[Provider]]
+
+    def editions(self, months: Sequence[Month], run_id: str) -> EnrichmentReport:
+        """Asks for the facts of the editions of months, and computes the editions."""
+        by_month = self._editions(months)
+        isbns = _first_months(by_month)
+        self._collect(list(isbns), run_id)
+        asker = Asker(self.database, run_id, "enriched_editions")
+        asked = asker.editions(self.providers(Capability.METADATA_ENRICHMENT), isbns)
+        asked.outcomes += asker.details(self._offering(ABOUT_EDITIONS), isbns).outcomes
+        subjects = {month: list(found) for month, found in by_month.items()}
+        return self._report(months, subjects, computing.compute_editions, run_id, asked)
+
+    def works(self, months: Sequence[Month], run_id: str) -> EnrichmentReport:
+        """Asks about the works of these editions, and computes the works."""
+        by_month = self._editions(months)
+        asker = Asker(self.database, run_id, "enriched_works")
+        asked = asker.details(self._offering(ABOUT_WORKS), _first_months(by_month))
+        subjects = {month: sorted(set(found.values())) for month, found in by_month.items()}
+        return self._report(months, subjects, computing.compute_works, run_id, asked)
+
+    def authors(self, months: Sequence[Month], run_id: str) -> EnrichmentReport:
+        """Asks for the biographies of the authors of these works, and computes the authors."""
+        subjects = {month: sorted(set(found.values())) for month, found in self._editions(months).items()}
+        names: dict[str, str] = {}
+        booked: dict[str, Month] = {}
+        for month, work_ids in subjects.items():
+            with self.database.transaction() as tx:
+                refs = computing.authors_of(tx, work_ids)
+            for author in (author for each in refs.values() for author in each):
+                names.setdefault(author.key, author.name)
+                booked.setdefault(author.key, month)
+        asker = Asker(self.database, run_id, "enriched_authors")
+        asked = asker.authors(self.providers(Capability.AUTHOR_BIOGRAPHY), names, booked)
+        return self._report(months, subjects, computing.compute_authors, run_id, asked)
+
+    def _offering(self, capabilities: Sequence[Capability]) -> dict[Capability, Sequence[Provider]]:
+        return {each: self.providers(each) for each in capabilities}
+
+    def _editions(self, months: Sequence[Month]) -> dict[Month, dict[Isbn13, int]]:
+        with self.database.transaction() as tx:
+            return store.editions_of(tx, months)
+
+    def _collect(self, isbns: Sequence[Isbn13], run_id: str) -> None:
+        """Turns into claims what is known without a call: the records of the search, and the local catalogue."""
+        for start in range(0, len(isbns), CHUNK):
+            chunk = isbns[start : start + CHUNK]
+            entries = self.catalog.editions_by_isbn(chunk)
+            stated = [
+                Stated(CATALOGUE, "edition", "catalogue", isbn, catalog_facts(entry, COVERS_URL))
+                for isbn, entry in entries.items()
+            ] + [
+                Stated(CATALOGUE, "work", "catalogue", isbn, (("first_published", entry.first_year),))
+                for isbn, entry in entries.items()
+                if entry.first_year
+            ]
+            with self.database.transaction() as tx:
+                store.one_writer(tx)
+                store.store(tx, [*stated, *_from_search(store.found_records(tx, chunk))], run_id)
+                store.store(tx, _from_search(store.stored_editions(tx, chunk)), run_id)
+
+    def _report(
+        self,
+        months: Sequence[Month],
+        subjects: Mapping[Month, Sequence[Any]],
+        compute: Compute,
+        run_id: str,
+        asked: Asked,
+    ) -> EnrichmentReport:
+        report = EnrichmentReport(asked=asked.outcomes)
+        for month in months:
+            total, coverage = Counter({"computed": 0, "changed": 0}), Counter[str]()
+            for start in range(0, len(subjects[month]), CHUNK):
+                with self.database.transaction() as tx:
+                    written = compute(tx, subjects[month][start : start + CHUNK], run_id)
+                total.update({"computed": written.computed, "changed": written.changed})
+                coverage.update(written.fields)
+            report.counts[month], report.coverage[month] = dict(total), dict(coverage)
+        with self.database.transaction() as tx:
+            report.owed = store.owed(tx, months)
+        return report
+
+
+def _from_search(found: Sequence[tuple[Isbn13, str, Mapping[str, Any]]]) -> list[Stated]:
+    stated = []
+    for isbn, provider, facts in found:
+        candidate = edition_of(provider, facts)
+        stated.append(Stated(provider, "edition", store.RESOLUTION, isbn, candidate_facts(candidate)))
+        if candidate.first_published:
+            year = (("first_published", candidate.first_published),)
+            stated.append(Stated(provider, "work", store.RESOLUTION, isbn, year))
+    return stated
+
+
+def _first_months(by_month: Mapping[Month, Mapping[Isbn13, int]]) -> dict[Isbn13, Month]:
+    """The month on which the calls about an edition are booked: the first that lists it."""
+    return {isbn: month for month in sorted(by_month, reverse=True) for isbn in by_month[month]}

@@ -1,0 +1,149 @@
+"""Served tables: reads and writes the columns of editions, works and authors that are computed from claims.
+
+A row is written only when a column differs, with a line in `enrichment_log`: computing again changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from psycopg.types.json import Jsonb
+
+from alexandria_pipeline.domain.isbn import Isbn13
+from alexandria_pipeline.domain.merging.claims import EntityKind
+from alexandria_pipeline.storage.queries import Queries
+
+if TYPE_CHECKING:
+    from alexandria_pipeline.storage.database import Connection
+
+_SQL = Queries("served")
+
+Row = dict[str, Any]
+
+_NOT_COMPARED: Final = frozenset({"enriched_at", "work_id", "isbn13", "work_key", "primary_provider", "author_id"})
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorLink:
+    """An author of a work: the key of the author, the role and the place in the list."""
+
+    work_id: int
+    author_key: str
+    role: str
+    position: int
+
+
+@dataclass(slots=True)
+class Written:
+    """How many rows were computed and how many of them changed."""
+
+    computed: int = 0
+    changed: int = 0
+    fields: dict[str, int] = field(default_factory=dict)
+    """Rows that have a value, by field."""
+
+
+def editions(tx: Connection, isbns: Collection[Isbn13]) -> dict[str, Row]:
+    """The editions by ISBN."""
+    return {row["isbn13"]: row for row in tx.execute(_SQL["editions"], {"keys": sorted(isbns)})}
+
+
+def works(tx: Connection, work_ids: Collection[int]) -> dict[int, Row]:
+    """The resolved works by id; they are locked until the transaction ends."""
+    return {row["work_id"]: row for row in tx.execute(_SQL["works"], {"ids": sorted(work_ids)})}
+
+
+def authors(tx: Connection, keys: Collection[str]) -> dict[str, Row]:
+    """The authors by key."""
+    return {row["author_key"]: row for row in tx.execute(_SQL["authors"], {"keys": sorted(keys)})}
+
+
+def editions_of_works(tx: Connection, work_ids: Collection[int]) -> dict[int, list[str]]:
+    """The ISBNs of the editions of works."""
+    found: dict[int, list[str]] = {work_id: [] for work_id in work_ids}
+    for row in tx.execute(_SQL["editions_of_works"], {"ids": sorted(work_ids)}):
+        found[row["work_id"]].append(row["isbn13"])
+    return found
+
+
+def write(
+    tx: Connection, kind: EntityKind, current: Mapping[Any, Row], computed: Mapping[Any, Row], run_id: str
+) -> set[Any]:
+    """Writes the computed rows that differ from the current ones; returns their keys."""
+    changes = {key: diff for key, row in computed.items() if (diff := _difference(current.get(key), row))}
+    if not changes:
+        return set()
+    tx.execute(_SQL[f"write_{kind}s"], {"rows": Jsonb([computed[key] for key in changes])})
+    log = [_log_line(kind, current.get(key), computed[key], diff) for key, diff in changes.items()]
+    tx.execute(_SQL["log"], {"rows": Jsonb(log), "run_id": run_id})
+    return set(changes)
+
+
+def write_author_links(tx: Connection, work_ids: Collection[int], links: Sequence[AuthorLink]) -> int:
+    """Writes the authors of works where they differ; returns how many works changed."""
+    wanted: dict[int, list[tuple[str, str, int]]] = {work_id: [] for work_id in work_ids}
+    for link in links:
+        wanted[link.work_id].append((link.author_key, link.role, link.position))
+    stored: dict[int, list[tuple[str, str, int]]] = {work_id: [] for work_id in work_ids}
+    for row in tx.execute(_SQL["authors_of_works"], {"ids": sorted(work_ids)}):
+        stored[row["work_id"]].append((row["author_key"], row["role"], row["position"]))
+    changed = [work_id for work_id in wanted if sorted(wanted[work_id]) != sorted(stored[work_id])]
+    if changed:
+        rows = [
+            {"work_id": work_id, "author_key": key, "role": role, "position": position}
+            for work_id in changed
+            for key, role, position in wanted[work_id]
+        ]
+        tx.execute(_SQL["drop_authors_of_works"], {"ids": changed})
+        tx.execute(_SQL["add_authors_of_works"], {"rows": Jsonb(rows)})
+    return len(changed)
+
+
+def write_ids(tx: Connection, kind: EntityKind, identifiers: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
+    """Writes the external identifiers of subjects: scheme → values."""
+    rows = [
+        {"subject": subject, "scheme": scheme, "value": value}
+        for subject, schemes in identifiers.items()
+        for scheme, values in schemes.items()
+        for value in values
+    ]
+    tx.execute(_SQL["drop_ids"], {"kind": kind, "subjects": list(identifiers)})
+    tx.execute(_SQL["add_ids"], {"kind": kind, "rows": Jsonb(rows)})
+
+
+def write_conflicts(tx: Connection, kind: EntityKind, conflicts: Mapping[str, Mapping[str, str]]) -> int:
+    """Writes the conflicts of subjects (field → detail); returns how many there are."""
+    rows = [
+        {"subject": subject, "field": name, "detail": detail}
+        for subject, fields in conflicts.items()
+        for name, detail in fields.items()
+    ]
+    values = {"kind": kind, "subjects": list(conflicts), "rows": Jsonb(rows)}
+    tx.execute(_SQL["drop_conflicts"], values)
+    tx.execute(_SQL["add_conflicts"], values)
+    return len(rows)
+
+
+def _difference(current: Row | None, row: Row) -> dict[str, Any]:
+    """The columns that differ. A row that is computed for the first time differs in its provenance at least."""
+    return {
+        name: value
+        for name, value in row.items()
+        if name not in _NOT_COMPARED and (current is None or current.get(name) != value)
+    }
+
+
+def _log_line(kind: EntityKind, current: Row | None, row: Row, diff: Mapping[str, Any]) -> Row:
+    named = sorted(set(diff) - {"provenance", "completeness", "quality"})
+    subject = {"edition": "isbn13", "work": "work_key", "author": "author_key"}[kind]
+    return {
+        "work_id": row.get("work_id") or (current or {}).get("work_id"),
+        "isbn13": row.get("isbn13") if kind == "edition" else None,
+        "subject": str(row.get(subject) or (current or {}).get(subject)),
+        "action": f"computed {kind}",
+        "fields": named,
+        "before": {name: (current or {}).get(name) for name in named},
+        "after": {name: diff[name] for name in named},
+    }

@@ -1,0 +1,120 @@
+-- The served columns of editions, works and authors: computed from claims, written only when they differ.
+
+-- name: editions
+-- Editions with their served columns.
+select isbn13, work_id, primary_provider, enriched_at, title, subtitle, authors, contributors, publisher, published, language, format, pages,
+       description, subjects, series, series_position, cover, identifiers, provenance, completeness, quality
+from enriched_editions where isbn13 = any(%(keys)s)
+order by isbn13;
+
+-- name: write_editions
+-- Writes the served columns of editions.
+update enriched_editions e
+set title = n.title, subtitle = n.subtitle, authors = n.authors, contributors = n.contributors, publisher = n.publisher,
+    published = n.published, language = n.language, format = n.format, pages = n.pages, description = n.description,
+    subjects = n.subjects, series = n.series, series_position = n.series_position, cover = n.cover, identifiers = n.identifiers,
+    provenance = n.provenance, completeness = n.completeness, quality = n.quality,
+    enriched_at = coalesce(e.enriched_at, now()), updated_at = now()
+from jsonb_to_recordset(%(rows)s::jsonb) as n (isbn13 text, title text, subtitle text, authors jsonb, contributors jsonb, publisher text,
+     published text, language text, format text, pages integer, description text, subjects jsonb, series text, series_position text,
+     cover jsonb, identifiers jsonb, provenance jsonb, completeness smallint, quality smallint)
+where e.isbn13 = n.isbn13;
+
+-- name: editions_of_works
+-- The editions of works.
+select isbn13, work_id from enriched_editions where work_id = any(%(ids)s) order by isbn13;
+
+-- name: works
+-- Resolved works with their served columns.
+select work_id, work_key, isbn13, enriched_at, title, author, first_published, description, subjects, series, series_position, cover,
+       ratings, rating_average::float8, rating_count, awards, translations, variants, public_domain, identifiers, provenance,
+       completeness, quality
+from enriched_works where work_id = any(%(ids)s) and not synthetic
+order by work_id
+for no key update;
+
+-- name: write_works
+-- Writes the served columns of works.
+update enriched_works w
+set title = n.title, author = n.author, first_published = n.first_published, description = n.description, subjects = n.subjects,
+    series = n.series, series_position = n.series_position, cover = n.cover, ratings = n.ratings, rating_average = n.rating_average,
+    rating_count = n.rating_count, awards = n.awards, translations = n.translations, variants = n.variants,
+    public_domain = n.public_domain, identifiers = n.identifiers, provenance = n.provenance, completeness = n.completeness,
+    quality = n.quality, enriched_at = coalesce(w.enriched_at, now()), updated_at = now()
+from jsonb_to_recordset(%(rows)s::jsonb) as n (work_id bigint, title text, author text, first_published smallint, description text,
+     subjects jsonb, series text, series_position text, cover jsonb, ratings jsonb, rating_average numeric, rating_count integer,
+     awards jsonb, translations jsonb, variants jsonb, public_domain jsonb, identifiers jsonb, provenance jsonb,
+     completeness smallint, quality smallint)
+where w.work_id = n.work_id;
+
+-- name: authors
+-- Authors with their served columns.
+select author_id, author_key, name, name_key, born, died, biography, biography_source, portrait_url, identifiers, provenance,
+       undifferentiated, completeness, quality
+from enriched_authors where author_key = any(%(keys)s)
+order by author_key;
+
+-- name: write_authors
+-- Adds authors, or writes their served columns.
+insert into enriched_authors as a (author_key, name, name_key, born, died, biography, biography_source, portrait_url, identifiers,
+                                   provenance, undifferentiated, completeness, quality)
+select author_key, name, name_key, born, died, biography, biography_source, portrait_url, identifiers, provenance, undifferentiated,
+       completeness, quality
+from jsonb_to_recordset(%(rows)s::jsonb) as n (author_key text, name text, name_key text, born text, died text, biography text,
+     biography_source text, portrait_url text, identifiers jsonb, provenance jsonb, undifferentiated boolean, completeness smallint,
+     quality smallint)
+order by author_key
+on conflict (author_key) do update
+set name = excluded.name, name_key = excluded.name_key, born = excluded.born, died = excluded.died, biography = excluded.biography,
+    biography_source = excluded.biography_source, portrait_url = excluded.portrait_url, identifiers = excluded.identifiers,
+    provenance = excluded.provenance, undifferentiated = excluded.undifferentiated, completeness = excluded.completeness,
+    quality = excluded.quality, updated_at = now();
+
+-- name: authors_of_works
+-- The authors of works, in order.
+select wa.work_id, a.author_key, a.name, wa.role, wa.position
+from work_authors wa join enriched_authors a using (author_id)
+where wa.work_id = any(%(ids)s)
+order by wa.work_id, wa.role, wa.position;
+
+-- name: drop_authors_of_works
+-- Removes the authors of works, before they are written anew.
+delete from work_authors where work_id = any(%(ids)s);
+
+-- name: add_authors_of_works
+-- Links works with their authors.
+insert into work_authors (work_id, author_id, role, position)
+select n.work_id, a.author_id, n.role, n.position
+from jsonb_to_recordset(%(rows)s::jsonb) as n (work_id bigint, author_key text, role text, position smallint)
+join enriched_authors a using (author_key)
+on conflict do nothing;
+
+-- name: drop_ids
+-- Removes the external identifiers of subjects, before they are written anew.
+delete from external_id where kind = %(kind)s and subject = any(%(subjects)s);
+
+-- name: add_ids
+-- Adds external identifiers.
+insert into external_id (kind, subject, scheme, value)
+select %(kind)s, subject, scheme, value from jsonb_to_recordset(%(rows)s::jsonb) as n (subject text, scheme text, value text)
+on conflict do nothing;
+
+-- name: drop_conflicts
+-- Removes the conflicts of subjects that are over.
+delete from field_conflict c
+where kind = %(kind)s and subject = any(%(subjects)s)
+  and not exists (select from jsonb_to_recordset(%(rows)s::jsonb) as n (subject text, field text, detail text)
+                  where (n.subject, n.field, n.detail) = (c.subject, c.field, c.detail));
+
+-- name: add_conflicts
+-- Adds the conflicts of subjects that are new.
+insert into field_conflict (kind, subject, field, detail)
+select %(kind)s, subject, field, detail from jsonb_to_recordset(%(rows)s::jsonb) as n (subject text, field text, detail text)
+on conflict (kind, subject, field) do update set detail = excluded.detail;
+
+-- name: log
+-- Logs what changed.
+insert into enrichment_log (work_id, isbn13, subject, provider, action, fields, before, after, run_id)
+select work_id, isbn13, subject, 'claims', action, fields, before, after, %(run_id)s
+from jsonb_to_recordset(%(rows)s::jsonb)
+    as n (work_id bigint, isbn13 text, subject text, action text, fields text[], before jsonb, after jsonb);
