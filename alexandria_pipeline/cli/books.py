@@ -48,6 +48,9 @@ def books(
         f"{wanted}: {len(rows)} books",
         "title",
         "author",
+        "year",
+        "subjects",
+        "cover",
         "named by",
         "outcome",
         "isbn13",
@@ -56,9 +59,22 @@ def books(
         "reason",
     )
     for row in rows:
-        row["sources"] = ", ".join(row["sources"])
-        columns = ("title", "author", "sources", "outcome", "isbn13", "provider", "confidence", "reason")
-        table.add_row(*(cell(row[column]) for column in columns))
+        work = row["work"] or {}
+        shown = {**row, **{name: work[name] for name in ("title", "author") if work}}
+        facts = (
+            work.get("first_published"),
+            ", ".join(work.get("subjects", [])[:3]),
+            "yes" if work.get("cover") else "",
+        )
+        columns = ("outcome", "isbn13", "provider", "confidence", "reason")
+        cells = (
+            shown["title"],
+            shown["author"],
+            *facts,
+            ", ".join(row["sources"]),
+            *(row[column] for column in columns),
+        )
+        table.add_row(*map(cell, cells))
     print_table(table)
 
 

@@ -38,7 +38,7 @@ def compute_works(tx: Connection, work_ids: Collection[int], run_id: str) -> Wri
     """Computes resolved works from the claims about them and about their editions."""
     store.one_writer(tx)
     current = served.works(tx, work_ids)
-    claims = _claims_of_works(tx, list(current))
+    claims = claims_of_works(tx, list(current))
     keys = {work_id: row["work_key"] for work_id, row in current.items()}
     locks = store.locks_of(tx, "work", list(keys.values()))
     merged: dict[int, Merged] = {
@@ -56,12 +56,15 @@ def compute_works(tx: Connection, work_ids: Collection[int], run_id: str) -> Wri
 def authors_of(tx: Connection, work_ids: Collection[int]) -> dict[int, list[AuthorRef]]:
     """The authors of resolved works, from claims."""
     current = served.works(tx, work_ids)
-    claims = _claims_of_works(tx, list(current))
+    editions = served.editions_of_works(tx, list(current))
+    claims = claims_of_works(tx, list(current))
+    of_editions = store.claims_of(tx, "edition", [isbn for each in editions.values() for isbn in each])
     locks = store.locks_of(tx, "work", [row["work_key"] for row in current.values()])
     found = {}
     for work_id, row in current.items():
         names = merge("work", claims[work_id], locks[row["work_key"]]).values.get("authors", ())
-        found[work_id] = authors_of_work(row["work_key"], names, claims[work_id])
+        members = [(key, of_editions[isbn]) for isbn, key in editions[work_id].items()]
+        found[work_id] = authors_of_work(row["work_key"], names, members)
     return found
 
 
@@ -71,8 +74,13 @@ def compute_authors(tx: Connection, work_ids: Collection[int], run_id: str) -> W
     refs = authors_of(tx, work_ids)
     authors = {author.key: author for each in refs.values() for author in each}
     current = served.authors(tx, authors)
-    claims, locks = store.claims_of(tx, "author", authors), store.locks_of(tx, "author", authors)
-    merged = {key: merge("author", claims[key], locks[key]) for key in authors}
+    members = served.members_of_authors(tx, authors)
+    claims = store.claims_of(tx, "author", {member for each in members.values() for member in each})
+    locks = store.locks_of(tx, "author", authors)
+    merged = {
+        key: merge("author", [claim for member in members[key] for claim in claims[member]], locks[key])
+        for key in authors
+    }
     rows = {key: columns.author_columns(authors[key], each) for key, each in merged.items()}
     changed = served.write(tx, "author", current, rows, run_id)
     served.write_ids(tx, "author", {key: rows[key]["identifiers"] for key in changed})
@@ -86,7 +94,8 @@ def compute_authors(tx: Connection, work_ids: Collection[int], run_id: str) -> W
     return Written(len(rows), len(changed), columns.coverage("author", list(rows.values())))
 
 
-def _claims_of_works(tx: Connection, work_ids: Collection[int]) -> dict[int, list[Claim]]:
+def claims_of_works(tx: Connection, work_ids: Collection[int]) -> dict[int, list[Claim]]:
+    """The claims about works: about the works themselves, and those about their editions that concern the work."""
     editions = served.editions_of_works(tx, work_ids)
     isbns = [isbn for each in editions.values() for isbn in each]
     of_works, of_editions = store.claims_of(tx, "work", isbns), store.claims_of(tx, "edition", isbns)

@@ -90,7 +90,7 @@ def backfill_rows(tx: Connection) -> list[dict[str, Any]]:
 
 
 def books_of(tx: Connection, month: Month) -> list[dict[str, Any]]:
-    """The generated books of a month, each with its sources and outcome."""
+    """The generated books of a month, each with its sources and outcome; `work` has what the library serves of its work."""
     return tx.execute(_SQL["books_of"], {"year": month.year, "month": month.month}).fetchall()
 
 

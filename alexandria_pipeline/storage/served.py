@@ -60,11 +60,11 @@ def authors(tx: Connection, keys: Collection[str]) -> dict[str, Row]:
     return {row["author_key"]: row for row in tx.execute(_SQL["authors"], {"keys": sorted(keys)})}
 
 
-def editions_of_works(tx: Connection, work_ids: Collection[int]) -> dict[int, list[str]]:
-    """The ISBNs of the editions of works."""
-    found: dict[int, list[str]] = {work_id: [] for work_id in work_ids}
+def editions_of_works(tx: Connection, work_ids: Collection[int]) -> dict[int, dict[str, str]]:
+    """The editions of works and of those merged into them: ISBN → key of the work that it belongs to."""
+    found: dict[int, dict[str, str]] = {work_id: {} for work_id in work_ids}
     for row in tx.execute(_SQL["editions_of_works"], {"ids": sorted(work_ids)}):
-        found[row["work_id"]].append(row["isbn13"])
+        found[row["work_id"]][row["isbn13"]] = row["work_key"]
     return found
 
 
@@ -124,6 +124,52 @@ def write_conflicts(tx: Connection, kind: EntityKind, conflicts: Mapping[str, Ma
     tx.execute(_SQL["drop_conflicts"], values)
     tx.execute(_SQL["add_conflicts"], values)
     return len(rows)
+
+
+def find_works(tx: Connection, key: str) -> list[Row]:
+    """Works by key or retired key."""
+    return tx.execute(_SQL["find_works"], {"key": key}).fetchall()
+
+
+def find_edition(tx: Connection, isbn13: str) -> Row | None:
+    """The edition with this ISBN."""
+    return tx.execute(_SQL["find_edition"], {"key": isbn13}).fetchone()
+
+
+def find_authors(tx: Connection, key: str, name_key: str) -> list[Row]:
+    """Authors by key, or by normalised name."""
+    return tx.execute(_SQL["find_authors"], {"key": key, "name_key": name_key}).fetchall()
+
+
+def keys(tx: Connection, kind: EntityKind, wanted: Collection[str]) -> list[Row]:
+    """`id`, `key` and `merged_into` of works or authors."""
+    return tx.execute(_SQL["keys"], {"kind": kind, "keys": sorted(wanted)}).fetchall()
+
+
+def set_merged_into(tx: Connection, kind: EntityKind, merged: Mapping[int, int | None]) -> None:
+    """Sets what each work or author is merged into."""
+    rows = [{"id": each, "merged_into": into} for each, into in merged.items()]
+    tx.execute(_SQL[f"merge_{kind}s_into"], {"rows": Jsonb(rows)})
+
+
+def members_of_authors(tx: Connection, author_keys: Collection[str]) -> dict[str, list[str]]:
+    """The keys of authors, each with those that are merged into it and its own."""
+    found: dict[str, list[str]] = {key: [key] for key in author_keys}
+    for row in tx.execute(_SQL["members_of_authors"], {"keys": sorted(author_keys)}):
+        if row["member"] not in found[row["key"]]:
+            found[row["key"]].append(row["member"])
+    return found
+
+
+def works_of_authors(tx: Connection, author_keys: Collection[str]) -> list[int]:
+    """The ids of the works of authors."""
+    return [row["work_id"] for row in tx.execute(_SQL["works_of_authors"], {"keys": sorted(author_keys)})]
+
+
+def conflicts_of(tx: Connection, kind: EntityKind, subject: str) -> dict[str, str]:
+    """field → the values that contradict each other."""
+    rows = tx.execute(_SQL["conflicts_of"], {"kind": kind, "subject": subject})
+    return {row["field"]: row["detail"] for row in rows}
 
 
 def _difference(current: Row | None, row: Row) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from alexandria_pipeline.domain.merging.claims import Claim, usable
 from alexandria_pipeline.domain.text.normalise import normalise
@@ -27,21 +27,31 @@ class AuthorRef:
     identifiers: tuple[tuple[str, str], ...] = ()
 
 
-def authors_of_work(work_key: str, names: Sequence[str], claims: Iterable[Claim]) -> list[AuthorRef]:
-    """The authors with these names. An identifier counts if the sources give one value for the name."""
-    stated = [one for claim in usable([each for each in claims if each.field == "authors"]) for one in claim.value]
+def authors_of_work(
+    work_key: str, names: Sequence[str], editions: Sequence[tuple[str, Sequence[Claim]]]
+) -> list[AuthorRef]:
+    """The authors with these names. An identifier counts if the sources give one value for the name.
+
+    `editions` are the claims about each edition, with the key of its work: works that were joined keep the authors that they
+    had, so that they have them again when they are separated.
+    """
+    people_of = [(key, one) for key, claims in editions for one in _people(claims)]
     found = []
     for name in names:
-        pairs = {
-            (scheme, value) for one in stated if _is_same(one["name"], name) for scheme, value in one.get("ids", ())
-        }
+        same = [(key, one) for key, one in people_of if _is_same(one["name"], name)]
         values: dict[str, set[str]] = {}
-        for scheme, value in pairs:
-            values.setdefault(scheme, set()).add(value)
+        for _, one in same:
+            for scheme, value in one.get("ids", ()):
+                values.setdefault(scheme, set()).add(value)
         unique = tuple((scheme, min(values[scheme])) for scheme in SCHEMES if len(values.get(scheme, ())) == 1)
-        key = f"{unique[0][0]}:{unique[0][1]}" if unique else f"name:{normalise(name)}:{work_key}"
+        home = same[0][0] if same else work_key
+        key = f"{unique[0][0]}:{unique[0][1]}" if unique else f"name:{normalise(name)}:{home}"
         found.append(AuthorRef(key[:500], name, unique))
     return list({author.key: author for author in found}.values())
+
+
+def _people(claims: Iterable[Claim]) -> list[dict[str, Any]]:
+    return [one for claim in usable([each for each in claims if each.field == "authors"]) for one in claim.value]
 
 
 def _is_same(one: str, other: str) -> bool:

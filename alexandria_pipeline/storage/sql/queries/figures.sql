@@ -43,7 +43,11 @@ from backfill_log order by year, month;
 select b.title, b.author,
        coalesce((select array_agg(distinct l.provider order by l.provider) from generated_listing l where l.book_id = b.book_id), '{}')
            as sources,
-       b.outcome, b.isbn13, b.provider, b.confidence, w.work_key, coalesce(w.synthetic, true) as synthetic, b.reason
+       b.outcome, b.isbn13, b.provider, b.confidence, w.work_key, coalesce(w.synthetic, true) as synthetic, b.reason,
+       case when w.enriched_at is not null then jsonb_build_object(
+           'title', w.title, 'author', w.author, 'first_published', w.first_published,
+           'subjects', (select coalesce(jsonb_agg(s -> 'name'), '[]') from jsonb_array_elements(w.subjects) s),
+           'cover', w.cover ->> 'url') end as work
 from generated_book b left join enriched_works w using (work_id)
 where b.year = %(year)s and b.month = %(month)s
 order by b.book_id;

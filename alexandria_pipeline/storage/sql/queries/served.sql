@@ -21,8 +21,13 @@ from jsonb_to_recordset(%(rows)s::jsonb) as n (isbn13 text, title text, subtitle
 where e.isbn13 = n.isbn13;
 
 -- name: editions_of_works
--- The editions of works.
-select isbn13, work_id from enriched_editions where work_id = any(%(ids)s) order by isbn13;
+-- The editions of works, and of the works that are merged into them.
+select e.isbn13, own.work_id, m.work_key
+from enriched_works own
+join enriched_works m on m.work_id = own.work_id or m.merged_into = own.work_id
+join enriched_editions e on e.work_id = m.work_id
+where own.work_id = any(%(ids)s)
+order by m.work_id, e.isbn13;
 
 -- name: works
 -- Resolved works with their served columns.
@@ -118,3 +123,55 @@ insert into enrichment_log (work_id, isbn13, subject, provider, action, fields, 
 select work_id, isbn13, subject, 'claims', action, fields, before, after, %(run_id)s
 from jsonb_to_recordset(%(rows)s::jsonb)
     as n (work_id bigint, isbn13 text, subject text, action text, fields text[], before jsonb, after jsonb);
+
+-- name: find_works
+-- Works by key, retired key, or the ISBN of an edition.
+select w.work_id, w.work_key, w.title, w.author, w.isbn13, w.synthetic, w.merged_into, w.enriched_at
+from enriched_works w
+where w.work_key = %(key)s
+   or w.work_id in (select work_id from work_alias where work_key = %(key)s)
+order by w.work_id;
+
+-- name: find_edition
+-- An edition by ISBN.
+select isbn13, work_id, title from enriched_editions where isbn13 = %(key)s;
+
+-- name: find_authors
+-- Authors by key, or by name.
+select author_id, author_key, name, undifferentiated, merged_into
+from enriched_authors
+where author_key = %(key)s or (name_key = %(name_key)s and %(name_key)s <> '')
+order by (author_key = %(key)s) desc, undifferentiated, author_key
+limit 50;
+
+-- name: keys
+-- The keys of works or authors that take part in judgements, with their ids and what they are merged into.
+select 'work' as kind, work_id as id, work_key as key, merged_into from enriched_works where %(kind)s = 'work' and work_key = any(%(keys)s)
+union all
+select 'author', author_id, author_key, merged_into from enriched_authors where %(kind)s = 'author' and author_key = any(%(keys)s);
+
+-- name: merge_works_into
+-- Sets what each work is merged into.
+update enriched_works w set merged_into = n.merged_into, updated_at = now()
+from jsonb_to_recordset(%(rows)s::jsonb) as n (id bigint, merged_into bigint)
+where w.work_id = n.id and w.merged_into is distinct from n.merged_into;
+
+-- name: merge_authors_into
+-- Sets what each author is merged into.
+update enriched_authors a set merged_into = n.merged_into, updated_at = now()
+from jsonb_to_recordset(%(rows)s::jsonb) as n (id bigint, merged_into bigint)
+where a.author_id = n.id and a.merged_into is distinct from n.merged_into;
+
+-- name: members_of_authors
+-- The keys of authors and of those merged into them.
+select own.author_key as key, m.author_key as member
+from enriched_authors own join enriched_authors m on m.author_id = own.author_id or m.merged_into = own.author_id
+where own.author_key = any(%(keys)s);
+
+-- name: works_of_authors
+-- The works of authors.
+select wa.work_id from work_authors wa join enriched_authors a using (author_id) where a.author_key = any(%(keys)s);
+
+-- name: conflicts_of
+-- The conflicts of a subject.
+select field, detail from field_conflict where (kind, subject) = (%(kind)s, %(subject)s) order by field;

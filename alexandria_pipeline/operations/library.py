@@ -1,0 +1,206 @@
+"""The library for a person: why a field has its value, locks, and which works or authors are one.
+
+A merge is a judgement. Nothing moves: the older work is computed from the claims of both, the other one points to it. A split
+withdraws the judgement and stores the opposite, so that no later run repeats the merge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from alexandria_pipeline.domain.errors import InvalidValue
+from alexandria_pipeline.domain.isbn import Isbn13
+from alexandria_pipeline.domain.merging.claims import Claim, EntityKind, Lock
+from alexandria_pipeline.domain.merging.fields import FIELDS_FROM, RULES
+from alexandria_pipeline.domain.merging.merge import Merged, merge
+from alexandria_pipeline.domain.merging.scores import completeness, quality
+from alexandria_pipeline.domain.text.normalise import normalise
+from alexandria_pipeline.stages import computing
+from alexandria_pipeline.storage import claims as store
+from alexandria_pipeline.storage import served
+
+if TYPE_CHECKING:
+    from alexandria_pipeline.storage.database import Connection, Database
+
+Judged = Literal["work", "author"]
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """An edition, a work or an author: its key, and the id of its row (None for an edition)."""
+
+    kind: EntityKind
+    key: str
+    row_id: int | None = None
+
+
+def find(tx: Connection, text: str, kind: EntityKind | None = None) -> Thing:
+    """What a person names: an ISBN, a key of a work, or a key or name of an author. Raises InvalidValue if there is none, or several."""
+    isbn = Isbn13.find(text)
+    if isbn is not None and kind in {None, "edition"} and served.find_edition(tx, isbn):
+        return Thing("edition", isbn)
+    if kind in {None, "work"} and (works := served.find_works(tx, text)):
+        return Thing("work", works[0]["work_key"], works[0]["work_id"])
+    authors = served.find_authors(tx, text, normalise(text)) if kind in {None, "author"} else []
+    if authors and (authors[0]["author_key"] == text or len(authors) == 1):
+        return Thing("author", authors[0]["author_key"], authors[0]["author_id"])
+    if authors:
+        listed = ", ".join(author["author_key"] for author in authors[:10])
+        raise InvalidValue(f"{len(authors)} authors are called {text!r}; name one by its key: {listed}")
+    raise InvalidValue(f"{text!r} is no ISBN, key of a work, or author of the library")
+
+
+def show(database: Database, text: str) -> dict[str, Any]:
+    """Every field of an edition, work or author: its value, its source and rule, and what lost against it."""
+    with database.transaction() as tx:
+        thing = find(tx, text)
+        claims, locks = _claims(tx, thing), store.locks_of(tx, thing.kind, [thing.key])[thing.key]
+        conflicts = served.conflicts_of(tx, thing.kind, thing.key)
+    merged = merge(thing.kind, claims, locks)
+    return {
+        "kind": thing.kind,
+        "key": thing.key,
+        "completeness": completeness(thing.kind, merged),
+        "quality": quality(thing.kind, merged),
+        "fields": [_field(name, merged, claims) for name in _names(thing.kind, merged)],
+        "conflicts": conflicts,
+    }
+
+
+def lock(database: Database, text: str, field: str, chosen: Lock | None, by: str) -> Thing:
+    """Locks a field to a value or to nothing; None withdraws the lock. The row is computed again. Raises InvalidValue."""
+    with database.transaction() as tx:
+        store.one_writer(tx)
+        thing = find(tx, text)
+        if field not in RULES[thing.kind] and (thing.kind, field) != ("edition", "subtitle"):
+            raise InvalidValue(f"{field!r} is no field of an {thing.kind}; fields: {', '.join(RULES[thing.kind])}")
+        store.set_lock(tx, thing.kind, thing.key, field, chosen, by)
+        _compute(tx, [thing], f"lock by {by}")
+    return thing
+
+
+def preview(database: Database, kind: Judged, left: str, right: str) -> dict[str, Any]:
+    """Both rows of a merge and the result, field by field; changes nothing."""
+    with database.transaction() as tx:
+        one, other = _pair(tx, kind, left, right)
+        claims = {thing.key: _claims(tx, thing) for thing in (one, other)}
+    merged = {key: merge(kind, each) for key, each in claims.items()}
+    both = merge(kind, [claim for each in claims.values() for claim in each])
+    names = [name for name in _names(kind, both) if name in both.values]
+    return {
+        "kind": kind,
+        "left": one.key,
+        "right": other.key,
+        "fields": [
+            {
+                "field": name,
+                "left": merged[one.key].values.get(name),
+                "right": merged[other.key].values.get(name),
+                "merged": both.values[name],
+            }
+            for name in names
+        ],
+    }
+
+
+def judge(
+    database: Database, kind: Judged, left: str, right: str, verdict: Literal["same", "different"], by: str
+) -> list[str]:
+    """Joins two works or authors, or keeps them apart, and computes the rows concerned; returns their keys."""
+    with database.transaction() as tx:
+        store.one_writer(tx)
+        one, other = _pair(tx, kind, left, right)
+        before = _component(tx, kind, {one.key, other.key})
+        store.judge(tx, kind, one.key, other.key, verdict, "person", by, {})
+        _set_clusters(tx, kind, before | {one.key, other.key})
+        rows = served.keys(tx, kind, before | {one.key, other.key})
+        _compute(tx, [Thing(kind, row["key"], row["id"]) for row in rows], f"{verdict} by {by}")
+    return sorted(row["key"] for row in rows)
+
+
+def _pair(tx: Connection, kind: Judged, left: str, right: str) -> tuple[Thing, Thing]:
+    one, other = find(tx, left, kind), find(tx, right, kind)
+    if one.key == other.key:
+        raise InvalidValue(f"{left!r} and {right!r} are one {kind} already")
+    return one, other
+
+
+def _component(tx: Connection, kind: Judged, keys: set[str]) -> set[str]:
+    """The keys that are joined with these by judgements."""
+    joined = _joined(row["left_key"] + "\0" + row["right_key"] for row in store.judgements(tx, kind, ["same"]))
+    roots = {joined.get(key, key) for key in keys}
+    return {key for key, root in joined.items() if root in roots}
+
+
+def _joined(pairs: Iterable[str]) -> dict[str, str]:
+    """key → the least key of those that are joined with it."""
+    root: dict[str, str] = {}
+
+    def top(key: str) -> str:
+        while root.setdefault(key, key) != key:
+            key = root[key]
+        return key
+
+    for pair in pairs:
+        left, right = (top(key) for key in pair.split("\0"))
+        root[max(left, right)] = min(left, right)
+    return {key: top(key) for key in list(root)}
+
+
+def _set_clusters(tx: Connection, kind: Judged, keys: set[str]) -> None:
+    """Lets each member of a cluster point to its oldest one, and every other row to none."""
+    joined = _joined(row["left_key"] + "\0" + row["right_key"] for row in store.judgements(tx, kind, ["same"]))
+    rows = served.keys(tx, kind, keys)
+    clusters: dict[str, list[int]] = {}
+    for row in rows:
+        key = str(row["key"])
+        clusters.setdefault(joined.get(key, key), []).append(row["id"])
+    merged: dict[int, int | None] = {}
+    for members in clusters.values():
+        merged |= {each: None if each == min(members) else min(members) for each in members}
+    served.set_merged_into(tx, kind, merged)
+
+
+def _compute(tx: Connection, things: Iterable[Thing], run_id: str) -> None:
+    listed = list(things)
+    computing.compute_editions(tx, [Isbn13(thing.key) for thing in listed if thing.kind == "edition"], run_id)
+    works = [thing.row_id for thing in listed if thing.kind == "work" and thing.row_id is not None]
+    works += served.works_of_authors(tx, [thing.key for thing in listed if thing.kind == "author"])
+    computing.compute_works(tx, works, run_id)
+    computing.compute_authors(tx, works, run_id)
+
+
+def _claims(tx: Connection, thing: Thing) -> list[Claim]:
+    if thing.kind == "work" and thing.row_id is not None:
+        return computing.claims_of_works(tx, [thing.row_id]).get(thing.row_id, [])
+    keys = served.members_of_authors(tx, [thing.key])[thing.key] if thing.kind == "author" else [thing.key]
+    found = store.claims_of(tx, thing.kind, keys)
+    return [claim for key in keys for claim in found[key]]
+
+
+def _names(kind: EntityKind, merged: Merged) -> list[str]:
+    extra = ["subtitle"] if kind == "edition" else []
+    return [
+        *RULES[kind],
+        *extra,
+        *(name for name in merged.provenance if name not in RULES[kind] and name not in extra),
+    ]
+
+
+def _field(name: str, merged: Merged, claims: Iterable[Claim]) -> dict[str, Any]:
+    where: Mapping[str, Any] = merged.provenance.get(name, {})
+    winners = where.get("records", ())
+    lost = [
+        {"source": claim.provider, "value": claim.value, "rank": claim.rank}
+        for claim in claims
+        if claim.field == FIELDS_FROM.get(name, name) and claim.record not in winners
+    ]
+    return {
+        "field": name,
+        "value": merged.values.get(name),
+        "source": where.get("source"),
+        "rule": where.get("rule"),
+        "lost": lost,
+    }
