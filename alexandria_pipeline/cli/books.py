@@ -44,37 +44,14 @@ def books(
     if as_json:
         print_json(rows)
         return
-    table = new_table(
-        f"{wanted}: {len(rows)} books",
-        "title",
-        "author",
-        "year",
-        "subjects",
-        "cover",
-        "named by",
-        "outcome",
-        "isbn13",
-        "provider",
-        "confidence",
-        "reason",
-    )
+    facts = ["year", "subjects", "cover"] if any(row["work"] for row in rows) else []
+    outcome = ["outcome", "isbn13", "provider", "confidence", "reason"]
+    table = new_table(f"{wanted}: {len(rows)} books", "title", "author", *facts, "named by", *outcome)
     for row in rows:
-        work = row["work"] or {}
-        shown = {**row, **{name: work[name] for name in ("title", "author") if work}}
-        facts = (
-            work.get("first_published"),
-            ", ".join(work.get("subjects", [])[:3]),
-            "yes" if work.get("cover") else "",
-        )
-        columns = ("outcome", "isbn13", "provider", "confidence", "reason")
-        cells = (
-            shown["title"],
-            shown["author"],
-            *facts,
-            ", ".join(row["sources"]),
-            *(row[column] for column in columns),
-        )
-        table.add_row(*map(cell, cells))
+        work = row["work"] or {"title": row["title"], "author": row["author"]}
+        shown = [work.get("first_published"), ", ".join(work.get("subjects", [])[:3]), "✓" if work.get("cover") else ""]
+        cells = [work["title"], work["author"], *(shown if facts else []), ", ".join(row["sources"])]
+        table.add_row(*map(cell, [*cells, *(row[column] for column in outcome)]))
     print_table(table)
 
 

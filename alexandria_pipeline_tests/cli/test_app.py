@@ -233,7 +233,7 @@ def test_books_as_json(alexandria: Alexandria, filled: str) -> None:
     assert half == {
         "title": "THE VANISHING HALF", "author": "Brit Bennett", "sources": ["curated-list"], "outcome": "resolved",
         "isbn13": "9780525536291", "provider": "local-catalog", "confidence": half["confidence"], "work_key": half["work_key"],
-        "synthetic": False, "reason": "",
+        "synthetic": False, "reason": "", "work": None,
     }  # fmt: skip
     assert 65 <= half["confidence"] <= 100
     assert half["work_key"].startswith("synthetic:")
@@ -241,7 +241,7 @@ def test_books_as_json(alexandria: Alexandria, filled: str) -> None:
     assert absent == {
         "title": "A Book Nobody Ever Wrote", "author": "No Body", "sources": ["curated-list"], "outcome": "not_found",
         "isbn13": None, "provider": None, "confidence": None, "work_key": absent["work_key"], "synthetic": True,
-        "reason": "unknown to local-catalog",
+        "reason": "unknown to local-catalog", "work": None,
     }  # fmt: skip
 
 
