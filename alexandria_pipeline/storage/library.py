@@ -25,6 +25,7 @@ _SQL = Queries("library")
 TIMEOUT: Final = 5.0  # seconds for a statement: a reader must not hold up the pipeline
 LARGEST_ID: Final = 2**63 - 1
 MAX_WORDS: Final = 8  # of a search
+MIN_BEGINNING: Final = 3  # letters; fewer begin too many words of a million works
 _WORD = re.compile(r"\w+")
 
 
@@ -177,9 +178,10 @@ def _end(tx: Connection) -> ChangePlace:
 
 
 def _tsquery(words: str) -> str:
-    """All words, the last one as the beginning of a word; empty without any word."""
-    found = [f"'{word}'" for word in _WORD.findall(words)[:MAX_WORDS]]
-    return " & ".join(found) + ":*" if found else ""
+    """All words, a last one of `MIN_BEGINNING` letters or more as the beginning of a word; empty without any word."""
+    found = _WORD.findall(words)[:MAX_WORDS]
+    beginning = ":*" if found and len(found[-1]) >= MIN_BEGINNING else ""
+    return " & ".join(f"'{word}'" for word in found) + beginning
 
 
 def _sought(identifier: Identifier) -> dict[str, Any]:

@@ -22,7 +22,10 @@ _TEXT: Final = {"type": "string", "minLength": 1, "maxLength": parameters.MAX_LE
 _LIMIT: Final = {"type": "integer", "minimum": 1, "maximum": parameters.MAX_LIMIT, "default": parameters.DEFAULT_LIMIT}
 _MONTH: Final = {"type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$"}
 _QUERY: Final[dict[str, tuple[dict[str, Any], str]]] = {
-    "q": (_TEXT, "Words of the title and the author; the last one may be the beginning of a word."),
+    "q": (
+        _TEXT,
+        "Words of the title and the author; the last one may be the beginning of a word, from three letters on.",
+    ),
     "author": (_TEXT, "Key of an author."),
     "month": (_MONTH, "A month that lists the work."),
     "isbn": (_TEXT, "ISBN-13 or ISBN-10 of an edition, with or without hyphens."),
