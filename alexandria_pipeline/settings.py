@@ -221,6 +221,14 @@ class Settings(BaseSettings):
         None, description="Value of X-Cron-Secret that opens /api/internal; unset: these endpoints are closed."
     )
 
+    exports: Path | None = Field(
+        None,
+        description="Folder that the asset library_export writes, a folder for each year; unset: it writes nothing.",
+    )
+    export_formats: Names = Field(
+        ("csv",), description="Formats of the asset library_export: csv, jsonl, jsonld, parquet, openlibrary, marc."
+    )
+
     api_per_minute: int = Field(
         18_000, ge=0, description="Requests to /api/v1 of one client address per minute; 0: no limit."
     )

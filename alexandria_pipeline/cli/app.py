@@ -31,7 +31,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "explain": ("review:explain", "Shows why each book has its ISBN or none: attempts with evidence, calls, and review decisions."),
     "set-aside": ("books:skipped_rows", "Shows the skipped rows of lists, catalogues and replies, with line and reason."),
     "report": ("report:report", "Shows books, calls, tokens, cost and time by month, phase, service and model, with a cost projection."),
-    "export": ("export:export", "Writes works and their editions as CSV, JSON lines or JSON-LD, with a datapackage.json that describes the columns."),
+    "export": ("export:export", "Writes works and their editions to files that other programs read, with a datapackage.json that describes them."),
     "serve": ("serve:serve", "Serves the status page, metrics for Prometheus, and the read API; see /openapi.json and /api/v1/openapi.json."),
     "resolve": ("services:resolve", "Searches the ISBN of one book and shows the evidence; stores nothing but the calls."),
     "fetch": ("services:fetch", "Requests one capability for one item, from each provider in order until one answers; stores nothing but the calls."),

@@ -4,7 +4,16 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from alexandria_pipeline.orchestration.assets import books, catalogue, isbns, library, reports, retention, synthetic
+from alexandria_pipeline.orchestration.assets import (
+    books,
+    catalogue,
+    exports,
+    isbns,
+    library,
+    reports,
+    retention,
+    synthetic,
+)
 from alexandria_pipeline.orchestration.checks import all_checks
 from alexandria_pipeline.orchestration.jobs import all_jobs
 from alexandria_pipeline.orchestration.resources import build_resources
@@ -22,7 +31,7 @@ def build_definitions(
     resources of the same name.
     """
     settings = settings or load_settings()
-    assets = dg.load_assets_from_modules([catalogue, books, isbns, library, synthetic, reports, retention])
+    assets = dg.load_assets_from_modules([catalogue, books, isbns, library, exports, synthetic, reports, retention])
     return dg.Definitions(
         assets=dg.with_source_code_references(assets),
         asset_checks=all_checks(),

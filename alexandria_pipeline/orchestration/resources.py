@@ -12,6 +12,7 @@ import dagster as dg
 
 from alexandria_pipeline.composition import Pipeline, alerting, opened_database, opened_pipeline, rollout
 from alexandria_pipeline.operations.alerting import Alerting
+from alexandria_pipeline.operations.export.exporter import ExportFormat
 from alexandria_pipeline.operations.rollout import Rollout
 from alexandria_pipeline.settings import Settings
 from alexandria_pipeline.stages.runner import MonthRunner
@@ -31,10 +32,18 @@ class Operations:
     rollout: Rollout
 
 
+@dataclass(frozen=True, slots=True)
+class Exports:
+    """Where the exports of years are written, and in which formats."""
+
+    folder: Path
+    formats: tuple[ExportFormat, ...]
+
+
 def build_resources(settings: Settings) -> dict[str, Any]:
     """Builds the resources by name: `pipeline` (database, providers, stages), `runner` (the months that the run owns),
     `operations` (database and rollout, for ticks), `quota` (calls of today), `watcher` (alerting), `dumps` (folder of dumps),
-    `retention_days`.
+    `retention_days`, `exports` (folder and formats of the exports).
     """
 
     @dg.resource(description="Database, providers and stages of one process.")
@@ -74,9 +83,16 @@ def build_resources(settings: Settings) -> dict[str, Any]:
     def retention_days(_context: dg.InitResourceContext) -> int:
         return settings.retention_days
 
+    @dg.resource(description="The folder of exports (ALEXANDRIA_EXPORTS) and their formats; None when it is not set.")
+    def exports(_context: dg.InitResourceContext) -> Exports | None:
+        return (
+            Exports(settings.exports, tuple(map(ExportFormat, settings.export_formats))) if settings.exports else None
+        )
+
     return {
         "dumps": dumps,
         "retention_days": retention_days,
+        "exports": exports,
         "watcher": watcher,
         "operations": operations,
         "pipeline": pipeline,

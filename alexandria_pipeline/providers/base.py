@@ -106,6 +106,7 @@ class Declaration:
 
     `module` holds `build(kit)`, which makes the provider; it is imported when the provider is first built.
     `http` is None for a provider that needs no network. `reports_plan`: it is a `PlanSource`.
+    `terms`: why its facts may not be passed on to others, with the place in its terms; empty: they may.
     """
 
     name: str
@@ -115,6 +116,7 @@ class Declaration:
     module: str
     http: HttpDefaults | None = None
     reports_plan: bool = False
+    terms: str = ""
 
     def build(self, kit: ProviderKit) -> Provider:
         """The provider, built from `kit`."""

@@ -80,6 +80,15 @@ ASSETS = {
         "backfill": "SINGLE_RUN",
         "columns": ["author_key", "name", "born", "biography", "undifferentiated"],
     },
+    "library_export": {
+        "deps": ["enriched_authors"],
+        "group": "library",
+        "kinds": ["file", "python"],
+        "owners": ["team:alexandria"],
+        "partitions": MONTHLY,
+        "backfill": "SINGLE_RUN",
+        "columns": ["work_key", "isbn13", "first_month", "withheld"],
+    },
     "enhanced_synthetic_works": {
         "deps": ["resolved_isbns"],
         "group": "isbns",
@@ -247,6 +256,7 @@ def test_there_is_nothing_else(definitions: dg.Definitions) -> None:
     assert sorted(schedule.name for schedule in definitions.schedules or []) == schedules
     assert sorted(definitions.resources or {}) == [
         "dumps",
+        "exports",
         "operations",
         "pipeline",
         "quota",

@@ -184,6 +184,7 @@ def test_one_month_is_shown_with_its_counts_and_figures(lab: Lab) -> None:
             "found_local-catalog": 20,
         },
         **{(f"enriched_{things}", "2020-06"): ENRICHED for things in ("editions", "works", "authors")},
+        ("library_export", "2020-06"): {"files": "none: ALEXANDRIA_EXPORTS is not set"},
     }
     figures = {name: figure.metadata for (name, _), figure in ran.checks.items()}
     assert figures == {

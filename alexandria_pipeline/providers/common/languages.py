@@ -54,3 +54,23 @@ def _codes() -> Mapping[str, str]:
     table = (resources.files(__package__) / "languages.tsv").read_text("utf-8")
     rows = (line.split("\t") for line in table.splitlines()[1:])
     return {name: code for code, names in rows for name in (code, *names.split())}
+
+
+BIBLIOGRAPHIC: Final = frozenset(
+    "alb arm baq bur chi cze dut fre geo ger gre ice mac mao may per rum slo tib wel".split()
+)
+"""The codes of ISO 639-2 that differ between its two forms, in the bibliographic one, which MARC uses."""
+
+
+def marc_code(code: str | None) -> str | None:
+    """The MARC code ("ger") of an ISO 639-1 code ("de"); None for an unknown one."""
+    return _marc_codes().get(code or "")
+
+
+@cache
+def _marc_codes() -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for name, code in _codes().items():
+        if len(name) == 3 and name.isascii() and (code not in found or name in BIBLIOGRAPHIC):
+            found[code] = name
+    return found

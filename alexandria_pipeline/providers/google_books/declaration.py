@@ -25,6 +25,7 @@ DECLARATION: Final = Declaration(
         }
     ),
     module="alexandria_pipeline.providers.google_books.client",
+    terms="No permanent copies, and no distribution to third parties (https://developers.google.com/terms, section 5.e).",
     http=HttpDefaults(
         prefix="GOOGLE_BOOKS",
         base_url="https://www.googleapis.com/books/v1",

@@ -29,6 +29,7 @@ DECLARATION: Final = Declaration(
     ),
     module="alexandria_pipeline.providers.isbndb.client",
     reports_plan=True,
+    terms="Licensed to the subscriber. No right to publish its records is granted, so none is assumed.",
     http=HttpDefaults(
         prefix="ISBNDB",
         base_url="https://api2.isbndb.com",

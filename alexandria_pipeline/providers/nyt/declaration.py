@@ -15,6 +15,7 @@ DECLARATION: Final = Declaration(
     kind=ProviderKind.FREE,
     capabilities=frozenset({Capability.BOOK_GENERATION}),
     module="alexandria_pipeline.providers.nyt.client",
+    terms="No copies beyond the own application, and no redistribution (https://developer.nytimes.com/terms).",
     http=HttpDefaults(
         prefix="NYT",
         base_url="https://api.nytimes.com/svc/books/v3",
