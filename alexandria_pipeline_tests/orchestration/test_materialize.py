@@ -321,7 +321,9 @@ def test_a_repeated_month_still_has_its_rows(lab: Lab) -> None:
     lab.world(_listed(JUNE), _known(JUNE, 20))
     lab.run(JUNE)
     shown = lab.run(JUNE).shown
-    counts = {asset: metadata["dagster/row_count"] for (asset, _), metadata in shown.items()}
+    counts = {
+        asset: metadata["dagster/row_count"] for (asset, _), metadata in shown.items() if asset != "library_export"
+    }
     assert set(counts.values()) == {20}
     assert {shown[f"enriched_{things}", "2020-06"]["changed"] for things in ("editions", "works", "authors")} == {0}
 

@@ -33,8 +33,8 @@ def library_export(
 ) -> None:
     """The works of the year in files, with a `datapackage.json` that describes their columns.
 
-    Tables `enriched_works` and `enriched_editions`, written to ALEXANDRIA_EXPORTS/YEAR/FORMAT, in the formats of ALEXANDRIA_EXPORT_FORMATS; `alexandria export` writes the same. Without the
-    setting nothing is written.
+    Tables `enriched_works` and `enriched_editions`, written to ALEXANDRIA_EXPORTS/YEAR/FORMAT in the formats of
+    ALEXANDRIA_EXPORT_FORMATS; `alexandria export` writes the same. Without the setting nothing is written.
     """
     wanted = as_months(context.partition_keys)
     for year in sorted({month.year for month in wanted}):
