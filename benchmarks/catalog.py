@@ -17,6 +17,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -38,35 +39,67 @@ from alexandria_pipeline_tests import dumps
 
 QUESTIONS = 10_000
 SINGLE = 500
+POINTS = Path(__file__).parent / "catalog_points.jsonl"
 BATCH = 250
 
 
-def measure_import(database: Database, dump: dumps.Dump) -> dict[str, Any]:
+def measure_import(database: Database, server: int, dump: dumps.Dump) -> dict[str, Any]:
+    """`server`: the process whose children are the server's."""
     files = [DumpFile(role, str(getattr(dump, role))) for role in ("authors", "works", "editions")]
-    start, cpu = time.perf_counter(), time.process_time()
-    for block in files[-1].blocks():
-        parse_block("editions", block.data, block.first_line, EVERYTHING)
-    parsed = time.perf_counter() - start, time.process_time() - cpu
-    peak, started = [0.0], time.perf_counter()
-    copied = [started]
+    parse_s, parse_cpu = measure_parsing(files)
+    peak, looked = 0.0, 0.0
+    started = copied = time.perf_counter()
 
     def watch(_: object) -> None:
-        copied[0] = time.perf_counter()
-        team = [*psutil.Process().children(recursive=True), psutil.Process()]
-        peak[0] = max(peak[0], sum(each.memory_info().rss for each in team if each.name() != "postgres") / 2**20)
+        nonlocal peak, looked, copied
+        copied = time.perf_counter()
+        if copied - looked > 1:
+            looked = copied
+            team = [*psutil.Process().children(recursive=True), psutil.Process()]
+            peak = max(peak, sum(each.memory_info().rss for each in team if each.name() != "postgres") / 2**20)
 
-    result = import_dump(database, files, on_progress=watch)
+    own, children, served = (cpu(resource.RUSAGE_SELF), cpu(resource.RUSAGE_CHILDREN), server_cpu(server))
+    total = import_dump(database, files, on_progress=watch).editions
     wall = time.perf_counter() - started
-    catalog = Catalog(database)
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = cpu(resource.RUSAGE_SELF) - own, cpu(resource.RUSAGE_CHILDREN) - children, server_cpu(server) - served
     return {
-        "editions": result.editions, "wall_s": round(wall, 1), "editions_a_second": round(result.editions / wall),
-        "copy_s": round(copied[0] - started, 1), "build_s": round(wall - (copied[0] - started), 1),
-        "read_unzip_parse_one_process_s": round(parsed[0], 1), "parse_cpu_us_an_edition": round(parsed[1] / result.editions * 1e6, 1),
-        "wall_over_parse_on_two_cores": round(wall / (parsed[0] / len(os.sched_getaffinity(0))), 2),
-        "workers_cpu_s": round(children.ru_utime + children.ru_stime, 1), "peak_rss_mib": round(peak[0]),
-        "bytes_an_edition": round(catalog.sizes()["dump"] / result.editions), "json_bytes_a_line": line_width(dump.editions),
+        "editions": total, "wall_s": round(wall, 1), "editions_a_second": round(total / wall), "copy_s": round(copied - started, 1),
+        "build_s": round(wall - (copied - started), 1), "import_cpu_us": round(sum(spent) / total * 1e6, 1),
+        "cpu_us_of_importer_workers_server": [round(each / total * 1e6, 1) for each in spent],
+        "parse_cpu_us_an_edition": round(parse_cpu * 1e6, 1),
+        "wall_over_read_unzip_parse_on_all_cores": round(wall / (parse_s * total / available_cores()), 2),
+        "peak_rss_mib": round(peak), "bytes_an_edition": round(Catalog(database).sizes()["dump"] / total),
+        "json_bytes_a_line": line_width(dump.editions),
     }  # fmt: skip
+
+
+def measure_parsing(files: Sequence[DumpFile]) -> tuple[float, float]:
+    """Wall and CPU seconds per edition to read, unzip and parse the files in one process, from the first blocks of each."""
+    wall = spent = 0.0
+    lines_of_editions = 0
+    for file in files:
+        start, cpu_start, lines, position = time.perf_counter(), time.process_time(), 0, 0
+        for block in islice(file.blocks(), 40):
+            parse_block(file.name, block.data, block.first_line, EVERYTHING)
+            lines, position = lines + block.lines, block.position
+        share = (file.size or position) / position  # the whole file is so many times longer
+        wall += (time.perf_counter() - start) * share
+        spent += (time.process_time() - cpu_start) * share
+        lines_of_editions = round(lines * share)
+    return wall / lines_of_editions, spent / lines_of_editions
+
+
+def cpu(who: int) -> float:
+    used = resource.getrusage(who)
+    return used.ru_utime + used.ru_stime
+
+
+def server_cpu(server: int) -> float:
+    """CPU seconds of the server's processes, also of those that have ended."""
+    process = psutil.Process(server)
+    ended = process.cpu_times()
+    alive = [each.cpu_times() for each in process.children()]
+    return float(ended.children_user + ended.children_system + sum(each.user + each.system for each in alive))
 
 
 def line_width(path: Path) -> int:
@@ -152,9 +185,21 @@ def timed(call: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
+def point(figures: dict[str, Any]) -> dict[str, Any]:
+    """The figures of the picture (catalog_curve.py)."""
+    named = ("editions", "load", "editions_a_second", "import_cpu_us", "peak_rss_mib", "bytes_an_edition")
+    looked_up = {
+        f"{name}_{field}": figures[name][field] for name in ("exact", "one_slip") for field in ("p50_ms", "p99_ms")
+    }
+    return {name: figures[name] for name in named} | looked_up
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--editions", type=int, nargs="+", default=[100_000])
+    parser.add_argument(
+        "--points", action="store_true", help="Append the figures of the picture to catalog_points.jsonl."
+    )
     parser.add_argument("--dumps", type=Path, help="Folder of dumps already made, one folder per size.")
     given = parser.parse_args()
     for total in given.editions:
@@ -170,7 +215,8 @@ def main() -> None:
             try:
                 with Database(server.ensure()) as database:
                     migrate(database)
-                    figures: dict[str, Any] = {"load": os.getloadavg()[0], **measure_import(database, dump)}
+                    pid = server.status().pid or 0
+                    figures: dict[str, Any] = {"load": os.getloadavg()[0], **measure_import(database, pid, dump)}
                     catalog = Catalog(database)
                     exact, slipped, works = questions(catalog, total)
                     figures["exact"] = measure_lookups(database, exact, works)
@@ -180,6 +226,9 @@ def main() -> None:
             finally:
                 server.stop()
             print(json.dumps(figures, indent=1), flush=True)
+            if given.points:
+                with POINTS.open("a") as points:
+                    points.write(json.dumps(point(figures)) + "\n")
 
 
 if __name__ == "__main__":

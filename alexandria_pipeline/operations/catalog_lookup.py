@@ -14,7 +14,7 @@ from typing import Final
 
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.matching.verdict import Verdict, judge
-from alexandria_pipeline.domain.records import BookQuery
+from alexandria_pipeline.domain.records import BookQuery, Candidate
 from alexandria_pipeline.storage.catalog_lookup import CatalogReader, catalog_reader
 from alexandria_pipeline.storage.database import Database
 
@@ -44,7 +44,9 @@ def answers(
 
 def look_up(reader: CatalogReader, questions: Sequence[BookQuery]) -> list[CatalogAnswer]:
     """The answers to the questions of one batch, in their order."""
-    verdicts = [judge(query, found) for query, found in zip(questions, reader.same_title(questions), strict=True)]
+    verdicts = [
+        _of_same_title(query, found) for query, found in zip(questions, reader.same_title(questions), strict=True)
+    ]
     open_places = [place for place, verdict in enumerate(verdicts) if not verdict.accepted]
     if open_places:
         asked = [questions[place] for place in open_places]
@@ -81,6 +83,20 @@ def _connect(address: str) -> None:
 
 def _look_up(batch: Sequence[BookQuery]) -> list[CatalogAnswer]:
     return look_up(_reader, batch)
+
+
+def _of_same_title(query: BookQuery, found: Sequence[Candidate]) -> Verdict:
+    """The verdict about editions in the order of preference: the first one settles it, unless another person's book is among them.
+
+    Popular works have dozens of editions, and to judge all of them takes as many times as long.
+    """
+    if (
+        len(found) > 1
+        and len({each.contributors[:1] for each in found}) == 1
+        and (first := judge(query, found[:1])).settled
+    ):
+        return first
+    return judge(query, found)
 
 
 def _answer(verdict: Verdict) -> CatalogAnswer:

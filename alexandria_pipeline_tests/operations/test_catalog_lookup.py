@@ -52,6 +52,32 @@ def test_editions_of_loaded_files_are_found(database: Database) -> None:
     assert [(each.isbn13, each.work) for each in found] == [(ISBN, "W1"), (ISBN, "W1"), (None, None)]
 
 
+def test_of_many_editions_the_one_in_print_in_the_asked_language_is_chosen(database: Database, tmp_path: Path) -> None:
+    editions = [
+        ("9780306406157", "eng", "Audio CD", "1990"),
+        ("9783791535661", "ger", "Paperback", "1988"),
+        ("9781402894626", "eng", "Paperback", "1988"),
+        ("9780141439600", "eng", "Paperback", "2003"),
+        ("9780141182803", "eng", "E-book", "1988"),
+    ]
+    path = tmp_path / "editions.txt"
+    path.write_bytes(b"".join(
+        dumps.line("edition", f"/books/OL{number}M", 1, {
+            "title": "The Glass Orchard", "by_statement": "Mira Okonedo", "isbn_13": [isbn], "physical_format": form,
+            "languages": [{"key": f"/languages/{language}"}], "publish_date": year,
+        })
+        for number, (isbn, language, form, year) in enumerate(editions, 1)
+    ))  # fmt: skip
+    import_dump(database, [DumpFile("editions", str(path))], processes=1)
+    found = asked(
+        database,
+        BookQuery("The Glass Orchard", "Mira Okonedo", 1988),
+        BookQuery("The Glass Orchard", "Mira Okonedo", 2003),
+        BookQuery("The Glass Orchard", "Mira Okonedo", 1988, "de"),
+    )
+    assert [each.isbn13 for each in found] == ["9781402894626", "9780141439600", "9783791535661"]
+
+
 def test_an_empty_catalogue_answers_nothing(database: Database) -> None:
     assert asked(database, BookQuery("The Glass Orchard", "Mira Okonedo")) == [CatalogAnswer(None, 0, None)]
 

@@ -86,8 +86,8 @@ left join lateral (
 set jit = off; set plan_cache_mode = force_generic_plan; set max_parallel_workers_per_gather = 0;
 
 -- name: lookup_same
--- For each question, what the judge needs of the editions of the dump with this title and this author's surname: those in the asked
--- language first, recordings last, nearest to the asked year.
+-- For each question, what the judge needs of the editions of the dump with this title and this author's surname, in the judge's order
+-- of preference: those in the asked language first, recordings last, without a subtitle, in print, nearest to the asked year.
 select q.place, e.isbn13, e.edition_id, e.work_id, e.title, e.subtitle, e.contributors, e.published, w.first_year, e.language, e.publisher,
     e.format, e.pages, e.series, coalesce(e.subjects, w.subjects)
 from unnest(%(places)s::int[], %(titles)s::int[], %(authors)s::int[], %(languages)s::text[], %(years)s::int[])
@@ -96,7 +96,8 @@ cross join lateral (
     select * from (
         select * from catalog_dump_edition d where d.title_hash = q.title and d.author_hash = q.author limit 500
     ) same
-    order by language is distinct from q.language, format is not distinct from 'a', abs(published / 10000 - q.year), isbn13 limit 12
+    order by language is distinct from q.language, format is not distinct from 'a', subtitle is not null,
+        format is not distinct from 'e', format is null, abs(published / 10000 - q.year), isbn13 limit 12
 ) e
 left join lateral (select first_year, subjects from catalog_dump_work where work_id = e.work_id limit 1) w on true;
 
