@@ -32,6 +32,10 @@ def work(facts: Mapping[str, Any], editions: Iterable[Mapping[str, Any]]) -> dic
             "@id": f"urn:alexandria:{quote(facts['key'], safe=':')}",
             "name": facts["title"],
             "author": named or [{"@type": "Person", "name": facts["author"]}],
+            "description": facts.get("description"),
+            "about": _subjects(facts),
+            "image": _cover(facts),
+            "aggregateRating": _rating(facts),
             "workExample": [edition(each) for each in known],
         }
     )
@@ -52,6 +56,9 @@ def edition(facts: Mapping[str, Any]) -> dict[str, Any]:
             "inLanguage": facts["language"],
             "numberOfPages": facts["pages"],
             "bookFormat": _book_format(facts["format"]),
+            "description": facts.get("description"),
+            "about": _subjects(facts),
+            "image": _cover(facts),
         }
     )
 
@@ -72,6 +79,23 @@ def _authors(facts: Mapping[str, Any]) -> list[dict[str, str]]:
         for each in facts["authors"] or ()
         if each.get("name") and each.get("role") in (None, "author")
     ]
+
+
+def _subjects(facts: Mapping[str, Any]) -> list[str]:
+    return [each["name"] if isinstance(each, dict) else each for each in facts.get("subjects") or ()]
+
+
+def _cover(facts: Mapping[str, Any]) -> str | None:
+    return facts.get("cover_url") or (facts.get("cover") or {}).get("url")
+
+
+def _rating(facts: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The ratings of the source with the most of them."""
+    ratings = facts.get("ratings") or ()
+    if not ratings or not ratings[0]["count"]:
+        return None
+    best = ratings[0]
+    return {"@type": "AggregateRating", "ratingValue": best["average"], "ratingCount": best["count"], "bestRating": 5}
 
 
 def _book_format(name: str | None) -> str | None:

@@ -22,6 +22,13 @@ with author as (
 insert into work_authors (work_id, author_id) select work_id, author_id from author, enriched_works where isbn13 = '9780525536291'
 returning work_id
 """
+WITH_FACTS = """
+update enriched_works
+set description = 'Twins.', subjects = '[{"name": "Twins", "sources": ["wikidata"]}]', first_published = 2020,
+    cover = '{"url": "https://covers.openlibrary.org/b/id/9.jpg", "source": "open-library"}',
+    ratings = '[{"source": "open-library", "average": 4.2, "count": 17}]'
+where isbn13 = '9780525536291' returning 1
+"""
 WITH_EXTERNAL_IDS = """
 insert into external_id (kind, subject, scheme, value)
 select 'edition', isbn13, 'oclc', '007' from enriched_works where isbn13 = '9780525536291'
@@ -47,6 +54,7 @@ def library(client: httpx.Client, database: Database, tmp_path: Path) -> httpx.C
     rows(database, WITH_AUTHORS)
     rows(database, WITH_IDENTIFIER)
     rows(database, WITH_EXTERNAL_IDS)
+    rows(database, WITH_FACTS)
     return client
 
 
@@ -62,6 +70,8 @@ def test_a_work_has_its_editions_months_and_confidence(library: httpx.Client) ->
     assert (listed["title"], listed["isbn13"], listed["synthetic"]) == ("The Vanishing Half", HALF, False)
     assert listed["months"] == ["2020-06", "2020-07"]
     assert [edition["isbn13"] for edition in listed["editions"]] == [HALF]
+    assert listed["ratings"] == [{"source": "open-library", "average": 4.2, "count": 17}]
+    assert (listed["first_published"], listed["cover"]["source"]) == (2020, "open-library")
     alone = library.get(f"/api/v1/works/{listed['key']}").json()
     assert alone == listed | {"other_keys": []}
     assert library.get("/api/v1/works/no:such:key").status_code == 404
@@ -177,6 +187,13 @@ def test_a_work_is_a_book_of_schema_org(library: httpx.Client) -> None:
     assert (answer["@context"], book["@type"], book["name"]) == ("https://schema.org", "Book", "The Vanishing Half")
     assert book["workExample"][0]["@id"] == f"urn:isbn:{HALF}"
     assert " " not in book["@id"]
+    assert (book["about"], book["image"]) == (["Twins"], "https://covers.openlibrary.org/b/id/9.jpg")
+    assert book["aggregateRating"] == {
+        "@type": "AggregateRating",
+        "ratingValue": 4.2,
+        "ratingCount": 17,
+        "bestRating": 5,
+    }
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,45 @@ class Contributor(_Item):
     role: str | None = Field(None, description="author, translator, illustrator, …; null: author.")
 
 
-class Edition(_Item):
+class Subject(_Item):
+    """A subject and the sources that state it."""
+
+    name: str
+    sources: list[str] = []
+
+
+class Cover(_Item):
+    """The address of a picture of the cover; the picture itself is not stored."""
+
+    url: str
+    width: int | None = None
+    height: int | None = None
+    source: str | None = None
+
+
+class Rating(_Item):
+    """The ratings of one source, 0 to 5."""
+
+    source: str
+    average: float
+    count: Count
+
+
+class _Described(_Item):
+    """What works and editions have in common."""
+
+    description: str | None = Field(description="Plain text.")
+    subjects: list[Subject]
+    series: str | None
+    series_position: str | None = Field(description="Position in the series, as written.")
+    cover: Cover | None
+    identifiers: dict[str, Any] = Field(description="Identifiers in other catalogues, by scheme.")
+    completeness: Confidence = Field(description="Share of the fields that have a value, 0 to 100.")
+    quality: Confidence = Field(description="How good the sources of the fields are, 0 to 100.")
+    updated_at: datetime
+
+
+class Edition(_Described):
     """One edition, which has exactly one ISBN-13."""
 
     isbn13: Isbn
@@ -40,12 +78,11 @@ class Edition(_Item):
     language: str | None = Field(description="ISO 639-1 code.")
     format: str = Field(description="hardcover, paperback, ebook, audiobook, other or unknown.")
     pages: int | None
-    identifiers: dict[str, Any] = Field(description="Identifiers in other catalogues, by scheme.")
-    source: str = Field(description="Service that the facts come from.")
-    updated_at: datetime
+    contributors: list[Contributor] = Field(description="Translators, illustrators, narrators, editors.")
+    source: str = Field(description="Service that the facts come from first.")
 
 
-class Work(_Item):
+class Work(_Described):
     """A work with its editions. A synthetic work has no ISBN yet."""
 
     key: str = Field(description="Stable key of the work.")
@@ -56,8 +93,10 @@ class Work(_Item):
     resolved_by: str | None = Field(description="Service or person that the ISBN comes from.")
     synthetic: bool
     months: list[MonthKey] = Field(description="Months that list the work.")
+    first_published: int | None = Field(description="Year in which the work was first published.")
+    ratings: list[Rating] = Field(description="The source with the most ratings first.")
+    awards: list[dict[str, Any]]
     editions: list[Edition]
-    updated_at: datetime
 
 
 class WorkDetails(Work):
@@ -71,6 +110,12 @@ class Author(_Item):
 
     key: str = Field(description="Stable key of the author.")
     name: str
+    born: str | None = Field(description="YYYY, YYYY-MM or YYYY-MM-DD.")
+    died: str | None = Field(description="YYYY, YYYY-MM or YYYY-MM-DD.")
+    biography: str | None = Field(description="Plain text.")
+    biography_source: str | None
+    portrait_url: str | None
+    undifferentiated: bool = Field(description="Known by name only: other authors may be the same person.")
     identifiers: dict[str, Any] = Field(description="Identifiers in other catalogues, by scheme.")
     updated_at: datetime
 

@@ -70,7 +70,9 @@ def open_library_writer(file: Path) -> TextWriter:
 def book(row: Row) -> dict[str, Any]:
     """A work and its edition as a document of schema.org."""
     edition = {**row, "title": row["edition_title"] or row["title"]}
-    work = {"key": row["work_key"], "title": row["title"], "author": row["author"]}
+    ratings = [{"average": row["rating_average"], "count": row["rating_count"]}] if row["rating_count"] else []
+    shared = {name: row[name] for name in ("title", "author", "description", "subjects", "cover_url")}
+    work = {"key": row["work_key"], "ratings": ratings, **shared}
     return schema_org.document(schema_org.work(work, [edition] if row["isbn13"] else []))
 
 

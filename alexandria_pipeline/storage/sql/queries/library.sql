@@ -46,6 +46,8 @@ order by work_id limit %(limit)s;
 -- name: works
 -- Works by id, with the months that list them.
 select w.work_id, w.work_key as key, w.title, w.author, w.isbn13, w.confidence, w.resolved_by, w.synthetic, w.updated_at,
+       w.first_published, w.description, w.subjects, w.series, w.series_position, w.cover, w.ratings, w.awards, w.identifiers, w.completeness,
+       w.quality,
        array(select distinct to_char(make_date(b.year, b.month, 1), 'YYYY-MM') from generated_book b
              where b.work_id = w.work_id order by 1) as months
 from enriched_works w
@@ -70,7 +72,8 @@ select work_key from work_alias where work_id = %(work_id)s order by work_key;
 -- name: editions_of_works
 -- The editions of works, by ISBN.
 select e.isbn13, w.work_key, e.title, e.subtitle, e.authors, e.publisher, e.published, e.language, e.format, e.pages, e.identifiers,
-       e.primary_provider as source, e.updated_at, e.work_id
+       e.primary_provider as source, e.updated_at, e.work_id, e.contributors, e.description, e.subjects, e.series, e.series_position,
+       e.cover, e.completeness, e.quality
 from enriched_editions e join enriched_works w using (work_id)
 where e.work_id = any(%(work_ids)s)
 order by e.isbn13;
@@ -78,7 +81,8 @@ order by e.isbn13;
 -- name: editions
 -- A page of editions, by ISBN.
 select e.isbn13, w.work_key, e.title, e.subtitle, e.authors, e.publisher, e.published, e.language, e.format, e.pages, e.identifiers,
-       e.primary_provider as source, e.updated_at, e.work_id
+       e.primary_provider as source, e.updated_at, e.work_id, e.contributors, e.description, e.subjects, e.series, e.series_position,
+       e.cover, e.completeness, e.quality
 from enriched_editions e join enriched_works w using (work_id)
 where e.isbn13 > %(after)s
 order by e.isbn13 limit %(limit)s;
@@ -86,7 +90,8 @@ order by e.isbn13 limit %(limit)s;
 -- name: editions_of_identifier
 -- A page of the editions that have an identifier of another catalogue.
 select e.isbn13, w.work_key, e.title, e.subtitle, e.authors, e.publisher, e.published, e.language, e.format, e.pages, e.identifiers,
-       e.primary_provider as source, e.updated_at, e.work_id
+       e.primary_provider as source, e.updated_at, e.work_id, e.contributors, e.description, e.subjects, e.series, e.series_position,
+       e.cover, e.completeness, e.quality
 from enriched_editions e join enriched_works w using (work_id)
 where e.isbn13 in (
     select isbn13 from enriched_editions where identifiers @> %(identifier)s
@@ -98,24 +103,28 @@ order by e.isbn13 limit %(limit)s;
 -- name: edition
 -- One edition.
 select e.isbn13, w.work_key, e.title, e.subtitle, e.authors, e.publisher, e.published, e.language, e.format, e.pages, e.identifiers,
-       e.primary_provider as source, e.updated_at, e.work_id
+       e.primary_provider as source, e.updated_at, e.work_id, e.contributors, e.description, e.subjects, e.series, e.series_position,
+       e.cover, e.completeness, e.quality
 from enriched_editions e join enriched_works w using (work_id)
 where e.isbn13 = %(isbn13)s;
 
 -- name: authors
 -- A page of authors, by key.
-select author_key as key, name, identifiers, updated_at from enriched_authors
+select author_key as key, name, born, died, biography, biography_source, portrait_url, undifferentiated, identifiers, updated_at
+from enriched_authors
 where author_key > %(after)s and merged_into is null order by author_key limit %(limit)s;
 
 -- name: authors_matching
 -- A page of the authors whose name has these words.
-select author_key as key, name, identifiers, updated_at from enriched_authors
+select author_key as key, name, born, died, biography, biography_source, portrait_url, undifferentiated, identifiers, updated_at
+from enriched_authors
 where to_tsvector('simple', name) @@ to_tsquery('simple', %(words)s) and author_key > %(after)s and merged_into is null
 order by author_key limit %(limit)s;
 
 -- name: author
 -- One author.
-select author_key as key, name, identifiers, updated_at from enriched_authors
+select author_key as key, name, born, died, biography, biography_source, portrait_url, undifferentiated, identifiers, updated_at
+from enriched_authors
 where author_id = (select coalesce(merged_into, author_id) from enriched_authors where author_key = %(key)s);
 
 -- name: months
