@@ -15,6 +15,7 @@ from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.orchestration.assets.books import generated_books, persisted_works
 from alexandria_pipeline.orchestration.assets.isbns import resolved_isbns
 from alexandria_pipeline.orchestration.call_checks import call_accounting, isbndb_budget
+from alexandria_pipeline.orchestration.library_checks import library_checks
 from alexandria_pipeline.orchestration.partitions import as_months, months
 from alexandria_pipeline.storage import figures
 from alexandria_pipeline.storage import months as month_log
@@ -207,4 +208,5 @@ def all_checks() -> Iterable[dg.AssetChecksDefinition]:
     """Every check of the pipeline."""
     stages = [_no_month_failed(asset) for asset in (generated_books, persisted_works, resolved_isbns)]
     of_a_day = [one_owner_per_month, isbndb_budget, call_accounting]
-    return [resolution_rate, synthetic_share, synthetic_share_overall, nothing_lost, *of_a_day, *stages]
+    of_books = [resolution_rate, synthetic_share, synthetic_share_overall, nothing_lost]
+    return [*of_books, *of_a_day, *stages, *library_checks()]

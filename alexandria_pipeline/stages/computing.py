@@ -38,19 +38,33 @@ def compute_works(tx: Connection, work_ids: Collection[int], run_id: str) -> Wri
     """Computes resolved works from the claims about them and about their editions."""
     store.one_writer(tx)
     current = served.works(tx, work_ids)
-    claims = claims_of_works(tx, list(current))
     keys = {work_id: row["work_key"] for work_id, row in current.items()}
-    locks = store.locks_of(tx, "work", list(keys.values()))
-    merged: dict[int, Merged] = {
-        work_id: merge("work", claims[work_id], locks[keys[work_id]])
-        for work_id in current
-        if claims[work_id] or locks[keys[work_id]]
-    }
-    rows = {work_id: columns.work_columns(work_id, each, current[work_id]) for work_id, each in merged.items()}
+    rows, merged = _work_rows(tx, work_ids)
     changed = served.write(tx, "work", current, rows, run_id)
     served.write_ids(tx, "work", {keys[work_id]: rows[work_id]["identifiers"] for work_id in changed})
     served.write_conflicts(tx, "work", {keys[work_id]: each.conflicts for work_id, each in merged.items()})
     return Written(len(rows), len(changed), columns.coverage("work", list(rows.values())))
+
+
+def _work_rows(tx: Connection, work_ids: Collection[int]) -> tuple[dict[int, served.Row], dict[int, Merged]]:
+    """The columns of works that have claims or locks, and the merged values."""
+    current = served.works(tx, work_ids)
+    claims = claims_of_works(tx, list(current))
+    locks = store.locks_of(tx, "work", [row["work_key"] for row in current.values()])
+    merged = {
+        work_id: merge("work", claims[work_id], locks[row["work_key"]])
+        for work_id, row in current.items()
+        if claims[work_id] or locks[row["work_key"]]
+    }
+    return {work_id: columns.work_columns(work_id, each, current[work_id]) for work_id, each in merged.items()}, merged
+
+
+def differences(tx: Connection, work_ids: Collection[int]) -> list[str]:
+    """The keys of works whose served columns differ from what their claims give now; writes nothing."""
+    current, rows = served.works(tx, work_ids), _work_rows(tx, work_ids)[0]
+    return sorted(
+        current[work_id]["work_key"] for work_id, row in rows.items() if served.differs(current[work_id], row)
+    )
 
 
 def authors_of(tx: Connection, work_ids: Collection[int]) -> dict[int, list[AuthorRef]]:

@@ -172,6 +172,11 @@ def conflicts_of(tx: Connection, kind: EntityKind, subject: str) -> dict[str, st
     return {row["field"]: row["detail"] for row in rows}
 
 
+def differs(current: Row, row: Row) -> bool:
+    """Whether a computed row differs from the current one."""
+    return bool(_difference(current, row))
+
+
 def _difference(current: Row | None, row: Row) -> dict[str, Any]:
     """The columns that differ. A row that is computed for the first time differs in its provenance at least."""
     return {

@@ -129,6 +129,14 @@ CHECKS = {
     "resolved_isbns:no_month_failed": (False, MONTHLY),
     "resolved_isbns:resolution_rate": (False, MONTHLY),
     "resolved_isbns:synthetic_share": (False, MONTHLY),
+    "enriched_authors:works_have_authors": (False, None),
+    "enriched_editions:editions_have_a_work": (False, None),
+    "enriched_editions:fields_have_a_source": (False, None),
+    "enriched_editions:isbns_per_paid_call": (False, None),
+    "enriched_editions:one_work_per_isbn": (False, None),
+    "enriched_works:answers_owed": (False, None),
+    "enriched_works:no_resolved_work_is_synthetic": (False, None),
+    "enriched_works:served_rows_are_current": (False, None),
     "resolved_isbns:synthetic_share_overall": (False, None),
 }
 

@@ -187,6 +187,17 @@ def test_one_month_is_shown_with_its_counts_and_figures(lab: Lab) -> None:
         ("library_export", "2020-06"): {"files": "none: ALEXANDRIA_EXPORTS is not set"},
     }
     figures = {name: figure.metadata for (name, _), figure in ran.checks.items()}
+    of_library = {name: figures.pop(name) for name in list(figures) if name.startswith("enriched_")}
+    assert {name: (each.get("figure", 0), each.get("rows", 0)) for name, each in of_library.items()} == {
+        "enriched_authors:works_have_authors": (0, 20),
+        "enriched_editions:editions_have_a_work": (0, 20),
+        "enriched_editions:fields_have_a_source": (0, 20),
+        "enriched_editions:isbns_per_paid_call": (0, 0),
+        "enriched_editions:one_work_per_isbn": (0, 20),
+        "enriched_works:answers_owed": (0, 0),
+        "enriched_works:no_resolved_work_is_synthetic": (0, 20),
+        "enriched_works:served_rows_are_current": (0, 20),
+    }
     assert figures == {
         "generated_books:no_month_failed": {},
         "generated_books:one_owner_per_month": {"figure": 0.0, "shared": 0, "claimed": 1},
