@@ -12,6 +12,8 @@ import pytest
 
 from alexandria_pipeline.providers import registry
 from alexandria_pipeline.providers.base import Capability
+from alexandria_pipeline.storage.database import Database
+from alexandria_pipeline_tests.world import rows
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -132,3 +134,13 @@ def test_the_site_lists_every_page() -> None:
     text = (ROOT / "mkdocs.yml").read_text("utf-8").partition("\nnav:")[2]
     listed = set(re.findall(r"[\w/-]+\.md", text))
     assert listed == {page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")}
+
+
+def test_the_data_dictionary_is_made_from_the_schema(database: Database) -> None:
+    dictionary = tool("data_dictionary")
+    assert dictionary.PAGE.read_text(encoding="utf-8") == dictionary.dictionary(database), f"run: {dictionary.COMMAND}"
+
+
+def test_the_query_of_the_data_dictionary_works(database: Database) -> None:
+    query = tool("data_dictionary").HEAD.partition("```sql")[2].partition("```")[0]
+    assert rows(database, query.strip().rstrip(";")) == []

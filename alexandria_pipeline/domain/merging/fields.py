@@ -1,4 +1,4 @@
-"""The fields of editions, works and authors, each with its rule. docs/data-model.md shows this table with the reasons."""
+"""The fields of editions, works and authors, each with its rule. docs/data-dictionary.md shows this table."""
 
 from __future__ import annotations
 
