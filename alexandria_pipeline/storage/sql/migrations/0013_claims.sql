@@ -34,7 +34,7 @@ create table claim (
 );
 comment on table claim is 'One fact of one answer. Absence is not a claim. Never changed, but its rank may be.';
 comment on column claim.record_id is 'The answer.';
-comment on column claim.field is 'The field, as in docs/data-model.md.';
+comment on column claim.field is 'The field, as in docs/data-dictionary.md.';
 comment on column claim.value is 'The value as stated.';
 comment on column claim.rank is 'deprecated: never served; preferred: served before others.';
 comment on column claim.reason is 'Why the rank is not normal.';
