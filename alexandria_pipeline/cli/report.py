@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from rich.console import Console
+from rich.markdown import Markdown
 
 from alexandria_pipeline.cli.context import opened_database
 from alexandria_pipeline.domain.errors import InvalidValue
@@ -22,7 +25,10 @@ def report(
         tables = reports.build(database, settings.rollout)
     text = reports.render(tables, reports.Format(form))
     if output is None:
-        typer.echo(text, nl=False)
+        if form == "md" and sys.stdout.isatty():
+            Console().print(Markdown(text))
+        else:
+            typer.echo(text, nl=False)
         return
     try:
         output.write_text(text, encoding="utf-8")

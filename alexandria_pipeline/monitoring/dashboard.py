@@ -21,7 +21,7 @@ from alexandria_pipeline.monitoring.models import (
     Seeded,
 )
 from alexandria_pipeline.monitoring.page import Overview
-from alexandria_pipeline.storage import breaker, monitoring, rollout
+from alexandria_pipeline.storage import breaker, health, monitoring, rollout
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.figures import synthetic_overall
 from alexandria_pipeline.storage.quota import QuotaManager
@@ -66,7 +66,8 @@ class Dashboard:
         with self._database.transaction() as tx:
             synthetic, works = synthetic_overall(tx)
             return Measured(
-                monitoring.month_states(tx), works, synthetic, monitoring.service_costs(tx), monitoring.used_today(tx), limits, services
+                monitoring.month_states(tx), works, synthetic, monitoring.service_costs(tx), monitoring.used_today(tx), limits, services,
+                breaker.on_hold(self._database), health.unsent_alerts(self._database),
             )  # fmt: skip
 
     def overview(self) -> Overview:

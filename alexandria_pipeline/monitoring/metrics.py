@@ -18,7 +18,10 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # the format of `gene
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """All measured values, read in one transaction. `works` and `synthetic` cover the whole table; `limits`: safe calls per day."""
+    """All measured values, read in one transaction. `works` and `synthetic` cover the whole table; `limits`: safe calls per day.
+
+    `on_hold`: services that requested a pause; `unsent_alerts`: alerts that no receiver has got.
+    """
 
     months: Sequence[MonthProgress]
     works: int
@@ -27,6 +30,8 @@ class Measured:
     used_today: Mapping[str, int]
     limits: Mapping[str, int]
     services: Mapping[str, ServiceState]
+    on_hold: Mapping[str, bool]
+    unsent_alerts: int
 
 
 def exposition(measured: Measured) -> bytes:
@@ -51,6 +56,9 @@ class _Families(Collector):
         yield _plain("books", "Books listed, after de-duplication.", sum(s.books for s in m.months))
         yield _plain("books_resolved", "Listed books with an ISBN.", sum(s.resolved for s in m.months))
         yield _plain("books_deferred", "Listed books that wait for a service.", sum(s.deferred for s in m.months))
+        if ended := [s.completed_at for s in m.months if s.completed_at]:
+            yield _plain("last_completed_timestamp_seconds", "When a month was completed last.", max(ended).timestamp())
+        yield _plain("alerts_unsent", "Alerts that no receiver has got.", m.unsent_alerts)
         yield _plain("works", "Works in the table.", m.works)
         yield _plain("works_synthetic", "Works without an ISBN.", m.synthetic)
 
@@ -61,6 +69,8 @@ class _Families(Collector):
         yield _gauge("quota_limit", "Calls a day that we allow ourselves.", "service", m.limits)
         not_closed = {name: int(state.breaker != "closed") for name, state in m.services.items()}
         yield _gauge("breaker_open", "1 while a service is not called after failures in a row.", "service", not_closed)
+        held = {name: int(on_hold) for name, on_hold in m.on_hold.items()}
+        yield _gauge("service_on_hold", "1 while a service has asked for a pause (429).", "service", held)
 
     def _spent(self) -> Iterator[Metric]:
         calls = CounterMetricFamily(

@@ -13,6 +13,7 @@ BAR = "#3f83d8"
 LINE = "#9a9a9a"
 
 _BAR_WIDTH, _GAP, _HEIGHT, _MARGIN = 46, 8, 120, 22
+_TITLE_LETTER = 7.5  # width of a letter of the title, at 12 px and bold; a little more than the mean
 
 
 def bar_chart(title: str, bars: Sequence[tuple[str, int]]) -> str:
@@ -25,7 +26,8 @@ def bar_chart(title: str, bars: Sequence[tuple[str, int]]) -> str:
 
 
 def _svg(title: str, bars: Sequence[tuple[str, int]]) -> str:
-    width = len(bars) * (_BAR_WIDTH + _GAP) + 2 * _GAP
+    # A chart of one bar must still have room for its title.
+    width = max(len(bars) * (_BAR_WIDTH + _GAP), round(len(title) * _TITLE_LETTER)) + 2 * _GAP
     base = _MARGIN * 2 + _HEIGHT
     most = max(count for _, count in bars)
     size = f'width="{width}" height="{base + _MARGIN}" viewBox="0 0 {width} {base + _MARGIN}"'

@@ -33,6 +33,11 @@ def states(database: Database, services: Sequence[str] | None = None) -> dict[st
     return {row["service"]: _state(row) for row in database.fetch_all(_SQL["states"], {"services": names})}
 
 
+def on_hold(database: Database) -> dict[str, bool]:
+    """Whether each service that was ever called has requested a pause that lasts. Raises StorageError."""
+    return {row["service"]: row["on_hold"] for row in database.fetch_all(_SQL["states"], {"services": None})}
+
+
 def breaker_message(service: str, retry_at: datetime | None, last_error: str | None) -> str:
     """Why a paused service is not called, for people."""
     when = f" until {retry_at:%H:%M:%S} UTC" if retry_at else ""

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import json
 from collections import Counter
-from datetime import datetime
+from datetime import UTC, datetime
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
@@ -19,6 +19,7 @@ from alexandria_pipeline_tests.world import rows, use_calls
 NO_SERVER = "postgresql://someone:geheim@127.0.0.1:1/nowhere"
 PUBLIC = ("/", "/healthz", "/metrics", "/api/quota/status", "/openapi.json")
 
+COMPLETED_AT = datetime(2026, 11, 20, 11, tzinfo=UTC).timestamp()
 SPENT = """
 with calls as (
     insert into api_call (service, method, url, outcome, input_tokens, output_tokens, cost_usd)
@@ -135,6 +136,7 @@ def test_the_figures_for_prometheus(database: Database) -> None:
         ("months", "pending"): 1, ("months", "processing"): 1, ("months", "completed"): 2, ("months", "retry"): 2,
         ("months", "failed"): 1, ("books",): 60, ("books_resolved",): 39, ("books_deferred",): 0, ("works",): 1, ("works_synthetic",): 1,
         ("quota_used", "isbndb"): 7, ("quota_limit", "isbndb"): 13_000, ("breaker_open", "xai"): 1,
+        ("service_on_hold", "xai"): 0, ("alerts_unsent",): 0, ("last_completed_timestamp_seconds",): COMPLETED_AT,
         ("calls_total", "answered", "gemini"): 1, ("calls_total", "failed", "gemini"): 1,
         # The ledger and the kept answers record the same money: the greater counts, not the sum.
         ("tokens_total", "gemini", "input"): 200, ("tokens_total", "gemini", "output"): 30, ("cost_usd_total", "gemini"): 1,

@@ -32,6 +32,12 @@ def test_a_bar_is_as_high_as_its_count_and_states_it() -> None:
     assert labels == ["Confidence", "1", "65–69", "70–74", "12", "75–79"]
 
 
+def test_a_chart_of_one_bar_has_room_for_its_title() -> None:
+    title = "Books with an ISBN, by year"
+    svg = _svg(bar_chart(title, [("2020", 20)]))
+    assert float(svg.attrib["width"]) >= 7 * len(title)
+
+
 def test_the_picture_has_a_description_for_those_who_do_not_see_it() -> None:
     assert bar_chart("Confidence", BARS).startswith("![Confidence (65–69: 1, 75–79: 12)](")
 

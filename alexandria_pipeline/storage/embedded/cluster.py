@@ -171,7 +171,7 @@ class Cluster:
         with contextlib.suppress(OSError):
             log = self._log.read_text(errors="replace")
         words = [*log.strip().splitlines()[-8:], *output.strip().splitlines()[-8:]]
-        return EmbeddedServerError(f"{what} (log: {self._log}). Last words:\n" + "\n".join(words))
+        return EmbeddedServerError(f"{what} (log: {self._log}). Its last log lines:\n" + "\n".join(words))
 
     def _write_password(self, password: str) -> Path:
         path, fresh = self.home / "password", self.home / "password.new"

@@ -2,6 +2,7 @@
 -- The state of each service that was ever called. `is_open` is false during a probe (callers wait for its
 -- result), and after the clock was set back (the next reservation corrects the times).
 select h.service, h.breaker, h.failures, h.openings, h.last_error, coalesce(q.used, 0) as used, q.exhausted,
+       coalesce(h.hold_until > clock_timestamp(), false) as on_hold,
        case h.breaker when 'open' then h.retry_at when 'half_open' then h.probe_until end as retry_at,
        h.breaker = 'open' and h.retry_at > clock_timestamp() and h.updated_at <= clock_timestamp() + interval '1 second' as is_open
 from provider_health h
