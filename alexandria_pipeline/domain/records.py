@@ -283,7 +283,8 @@ class CatalogWork:
 class CatalogEntry:
     """One edition of the local catalogue. `author` is the first author; `contributors` are all people, if the source lists them.
 
-    `covers` are numbers of Open Library's cover service; `work` is a key such as "OL7W", "" if unknown.
+    `covers` are numbers of Open Library's cover service, `cover` is the address of a picture; `work` is a key such as "OL7W",
+    "" if unknown.
     """
 
     isbn13: Isbn13
@@ -304,6 +305,7 @@ class CatalogEntry:
     identifiers: tuple[tuple[str, str], ...] = ()
     work: str = ""
     first_year: int | None = None
+    cover: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,12 @@ from alexandria_pipeline.storage.database import Database
 
 _DATE = re.compile(r"(\d{4})(?:-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01]))?)?")
 _NUMBER = re.compile(r"\d{1,5}")
+_ADDRESS = re.compile(r"https?://[!-~]{1,500}")
 
 
 def load_catalog(database: Database, name: str, data: bytes) -> CatalogLoad | None:
     """Adds the editions of a file. Columns: title, author, isbn13; optional: date, language, publisher, source, source_id,
-    subtitle, format, pages, series, subjects (separated by semicolons), work, first_year.
+    subtitle, format, pages, series, subjects (separated by semicolons), work, first_year, cover (address of a picture).
 
     Bad rows are skipped with their line and reason. Returns None when a file with the same content was loaded before.
     Raises ListFormatError when the file as a whole is unusable.
@@ -74,6 +75,7 @@ def _entry(row: dict[str, str]) -> CatalogEntry:
         subjects=_items(row.get("subjects", "")),
         work=row.get("work", ""),
         first_year=_number(row.get("first_year", "")),
+        cover=row.get("cover", "") if _ADDRESS.fullmatch(row.get("cover", "")) else "",
     )
 
 

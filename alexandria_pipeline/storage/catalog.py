@@ -81,11 +81,17 @@ class Catalog:
         return found
 
     def editions_by_isbn(self, isbns: Sequence[Isbn13]) -> dict[Isbn13, CatalogEntry]:
-        """The editions of the dump with these ISBNs; of several records with one ISBN, the oldest record."""
+        """The editions with these ISBNs: of the dump, else of loaded files.
+
+        Of several records of the dump with one ISBN, the oldest record.
+        """
         if not isbns:
             return {}
         rows = self._database.fetch_all(_SQL["dump_editions"], {"isbns": [int(isbn) for isbn in isbns]})
-        return {entry.isbn13: entry for entry in map(dump_entry, reversed(rows))}
+        loaded = self._database.fetch_all(_SQL["loaded_editions"], {"isbns": list(isbns)})
+        return {Isbn13(row["isbn13"]): _entry(row) for row in loaded} | {
+            entry.isbn13: entry for entry in map(dump_entry, reversed(rows))
+        }
 
     def editions_of_work(self, work: str) -> list[CatalogEntry]:
         """All editions of a work ("OL7W") in the dump."""
@@ -152,7 +158,7 @@ def _copy(tx: Connection, entries: Iterable[CatalogEntry], load_id: int) -> None
             copy.write_row((
                 str(e.isbn13), e.title, e.author, str(e.published) if e.published else None, e.language, e.publisher,
                 e.source, e.source_id, e.subtitle, e.format.value, e.pages, "\n".join(e.series) or None, "\n".join(e.subjects) or None,
-                e.work or None, e.first_year, title_key(e.title), author_key(e.author), load_id,
+                e.cover or None, e.work or None, e.first_year, title_key(e.title), author_key(e.author), load_id,
             ))  # fmt: skip
 
 
@@ -173,4 +179,5 @@ def _entry(row: dict[str, Any]) -> CatalogEntry:
         subjects=lines(row["subjects"]),
         work=row["work"] or "",
         first_year=row["first_year"],
+        cover=row["covers"] or "",
     )

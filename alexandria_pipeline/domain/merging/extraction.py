@@ -63,6 +63,10 @@ def candidate_facts(candidate: Candidate) -> Facts:
 def catalog_facts(entry: CatalogEntry, covers_url: str) -> Facts:
     """The facts of an edition of the local catalogue. `covers_url`: the address of Open Library's covers."""
     series = [{"name": name, "position": None} for name in entry.series[:1]]
+    covers = [
+        *([entry.cover] if entry.cover else []),
+        *(f"{covers_url}/b/id/{number}-L.jpg" for number in entry.covers),
+    ]
     return _given(
         title=entry.title,
         subtitle=entry.subtitle,
@@ -75,7 +79,7 @@ def catalog_facts(entry: CatalogEntry, covers_url: str) -> Facts:
         format=_format(entry.format),
         series=series[0] if series else None,
         identifiers=_pairs(entry.identifiers),
-        cover=[{"url": f"{covers_url}/b/id/{number}-L.jpg", "width": None, "height": None} for number in entry.covers],
+        cover=[{"url": url, "width": None, "height": None} for url in covers],
     )
 
 

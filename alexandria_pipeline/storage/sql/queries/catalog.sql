@@ -15,8 +15,8 @@ create temporary table catalog_staging (like catalog_edition) on commit drop;
 -- name: copy_staging
 -- Copies the rows of a file.
 copy catalog_staging (
-    isbn13, title, author, published, language, publisher, source, source_id, subtitle, format, pages, series, subjects, work, first_year,
-    title_key, author_key, load_id
+    isbn13, title, author, published, language, publisher, source, source_id, subtitle, format, pages, series, subjects, covers, work,
+    first_year, title_key, author_key, load_id
 ) from stdin;
 
 -- name: merge_staging
@@ -26,21 +26,28 @@ on conflict (isbn13) do nothing;
 
 -- name: edition
 -- The edition of an ISBN.
-select isbn13, title, author, published, language, publisher, source, source_id, subtitle, format, pages, series, subjects, work, first_year
+select isbn13, title, author, published, language, publisher, source, source_id, subtitle, format, pages, series, subjects, covers, work,
+       first_year
 from catalog_edition where isbn13 = %(isbn13)s;
+
+-- name: loaded_editions
+-- The editions of loaded files with these ISBNs.
+select isbn13, title, author, published, language, publisher, source, source_id, subtitle, format, pages, series, subjects, covers, work,
+       first_year
+from catalog_edition where isbn13 = any(%(isbns)s);
 
 -- name: search
 -- Editions with this title key or one of these ISBNs, and editions of the same author with a similar title.
-(select isbn13, title, author, published, language, publisher, source, source_id, subtitle, format, pages, series, subjects, work, first_year,
-        1.0 as likeness
+(select isbn13, title, author, published, language, publisher, source, source_id, subtitle, format, pages, series, subjects, covers, work,
+        first_year, 1.0 as likeness
  from catalog_edition where title_key = %(title_key)s limit 50)
 union
-(select isbn13, title, author, published, language, publisher, source, source_id, subtitle, format, pages, series, subjects, work, first_year,
-        1.0
+(select isbn13, title, author, published, language, publisher, source, source_id, subtitle, format, pages, series, subjects, covers, work,
+        first_year, 1.0
  from catalog_edition where isbn13 = any(%(isbns)s))
 union
-(select isbn13, title, author, published, language, publisher, source, source_id, subtitle, format, pages, series, subjects, work, first_year,
-        similarity(title_key, %(title_key)s) as likeness
+(select isbn13, title, author, published, language, publisher, source, source_id, subtitle, format, pages, series, subjects, covers, work,
+        first_year, similarity(title_key, %(title_key)s) as likeness
  from catalog_edition
  where author_key = %(author_key)s and author_key <> '' and title_key <> %(title_key)s and similarity(title_key, %(title_key)s) > 0.3
  order by likeness desc limit 20)
