@@ -23,6 +23,7 @@ from alexandria_pipeline.monitoring.api.rate_limit import RateLimit
 from alexandria_pipeline.monitoring.api.routes import routes
 from alexandria_pipeline.monitoring.dashboard import Dashboard
 from alexandria_pipeline.monitoring.models import Health, ScheduleBackfill, SeedBackfillQueue
+from alexandria_pipeline.monitoring.pages.routes import routes as page_routes
 from alexandria_pipeline.monitoring.requests import CronSecret, body
 from alexandria_pipeline.monitoring.responses import (
     NO_DATABASE,
@@ -77,6 +78,7 @@ def create_app(watch: Dashboard, secret: SecretStr | None, library: Library, api
             Route("/metrics", ask.metrics),
             Route("/openapi.json", ask.openapi),
             Route("/api/quota/status", ask.quota),
+            *page_routes(library, readers),
             Mount("/api/internal", routes=internal, middleware=[Middleware(CronSecret, secret=secret)]),
             Mount(
                 "/api/v1",

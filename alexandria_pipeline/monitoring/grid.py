@@ -28,11 +28,12 @@ MEANINGS = {
 
 @dataclass(frozen=True, slots=True)
 class MonthCell:
-    """One month: visible text, CSS classes, and a label for screen readers."""
+    """One month: visible text, CSS classes, a label for screen readers, and the path of its page, if it has one."""
 
     text: str
     label: str
     classes: str
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +79,12 @@ def _year(year: int, states: Mapping[Month, MonthProgress]) -> Year:
 def _cell(month: Month, state: MonthProgress | None) -> MonthCell:
     if state is None:
         return MonthCell(SIGNS["none"], f"{month}: {MEANINGS['none']}", "s-none")
-    rate = state.resolution_rate
+    rate, path = state.resolution_rate, f"/months/{month}"
     if rate is None:
-        return MonthCell(SIGNS[state.status], f"{month}: {MEANINGS[state.status]}", f"s-{state.status}")
+        return MonthCell(SIGNS[state.status], f"{month}: {MEANINGS[state.status]}", f"s-{state.status}", path)
     # Rounded down, so that 89.9 does not read as 90.
     label = f"{month}: {state.status}, {state.resolved} of {state.books} books resolved ({floor(rate * 10) / 10:g} %)"
-    return MonthCell(str(floor(rate)), label, f"{_band(rate)} s-{state.status}")
+    return MonthCell(str(floor(rate)), label, f"{_band(rate)} s-{state.status}", path)
 
 
 def _band(rate: float) -> str:

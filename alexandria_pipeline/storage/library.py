@@ -83,6 +83,16 @@ class Library:
             retired = tx.execute(_SQL["other_keys"], {"work_id": found["work_id"]})
             return work | {"other_keys": [row["work_key"] for row in retired]}
 
+    def history(self, work_id: int) -> dict[str, Any]:
+        """Returns how a work came to its facts: `provenance`, `attempts` (searches for its ISBN) and `changes`, newest first."""
+        with self._database.transaction(timeout=TIMEOUT) as tx:
+            found = tx.execute(_SQL["provenance"], {"work_id": work_id}).fetchone()
+            return {
+                "provenance": found["provenance"] if found else {},
+                "attempts": tx.execute(_SQL["attempts"], {"work_id": work_id}).fetchall(),
+                "changes": tx.execute(_SQL["log"], {"work_id": work_id}).fetchall(),
+            }
+
     def editions(self, identifier: Identifier | None, after: str, limit: int) -> list[Row]:
         """Returns up to `limit` editions with an ISBN above `after`, by ISBN."""
         values: dict[str, Any] = {"after": after, "limit": limit}

@@ -73,7 +73,7 @@ select work_key from work_alias where work_id = %(work_id)s order by work_key;
 -- The editions of works, by ISBN.
 select e.isbn13, w.work_key, e.title, e.subtitle, e.authors, e.publisher, e.published, e.language, e.format, e.pages, e.identifiers,
        e.primary_provider as source, e.updated_at, e.work_id, e.contributors, e.description, e.subjects, e.series, e.series_position,
-       e.cover, e.completeness, e.quality
+       e.cover, e.completeness, e.quality, e.provenance
 from enriched_editions e join enriched_works w using (work_id)
 where e.work_id = any(%(work_ids)s)
 order by e.isbn13;
@@ -82,7 +82,7 @@ order by e.isbn13;
 -- A page of editions, by ISBN.
 select e.isbn13, w.work_key, e.title, e.subtitle, e.authors, e.publisher, e.published, e.language, e.format, e.pages, e.identifiers,
        e.primary_provider as source, e.updated_at, e.work_id, e.contributors, e.description, e.subjects, e.series, e.series_position,
-       e.cover, e.completeness, e.quality
+       e.cover, e.completeness, e.quality, e.provenance
 from enriched_editions e join enriched_works w using (work_id)
 where e.isbn13 > %(after)s
 order by e.isbn13 limit %(limit)s;
@@ -91,7 +91,7 @@ order by e.isbn13 limit %(limit)s;
 -- A page of the editions that have an identifier of another catalogue.
 select e.isbn13, w.work_key, e.title, e.subtitle, e.authors, e.publisher, e.published, e.language, e.format, e.pages, e.identifiers,
        e.primary_provider as source, e.updated_at, e.work_id, e.contributors, e.description, e.subjects, e.series, e.series_position,
-       e.cover, e.completeness, e.quality
+       e.cover, e.completeness, e.quality, e.provenance
 from enriched_editions e join enriched_works w using (work_id)
 where e.isbn13 in (
     select isbn13 from enriched_editions where identifiers @> %(identifier)s
@@ -104,7 +104,7 @@ order by e.isbn13 limit %(limit)s;
 -- One edition.
 select e.isbn13, w.work_key, e.title, e.subtitle, e.authors, e.publisher, e.published, e.language, e.format, e.pages, e.identifiers,
        e.primary_provider as source, e.updated_at, e.work_id, e.contributors, e.description, e.subjects, e.series, e.series_position,
-       e.cover, e.completeness, e.quality
+       e.cover, e.completeness, e.quality, e.provenance
 from enriched_editions e join enriched_works w using (work_id)
 where e.isbn13 = %(isbn13)s;
 
@@ -159,3 +159,16 @@ select exists (select from library_change where action = 'pruned' and epoch = li
 -- name: changes_end
 -- The place after every change that can be shown now, and the name of this database.
 select library_epoch() as epoch, (pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1)::text as xid;
+
+-- name: attempts
+-- The last searches for the ISBN of a work, the newest first.
+select provider, outcome, isbn13, confidence, reason, evidence, attempted_at from resolution_attempt
+where work_id = %(work_id)s order by attempt_id desc limit 50;
+
+-- name: log
+-- The last changes of a work and its editions, the newest first.
+select logged_at, provider, action, fields from enrichment_log where work_id = %(work_id)s order by enrichment_id desc limit 50;
+
+-- name: provenance
+-- The sources of the fields of a work.
+select provenance from enriched_works where work_id = %(work_id)s;

@@ -1,0 +1,107 @@
+"""The routes of the pages. A search for an ISBN, a key or words leads to works."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.routing import Route
+
+from alexandria_pipeline.domain.errors import InvalidValue
+from alexandria_pipeline.domain.isbn import Isbn13
+from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.monitoring.pages.rendering import path_of, policy, render
+from alexandria_pipeline.monitoring.responses import Refusal
+from alexandria_pipeline.storage.library import WorkFilter
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from alexandria_pipeline.storage.database import Row
+    from alexandria_pipeline.storage.library import Library
+    from alexandria_pipeline.storage.threads import Threads
+
+SHOWN = 50  # works of a search
+MAX_QUERY = 200  # characters
+
+
+def routes(library: Library, threads: Threads) -> list[Route]:
+    """Returns the routes of all pages."""
+    pages = _Pages(library, threads)
+    return [
+        Route("/library", pages.search),
+        Route("/months/{month}", pages.month),
+        Route("/works/{key:path}", pages.work),
+        Route("/authors/{key:path}", pages.author),
+    ]
+
+
+class _Pages:
+    """One method per path."""
+
+    def __init__(self, library: Library, threads: Threads) -> None:
+        self._library, self._threads = library, threads
+
+    async def search(self, request: Request) -> Response:
+        query = _printable(request.query_params.get("q", "")[:MAX_QUERY])
+        work = await self._threads.run(self._named, query) if query else None
+        works = [work] if work else await self._threads.run(self._found, query)
+        template = "results.html" if "part" in request.query_params else "library.html"
+        return _page(template, query=query, works=works[:SHOWN], more=len(works) > SHOWN)
+
+    async def month(self, request: Request) -> Response:
+        try:
+            month = Month.parse(str(request.path_params["month"]))
+        except InvalidValue as error:
+            raise Refusal(404, str(error)) from None
+        row = await self._threads.run(self._library.month, month)
+        if row is None:
+            raise Refusal(404, f"{month} is not in the queue")
+        return _page("month.html", month=month, before=month - 1, after=month + 1, row=row)
+
+    async def work(self, request: Request) -> Response:
+        key = _key(request)
+        row = await self._threads.run(self._library.work, key)
+        if row is None:
+            raise Refusal(404, "there is no work of this key")
+        if row["key"] != key:
+            return RedirectResponse(path_of("works", row["key"]), 308)
+        history = await self._threads.run(self._library.history, row["work_id"])
+        return _page("work.html", work=row, **history)
+
+    async def author(self, request: Request) -> Response:
+        key = _key(request)
+        row = await self._threads.run(self._library.author, key)
+        if row is None:
+            raise Refusal(404, "there is no author of this key")
+        if row["key"] != key:
+            return RedirectResponse(path_of("authors", row["key"]), 308)
+        works = await self._threads.run(self._library.works, WorkFilter(author=key), 0, SHOWN + 1)
+        return _page("author.html", author=row, works=works[:SHOWN], more=len(works) > SHOWN)
+
+    def _named(self, query: str) -> Row | None:
+        """The work of an ISBN or a key."""
+        try:
+            found = self._library.works(WorkFilter(isbn13=Isbn13.parse(query)), 0, 1)
+        except InvalidValue:
+            return self._library.work(query)
+        return found[0] if found else None
+
+    def _found(self, query: str) -> list[Row]:
+        return self._library.works(WorkFilter(words=query or None), 0, SHOWN + 1)
+
+
+def _page(template: str, **content: Any) -> Response:
+    return HTMLResponse(render(template, **content), headers={"Content-Security-Policy": policy()})
+
+
+def _printable(text: str) -> str:
+    return "".join(letter for letter in text if letter.isprintable()).strip()
+
+
+def _key(request: Request) -> str:
+    key = str(request.path_params["key"])
+    if "\0" in key or len(key) > 500:
+        raise Refusal(404, "there is nothing here")
+    return key
