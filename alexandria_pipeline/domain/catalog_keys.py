@@ -24,6 +24,12 @@ from alexandria_pipeline.domain.text.person_names import (
 from alexandria_pipeline.domain.text.titles import AFTER_LETTER_A, ARTICLES
 
 BLOCK_LETTERS: Final = 4
+"""The letters at the beginning and at the end of a title that make its blocks."""
+
+SHORT_TITLE, SHORT_BLOCK = 8, 2
+"""Titles of at most eight letters have blocks of two: a slip in the middle of "Sicilian" changes the first four and the last four."""
+
+_LONGER: Final = 5
 # Where the main title ends: a subtitle, a bracket or a statement of responsibility follows.
 _MAIN_END: Final = re.compile(r"(?<=\w)\s*(?:[:;(\[=]|\s[/–—-]\s|--)")
 _MAIN_MAY_END: Final = re.compile(r"[:;(\[=/–—-]")
@@ -40,7 +46,7 @@ _NOT_PLAIN: Final = PARTICLES.union(
 
 
 class TitleKeys(NamedTuple):
-    """Hashes (signed, 32 bits) of a main title, its first four letters and its last four letters."""
+    """Hashes (signed, 32 bits) of a main title, its first letters and its last letters."""
 
     title: int
     head: int
@@ -49,6 +55,24 @@ class TitleKeys(NamedTuple):
 
 def title_keys(title: str) -> TitleKeys:
     """The keys of a title. Article, subtitle, brackets, case, accents and punctuation do not matter."""
+    letters = _letters(title)
+    return _keys(letters, SHORT_BLOCK if len(letters) <= SHORT_TITLE else BLOCK_LETTERS)
+
+
+def asked_keys(title: str) -> tuple[TitleKeys, TitleKeys]:
+    """The keys under which the title may be stored that was meant; twice the same for a long title.
+
+    With a slip, a title has a letter more, or also those of a misspelt article.
+
+    Short ones are also looked for by the long blocks of catalogues that were imported before there were short ones.
+    """
+    letters = _letters(title)
+    long = _keys(letters, BLOCK_LETTERS)
+    return (_keys(letters, SHORT_BLOCK) if len(letters) <= SHORT_TITLE + _LONGER else long), long
+
+
+def _letters(title: str) -> str:
+    """The letters of the main title without its article, and without "a novel" behind it."""
     if _MAIN_MAY_END.search(title) and (end := _MAIN_END.search(title)):
         title = title[: end.start()]
     words = _words(title)
@@ -56,8 +80,11 @@ def title_keys(title: str) -> TitleKeys:
         del words[0]
     if len(words) > 2 and words[-1] in _DECORATIONS and words[-2] in _DECORATING:
         del words[-2:]
-    letters = "".join(words)
-    return TitleKeys(_hash(letters), _head_hash(letters[:BLOCK_LETTERS]), _tail_hash(letters[-BLOCK_LETTERS:]))
+    return "".join(words)
+
+
+def _keys(letters: str, of_block: int) -> TitleKeys:
+    return TitleKeys(_hash(letters), _head_hash(letters[:of_block]), _tail_hash(letters[-of_block:]))
 
 
 def _words(text: str) -> list[str]:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from alexandria_pipeline.domain.catalog_keys import author_hash, block, title_keys
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.records import CatalogEntry, CatalogWork, EditionFormat
 from alexandria_pipeline.domain.text.titles import author_key, title_key
+from alexandria_pipeline.storage.catalog_lookup import block_values
 from alexandria_pipeline.storage.catalog_rows import dump_entry, dump_work, iso_date, lines, record_number
 from alexandria_pipeline.storage.queries import Queries
 
@@ -67,14 +67,7 @@ class Catalog:
         return self._of_dump("similar_title", questions)
 
     def _of_dump(self, query: str, questions: Sequence[tuple[str, str]]) -> list[list[CatalogEntry]]:
-        keys = [title_keys(title) for title, _ in questions]
-        authors = [author_hash(author) for _, author in questions]
-        values = {
-            "places": list(range(len(questions))), "titles": [each.title for each in keys], "authors": authors,
-            "heads": [block(author, each.head) for author, each in zip(authors, keys, strict=True)],
-            "tails": [block(author, each.tail) for author, each in zip(authors, keys, strict=True)],
-            "texts": [title for title, _ in questions], "names": [author for _, author in questions],
-        }  # fmt: skip
+        values = block_values(questions)
         found: list[list[CatalogEntry]] = [[] for _ in questions]
         for row in self._database.fetch_all(_SQL[query], values):
             found[row["place"]].append(dump_entry(row))

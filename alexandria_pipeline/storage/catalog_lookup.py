@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import tuple_row
 
-from alexandria_pipeline.domain.catalog_keys import author_hash, block, title_keys
+from alexandria_pipeline.domain.catalog_keys import asked_keys, author_hash, block, title_keys
 from alexandria_pipeline.domain.records import BookQuery, Candidate
 from alexandria_pipeline.domain.text.titles import author_key, title_key
 from alexandria_pipeline.storage.catalog_rows import dump_candidate, file_candidate
@@ -60,14 +60,9 @@ class CatalogReader:
         found: Found = [[] for _ in questions]
         if "dump" not in self.kinds:
             return found
-        keys, authors = _keys(questions)
-        values = {
-            "places": list(range(len(questions))), "titles": [each.title for each in keys],
-            "heads": [block(author, each.head) for author, each in zip(authors, keys, strict=True)],
-            "tails": [block(author, each.tail) for author, each in zip(authors, keys, strict=True)],
-            "texts": [each.title for each in questions], "names": [each.author for each in questions],
-            "languages": [each.language for each in questions],
-        }  # fmt: skip
+        values = block_values([(each.title, each.author) for each in questions]) | {
+            "languages": [each.language for each in questions]
+        }
         for row in self._rows(_SQL["lookup_similar"], values):
             found[row[0]].append(dump_candidate(row, len(found[row[0]])))
         return found
@@ -82,6 +77,23 @@ def catalog_reader(database: Database) -> Iterator[CatalogReader]:
     """Yields a reader with a connection of its own."""
     with database.session() as connection, database.translated():
         yield CatalogReader(database, connection)
+
+
+def block_values(questions: Sequence[tuple[str, str]]) -> dict[str, list[Any]]:
+    """The parameters of the queries by blocks, for questions of title and author."""
+    values: dict[str, list[Any]] = {name: [] for name in (
+        "places", "titles", "authors", "heads", "tails", "other_heads", "other_tails", "texts", "names",
+    )}  # fmt: skip
+    for place, (title, name) in enumerate(questions):
+        keys, other = asked_keys(title)
+        author = author_hash(name)
+        row = (
+            place, keys.title, author, block(author, keys.head), block(author, keys.tail), block(author, other.head),
+            block(author, other.tail), title, name,
+        )  # fmt: skip
+        for column, value in zip(values.values(), row, strict=True):
+            column.append(value)
+    return values
 
 
 def _keys(questions: Sequence[BookQuery]) -> tuple[list[Any], list[int]]:

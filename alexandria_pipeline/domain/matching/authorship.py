@@ -8,7 +8,13 @@ from typing import Final
 
 from alexandria_pipeline.domain.records import Candidate, Contributor, ContributorRole
 from alexandria_pipeline.domain.text.normalise import normalise
-from alexandria_pipeline.domain.text.person_names import NameAgreement, PersonName, compare_names, people
+from alexandria_pipeline.domain.text.person_names import (
+    NameAgreement,
+    PersonName,
+    compare_names,
+    is_one_slip_apart,
+    people,
+)
 
 HELPERS: Final = frozenset(
     {ContributorRole.TRANSLATOR, ContributorRole.ILLUSTRATOR, ContributorRole.NARRATOR, ContributorRole.OTHER}
@@ -30,6 +36,11 @@ def is_person(name: str) -> bool:
 
 def best_agreement(wanted: tuple[PersonName, ...], offered: list[PersonName]) -> NameAgreement:
     return max((compare_names(one, other) for one in wanted for other in offered), default=NameAgreement.DIFFERENT)
+
+
+def is_misspelt(wanted: tuple[PersonName, ...], offered: list[PersonName]) -> bool:
+    """Whether the first author that is asked for is one of those offered with one slip in the whole name."""
+    return any(is_one_slip_apart(wanted[0], other) for other in offered)
 
 
 def persons_of(candidate: Candidate, *, helpers: bool) -> Iterator[PersonName]:

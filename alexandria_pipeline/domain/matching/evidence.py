@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from alexandria_pipeline.domain.isbn import is_placeholder
-from alexandria_pipeline.domain.matching.authorship import HELPERS, best_agreement, is_person, persons_of
+from alexandria_pipeline.domain.matching.authorship import HELPERS, best_agreement, is_misspelt, is_person, persons_of
 from alexandria_pipeline.domain.matching.edition_facts import format_of, group_language, language_of, words_of
 from alexandria_pipeline.domain.matching.title_extras import broken, candidate_title, cut, unexplained
 from alexandria_pipeline.domain.matching.vocabulary import (
@@ -49,6 +49,10 @@ class Finding:
 
 # Levels of a title of which nothing is left when the record's title is cut.
 _WHOLE: Final = frozenset({"same", "described", "misspelt", "nearly", "named_on_one_side"})
+# Letters of a title, and its levels, beside which a name with one slip is the same name: "The Prize" by Mary Ford and by Mary Lord
+# may be two books.
+VOUCHING_LETTERS: Final = 6
+_VOUCHING: Final = frozenset({"same", "described"})
 _TITLE_LEVELS: Final = {
     TitleAgreement.SAME: "same",
     TitleAgreement.SERIES_IN_FRONT: "series_in_front",
@@ -95,7 +99,7 @@ def gather(query: BookQuery, candidate: Candidate) -> tuple[Finding, ...]:
     asked, offered = dissect(query.title), candidate_title(candidate)
     parallel = _is_parallel(asked, offered)
     title = Finding("title", "same", f"parallel title: {offered.parallel}") if parallel else _title(asked, offered)
-    author = _author(query, candidate, asked)
+    author = _author(query, candidate, asked, title)
     hopeless = "different" in {title.level, author.level}
     more = "" if hopeless else unexplained(query, candidate, asked, offered)
     if title.level in _WHOLE and (lost := broken(candidate.title, asked, offered)):
@@ -178,7 +182,7 @@ def _company(query: BookQuery, candidate: Candidate, *, longer: bool) -> Finding
     return Finding("company", f"{level}_more" if longer else level, detail)
 
 
-def _author(query: BookQuery, candidate: Candidate, asked: TitleParts) -> Finding:
+def _author(query: BookQuery, candidate: Candidate, asked: TitleParts, title: Finding) -> Finding:
     wanted = people(query.author)
     named = ", ".join(contributor.name for contributor in candidate.contributors)
     authors = list(persons_of(candidate, helpers=False))
@@ -193,6 +197,8 @@ def _author(query: BookQuery, candidate: Candidate, asked: TitleParts) -> Findin
     if not authors and not any(persons_of(candidate, helpers=True)):
         return Finding("author", "missing", "no name in the record")
     agreement = best_agreement(wanted, authors)
+    if agreement < NameAgreement.FULL and title.level in _VOUCHING and _vouches(asked) and is_misspelt(wanted, authors):
+        return Finding("author", "misspelt", f"one slip in the name: {named}")
     if agreement is NameAgreement.DIFFERENT:
         helps = best_agreement(wanted, list(persons_of(candidate, helpers=True))) >= NameAgreement.INITIALS
         return Finding("author", "helper" if helps else "different", named)
@@ -202,6 +208,11 @@ def _author(query: BookQuery, candidate: Candidate, asked: TitleParts) -> Findin
     return Finding(
         "author", _NAME_LEVELS[agreement] if agrees[0] else "not_first", f"{agreement.name.lower()}: {named}"
     )
+
+
+def _vouches(asked: TitleParts) -> bool:
+    """Whether the title is long enough that two people with nearly the same name did not both write a book of this title."""
+    return len(joined(asked.main)) >= VOUCHING_LETTERS
 
 
 def _year(query: BookQuery, candidate: Candidate) -> Finding:

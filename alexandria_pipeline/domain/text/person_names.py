@@ -385,6 +385,25 @@ def _with_misspelt_surname(a: PersonName, b: PersonName) -> NameAgreement:
     return NameAgreement.MISSPELT if spelt_out else NameAgreement.DIFFERENT
 
 
+# Letters of a whole name from which on one of them may be wrong.
+_WHOLE_NAME: Final = 7
+
+
+def is_one_slip_apart(a: PersonName, b: PersonName) -> bool:
+    """Whether two whole names differ by one slip of the pen in a written-out word, or in the space between words; symmetric.
+
+    Such names can belong to two people ("Dan Brown", "Don Brown"): this is evidence only beside a title that agrees.
+    """
+    one, other = "".join(a.words), "".join(b.words)
+    if min(len(one), len(other)) < _WHOLE_NAME or OSA.distance(one, other, score_cutoff=1) != 1:
+        return False
+    if len(a.words) != len(b.words):
+        more_words = a.words if len(a.words) > len(b.words) else b.words
+        return min(map(len, more_words)) > 1  # a lost space, no lost initial
+    differing = [word for pair in zip(a.words, b.words, strict=True) if pair[0] != pair[1] for word in pair]
+    return all(len(word) >= 3 and word not in SUFFIXES and word.isalpha() for word in differing)
+
+
 def _is_slip(a: str, b: str) -> bool:
     """Whether one name is the other with a slip of the pen, or two in a longer one.
 

@@ -16,7 +16,9 @@ SLIPS_IN_TITLE: Final = ((4, 0), (8, 1), (16, 2), (10_000, 3))
 # Not worth a closer look: three slips, and two articles that only one side has.
 FAR_APART: Final = 11
 # A short word a letter off is often another word ("Dead Heat", "Dead Beat"): only a long title around it vouches for it.
-VOUCHING_LENGTH: Final = 13
+VOUCHING_LENGTH: Final = 10
+VOUCHING_FOR_TWO: Final = 13  # two letters: "Silent Prey", "Silken Prey"
+PLURAL_FROM: Final = 12
 # Scanned text has them for "o" and "l" within words: "Eur0pa", "Nicke1".
 _DIGIT_FOR_LETTER: Final = re.compile(r"(?<=[a-z])[01](?=[a-z])|(?<=[a-z]{4})1\b|\b0(?=[a-z]{3})")
 
@@ -98,14 +100,14 @@ def _is_slip(a: str, b: str, title_length: int) -> bool:
     shorter, longer = sorted((a, b), key=len)
     distance = OSA.distance(a, b)
     if distance > 1:
-        return distance == 2 and a[0] == b[0] and len(shorter) >= (6 if title_length >= VOUCHING_LENGTH else 8)
+        return distance == 2 and a[0] == b[0] and len(shorter) >= (6 if title_length >= VOUCHING_FOR_TWO else 8)
     if sorted(a) == sorted(b):
         return len(a) > 2 or title_length >= VOUCHING_LENGTH
+    if longer == shorter + "s":
+        return title_length >= PLURAL_FROM  # "The Jungle Book" and "The Jungle Books"
     if title_length >= VOUCHING_LENGTH:
         return len(shorter) >= 2 or len(shorter) != len(longer)
     if len(shorter) != len(longer):
-        if longer == shorter + "s":
-            return title_length >= 12
         doubled = re.sub(r"(.)\1", r"\1", longer) == shorter
         return len(shorter) >= 4 or (len(shorter) == 3 and doubled)
     return len(a) >= 6 or (a[0] == b[0] and (len(a) == 5 or (len(a) == 4 and title_length >= 12)))

@@ -26,6 +26,8 @@ SUBTITLE_LIKENESS: Final = 80
 CUT_SHORT_FROM: Final = 40
 # Titles without a word in common are different ones below this ratio of letters.
 UNLIKE_BELOW: Final = 50
+# Letters from which on a title with its article may have one slip.
+JOINED_ARTICLE_FROM: Final = 8
 # No title ends so: it has been cut.
 BROKEN_OFF_AFTER: Final = frozenset("the a an of and in to for with from at by or on who that".split())
 
@@ -135,6 +137,10 @@ def _compare_texts(a: TitleParts, b: TitleParts) -> TitleAgreement:
         return rearranged
     if is_misspelling(a.plain, b.plain) or _misspelt_article(a, b) or _misspelt_article(b, a):
         return TitleAgreement.MISSPELT
+    if (_has_joined_article(a, b) or _has_joined_article(b, a)) and _compare_subtitles(
+        a.subtitle, b.subtitle
+    ) in _SAME_TEXT:
+        return TitleAgreement.MISSPELT
     if is_misspelling(a.main, b.main):
         subtitles = _compare_subtitles(a.subtitle, b.subtitle)
         return TitleAgreement.MISSPELT if subtitles in _SAME_TEXT else TitleAgreement.DIFFERENT
@@ -209,6 +215,14 @@ def _misspelt_article(a: TitleParts, b: TitleParts) -> bool:
     if not rest or not has_article or len(first) > 4 or OSA.distance(first, "the") > 1:
         return False
     return rest == b.main or is_misspelling(rest, b.main)
+
+
+def _has_joined_article(a: TitleParts, b: TitleParts) -> bool:
+    """ "TheLast Widow" and "Th eLast Widow" are "The Last Widow"."""
+    if not b.full.startswith("the ") or a.full.startswith("the "):
+        return False
+    whole = f"the{b.main}".replace(" ", "")
+    return len(whole) >= JOINED_ARTICLE_FROM and OSA.distance(a.main.replace(" ", ""), whole, score_cutoff=1) <= 1
 
 
 def _compare_subtitles(a: str, b: str) -> TitleAgreement:

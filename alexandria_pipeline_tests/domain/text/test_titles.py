@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from alexandria_pipeline.domain.text.person_names import NameAgreement, compare_names
+from alexandria_pipeline.domain.text.person_names import NameAgreement, compare_names, is_one_slip_apart
 from alexandria_pipeline.domain.text.title_comparison import TitleAgreement, compare_titles
 from alexandria_pipeline.domain.text.titles import (
     PersonName,
@@ -134,6 +134,17 @@ def test_names_of_one_person(a: str, b: str, *, same: bool) -> None:
     assert same_person(people(b)[0], people(a)[0]) is same
 
 
+@pytest.mark.parametrize(
+    ("a", "b", "apart"),
+    [("John Ridley", "Jphn Ridley", True), ("Hati Peto", "Hati eto", True), ("Louis L'Amour", "LouishL'Amour", True),
+     ("R. K. Narayan", "R.eK. Narayan", False), ("L. M. Montgomery", "L. N. Montgomery", False), ("Jane Doe", "Jan Do", False),
+     ("A. Miller", "B. Miller", False), ("Ann Lee", "Anna Lee", False), ("John Ridley", "John Ridley", False)],
+)  # fmt: skip
+def test_whole_names_with_one_slip(a: str, b: str, *, apart: bool) -> None:
+    assert is_one_slip_apart(people(a)[0], people(b)[0]) is apart
+    assert is_one_slip_apart(people(b)[0], people(a)[0]) is apart
+
+
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_any_author_line_can_be_read_and_names_compare_both_ways(a: str, b: str) -> None:
     author_key(a)
@@ -172,6 +183,9 @@ def test_comparing_titles_is_symmetric(a: str, b: str) -> None:
      ("Henry IV", "Henry V", TitleAgreement.OTHER_VOLUME), ("Twenty-One", "21", TitleAgreement.SAME),
      ("Dead Heat", "Dead Beat", TitleAgreement.NEARLY),
      ("Star Wars: Phasma", "Star Wars: Last Shot", TitleAgreement.OTHER_SUBTITLE), ("Silent Prey", "Silken Prey", TitleAgreement.NEARLY),
+     ("The Last Widow", "TheLast Widow", TitleAgreement.MISSPELT), ("The Lab Rat", "Th eLab Rat", TitleAgreement.MISSPELT),
+     ("The Color of Light: A Novel", "TherColor of Light", TitleAgreement.MISSPELT),
+     ("Cock and Bull", "Coc and Bull", TitleAgreement.MISSPELT), ("The Jungle Book", "The Jungle Books", TitleAgreement.CUT),
      ("The Waiter", "Hte Waiter", TitleAgreement.MISSPELT), ("Private", "Private L.A.", TitleAgreement.DIFFERENT),
      ("Around the World in", "Around the World in Eighty Days", TitleAgreement.CUT)],
 )  # fmt: skip

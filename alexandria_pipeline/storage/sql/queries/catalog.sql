@@ -72,14 +72,17 @@ left join lateral (
 -- name: similar_title
 -- For each question, the most similar titles of the same author that begin or end alike, and this title of any author.
 select q.place, e.*, w.first_year, w.work_title, w.work_subjects
-from unnest(%(places)s::int[], %(titles)s::int[], %(heads)s::int[], %(tails)s::int[], %(texts)s::text[], %(names)s::text[])
-    as q (place, title_hash, head, tail, text, name)
+from unnest(%(places)s::int[], %(titles)s::int[], %(heads)s::int[], %(tails)s::int[], %(other_heads)s::int[],
+            %(other_tails)s::int[], %(texts)s::text[], %(names)s::text[])
+    as q (place, title_hash, head, tail, other_head, other_tail, text, name)
 cross join lateral (
     select * from (
-        (select * from catalog_dump_edition d where d.head_block = q.head limit 300)
-        union all (select * from catalog_dump_edition d where d.tail_block = q.tail and d.head_block <> q.head limit 300)
+        (select * from catalog_dump_edition d where d.head_block in (q.head, q.other_head) limit 300)
         union all (select * from catalog_dump_edition d
-                   where d.title_hash = q.title_hash and d.head_block <> q.head and d.tail_block <> q.tail limit 100)
+                   where d.tail_block in (q.tail, q.other_tail) and d.head_block not in (q.head, q.other_head) limit 300)
+        union all (select * from catalog_dump_edition d
+                   where d.title_hash = q.title_hash and d.head_block not in (q.head, q.other_head)
+                       and d.tail_block not in (q.tail, q.other_tail) limit 100)
     ) block
     order by similarity(block.title, q.text) + similarity(split_part(block.contributors, E'\t', 1), q.name) desc, block.isbn13 limit 12
 ) e
@@ -112,15 +115,18 @@ left join lateral (select first_year, subjects from catalog_dump_work where work
 -- For each question, what the judge needs of the most similar editions in its blocks, and of this title of any author.
 select q.place, e.isbn13, e.edition_id, e.work_id, e.title, e.subtitle, e.contributors, e.published, w.first_year, e.language, e.publisher,
     e.format, e.pages, e.series, coalesce(e.subjects, w.subjects)
-from unnest(%(places)s::int[], %(titles)s::int[], %(heads)s::int[], %(tails)s::int[], %(texts)s::text[], %(names)s::text[],
+from unnest(%(places)s::int[], %(titles)s::int[], %(heads)s::int[], %(tails)s::int[], %(other_heads)s::int[],
+            %(other_tails)s::int[], %(texts)s::text[], %(names)s::text[],
             %(languages)s::text[])
-    as q (place, title_hash, head, tail, text, name, language)
+    as q (place, title_hash, head, tail, other_head, other_tail, text, name, language)
 cross join lateral (
     select * from (
-        (select * from catalog_dump_edition d where d.head_block = q.head limit 300)
-        union all (select * from catalog_dump_edition d where d.tail_block = q.tail and d.head_block <> q.head limit 300)
+        (select * from catalog_dump_edition d where d.head_block in (q.head, q.other_head) limit 300)
         union all (select * from catalog_dump_edition d
-                   where d.title_hash = q.title_hash and d.head_block <> q.head and d.tail_block <> q.tail limit 100)
+                   where d.tail_block in (q.tail, q.other_tail) and d.head_block not in (q.head, q.other_head) limit 300)
+        union all (select * from catalog_dump_edition d
+                   where d.title_hash = q.title_hash and d.head_block not in (q.head, q.other_head)
+                       and d.tail_block not in (q.tail, q.other_tail) limit 100)
     ) block
     order by similarity(block.title, q.text) + similarity(split_part(block.contributors, E'\t', 1), q.name) desc,
         block.language is distinct from q.language, block.isbn13 limit 6
