@@ -6,7 +6,7 @@ MONTH ?= 2020-08
 PORT ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test test-fast check stop lock bench-matching docs
+.PHONY: help setup run dev test test-fast check stop lock bench-matching docs pictures
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -49,6 +49,9 @@ bench-matching: setup  ## precision and recall of the matcher on the gold set, t
 docs:            ## the site of the documents in site/, built strictly
 	@test -x .venv-docs/bin/mkdocs || { $(PYTHON) -m venv .venv-docs && .venv-docs/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r deploy/docs.lock; }
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
+
+pictures: setup  ## the pictures of the README, made from the running product (needs Chromium)
+	@$(BIN)/python tools/pictures.py
 
 stop:            ## stops the local database; its data stay
 	@if test -x $(BIN)/alexandria; then $(BIN)/alexandria db stop; fi

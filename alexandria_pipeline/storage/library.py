@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from psycopg.types.json import Jsonb
 
+from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.storage.queries import Queries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from alexandria_pipeline.domain.isbn import Isbn13
-    from alexandria_pipeline.domain.month import Month
     from alexandria_pipeline.storage.database import Connection, Database, Row
 
 _SQL = Queries("library")
@@ -84,11 +84,15 @@ class Library:
             return work | {"other_keys": [row["work_key"] for row in retired]}
 
     def history(self, work_id: int) -> dict[str, Any]:
-        """Returns how a work came to its facts: `provenance`, `attempts` (searches for its ISBN) and `changes`, newest first."""
+        """Returns how a work came to its facts: `provenance`, `attempts` (searches for its ISBN) and `changes`, newest first.
+
+        Also its `authors` with their keys.
+        """
         with self._database.transaction(timeout=TIMEOUT) as tx:
             found = tx.execute(_SQL["provenance"], {"work_id": work_id}).fetchone()
             return {
                 "provenance": found["provenance"] if found else {},
+                "authors": tx.execute(_SQL["authors_of_work"], {"work_id": work_id}).fetchall(),
                 "attempts": tx.execute(_SQL["attempts"], {"work_id": work_id}).fetchall(),
                 "changes": tx.execute(_SQL["log"], {"work_id": work_id}).fetchall(),
             }
@@ -121,13 +125,14 @@ class Library:
         return self._all("months", {"after": after, "limit": limit})
 
     def month(self, month: Month) -> Row | None:
-        """Returns a month with its `listed` books, or None if it has no row."""
+        """Returns a month with its `listed` books and the months `before` and `after` it, or None if it has no row."""
         with self._database.transaction(timeout=TIMEOUT) as tx:
             found = tx.execute(_SQL["months"], {"after": month.lock_key - 1, "limit": 1}).fetchone()
             if found is None or (found["year"], found["month"]) != (month.year, month.month):
                 return None
             books = tx.execute(_SQL["books_of_month"], {"year": month.year, "month": month.month})
-            return found | {"listed": books.fetchall()}
+            near = tx.execute(_SQL["neighbours"], {"month": month.lock_key}).fetchone() or {}
+            return found | {"listed": books.fetchall()} | {side: _month_of(near[side]) for side in ("before", "after")}
 
     def changes_end(self) -> ChangePlace:
         """Returns the place after every change that can be shown now."""
@@ -179,6 +184,10 @@ def _works(tx: Connection, work_ids: Sequence[int]) -> list[Row]:
     works = tx.execute(_SQL["works"], {"work_ids": list(work_ids)}).fetchall()
     editions = tx.execute(_SQL["editions_of_works"], {"work_ids": list(work_ids)}).fetchall()
     return [work | {"editions": [e for e in editions if e["work_id"] == work["work_id"]]} for work in works]
+
+
+def _month_of(number: int | None) -> Month | None:
+    return Month(number // 100, number % 100) if number else None
 
 
 def _end(tx: Connection) -> ChangePlace:

@@ -58,7 +58,7 @@ class _Pages:
         row = await self._threads.run(self._library.month, month)
         if row is None:
             raise Refusal(404, f"{month} is not in the queue")
-        return _page("month.html", month=month, before=month - 1, after=month + 1, row=row)
+        return _page("month.html", month=month, row=row)
 
     async def work(self, request: Request) -> Response:
         key = _key(request)

@@ -139,7 +139,8 @@ order by b.year, b.month;
 
 -- name: books_of_month
 -- The books of a month, with where each stands.
-select b.title, b.author, b.outcome, b.isbn13, b.provider as resolved_by, b.confidence, b.reason, w.work_key
+select b.title, b.author, b.outcome, b.isbn13, b.provider as resolved_by, b.confidence, b.reason, w.work_key,
+       w.title as work_title
 from generated_book b left join enriched_works w using (work_id)
 where b.year = %(year)s and b.month = %(month)s
 order by b.book_id;
@@ -172,3 +173,14 @@ select logged_at, provider, action, fields from enrichment_log where work_id = %
 -- name: provenance
 -- The sources of the fields of a work.
 select provenance from enriched_works where work_id = %(work_id)s;
+
+-- name: neighbours
+-- The months with a row before and after a month.
+select max(year * 100 + month) filter (where year * 100 + month < %(month)s) as before,
+       min(year * 100 + month) filter (where year * 100 + month > %(month)s) as after
+from backfill_log;
+
+-- name: authors_of_work
+-- The authors of a work, in their order.
+select a.author_key as key, a.name from work_authors wa join enriched_authors a using (author_id)
+where wa.work_id = %(work_id)s and a.author_key is not null order by wa.position, a.author_id;
