@@ -6,7 +6,7 @@ MONTH ?= 2020-08
 PORT ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test test-fast check stop lock bench-matching docs pictures
+.PHONY: help setup run dev test test-fast check stop lock bench-matching docs pictures licences sbom
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -50,6 +50,14 @@ docs:            ## the site of the documents in site/, built strictly
 	@test -x .venv-docs/bin/mkdocs || { $(PYTHON) -m venv .venv-docs && .venv-docs/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r deploy/docs.lock; }
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
 
+licences: setup  ## docs/licences.md: the licences of what the image installs
+	@$(BIN)/python tools/licences.py
+
+sbom:            ## sbom.json: the packages of the image in CycloneDX, the same for the same lock
+	@test -x .venv-sbom/bin/cyclonedx-py || { $(PYTHON) -m venv .venv-sbom && .venv-sbom/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r deploy/sbom.lock; }
+	@.venv-sbom/bin/cyclonedx-py requirements deploy/requirements.lock --pyproject pyproject.toml --output-reproducible --output-file sbom.json
+	@echo "sbom.json"
+
 pictures: setup  ## the pictures of the README, made from the running product (needs Chromium)
 	@$(BIN)/python tools/pictures.py
 
@@ -59,6 +67,7 @@ stop:            ## stops the local database; its data stay
 lock:            ## writes requirements.lock anew from pyproject.toml
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --upgrade --quiet --output-file requirements.lock
+	@$(BIN)/uv pip compile --group sbom --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate --quiet --output-file deploy/sbom.lock
 	@$(BIN)/uv pip compile --group docs --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate --quiet --output-file deploy/docs.lock
 	@$(BIN)/uv pip compile pyproject.toml --constraint requirements.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate --quiet --output-file deploy/requirements.lock
 	@$(BIN)/uv pip compile pyproject.toml --extra launchers --constraint requirements.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate --quiet --output-file deploy/launchers.lock
