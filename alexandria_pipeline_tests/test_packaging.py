@@ -283,6 +283,22 @@ def _documents(name: str) -> list[dict[str, Any]]:
     return list(yaml.safe_load_all((PROJECT / "deploy" / "kubernetes" / name).read_text(encoding="utf-8")))
 
 
+def test_runs_in_containers_differ_by_the_launcher_alone() -> None:
+    """The instance is that of dagster.yaml; a run gets the variables of the processes that launch it."""
+    usual, with_launcher = _yaml("dagster.yaml"), _yaml("deploy/dagster.docker.yaml")
+    launcher = with_launcher.pop("run_launcher")
+    assert with_launcher == usual
+    assert launcher["class"] == "DockerRunLauncher"
+    config, processes = launcher["config"], _yaml("deploy/docker-compose.runs.yml")
+    given = {name for name in _yaml("docker-compose.yml")["x-pipeline"]["environment"] if not name.endswith("_FILE")}
+    assert given | {"ALEXANDRIA_DATABASE_PASSWORD"} == set(config["env_vars"])
+    assert set(processes["services"]) == set(_yaml("docker-compose.yml")["services"]) - {"postgres"}
+    assert {service["image"] for service in processes["services"].values()} == {config["image"]}
+    assert processes["networks"]["default"]["name"] == config["network"]
+    volumes = {f"{processes['name']}_{name}" for name in ("dagster", "state")}
+    assert set(config["container_kwargs"]["volumes"]) == volumes
+
+
 def test_kubernetes_runs_the_commands_of_the_compose_file() -> None:
     services = _yaml("docker-compose.yml")["services"]
     job, deployment, service = _documents("monitoring.yaml")

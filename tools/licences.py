@@ -61,8 +61,12 @@ def _licence(of: metadata.PackageMetadata) -> str:
     """The SPDX expression, else the classifiers, else the first line of the text."""
     classifiers = [each.split(" :: ")[-1] for each in of.get_all("Classifier") or [] if each.startswith("License ::")]
     named = [each for each in classifiers if each != "OSI Approved"]
-    text = (of.get("License") or "").strip().split("\n")[0][:60]
-    return of.get("License-Expression") or ", ".join(named) or text or "not stated"
+    text = _first(of, "License").strip().split("\n")[0][:60]
+    return _first(of, "License-Expression") or ", ".join(named) or text or "not stated"
+
+
+def _first(of: metadata.PackageMetadata, name: str) -> str:
+    return str((of.get_all(name) or [""])[0])
 
 
 if __name__ == "__main__":
