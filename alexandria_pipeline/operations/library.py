@@ -58,7 +58,8 @@ def show(database: Database, text: str) -> dict[str, Any]:
         thing = find(tx, text)
         claims, locks = _claims(tx, thing), store.locks_of(tx, thing.kind, [thing.key])[thing.key]
         conflicts = served.conflicts_of(tx, thing.kind, thing.key)
-    merged = merge(thing.kind, claims, locks)
+        hints = _hints(tx, thing)
+    merged = merge(thing.kind, claims, locks, hints)
     return {
         "kind": thing.kind,
         "key": thing.key,
@@ -86,9 +87,13 @@ def preview(database: Database, kind: Judged, left: str, right: str) -> dict[str
     with database.transaction() as tx:
         one, other = _pair(tx, kind, left, right)
         claims = {thing.key: _claims(tx, thing) for thing in (one, other)}
-    merged = {key: merge(kind, each) for key, each in claims.items()}
-    both = merge(kind, [claim for each in claims.values() for claim in each])
-    names = [name for name in _names(kind, both) if name in both.values]
+        locks = store.locks_of(tx, kind, claims)
+        hints = {thing.key: _hints(tx, thing) for thing in (one, other)}
+    oldest = min(one, other, key=lambda thing: thing.row_id or 0).key
+    merged = {key: merge(kind, each, locks[key], hints[key]) for key, each in claims.items()}
+    together = [claim for each in claims.values() for claim in each]
+    both = merge(kind, together, locks[oldest], hints[oldest])
+    names = [name for name in _names(kind, both) if any(name in each.values for each in (*merged.values(), both))]
     return {
         "kind": kind,
         "left": one.key,
@@ -98,7 +103,7 @@ def preview(database: Database, kind: Judged, left: str, right: str) -> dict[str
                 "field": name,
                 "left": merged[one.key].values.get(name),
                 "right": merged[other.key].values.get(name),
-                "merged": both.values[name],
+                "merged": both.values.get(name),
             }
             for name in names
         ],
@@ -178,6 +183,15 @@ def _claims(tx: Connection, thing: Thing) -> list[Claim]:
     keys = served.members_of_authors(tx, [thing.key])[thing.key] if thing.kind == "author" else [thing.key]
     found = store.claims_of(tx, thing.kind, keys)
     return [claim for key in keys for claim in found[key]]
+
+
+def _hints(tx: Connection, thing: Thing) -> list[Claim]:
+    rows: Iterable[served.Row] = ()
+    if thing.kind == "edition":
+        rows = served.editions(tx, [Isbn13(thing.key)]).values()
+    elif thing.kind == "work" and thing.row_id is not None:
+        rows = served.works(tx, [thing.row_id]).values()
+    return [hint for row in rows for hint in computing.hints_of(thing.kind, row)]
 
 
 def _names(kind: EntityKind, merged: Merged) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from alexandria_pipeline.domain.isbn import Isbn13
+from alexandria_pipeline.domain.merging import hints
 from alexandria_pipeline.domain.merging import served as columns
 from alexandria_pipeline.domain.merging.identity import AuthorRef, authors_of_work
 from alexandria_pipeline.domain.merging.merge import Merged, merge
@@ -14,7 +15,7 @@ from alexandria_pipeline.storage import served
 from alexandria_pipeline.storage.served import AuthorLink, Written
 
 if TYPE_CHECKING:
-    from alexandria_pipeline.domain.merging.claims import Claim
+    from alexandria_pipeline.domain.merging.claims import Claim, EntityKind
     from alexandria_pipeline.storage.database import Connection
 
 # The fields of a work that claims about its editions state, too.
@@ -26,7 +27,11 @@ def compute_editions(tx: Connection, isbns: Collection[Isbn13], run_id: str) -> 
     store.one_writer(tx)
     current = served.editions(tx, isbns)
     claims, locks = store.claims_of(tx, "edition", current), store.locks_of(tx, "edition", current)
-    merged = {isbn: merge("edition", claims[isbn], locks[isbn]) for isbn in current if claims[isbn] or locks[isbn]}
+    merged = {
+        isbn: merge("edition", claims[isbn], locks[isbn], hints_of("edition", row))
+        for isbn, row in current.items()
+        if claims[isbn] or locks[isbn]
+    }
     rows = {isbn: columns.edition_columns(isbn, each, current[isbn]) for isbn, each in merged.items()}
     changed = served.write(tx, "edition", current, rows, run_id)
     served.write_ids(tx, "edition", {isbn: rows[isbn]["identifiers"] for isbn in changed})
@@ -52,7 +57,7 @@ def _work_rows(tx: Connection, work_ids: Collection[int]) -> tuple[dict[int, ser
     claims = claims_of_works(tx, list(current))
     locks = store.locks_of(tx, "work", [row["work_key"] for row in current.values()])
     merged = {
-        work_id: merge("work", claims[work_id], locks[row["work_key"]])
+        work_id: merge("work", claims[work_id], locks[row["work_key"]], hints_of("work", row))
         for work_id, row in current.items()
         if claims[work_id] or locks[row["work_key"]]
     }
@@ -76,7 +81,8 @@ def authors_of(tx: Connection, work_ids: Collection[int]) -> dict[int, list[Auth
     locks = store.locks_of(tx, "work", [row["work_key"] for row in current.values()])
     found = {}
     for work_id, row in current.items():
-        names = merge("work", claims[work_id], locks[row["work_key"]]).values.get("authors", ())
+        merged = merge("work", claims[work_id], locks[row["work_key"]], hints_of("work", row))
+        names = merged.values.get("authors", ())
         members = [(key, of_editions[isbn]) for isbn, key in editions[work_id].items()]
         found[work_id] = authors_of_work(row["work_key"], names, members)
     return found
@@ -106,6 +112,12 @@ def compute_authors(tx: Connection, work_ids: Collection[int], run_id: str) -> W
     ]
     served.write_author_links(tx, list(refs), links)
     return Written(len(rows), len(changed), columns.coverage("author", list(rows.values())))
+
+
+def hints_of(kind: EntityKind, row: served.Row) -> list[Claim]:
+    """What decides between equally many sources of an edition or work, from its row."""
+    listed = hints.of_listing(row["listed_title"], row["listed_author"])
+    return [*listed, *hints.of_isbn(row["isbn13"])] if kind == "edition" else listed
 
 
 def claims_of_works(tx: Connection, work_ids: Collection[int]) -> dict[int, list[Claim]]:

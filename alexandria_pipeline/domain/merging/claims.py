@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 EntityKind = Literal["edition", "work", "author"]
-Rank = Literal["preferred", "normal", "deprecated"]
+Rank = Literal["preferred", "normal", "deprecated", "hint"]
 
 SOURCE_ORDER: Final = (
     "open-library", "google-books", "isbndb", "wikidata", "internet-archive", "local-catalog", "wikipedia",
@@ -23,7 +23,8 @@ SAME_SOURCE: Final[Mapping[str, str]] = {"local-catalog": "open-library"}
 class Claim:
     """A value of a field, as a source stated it. `value` is JSON; `record` is the id of the stored answer it is from.
 
-    Absence is not a claim. A claim of rank `deprecated` is never used.
+    Absence is not a claim. A claim of rank `deprecated` is never used. A `hint` is no claim of a source, and is never stored or
+    served: it decides between values that equally many sources give.
     """
 
     provider: str
@@ -79,6 +80,7 @@ def trust(claim: Claim) -> tuple[int, int]:
 
 
 def usable(claims: Sequence[Claim]) -> list[Claim]:
-    """The claims that are not deprecated, the most trusted first; preferred ones alone if there are any."""
-    kept = sorted((claim for claim in claims if claim.rank != "deprecated"), key=trust)
-    return [claim for claim in kept if claim.rank == "preferred"] or kept
+    """The claims that are not deprecated, the most trusted first; preferred ones alone if there are any. Hints are last."""
+    kept = sorted((claim for claim in claims if claim.rank not in {"deprecated", "hint"}), key=trust)
+    kept = [claim for claim in kept if claim.rank == "preferred"] or kept
+    return kept + [claim for claim in claims if claim.rank == "hint"] if kept else []

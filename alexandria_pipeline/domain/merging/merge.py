@@ -27,10 +27,15 @@ class Merged:
     conflicts: Mapping[str, str] = field(default_factory=dict)
 
 
-def merge(kind: EntityKind, claims: Iterable[Claim], locks: Mapping[str, Lock] | None = None) -> Merged:
-    """The served values of one thing."""
+def merge(
+    kind: EntityKind,
+    claims: Iterable[Claim],
+    locks: Mapping[str, Lock] | None = None,
+    hints: Sequence[Claim] = (),
+) -> Merged:
+    """The served values of one thing. `hints` (`hints.py`) decide between values that equally many sources give."""
     by_field: dict[str, list[Claim]] = {}
-    for claim in claims:
+    for claim in (*claims, *hints):
         by_field.setdefault(claim.field, []).append(claim)
     values: dict[str, Any] = {}
     provenance: dict[str, Mapping[str, Any]] = {}

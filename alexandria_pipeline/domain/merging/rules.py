@@ -40,6 +40,7 @@ _DECORATION: Final = re.compile(
 _GENRE_BEHIND: Final = re.compile(
     r"\s*:\s*(?:a|an) (?:\w+ ){0,2}(?:novel|memoir|story|thriller|mystery)$", re.IGNORECASE
 )
+_INVERTED_ARTICLE: Final = re.compile(r"^([^,]+), (the|a|an)$", re.IGNORECASE)
 _COMPANY: Final = re.compile(
     r"\b(?:inc|llc|ltd|limited|co|corp|corporation|company|gmbh|plc|publishers?|publishing|publications|verlag|group)\b"
 )
@@ -79,7 +80,7 @@ def title(claims: Sequence[Claim]) -> Choice | None:
         return None
     best = min(group, key=lambda each: (_is_shouted(each[1]), len(each[1]), trust(each[0]), each[1]))
     shown = title_case(best[1]) if best[1].isupper() else best[1]
-    return Choice(shown, (best[0],), len(claims) - len(group))
+    return Choice(shown, (best[0],), _lost(claims, group))
 
 
 def subtitle_for(chosen_title: str) -> Rule:
@@ -93,7 +94,7 @@ def subtitle_for(chosen_title: str) -> Rule:
             same = main_title(claim.value["title"]) == main_title(chosen_title)
             if same and text and normalise(text) not in whole:
                 offered.append((claim, text))
-        return _majority(offered, normalise, len(claims))
+        return _majority(offered, normalise, claims)
 
     return subtitle
 
@@ -114,8 +115,10 @@ def authors(claims: Sequence[Claim]) -> Choice | None:
     group = _largest(lists, lambda names: frozenset(map(_person, names)))
     if not group:
         return None
-    best = min(group, key=lambda each: (any(map(_is_odd_name, each[1])), trust(each[0])))
-    return Choice([natural_name(name) for name in best[1]], (best[0],), len(claims) - len(group))
+    best = min(
+        group, key=lambda each: (any(map(_is_shouted, each[1])), any(map(_is_odd_name, each[1])), trust(each[0]))
+    )
+    return Choice([natural_name(name) for name in best[1]], (best[0],), _lost(claims, group))
 
 
 def contributors(claims: Sequence[Claim]) -> Choice | None:
@@ -185,7 +188,7 @@ def published(claims: Sequence[Claim]) -> Choice | None:
     precise = _largest([each for each in group if len(each[1]) == longest], lambda text: text)
     years = {text[:4] for _, text in dated}
     conflict = f"years {', '.join(sorted(years))}" if max(map(int, years)) - min(map(int, years)) > 2 else ""
-    return Choice(precise[0][1], (precise[0][0],), len(claims) - len(group), conflict)
+    return Choice(precise[0][1], (precise[0][0],), _lost(claims, group), conflict)
 
 
 def first_published(claims: Sequence[Claim]) -> Choice | None:
@@ -195,7 +198,7 @@ def first_published(claims: Sequence[Claim]) -> Choice | None:
     if not groups:
         return None
     best = max(groups.values(), key=lambda group: (_sources(group), -group[0][1]))
-    return Choice(best[0][1], (best[0][0],), len(claims) - len(best))
+    return Choice(best[0][1], (best[0][0],), _lost(claims, best))
 
 
 def pages(claims: Sequence[Claim]) -> Choice | None:
@@ -207,27 +210,25 @@ def pages(claims: Sequence[Claim]) -> Choice | None:
     near = [each for each in counted if abs(each[1] - middle) <= PAGES_TOLERANCE * middle]
     group = _largest(near or counted, lambda number: number)
     conflict = "" if near else f"pages {', '.join(str(number) for number in sorted({n for _, n in counted}))}"
-    return Choice(group[0][1], (group[0][0],), len(claims) - len(group), conflict)
+    return Choice(group[0][1], (group[0][0],), _lost(claims, group), conflict)
 
 
 def publisher(claims: Sequence[Claim]) -> Choice | None:
     """The publisher of most sources, without regard to "Inc." and the like. A self-publishing service never overrides a name."""
     named = [(claim, text) for claim in claims if (text := _one_line(claim.value))]
     houses = [each for each in named if normalise(each[1]) not in _SELF_PUBLISHED]
-    return _majority(
-        houses or named, lambda text: _COMPANY.sub("", normalise(text)).strip() or normalise(text), len(claims)
-    )
+    return _majority(houses or named, lambda text: _COMPANY.sub("", normalise(text)).strip() or normalise(text), claims)
 
 
 def language(claims: Sequence[Claim]) -> Choice | None:
-    """The language of most sources as a BCP 47 tag."""
+    """The language of most sources as a BCP 47 tag. Between equals, the group of the ISBN decides (a hint)."""
     tagged = [(claim, tag) for claim in claims if (tag := _language(str(claim.value)))]
-    return _majority(tagged, lambda tag: tag, len(claims))
+    return _majority(tagged, lambda tag: tag, claims)
 
 
 def most_common(claims: Sequence[Claim]) -> Choice | None:
     """The text that most sources give."""
-    return _majority([(claim, text) for claim in claims if (text := _one_line(claim.value))], normalise, len(claims))
+    return _majority([(claim, text) for claim in claims if (text := _one_line(claim.value))], normalise, claims)
 
 
 def series(claims: Sequence[Claim]) -> Choice | None:
@@ -237,10 +238,10 @@ def series(claims: Sequence[Claim]) -> Choice | None:
     if not group:
         return None
     placed = _largest([each for each in group if each[1].get("position")], lambda value: str(value["position"]))
-    claim, value = (placed or group)[0]
-    return Choice(
-        {"name": _one_line(value["name"]), "position": value.get("position")}, (claim,), len(claims) - len(group)
-    )
+    claim, value = min(placed or group, key=lambda each: (_is_shouted(each[1]["name"]), trust(each[0])))
+    name = _one_line(value["name"])
+    shown = title_case(name) if name.isupper() and len(name) > 4 else name
+    return Choice({"name": shown, "position": value.get("position")}, (claim,), _lost(claims, group))
 
 
 SINGLE_VALUED: Final = frozenset({"openlibrary_work", "wikidata", "viaf", "isni"})
@@ -306,14 +307,14 @@ def biography(claims: Sequence[Claim]) -> Choice | None:
 
 @lru_cache(maxsize=8_192)
 def clean_title(text: str) -> str:
-    """A title in one line, repaired, without series and format in brackets and without ": A Novel"."""
+    """A title in one line, repaired, without series and format in brackets, without ": A Novel", the article in front."""
     cleaned = _one_line(text)
     for _ in range(3):
         shorter = _GENRE_BEHIND.sub("", _DECORATION.sub("", cleaned))
         if shorter == cleaned or not normalise(shorter):
             break
         cleaned = shorter
-    return cleaned
+    return _INVERTED_ARTICLE.sub(lambda found: f"{found[2].capitalize()} {found[1]}", cleaned)
 
 
 def title_case(text: str) -> str:
@@ -421,18 +422,32 @@ def _groups(offered: Iterable[tuple[Claim, Any]], key: Callable[[Any], K]) -> di
 
 
 def _sources(group: Sequence[tuple[Claim, Any]]) -> int:
-    return len({claim.source for claim, _ in group})
+    return len({claim.source for claim, _ in group if claim.rank != "hint"})
 
 
 def _largest(offered: Sequence[tuple[Claim, Any]], key: Callable[[Any], Hashable]) -> list[tuple[Claim, Any]]:
-    """The group of most sources; of equal ones, the group with the most trusted source. Its claims, most trusted first."""
-    groups = [sorted(group, key=lambda each: trust(each[0])) for group in _groups(offered, key).values()]
-    return min(groups, key=lambda group: (-_sources(group), trust(group[0][0])), default=[])
+    """The group of most sources; of equal ones, one with a hint, then that of the most trusted source.
+
+    Its claims without hints, the most trusted first.
+    """
+    ranked = []
+    for group in _groups(offered, key).values():
+        stated = sorted((each for each in group if each[0].rank != "hint"), key=lambda each: trust(each[0]))
+        if stated:
+            ranked.append(((-_sources(stated), len(stated) - len(group), trust(stated[0][0])), stated))
+    return min(ranked, key=lambda each: each[0], default=((), []))[1]
 
 
-def _majority(offered: Sequence[tuple[Claim, Any]], key: Callable[[Any], Hashable], total: int) -> Choice | None:
+def _lost(claims: Sequence[Claim], group: Sequence[tuple[Claim, Any]]) -> int:
+    """How many claims are not of the group that won."""
+    return sum(claim.rank != "hint" for claim in claims) - len(group)
+
+
+def _majority(
+    offered: Sequence[tuple[Claim, Any]], key: Callable[[Any], Hashable], claims: Sequence[Claim]
+) -> Choice | None:
     group = _largest(offered, key)
-    return Choice(group[0][1], (group[0][0],), total - len(group)) if group else None
+    return Choice(group[0][1], (group[0][0],), _lost(claims, group)) if group else None
 
 
 def _union(value: Any, claims: Sequence[Claim]) -> Choice | None:

@@ -1,11 +1,13 @@
 -- The served columns of editions, works and authors: computed from claims, written only when they differ.
 
 -- name: editions
--- Editions with their served columns.
-select isbn13, work_id, primary_provider, enriched_at, title, subtitle, authors, contributors, publisher, published, language, format, pages,
-       description, subjects, series, series_position, cover, identifiers, provenance, completeness, quality
-from enriched_editions where isbn13 = any(%(keys)s)
-order by isbn13;
+-- Editions with their served columns, and the title and author of their work as listed.
+select e.isbn13, e.work_id, e.primary_provider, e.enriched_at, e.title, e.subtitle, e.authors, e.contributors, e.publisher, e.published,
+       e.language, e.format, e.pages, e.description, e.subjects, e.series, e.series_position, e.cover, e.identifiers, e.provenance,
+       e.completeness, e.quality, w.listed_title, w.listed_author
+from enriched_editions e join enriched_works w using (work_id)
+where e.isbn13 = any(%(keys)s)
+order by e.isbn13;
 
 -- name: write_editions
 -- Writes the served columns of editions.
@@ -33,7 +35,7 @@ order by m.work_id, e.isbn13;
 -- Resolved works with their served columns.
 select work_id, work_key, isbn13, enriched_at, title, author, first_published, description, subjects, series, series_position, cover,
        ratings, rating_average::float8, rating_count, awards, translations, variants, public_domain, identifiers, provenance,
-       completeness, quality
+       completeness, quality, listed_title, listed_author
 from enriched_works where work_id = any(%(ids)s) and not synthetic
 order by work_id
 for no key update;

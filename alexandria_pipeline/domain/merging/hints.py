@@ -1,0 +1,24 @@
+"""Hints: what is known of a thing without any claim. They decide where equally many sources give different values."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from alexandria_pipeline.domain.matching.edition_facts import group_language
+from alexandria_pipeline.domain.merging.claims import Claim
+from alexandria_pipeline.domain.text.person_names import people
+
+LIST: Final = "list"
+
+
+def of_listing(title: str | None, author: str | None) -> list[Claim]:
+    """The title and the authors of the list that named the book."""
+    found = [Claim(LIST, "title", title, rank="hint")] if title else []
+    named = [" ".join([*person.given, person.surname]) for person in people(author or "")]
+    return [*found, Claim(LIST, "authors", [{"name": name, "role": "unknown"} for name in named], rank="hint")]
+
+
+def of_isbn(isbn13: str) -> list[Claim]:
+    """The language that the group of the ISBN stands for."""
+    language = group_language(isbn13)
+    return [Claim(LIST, "language", language, rank="hint")] if language else []
