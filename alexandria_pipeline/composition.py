@@ -293,6 +293,7 @@ def diagnose(settings: Settings, *, offline: bool = False) -> Iterator[Finding]:
             yield from doctor.check_database(database)
             pipeline = assemble(settings, database, threads)
             yield from doctor.check_state(database, pipeline.quota, used)
+            yield doctor.check_catalog(database, datetime.now(UTC))
             counters = [] if offline else pipeline.registry.counters()
             yield from (doctor.check_accepted(each) for each in counters if configs[each.declaration.name].key)
     except AlexandriaError as error:

@@ -10,13 +10,14 @@ import shutil
 import socket
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from alexandria_pipeline.domain.service_answers import NotFound
 from alexandria_pipeline.operations.accounting import service_count
 from alexandria_pipeline.storage import breaker, health, recovery
+from alexandria_pipeline.storage.catalog import Catalog
 
 if TYPE_CHECKING:
     from alexandria_pipeline.providers.base import CallCounter
@@ -29,6 +30,7 @@ State = Literal["ok", "warn", "fail"]
 
 MIN_VERSION = 150_000  # PostgreSQL 15; the oldest version that the tests of this project have run on
 MAX_CLOCK_OFFSET = 60.0  # seconds; send slots and quota days shift by this much
+STALE_CATALOG = timedelta(days=90)
 LOW_DISK, NO_DISK = 2 * 1024**3, 200 * 1024**2  # bytes; a month needs a few MB, a backfill of 300 months about 1 GB
 
 
@@ -152,6 +154,20 @@ def check_state(database: Database, quota: QuotaManager, services: Iterable[str]
                 f"calls to {name}", "warn", f"paused until {state.retry_at:%Y-%m-%d %H:%M} UTC: {state.last_error}",
                 "calls resume by themselves; see alexandria quota",
             )  # fmt: skip
+
+
+def check_catalog(database: Database, now: datetime) -> Finding:
+    """Whether the newest imported dump is younger than `STALE_CATALOG`: Open Library publishes one each month."""
+    dumps = [row["loaded_at"] for row in Catalog(database).sources() if row["kind"] == "dump"]
+    if not dumps:
+        return Finding("local catalogue", "ok", "no dump is imported")
+    age = now - max(dumps)
+    if age <= STALE_CATALOG:
+        return Finding("local catalogue", "ok", f"the dump was imported {age.days} days ago")
+    return Finding(
+        "local catalogue", "warn", f"the dump was imported {age.days} days ago; newer books are searched by services",
+        "download a new dump (https://openlibrary.org/developers/dumps) and run: alexandria catalog import",
+    )  # fmt: skip
 
 
 def check_models(warnings: Mapping[str, str]) -> Iterator[Finding]:

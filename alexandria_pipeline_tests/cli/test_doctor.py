@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from alexandria_pipeline.cli.app import main
+from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline_tests.upstream.server import StandIn
 
 pytest_plugins = ("alexandria_pipeline_tests.upstream.fixture",)
@@ -64,6 +65,18 @@ def test_offline_sends_nothing(diagnose: Diagnose, upstream: StandIn) -> None:
     status, findings = diagnose("--offline")
     assert (status, [meter.spent for meter in upstream.meters.values() if meter.spent]) == (0, [])
     assert not [name for name in findings if name.startswith("host of")]
+
+
+@pytest.mark.parametrize(("age", "state"), [("89 days", "ok"), ("91 days", "warn")])
+def test_an_old_dump_is_named(diagnose: Diagnose, database: Database, age: str, state: str) -> None:
+    with database.transaction() as tx:
+        tx.execute(
+            "insert into catalog_load (name, digest, editions, set_aside, kind, loaded_at)"
+            " values ('dump', 'd', 1, 0, 'dump', now() - %s::interval)",
+            [age],
+        )
+    status, findings = diagnose("--offline", ALEXANDRIA_CONTACT="you@example.org")
+    assert (status, findings["local catalogue"]["state"]) == (0, state)
 
 
 def test_a_host_that_does_not_answer(diagnose: Diagnose) -> None:
