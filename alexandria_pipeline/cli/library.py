@@ -13,7 +13,7 @@ from alexandria_pipeline.cli.output import AsJson, cell, new_table, print_json, 
 from alexandria_pipeline.domain.errors import InvalidValue
 from alexandria_pipeline.domain.merging.claims import Lock
 from alexandria_pipeline.operations import library
-from alexandria_pipeline.operations.library import Judged
+from alexandria_pipeline.stages.joining import Judged
 
 Named = Annotated[
     str, typer.Argument(help="An ISBN, the key of a work, or the key or name of an author.", metavar="NAME")
@@ -80,6 +80,12 @@ def split_works(left: Named, right: Named, by: By = None) -> None:
     _split("work", left, right, by)
 
 
+@works.command("doubts")
+def doubtful_works(as_json: AsJson = False) -> None:
+    """Lists works that may be one: what speaks for it, and the guard that refuses. `merge` or `split` decides."""
+    _doubts("work", as_json=as_json)
+
+
 @authors.command("show")
 def show_author(name: Named, as_json: AsJson = False) -> None:
     """The same as `alexandria show`."""
@@ -96,6 +102,22 @@ def merge_authors(left: Named, right: Named, yes: Yes = False, by: By = None, as
 def split_authors(left: Named, right: Named, by: By = None) -> None:
     """Keeps two authors apart: withdraws what joined them, and no run joins them again."""
     _split("author", left, right, by)
+
+
+def _doubts(kind: Judged, *, as_json: bool) -> None:
+    with opened_database() as (_, database):
+        found = library.doubts(database, kind)
+    if as_json:
+        print_json(found)
+        return
+    table = new_table("", "one", "other", "evidence", "refused by")
+    for doubt in found:
+        sides = (
+            f"{doubt[f'{side}_title']} ({doubt[f'{side}_author'] or ''})\n{doubt[f'{side}_key']}"
+            for side in ("left", "right")
+        )
+        table.add_row(*map(cell, sides), cell(doubt["rule"]), cell(doubt["guard"] or ""))
+    print_table(table)
 
 
 def _judge(kind: Judged, left: str, right: str, by: str | None, *, yes: bool, as_json: bool) -> None:

@@ -17,14 +17,13 @@ from alexandria_pipeline.domain.merging.fields import FIELDS_FROM, RULES
 from alexandria_pipeline.domain.merging.merge import Merged, merge
 from alexandria_pipeline.domain.merging.scores import completeness, quality
 from alexandria_pipeline.domain.text.normalise import normalise
-from alexandria_pipeline.stages import computing
+from alexandria_pipeline.stages import computing, joining
+from alexandria_pipeline.stages.joining import Judged
 from alexandria_pipeline.storage import claims as store
 from alexandria_pipeline.storage import served
 
 if TYPE_CHECKING:
     from alexandria_pipeline.storage.database import Connection, Database
-
-Judged = Literal["work", "author"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +116,15 @@ def judge(
     with database.transaction() as tx:
         store.one_writer(tx)
         one, other = _pair(tx, kind, left, right)
-        before = _component(tx, kind, {one.key, other.key})
+        before = joining.clusters(tx, kind).members({one.key, other.key})
         store.judge(tx, kind, one.key, other.key, verdict, "person", by, {})
-        _set_clusters(tx, kind, before | {one.key, other.key})
-        rows = served.keys(tx, kind, before | {one.key, other.key})
-        _compute(tx, [Thing(kind, row["key"], row["id"]) for row in rows], f"{verdict} by {by}")
-    return sorted(row["key"] for row in rows)
+        return joining.apply(tx, kind, before | {one.key, other.key}, f"{verdict} by {by}")
+
+
+def doubts(database: Database, kind: Judged) -> list[dict[str, Any]]:
+    """The pairs of works or authors that may be one and need a person's decision."""
+    with database.transaction() as tx:
+        return joining.doubts(tx, kind)
 
 
 def _pair(tx: Connection, kind: Judged, left: str, right: str) -> tuple[Thing, Thing]:
@@ -130,42 +132,6 @@ def _pair(tx: Connection, kind: Judged, left: str, right: str) -> tuple[Thing, T
     if one.key == other.key:
         raise InvalidValue(f"{left!r} and {right!r} are one {kind} already")
     return one, other
-
-
-def _component(tx: Connection, kind: Judged, keys: set[str]) -> set[str]:
-    """The keys that are joined with these by judgements."""
-    joined = _joined(row["left_key"] + "\0" + row["right_key"] for row in store.judgements(tx, kind, ["same"]))
-    roots = {joined.get(key, key) for key in keys}
-    return {key for key, root in joined.items() if root in roots}
-
-
-def _joined(pairs: Iterable[str]) -> dict[str, str]:
-    """key → the least key of those that are joined with it."""
-    root: dict[str, str] = {}
-
-    def top(key: str) -> str:
-        while root.setdefault(key, key) != key:
-            key = root[key]
-        return key
-
-    for pair in pairs:
-        left, right = (top(key) for key in pair.split("\0"))
-        root[max(left, right)] = min(left, right)
-    return {key: top(key) for key in list(root)}
-
-
-def _set_clusters(tx: Connection, kind: Judged, keys: set[str]) -> None:
-    """Lets each member of a cluster point to its oldest one, and every other row to none."""
-    joined = _joined(row["left_key"] + "\0" + row["right_key"] for row in store.judgements(tx, kind, ["same"]))
-    rows = served.keys(tx, kind, keys)
-    clusters: dict[str, list[int]] = {}
-    for row in rows:
-        key = str(row["key"])
-        clusters.setdefault(joined.get(key, key), []).append(row["id"])
-    merged: dict[int, int | None] = {}
-    for members in clusters.values():
-        merged |= {each: None if each == min(members) else min(members) for each in members}
-    served.set_merged_into(tx, kind, merged)
 
 
 def _compute(tx: Connection, things: Iterable[Thing], run_id: str) -> None:

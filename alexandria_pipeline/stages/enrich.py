@@ -15,7 +15,7 @@ from alexandria_pipeline.domain.merging.claims import Stated
 from alexandria_pipeline.domain.merging.extraction import candidate_facts, catalog_facts
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.providers.base import Capability, Provider
-from alexandria_pipeline.stages import computing
+from alexandria_pipeline.stages import computing, joining
 from alexandria_pipeline.stages.asking import ABOUT_EDITIONS, ABOUT_WORKS, Asked, Asker
 from alexandria_pipeline.storage import claims as store
 from alexandria_pipeline.storage.catalog import Catalog
@@ -68,7 +68,7 @@ class Enrich:
         return self._report(months, subjects, computing.compute_works, run_id, asked)
 
     def authors(self, months: Sequence[Month], run_id: str) -> EnrichmentReport:
-        """Asks for the biographies of the authors of these works, and computes the authors."""
+        """Asks for the biographies of the authors of these works, computes the authors, and joins works that are one."""
         subjects = {month: sorted(set(found.values())) for month, found in self._editions(months).items()}
         names: dict[str, str] = {}
         booked: dict[str, Month] = {}
@@ -80,7 +80,15 @@ class Enrich:
                 booked.setdefault(author.key, month)
         asker = Asker(self.database, run_id, "enriched_authors")
         asked = asker.authors(self.providers(Capability.AUTHOR_BIOGRAPHY), names, booked)
-        return self._report(months, subjects, computing.compute_authors, run_id, asked)
+        report = self._report(months, subjects, computing.compute_authors, run_id, asked)
+        self._join(subjects, run_id)
+        return report
+
+    def _join(self, subjects: Mapping[Month, Sequence[int]], run_id: str) -> None:
+        for work_ids in subjects.values():
+            for start in range(0, len(work_ids), CHUNK):
+                with self.database.transaction() as tx:
+                    joining.join_works(tx, work_ids[start : start + CHUNK], run_id)
 
     def _offering(self, capabilities: Sequence[Capability]) -> dict[Capability, Sequence[Provider]]:
         return {each: self.providers(each) for each in capabilities}

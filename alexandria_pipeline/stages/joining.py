@@ -1,0 +1,122 @@
+"""Joining: judges which works are one, and computes the works that a judgement concerns.
+
+A judgement moves nothing: the oldest work of a cluster is computed from the claims of all, and the others point to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from typing import TYPE_CHECKING, Any, Literal
+
+from alexandria_pipeline.domain.merging.works import Judgement, judge
+from alexandria_pipeline.stages import computing
+from alexandria_pipeline.storage import claims as store
+from alexandria_pipeline.storage import joining, served
+
+if TYPE_CHECKING:
+    from alexandria_pipeline.storage.database import Connection
+
+Judged = Literal["work", "author"]
+
+JUDGED_DIFFERENT = "judged_different"
+
+
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """The judgements in force: the pairs with their verdicts, and for each joined key the least key of its cluster."""
+
+    verdicts: Mapping[frozenset[str], str]
+    roots: dict[str, str] = field(default_factory=dict)
+
+    def members(self, keys: Iterable[str]) -> set[str]:
+        """These keys, and those that are joined with them."""
+        wanted = set(keys)
+        roots = {self.roots.get(key, key) for key in wanted}
+        return wanted | {key for key, root in self.roots.items() if root in roots}
+
+    def are_different(self, one: str, other: str) -> bool:
+        """Whether a judgement keeps the clusters of two keys apart."""
+        pairs = product(self.members([one]), self.members([other]))
+        return any(self.verdicts.get(frozenset(pair)) == "different" for pair in pairs)
+
+
+def clusters(tx: Connection, kind: Judged) -> Clusters:
+    """The judgements in force about works or authors."""
+    rows = store.judgements(tx, kind, ["same", "different", "unsure"])
+    verdicts = {frozenset((row["left_key"], row["right_key"])): row["verdict"] for row in rows}
+    return Clusters(verdicts, _joined((row["left_key"], row["right_key"]) for row in rows if row["verdict"] == "same"))
+
+
+def join_works(tx: Connection, work_ids: Collection[int], run_id: str) -> int:
+    """Judges the pairs of these works with works that share something, and joins those that are one; returns how many pairs.
+
+    A pair that a person has judged is not judged again. A pair that a guard refuses is stored as a doubt.
+    """
+    store.one_writer(tx)
+    pairs = joining.pairs(tx, work_ids)
+    facts = joining.facts(tx, {each for pair in pairs for each in pair})
+    joined: set[str] = set()
+    count = 0
+    known = clusters(tx, "work")
+    for one, other in ((facts[a], facts[b]) for a, b in pairs):
+        before = known.verdicts.get(frozenset((one.key, other.key)))
+        found = judge(one, other) if before in {None, "unsure"} else None
+        if found is None:
+            continue
+        if found.verdict == "same" and known.are_different(one.key, other.key):
+            found = Judgement("unsure", found.rule, JUDGED_DIFFERENT)
+        if found.verdict == before:
+            continue
+        evidence = {"guard": found.guard} if found.guard else {}
+        store.judge(tx, "work", one.key, other.key, found.verdict, found.rule, run_id, evidence)
+        if found.verdict == "same":
+            joined |= {one.key, other.key}
+            count += 1
+            known = clusters(tx, "work")
+    if joined:
+        apply(tx, "work", known.members(joined), run_id)
+    return count
+
+
+def apply(tx: Connection, kind: Judged, keys: Collection[str], run_id: str) -> list[str]:
+    """Lets each member of a cluster point to its oldest one, every other row to none, and computes the rows; returns their keys."""
+    known = clusters(tx, kind)
+    rows = served.keys(tx, kind, keys)
+    by_root: dict[str, list[int]] = {}
+    for row in rows:
+        key = str(row["key"])
+        by_root.setdefault(known.roots.get(key, key), []).append(row["id"])
+    merged: dict[int, int | None] = {}
+    for members in by_root.values():
+        merged |= {each: None if each == min(members) else min(members) for each in members}
+    served.set_merged_into(tx, kind, merged)
+    works = (
+        [row["id"] for row in rows]
+        if kind == "work"
+        else served.works_of_authors(tx, [str(row["key"]) for row in rows])
+    )
+    computing.compute_works(tx, works, run_id)
+    computing.compute_authors(tx, works, run_id)
+    return sorted(str(row["key"]) for row in rows)
+
+
+def doubts(tx: Connection, kind: Judged) -> list[dict[str, Any]]:
+    """The pairs that a person has to decide."""
+    return joining.doubts(tx, kind)
+
+
+def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """key → the least key of those that are joined with it."""
+    root: dict[str, str] = {}
+
+    def top(key: str) -> str:
+        while root.setdefault(key, key) != key:
+            key = root[key]
+        return key
+
+    for pair in pairs:
+        left, right = map(top, pair)
+        root[max(left, right)] = min(left, right)
+    return {key: top(key) for key in list(root)}

@@ -1,0 +1,94 @@
+"""Joining on a real database: two works that prove to be one, doubts, and judgements of people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from alexandria_pipeline.domain.merging.claims import Stated
+from alexandria_pipeline.operations import library
+from alexandria_pipeline.stages import computing
+from alexandria_pipeline.stages.joining import join_works
+from alexandria_pipeline.storage import claims
+from alexandria_pipeline_tests.world import JULY, JUNE, pipeline, rows, run_all
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from alexandria_pipeline.storage.database import Database
+
+GUESTS, HALF = "9780062868930", "9780525536291"
+
+
+@pytest.fixture
+def twice(database: Database, tmp_path: Path) -> Database:
+    """Two months. One book has two works, as if two lists had named it in ways that were not recognised."""
+    run_all(database, pipeline(database, tmp_path), [JUNE, JULY])
+    with database.transaction() as tx:
+        tx.execute(
+            "update enriched_works set title = 'The Guest List (Paperback)', listed_title = 'The Guest List (Paperback)',"
+            " author = 'L. Foley', listed_author = 'Lucy Foley' where isbn13 = %s",
+            [HALF],
+        )
+    return database
+
+
+def _state(database: Database, **facts: Any) -> None:
+    """Both works are stated to have these facts, and are computed and judged."""
+    title = (("title", "The Guest List"), ("authors", [{"name": "Lucy Foley", "role": "author"}]))
+    stated = [Stated("open-library", "edition", "metadata", isbn, title) for isbn in (GUESTS, HALF)]
+    stated += [Stated("open-library", "work", "metadata", isbn, tuple(facts.items())) for isbn in (GUESTS, HALF)]
+    with database.transaction() as tx:
+        claims.store(tx, stated, "run-2")
+        works = [row["work_id"] for row in tx.execute("select work_id from enriched_works where not synthetic")]
+        computing.compute_works(tx, works, "run-2")
+        computing.compute_authors(tx, works, "run-2")
+        join_works(tx, works, "run-2")
+
+
+def _merged(database: Database) -> list[bool]:
+    found = rows(
+        database, "select merged_into is not null as merged from enriched_works where not synthetic order by work_id"
+    )
+    return [row["merged"] for row in found]
+
+
+def _judged(database: Database) -> list[tuple[str, str]]:
+    found = rows(
+        database, "select verdict, rule from identity_judgement where withdrawn_at is null order by judgement_id"
+    )
+    return [(row["verdict"], row["rule"]) for row in found]
+
+
+def test_two_works_with_one_identifier_are_joined_once(twice: Database) -> None:
+    _state(twice, identifiers=[["openlibrary_work", "OL7W"]])
+    assert _judged(twice) == [("same", "shared openlibrary_work")]
+    assert sum(_merged(twice)) == 1
+    log = rows(twice, "select count(*) as lines from enrichment_log")
+    _state(twice, identifiers=[["openlibrary_work", "OL7W"]])
+    assert rows(twice, "select count(*) as lines from enrichment_log") == log, "a second run changes nothing"
+    assert len(_judged(twice)) == 1
+
+
+def test_a_split_is_not_repeated_by_a_run(twice: Database) -> None:
+    _state(twice, first_published=2020)
+    assert _judged(twice) == [("same", "likeness and year")]
+    left, right = (
+        row["work_key"]
+        for row in rows(twice, "select work_key from enriched_works where isbn13 in (%s, %s)", GUESTS, HALF)
+    )
+    library.judge(twice, "work", left, right, "different", "Ada")
+    _state(twice, first_published=2020, identifiers=[["openlibrary_work", "OL7W"]])
+    assert _judged(twice) == [("different", "person")]
+    assert not any(_merged(twice))
+
+
+def test_a_pair_with_too_little_evidence_waits_for_a_person_or_for_evidence(twice: Database) -> None:
+    _state(twice, subjects=["Islands"])
+    assert _judged(twice) == [("unsure", "title and name")]
+    (doubt,) = library.doubts(twice, "work")
+    assert {doubt["left_title"], doubt["right_title"]} == {"The Guest List"}
+    _state(twice, first_published=2020)
+    assert _judged(twice) == [("same", "likeness and year")]
+    assert library.doubts(twice, "work") == []
