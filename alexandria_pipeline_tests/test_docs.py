@@ -25,9 +25,9 @@ HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 CITATION = re.compile(r'(?<![\w/])(docs/[\w/-]+\.md)(?:, "([^"]+)")?')
 
 
-def tool(name: str) -> ModuleType:
-    """A module of tools/, which is no package."""
-    spec = util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
+def tool(name: str, folder: str = "tools") -> ModuleType:
+    """A module of tools/ or benchmarks/, which are no packages."""
+    spec = util.spec_from_file_location(name, ROOT / folder / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = util.module_from_spec(spec)
@@ -93,6 +93,11 @@ def test_the_table_of_capabilities_is_that_of_the_declarations() -> None:
 def test_the_reference_of_settings_is_current() -> None:
     settings = tool("settings_reference")
     assert settings.PAGE.read_text("utf-8") == settings.reference(), f"run: {settings.COMMAND}"
+
+
+def test_the_picture_of_growth_shows_the_measured_points() -> None:
+    curve = tool("catalog_curve", "benchmarks")
+    assert curve.PICTURE.read_text("utf-8") == curve.picture(curve.points()), "run: python benchmarks/catalog_curve.py"
 
 
 GLOSSARY = """

@@ -22,9 +22,9 @@ COLOURS: Final = ("#1b6ca8", "#c8553d", "#588157", "#7d5ba6")
 # Title of a panel, and its lines: name and field of a point.
 PANELS: Final = (
     ("Look-up, median, ms", (("exact", "exact_p50_ms"), ("one slip", "one_slip_p50_ms"))),
-    ("Look-up, 99th percentile, ms", (("exact", "exact_p99_ms"), ("one slip", "one_slip_p99_ms"))),
     ("Import, µs of CPU per edition", (("all processes", "import_cpu_us"),)),
     ("Disk, bytes per edition", (("tables and indexes", "bytes_an_edition"),)),
+    ("Import, MiB of memory", (("all processes", "peak_rss_mib"),)),
 )  # fmt: skip
 
 
@@ -45,7 +45,7 @@ def picture(measured: Sequence[dict[str, Any]]) -> str:
 
 
 def _panel(place: int, title: str, lines: Sequence[tuple[str, str]], measured: Sequence[dict[str, Any]]) -> str:
-    top = 1.15 * max(float(point[field]) for _, field in lines for point in measured)
+    top = _top(max(float(point[field]) for _, field in lines for point in measured))
     left, right = (math.log10(each["editions"]) for each in (measured[0], measured[-1]))
 
     def x(point: dict[str, Any]) -> float:
@@ -73,6 +73,12 @@ def _panel(place: int, title: str, lines: Sequence[tuple[str, str]], measured: S
             f'<text x="{x(last) + 4:.1f}" y="{y(last[field]) - 5:.1f}" text-anchor="end" fill="{colour}">{name}</text>'
         )
     return f'<g transform="translate({place % 2 * WIDTH} {place // 2 * HEIGHT})">\n' + "\n".join(drawn) + "\n</g>"
+
+
+def _top(most: float) -> float:
+    """A round number above `most`, so that four steps to it are round too."""
+    unit = math.pow(10, math.floor(math.log10(most)))
+    return next(unit * step for step in (1.2, 2, 4, 6, 8, 10, 12) if unit * step > most)
 
 
 def _line(places: Sequence[tuple[float, float]], colour: str) -> str:
