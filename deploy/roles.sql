@@ -21,3 +21,6 @@ alter default privileges for role alexandria_owner in schema public grant select
 -- Dagster creates its own tables at its first start, so the writer has a schema of its own for them.
 create schema dagster authorization alexandria_writer;
 alter role alexandria_writer set search_path = dagster, public;
+-- Each process sets these itself. Behind PgBouncer it cannot (docs/operating.md), and the role does.
+alter role alexandria_writer set timezone = 'UTC';
+alter role alexandria_writer set statement_timeout = '60s';
