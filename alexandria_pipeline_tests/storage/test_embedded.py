@@ -319,6 +319,62 @@ def test_as_root_the_cluster_of_a_closed_home_is_elsewhere(home: Path) -> None:
         shutil.rmtree(server.home)
 
 
+@pytest.mark.skipif(not ROOT, reason="only root can give folders to other users")
+def test_a_folder_that_another_user_prepared_is_never_used(home: Path) -> None:
+    home.chmod(0o700)
+    prepared = EmbeddedServer(home).home
+    prepared.mkdir()
+    try:
+        os.chown(prepared, *_ids_of("nobody"))
+        chosen = EmbeddedServer(home).home
+        assert chosen.parent == embedded.ELSEWHERE
+        assert chosen != prepared
+    finally:
+        prepared.rmdir()
+
+
+@pytest.mark.skipif(not ROOT, reason="only root can give folders to other users")
+@pytest.mark.parametrize("foreign", ["", "data", "password"])
+@pytest.mark.parametrize("question", ["ensure", "status", "stop", "programs", "revive"])
+def test_files_of_another_user_are_refused_before_they_are_read(home: Path, foreign: str, question: str) -> None:
+    server = EmbeddedServer(home)
+    (server.home / "data").mkdir(parents=True)
+    (server.home / "password").write_text("x" * 32)
+    (server.home / "data" / "postmaster.pid").write_text(f"{os.getpid()}\n\n\n5432\n")
+    os.chown(server.home / foreign, 12_345, 12_345)
+    with pytest.raises(EmbeddedServerError, match="belongs to another user"):
+        getattr(server, question)()
+
+
+def test_a_link_in_place_of_the_data_is_refused(home: Path) -> None:
+    server = EmbeddedServer(home)
+    server.home.mkdir()
+    (home / "elsewhere").mkdir()
+    (server.home / "data").symlink_to(home / "elsewhere")
+    with pytest.raises(EmbeddedServerError, match="symbolic link"):
+        server.status()
+
+
+def test_a_server_that_asks_for_no_password_is_refused(cluster: EmbeddedServer) -> None:
+    url = cluster.ensure()
+    hba = cluster.home / "data" / "pg_hba.conf"
+    with psycopg.connect(url, autocommit=True) as connection:
+        hba.write_text("host all all 127.0.0.1/32 trust\n")
+        connection.execute("SELECT pg_reload_conf()")
+        refused = until(lambda: _refusal(url))
+        hba.write_text("host all all 127.0.0.1/32 scram-sha-256\n")
+        connection.execute("SELECT pg_reload_conf()")
+    assert "scram-sha-256" in refused
+
+
+def _refusal(url: str) -> str:
+    try:
+        psycopg.connect(url).close()
+    except psycopg.OperationalError as error:
+        return str(error)
+    return ""
+
+
 @pytest.mark.skipif(not ROOT, reason="only root runs the server as another account")
 def test_a_wheel_in_a_closed_folder_is_copied_for_the_account(home: Path) -> None:
     original = find_programs(None, None, home, None).folder

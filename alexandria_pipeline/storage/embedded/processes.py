@@ -112,11 +112,16 @@ def end_postmaster(pid: int, data: Path, patience: float = 30) -> bool:
 
 
 def _serves(process: psutil.Process, data: Path) -> bool:
-    return _is_server_in(process, data) and _has_current_folder(process, data)
+    return _is_server_in(process, data) and _has_current_folder(process, data) and _runs_as_owner(process, data)
 
 
 def _is_server_in(process: psutil.Process, data: Path) -> bool:
     return "postgres" in process.name().lower() and process.cwd() == str(data)
+
+
+def _runs_as_owner(process: psutil.Process, data: Path) -> bool:
+    """Whether the account of the process owns the data directory, as PostgreSQL itself demands of its server."""
+    return process.uids().effective == data.lstat().st_uid
 
 
 def _has_current_folder(process: psutil.Process, data: Path) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ELSEWHERE = Path("/var/tmp")  # noqa: S108 - the folder made in it must be ours, which is checked
+AUTHENTICATION = "scram-sha-256"  # the server shows that it knows the password as well; a foreign listener cannot
 PATIENCE = 60.0  # seconds until a server that runs must let us in; twice that for another process to give up the lock
 
 
@@ -60,6 +62,7 @@ class EmbeddedServer:
 
     def ensure(self) -> str:
         """Make sure that the server runs and answers; gives its URL. Raises EmbeddedServerError with the way out."""
+        self._refuse_foreign_files()
         if not self._answers():
             self._make_home()
             self._refuse_unfit_home()
@@ -73,6 +76,7 @@ class EmbeddedServer:
 
         For processes that keep their address for days, such as Dagster's daemon. Raises EmbeddedServerError.
         """
+        self._refuse_foreign_files()
         died = self._cluster.died()
         if died:
             self.ensure()
@@ -80,6 +84,7 @@ class EmbeddedServer:
 
     def stop(self) -> bool:
         """Stops the server for all clients; False if it was not running."""
+        self._refuse_foreign_files()
         if not self._cluster.exists():
             return False
         self._refuse_unfit_home()
@@ -87,7 +92,8 @@ class EmbeddedServer:
             return self._cluster.stop()
 
     def status(self) -> ServerStatus:
-        """Whether the server runs, and where; starts and changes nothing."""
+        """Whether the server runs, and where; starts and changes nothing. Raises EmbeddedServerError for foreign files."""
+        self._refuse_foreign_files()
         server = self._cluster.running()
         if server is None:
             return ServerStatus(self.home, running=False, pid=None, port=None, url=None)
@@ -96,7 +102,9 @@ class EmbeddedServer:
 
     def programs(self) -> Path:
         """The folder of PostgreSQL's programs for this machine (pg_dump, pg_restore …). Raises EmbeddedServerError."""
+        self._refuse_foreign_files()
         self._make_home()
+        self._refuse_foreign_files()
         return find_programs(
             self._binaries,
             self._account,
@@ -105,7 +113,7 @@ class EmbeddedServer:
         ).folder
 
     def url(self, database: str | None = None) -> str:
-        """The URL of a database on the running server, with the password."""
+        """The URL of a database on the running server, with the password. Only SCRAM is accepted: the server proves itself, too."""
         server, password = self._cluster.running(), self._cluster.password()
         if server is None or server.port is None:
             raise EmbeddedServerError(
@@ -116,16 +124,20 @@ class EmbeddedServer:
                 f"{self.home / 'password'} is missing or damaged while the server runs: type `alexandria db stop`;"
                 " the next start makes a new password and keeps the data."
             )
-        return f"postgresql://{ROLE}:{password}@127.0.0.1:{server.port}/{database or DATABASE}"
+        address = f"{ROLE}:{password}@127.0.0.1:{server.port}/{database or DATABASE}"
+        return f"postgresql://{address}?require_auth={AUTHENTICATION}"
 
     # The home and its lock.
 
     def _place(self, home: Path) -> Path:
         """The folder that the cluster lives in; a cluster that exists stays where it is."""
         here = home / "postgres"
-        elsewhere = ELSEWHERE / f"alexandria-{hashlib.sha256(str(home).encode()).hexdigest()[:12]}"
+        name = f"alexandria-{hashlib.sha256(str(home).encode()).hexdigest()[:12]}"
         if self._account is None or (here / "data").exists():
             return here
+        # Everybody may write to ELSEWHERE: a folder that another user made there under our name is passed over.
+        names = (ELSEWHERE / (name + suffix) for suffix in ("", *(f"-{n}" for n in range(2, 1000))))
+        elsewhere = next(folder for folder in names if not os.path.lexists(folder) or _is_our_folder(folder))
         # Closed folders are not opened by us: the server goes where its account may walk.
         return elsewhere if elsewhere.exists() or not self._account.reaches(here) else here
 
@@ -143,14 +155,27 @@ class EmbeddedServer:
                 f"The folder {self.home} for the local database cannot be made: {error}"
             ) from error
 
+    def _refuse_foreign_files(self) -> None:
+        """Refuses a home, data or password of another user or behind a link, before anything in them is read."""
+        ours = {os.geteuid()}
+        with_server = ours | ({self._account.uid} if self._account else set())
+        files = ((self.home, ours), (self.home / "data", with_server), (self.home / "password", with_server))
+        for path, owners in files:
+            with contextlib.suppress(FileNotFoundError):
+                found = path.lstat()
+                if found.st_uid not in owners:
+                    raise EmbeddedServerError(
+                        f"{path} belongs to another user (uid {found.st_uid}): work as that user,"
+                        " or set ALEXANDRIA_HOME to a folder of your own."
+                    )
+                if stat.S_ISLNK(found.st_mode):
+                    raise EmbeddedServerError(
+                        f"{path} is a symbolic link: move what it points to there, or set ALEXANDRIA_HOME to that folder."
+                    )
+
     def _refuse_unfit_home(self) -> None:
         """Refuses a folder of another user, or one that was closed later."""
-        owner = self.home.lstat().st_uid
-        if self.home.is_symlink() or owner != os.geteuid():
-            raise EmbeddedServerError(
-                f"{self.home} belongs to another user (uid {owner}): work as that user,"
-                " or set ALEXANDRIA_HOME to a folder of your own."
-            )
+        self._refuse_foreign_files()
         if self._account and not self._account.reaches(self.home):
             raise EmbeddedServerError(
                 f"{self.home} is closed to the account {self._account.name!r} that PostgreSQL runs as:"
@@ -213,6 +238,11 @@ class EmbeddedServer:
                     raise self._cluster.failure(f"The local PostgreSQL server does not let us in: {error}") from error
             time.sleep(0.05)
         raise self._cluster.failure("The local PostgreSQL server stopped again right after its start")
+
+
+def _is_our_folder(folder: Path) -> bool:
+    found = folder.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
 
 
 def _make_database(connection: psycopg.Connection) -> None:
