@@ -7,7 +7,16 @@ from typing import Annotated
 import typer
 
 from alexandria_pipeline.cli.context import opened_database
-from alexandria_pipeline.cli.output import AsJson, cell, new_table, print_json, print_months, print_table, print_years
+from alexandria_pipeline.cli.output import (
+    AsJson,
+    cell,
+    new_table,
+    print_json,
+    print_months,
+    print_table,
+    print_years,
+    say,
+)
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.storage import figures, generation
 
@@ -27,7 +36,7 @@ def status(
     if as_json:
         print_json(answer)
     elif not answer["months"]:
-        typer.echo("No month has been processed yet. Start one with: make run")
+        say("No month has been processed yet. Start one with: make run")
     elif wanted:
         print_months(answer)
     else:

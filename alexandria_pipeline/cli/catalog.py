@@ -14,7 +14,7 @@ import typer
 
 from alexandria_pipeline.cli.catalog_questions import question_batches
 from alexandria_pipeline.cli.context import opened_database
-from alexandria_pipeline.cli.output import AsJson, new_table, print_json, print_table
+from alexandria_pipeline.cli.output import AsJson, new_table, print_json, print_table, say
 from alexandria_pipeline.domain.errors import InvalidValue
 from alexandria_pipeline.operations.processes import available_cores
 
@@ -76,9 +76,9 @@ def load(
         for file in files:
             loaded = load_catalog(database, file.name, read_file(file))
             if loaded is None:
-                typer.echo(f"{file}: was loaded before; nothing to do.")
+                say(f"{file}: was loaded before; nothing to do.")
             else:
-                typer.echo(f"{file}: {loaded.editions} editions, {loaded.added} of them new; {loaded.skipped} rows skipped"
+                say(f"{file}: {loaded.editions} editions, {loaded.added} of them new; {loaded.skipped} rows skipped"
                            + (" (see: alexandria set-aside)." if loaded.skipped else "."))  # fmt: skip
 
 
@@ -103,9 +103,7 @@ def status(as_json: AsJson = False) -> None:
             f"{row['loaded_at']:%Y-%m-%d %H:%M}",
         )
     print_table(table)
-    typer.echo(
-        f"Size on disk with indexes: files {sizes['file'] / 2**20:,.1f} MiB, dump {sizes['dump'] / 2**20:,.1f} MiB"
-    )
+    say(f"Size on disk with indexes: files {sizes['file'] / 2**20:,.1f} MiB, dump {sizes['dump'] / 2**20:,.1f} MiB")
 
 
 @catalog.command("drop")
@@ -116,7 +114,7 @@ def drop(name: Annotated[str, typer.Argument(help="A source that `alexandria cat
     with opened_database() as (_, database):
         if not Catalog(database).drop(name):
             raise InvalidValue(f"The catalogue has no source {name!r}; see: alexandria catalog status")
-    typer.echo(f"{name}: dropped.")
+    say(f"{name}: dropped.")
 
 
 @catalog.command("lookup")
@@ -163,7 +161,7 @@ def _progress_bar() -> Iterator[Callable[[ImportProgress], None]]:
     from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         DownloadColumn(),
         TextColumn("{task.fields[lines]}"),
@@ -187,9 +185,7 @@ def _progress_bar() -> Iterator[Callable[[ImportProgress], None]]:
 
 
 def _print_result(result: ImportResult) -> None:
-    typer.echo(
-        f"{result.editions:,} editions (one per ISBN) are in the catalogue" + (", resumed." if result.resumed else ".")
-    )
+    say(f"{result.editions:,} editions (one per ISBN) are in the catalogue" + (", resumed." if result.resumed else "."))
     for name, count in sorted(result.counts.items()):
         if name != "editions":
-            typer.echo(f"{count:>14,}  {name}" + ("  (see: alexandria set-aside)" if name == "rejected" else ""))
+            say(f"{count:>14,}  {name}" + ("  (see: alexandria set-aside)" if name == "rejected" else ""))

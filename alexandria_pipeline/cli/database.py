@@ -9,7 +9,7 @@ import typer
 
 from alexandria_pipeline import composition
 from alexandria_pipeline.cli.context import opened_database
-from alexandria_pipeline.cli.output import AsJson, cell, print_json
+from alexandria_pipeline.cli.output import AsJson, cell, print_json, say, say_exactly
 from alexandria_pipeline.domain.errors import InvalidValue
 from alexandria_pipeline.settings import load_settings
 from alexandria_pipeline.storage import backup as backups
@@ -21,7 +21,7 @@ db = typer.Typer(no_args_is_help=True, help="The database: a local server, or th
 def db_start() -> None:
     """Starts the local server if none runs, and migrates its tables."""
     with opened_database() as (settings, database):
-        typer.echo(
+        say(
             f"The database is at {database.address}"
             + (
                 " (ALEXANDRIA_DATABASE_URL; nothing was started)."
@@ -36,7 +36,7 @@ def db_stop() -> None:
     """Stops the local server; its data are kept."""
     settings = load_settings()
     stopped = composition.server(settings).stop()
-    typer.echo("The local server has been stopped." if stopped else "No local server was running.")
+    say("The local server has been stopped." if stopped else "No local server was running.")
 
 
 @db.command("status")
@@ -47,20 +47,20 @@ def db_status(as_json: AsJson = False) -> None:
         print_json(answer)
         return
     for name, value in answer.items():
-        typer.echo(f"{name:>10}  {cell(value)}")
+        say(f"{name:>10}  {cell(value)}")
 
 
 @db.command("url")
 def db_url() -> None:
     """Prints the address with the password, for psql and other clients; starts the local server if necessary."""
-    typer.echo(composition.database_url(load_settings()))
+    say_exactly(composition.database_url(load_settings()))
 
 
 @db.command("migrate")
 def db_migrate() -> None:
     """Migrates the tables to this version."""
     applied = composition.migrate_database(load_settings())
-    typer.echo("Applied: " + ", ".join(applied) if applied else "The tables are up to date.")
+    say("Applied: " + ", ".join(applied) if applied else "The tables are up to date.")
 
 
 Confirmed = Annotated[bool, typer.Option("--yes", help="Replace the database without asking.")]
@@ -71,7 +71,7 @@ def db_backup(file: Annotated[Path, typer.Argument(help="New file for the backup
     """Writes the whole database to a file; runs may be at work. It holds no API key."""
     settings = load_settings()
     size = backups.backup(composition.server(settings).programs(), composition.database_url(settings), file)
-    typer.echo(f"Written: {file} ({size / 1_000_000:.1f} MB)")
+    say(f"Written: {file} ({size / 1_000_000:.1f} MB)")
 
 
 @db.command("restore")
@@ -85,7 +85,7 @@ def db_restore(
     url = composition.database_url(settings)
     kept = backups.restore(composition.server(settings).programs(), url, file)
     composition.migrate_database(settings)
-    typer.echo(f"Restored from {file}. The earlier database is kept as {kept} on the same server.")
+    say(f"Restored from {file}. The earlier database is kept as {kept} on the same server.")
 
 
 @db.command("reset")
@@ -95,7 +95,7 @@ def db_reset(confirmed: Confirmed = False) -> None:
     _confirm(confirmed, "replace the database by an empty one")
     kept = backups.reset(composition.database_url(settings))
     composition.migrate_database(settings)
-    typer.echo(f"The database is empty. The earlier database is kept as {kept} on the same server.")
+    say(f"The database is empty. The earlier database is kept as {kept} on the same server.")
 
 
 def _confirm(confirmed: bool, action: str) -> None:

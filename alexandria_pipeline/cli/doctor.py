@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from alexandria_pipeline import composition
-from alexandria_pipeline.cli.output import AsJson, print_json
+from alexandria_pipeline.cli.output import AsJson, print_json, say
 from alexandria_pipeline.domain.errors import SettingsError
 from alexandria_pipeline.operations.doctor import Finding
 from alexandria_pipeline.settings import load_settings
@@ -30,10 +30,10 @@ def doctor(
         print_json({"ok": not failed, "findings": [asdict(finding) for finding in findings]})
     else:
         for finding in findings:
-            typer.echo(f"{_SIGNS[finding.state]} {finding.check}: {finding.detail}")
+            say(f"{_SIGNS[finding.state]} {finding.check}: {finding.detail}")
             if finding.action:
-                typer.echo(f"    → {finding.action}")
+                say(f"    → {finding.action}")
         warned = sum(finding.state == "warn" for finding in findings)
-        typer.echo(f"{len(findings)} checks: {len(failed)} failed, {warned} warnings")
+        say(f"{len(findings)} checks: {len(failed)} failed, {warned} warnings")
     if failed:
         raise typer.Exit(1)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from alexandria_pipeline.cli.context import opened_database
-from alexandria_pipeline.cli.output import AsJson, print_json, say
+from alexandria_pipeline.cli.output import AsJson, print_json, say, show_progress
 from alexandria_pipeline.domain.errors import InvalidValue
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.operations.export import exporter as exports
@@ -86,9 +86,9 @@ class _Progress:
         if self._shown and (now := time.monotonic()) >= self._next:
             self._next = now + 0.5
             rate = works / max(now - self._began, 0.001)
-            typer.echo(f"\r{works:,} works read, {rate:,.0f} a second", err=True, nl=False)
+            show_progress(f"{works:,} works read, {rate:,.0f} a second")
 
     def end(self) -> None:
         """Clears the line."""
         if self._shown:
-            typer.echo("\r" + " " * 50 + "\r", err=True, nl=False)
+            show_progress("")

@@ -22,6 +22,16 @@ def say(text: str, *, err: bool = False) -> None:
     typer.echo(for_terminal(text), err=err)
 
 
+def say_exactly(text: str, *, end: str = "\n") -> None:
+    """Prints text for other programs, such as an address or a file, without any change."""
+    typer.echo(text + end, nl=False)
+
+
+def show_progress(text: str) -> None:
+    """Overwrites the current line of standard error."""
+    typer.echo(f"\r{for_terminal(text):50}\r", err=True, nl=False)
+
+
 def print_months(answer: dict[str, Any]) -> None:
     table = new_table("", "month", "status", "books", "resolved", "deferred", "synthetic", "checks")
     for row in answer["months"]:
@@ -73,10 +83,10 @@ class PlainTable(Table):
 
 
 def new_table(title: str, *columns: str) -> Table:
-    table = PlainTable(title=title or None, title_justify="left")
+    table = PlainTable(title=Text(for_terminal(title)) if title else None, title_justify="left")
     for column in columns:
         table.add_column(
-            column,
+            Text(for_terminal(column)),
             overflow="fold",
             no_wrap=column in ("outcome", "isbn13", "provider", "confidence", "month", "status"),
         )
@@ -93,4 +103,10 @@ def cell(value: object) -> str:
 
 
 def print_json(answer: object) -> None:
-    typer.echo(json.dumps(answer, ensure_ascii=False, indent=2, default=str))
+    """Prints JSON. Characters that control a terminal are written as escapes of JSON, so that the values stay the same."""
+    text = json.dumps(answer, ensure_ascii=False, indent=2, default=str)
+    say_exactly("".join(_json_escape(each) if each != "\n" and for_terminal(each) != each else each for each in text))
+
+
+def _json_escape(character: str) -> str:
+    return json.dumps(character)[1:-1] if character > "\x7f" else f"\\u{ord(character):04x}"

@@ -11,7 +11,9 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from alexandria_pipeline.cli.context import opened_database
+from alexandria_pipeline.cli.output import say, say_exactly
 from alexandria_pipeline.domain.errors import InvalidValue
+from alexandria_pipeline.domain.text.display import for_terminal
 
 
 def report(
@@ -26,12 +28,12 @@ def report(
     text = reports.render(tables, reports.Format(form))
     if output is None:
         if form == "md" and sys.stdout.isatty():
-            Console().print(Markdown(text))
+            Console().print(Markdown(for_terminal(text)))
         else:
-            typer.echo(text, nl=False)
+            say_exactly(for_terminal(text) if sys.stdout.isatty() else text, end="")
         return
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InvalidValue(f"{output} cannot be written: {error.strerror}") from error
-    typer.echo(f"Written: {output}")
+    say(f"Written: {output}")

@@ -22,5 +22,7 @@ def serve(
     with opened_database(plans=True) as (settings, database):
         limits = {name: settings.service(name).quota for name in SERVICES}
         watch = Dashboard(database, settings.rollout, limits)
-        app = monitoring.create_app(watch, settings.cron_secret, Library(database), settings.api_per_minute)
+        app = monitoring.create_app(
+            watch, settings.cron_secret, Library(database), settings.api_per_minute, settings.serve_hosts
+        )
         server.serve(app, host, port)

@@ -18,7 +18,9 @@ from typing import Any, Protocol
 
 import psycopg
 import pytest
+from psycopg import sql
 
+import alexandria_pipeline.cli
 from alexandria_pipeline.cli.app import COMMANDS, load, main
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.embedded.server import EmbeddedServer
@@ -528,6 +530,65 @@ def test_backup_reset_and_restore(alexandria: Alexandria, filled: str, tmp_path:
     restored = alexandria("db", "restore", file, "--yes", database_url=filled)
     assert restored.status == 0, restored.err
     assert alexandria("status", "--json", database_url=filled).out == before.out
+
+
+# Hostile text.
+
+HOSTILE = "\x1b[31mred\x1b]8;;https://evil.example\x07 \x9b2J \u202eevil\u2066 [/bold] [link=https://evil.example]x[/link] <!channel>"
+SHOWN_COLUMNS = ("title", "author", "subtitle", "publisher", "name", "excerpt", "error", "says", "evidence", "detail")
+
+
+@pytest.fixture
+def hostile(filled: str) -> str:
+    """The address of a database whose titles, authors, publishers and messages have escape codes, direction marks and mark-up."""
+    with psycopg.connect(filled, autocommit=True) as connection:
+        found = connection.execute(
+            "select table_name, column_name from information_schema.columns join information_schema.tables"
+            " using (table_schema, table_name) where table_schema = 'public' and table_type = 'BASE TABLE'"
+            " and data_type = 'text' and column_name = any(%s)",
+            [list(SHOWN_COLUMNS)],
+        ).fetchall()
+        changed = set()
+        for table, column in found:
+            statement = sql.SQL("update {table} set {column} = {column} || %s where {column} is not null").format(
+                table=sql.Identifier(table), column=sql.Identifier(column)
+            )
+            if connection.execute(statement, [HOSTILE]).rowcount:
+                changed.add((table, column))
+    assert {("enriched_works", "title"), ("generated_book", "title"), ("enriched_works", "author")} <= changed
+    return filled
+
+
+def _commands(database: Database) -> Iterator[tuple[str, ...]]:
+    work = rows(database, "select work_key as key from enriched_works order by 1 limit 1")[0]["key"]
+    yield from (("status",), ("status", "2020-06"), ("books", "2020-06"), ("explain", "2020-06"), ("set-aside",))
+    yield from (("show", work), ("show", "9780525536291"), ("works", "show", work))
+    yield from (("review", "list"), ("report",), ("quota",), ("providers",), ("catalog", "status"), ("db", "status"))
+    yield from (("resolve", f"Hamnet {HOSTILE}", "--author", HOSTILE), ("rollout", "status"), ("doctor", "--offline"))
+
+
+def test_hostile_titles_reach_no_terminal(alexandria: Alexandria, hostile: str, database: Database) -> None:
+    shown = ""
+    for words in _commands(database):
+        for form in ((), ("--json",)) if words[0] not in ("report", "db") else ((),):
+            answer = alexandria(*words, *form, database_url=hostile)
+            assert "Traceback" not in answer.err, words
+            assert answer.status in (0, 1), (words, answer.err)
+            printed = answer.out + answer.err
+            assert not set(printed) & set("\x1b\x07\x9b\u202e\u2066"), words
+            shown += printed
+            if form:
+                assert answer.json is not None
+    assert "[/bold]" in shown
+    assert "[link=https://evil.example]" in shown
+
+
+def test_every_command_prints_through_one_module() -> None:
+    sources = Path(alexandria_pipeline.cli.__file__).parent.glob("*.py")
+    printing = {
+        source.name for source in sources if re.search(r"\b(?:typer|click)\.echo\(|^\s*print\(", source.read_text())
+    }
+    assert printing == {"output.py"}
 
 
 def test_the_help_of_the_list_of_commands_is_that_of_the_commands() -> None:
