@@ -105,6 +105,8 @@ def opened_pipeline(settings: Settings) -> Iterator[Pipeline]:
             log.info(
                 "The local catalogue is asked before the services; ALEXANDRIA_LOCAL_CATALOG_FIRST=false turns this off."
             )
+        for finding in doctor.check_env_file(Path(".env")):
+            log.warning("%s: %s", finding.detail, finding.action)
         for warning in model_warnings(settings, datetime.now(UTC).date()).values():
             log.warning("%s", warning)
         ledger(settings, database, threads).store_spooled()
@@ -287,6 +289,7 @@ def diagnose(settings: Settings, *, offline: bool = False) -> Iterator[Finding]:
         yield from doctor.check_hosts({name: probes[configs[name].base_url] for name in used})
     yield from doctor.check_models(model_warnings(settings, datetime.now(UTC).date()))
     yield doctor.check_disk(settings.home)
+    yield from doctor.check_env_file(Path(".env"))
     yield from doctor.check_ports({"the Dagster UI": 3000, "alexandria serve": 8080})
     try:
         with opened_database(settings) as database, closing(Threads()) as threads:

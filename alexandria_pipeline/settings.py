@@ -6,6 +6,8 @@ are made from the declarations in `providers/<service>/declaration.py`. A Settin
 
 from __future__ import annotations
 
+import ipaddress
+import logging
 import os
 import re
 from pathlib import Path
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 
     from alexandria_pipeline.providers.base import HttpDefaults
 
+log = logging.getLogger(__name__)
+
 Names = Annotated[tuple[str, ...], NoDecode]
 
 # A mail address or a web address with a host name, in ASCII, because it becomes part of the User-Agent header.
@@ -50,6 +54,9 @@ _CONTACT: Final = re.compile(
 # Seconds for a reply at each effort. At high effort, replies take minutes (docs/services/xai.md).
 _EFFORT_SECONDS: Final = {"minimal": 60.0, "low": 60.0, "medium": 180.0, "high": 600.0}
 
+MIN_CRON_SECRET: Final = 16
+"""Characters. A guess over the network then needs longer than anybody waits, whatever the alphabet."""
+
 SERVICES: Final = tuple(registry.SERVICES)
 """The names of all HTTP services."""
 
@@ -59,6 +66,10 @@ class ServiceSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
+    plain_http: bool = Field(
+        False,
+        description="Allow an address with http:// that is not on this machine. Keys and answers then travel in clear.",
+    )
     base_url: str
     requests_per_second: float | None = Field(None, gt=0, le=1000, allow_inf_nan=False)
     timeout_seconds: float = Field(15, gt=0, le=3600, allow_inf_nan=False)
@@ -78,7 +89,7 @@ class ServiceSettings(BaseModel):
 
     @field_validator("base_url")
     @classmethod
-    def _is_address(cls, value: str) -> str:
+    def _is_address(cls, value: str, info: ValidationInfo) -> str:
         parts = urlsplit(value.strip())
         if (
             parts.scheme not in ("http", "https")
@@ -89,6 +100,11 @@ class ServiceSettings(BaseModel):
             or parts.port == 0  # reading the port also rejects what is no port
         ):
             raise ValueError("must be an address such as https://host/path, without a query and without a password")
+        if parts.scheme == "http" and not _is_loopback(parts.hostname) and not info.data.get("plain_http"):
+            raise ValueError(
+                "must start with https://, because keys and answers can be read on the way;"
+                " ALEXANDRIA_<SERVICE>_PLAIN_HTTP=true allows http://"
+            )
         return value.strip().rstrip("/")
 
     @field_validator("model")
@@ -143,6 +159,24 @@ class SecretFiles(PydanticBaseSettingsSource):
         return {name: value for value, name, _ in found if value is not None}
 
 
+class WithoutPrograms(PydanticBaseSettingsSource):
+    """The values of `.env` without the folder of programs: an `.env` that lies in a working folder must not run code."""
+
+    def __init__(self, settings_cls: type[BaseSettings], dotenv: PydanticBaseSettingsSource) -> None:
+        super().__init__(settings_cls)
+        self._dotenv = dotenv
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return self._dotenv.get_field_value(field, field_name)
+
+    def __call__(self) -> dict[str, Any]:
+        """The values; a folder of programs is left out and named in the log."""
+        found = self._dotenv()
+        if found.pop("postgres_binaries", None) is not None:
+            log.warning("ALEXANDRIA_POSTGRES_BINARIES is not taken from .env: set it in the environment")
+        return found
+
+
 class Settings(BaseSettings):
     """The settings of one process, without the fields of services, which `load_settings` adds. Lists use commas."""
 
@@ -167,7 +201,8 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Adds the files of `<VARIABLE>_FILE` between the environment and `.env`."""
-        return init_settings, env_settings, SecretFiles(settings_cls), dotenv_settings, file_secret_settings
+        dotenv = WithoutPrograms(settings_cls, dotenv_settings)
+        return init_settings, env_settings, SecretFiles(settings_cls), dotenv, file_secret_settings
 
     home: Path = Field(Path(".alexandria"), description="Folder of the local database server and its data.")
     database_url: SecretStr | None = Field(
@@ -229,6 +264,10 @@ class Settings(BaseSettings):
         ("csv",), description="Formats of the asset library_export: csv, jsonl, jsonld, parquet, openlibrary, marc."
     )
 
+    serve_hosts: Names = Field(
+        (),
+        description="Host names of `alexandria serve` beside IP addresses and names without a dot; *: every name.",
+    )
     api_per_minute: int = Field(
         18_000, ge=0, description="Requests to /api/v1 of one client address per minute; 0: no limit."
     )
@@ -241,7 +280,10 @@ class Settings(BaseSettings):
     @field_validator("cron_secret")
     @classmethod
     def _fits_a_header(cls, value: SecretStr | None) -> SecretStr | None:
-        return _header_value(value)
+        secret = _header_value(value)
+        if secret is not None and len(secret.get_secret_value()) < MIN_CRON_SECRET:
+            raise ValueError(f"must have at least {MIN_CRON_SECRET} characters; for instance: openssl rand -hex 16")
+        return secret
 
     @field_validator("language")
     @classmethod
@@ -267,7 +309,7 @@ class Settings(BaseSettings):
             raise ValueError("must be an address such as http://localhost:3000")
         return value
 
-    @field_validator("generators", "resolver_order", mode="before")
+    @field_validator("generators", "resolver_order", "serve_hosts", "export_formats", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -375,6 +417,13 @@ def _thinking_seconds(given: ServiceSettings, defaults: HttpDefaults) -> float:
         return 0
     efforts = (effort_of(given.effort, model) or default_effort(model) for model in model_names(given.model))
     return max(_EFFORT_SECONDS.get(effort or "", 0.0) for effort in efforts)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _header_value(value: SecretStr | None) -> SecretStr | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -138,6 +139,47 @@ def test_wrong_values_are_named_all_at_once(monkeypatch: pytest.MonkeyPatch) -> 
     assert lines == set(wrong)
     assert "canary" not in str(raised.value)
     assert "names nobody, gemini; isbn-resolution is offered by: local-catalog, open-library" in str(raised.value)
+
+
+def test_addresses_without_encryption_are_for_this_machine_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    for address in ("http://localhost:8000", "http://127.0.0.1", "http://[::1]:80"):
+        monkeypatch.setenv("ALEXANDRIA_ISBNDB_BASE_URL", address)
+        assert load_settings().service("isbndb").base_url == address
+    for address in ("http://127.0.0.1.example.org", "http://10.0.0.7:8000", "http://localhost.example.org"):
+        monkeypatch.setenv("ALEXANDRIA_ISBNDB_BASE_URL", address)
+        with pytest.raises(SettingsError, match="PLAIN_HTTP=true"):
+            load_settings()
+    monkeypatch.setenv("ALEXANDRIA_ISBNDB_PLAIN_HTTP", "true")
+    assert load_settings().service("isbndb").base_url == "http://localhost.example.org"
+
+
+def test_a_short_secret_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALEXANDRIA_CRON_SECRET", "canary-15-chars")
+    with pytest.raises(SettingsError, match=r"ALEXANDRIA_CRON_SECRET: .*at least 16") as raised:
+        load_settings()
+    assert "canary" not in str(raised.value)
+    monkeypatch.setenv("ALEXANDRIA_CRON_SECRET", "canary-16-charss")
+    assert load_settings().cron_secret is not None
+
+
+def test_a_file_of_the_working_folder_names_no_programs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("ALEXANDRIA_POSTGRES_BINARIES=/evil/bin\nALEXANDRIA_LANGUAGE=de\n")
+    settings = load_settings()
+    assert (settings.postgres_binaries, settings.language) == (None, "de")
+    assert "ALEXANDRIA_POSTGRES_BINARIES" in caplog.text
+    monkeypatch.setenv("ALEXANDRIA_POSTGRES_BINARIES", "/good/bin")
+    assert load_settings().postgres_binaries == Path("/good/bin")
+
+
+def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALEXANDRIA_EXPORT_FORMATS", "csv, jsonl")
+    monkeypatch.setenv("ALEXANDRIA_SERVE_HOSTS", "books.example.org,www.example.org")
+    settings = load_settings()
+    assert settings.export_formats == ("csv", "jsonl")
+    assert settings.serve_hosts == ("books.example.org", "www.example.org")
 
 
 def test_the_cascade_may_be_set_by_the_names_of_services_or_providers(monkeypatch: pytest.MonkeyPatch) -> None:

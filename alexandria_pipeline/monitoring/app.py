@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from importlib import metadata
 from typing import TypeVar
@@ -22,6 +22,7 @@ from alexandria_pipeline.monitoring import metrics, openapi, page
 from alexandria_pipeline.monitoring.api.rate_limit import RateLimit
 from alexandria_pipeline.monitoring.api.routes import routes
 from alexandria_pipeline.monitoring.dashboard import Dashboard
+from alexandria_pipeline.monitoring.host_guard import HostGuard
 from alexandria_pipeline.monitoring.models import Health, ScheduleBackfill, SeedBackfillQueue
 from alexandria_pipeline.monitoring.pages.routes import routes as page_routes
 from alexandria_pipeline.monitoring.requests import CronSecret, body
@@ -51,10 +52,16 @@ PATIENCE = 10.0  # seconds; a database without a response counts as unavailable 
 HEALTH_PATIENCE = 5.0  # the same for the health check
 
 
-def create_app(watch: Dashboard, secret: SecretStr | None, library: Library, api_per_minute: int = 0) -> Starlette:
+def create_app(
+    watch: Dashboard,
+    secret: SecretStr | None,
+    library: Library,
+    api_per_minute: int = 0,
+    hosts: Collection[str] = (),
+) -> Starlette:
     """Builds the application. Without a secret, every path below /api/internal is closed.
 
-    `api_per_minute`: requests of one client to /api/v1; 0: no limit.
+    `api_per_minute`: requests of one client to /api/v1; 0: no limit. `hosts`: allowed names in the header Host.
     """
     threads, readers = Threads(), Threads()
     ask = _Endpoints(watch, threads)
@@ -86,7 +93,7 @@ def create_app(watch: Dashboard, secret: SecretStr | None, library: Library, api
                 middleware=[Middleware(RateLimit, per_minute=api_per_minute)],
             ),
         ],
-        middleware=[Middleware(SecurityHeadersMiddleware)],
+        middleware=[Middleware(SecurityHeadersMiddleware), Middleware(HostGuard, hosts=hosts)],
         exception_handlers={HTTPException: refused, StorageError: unavailable},
         lifespan=lifespan,
     )

@@ -190,6 +190,14 @@ def check_disk(folder: Path) -> Finding:
     )
 
 
+def check_env_file(file: Path) -> Iterator[Finding]:
+    """Whether other users can read the file with the keys; nothing without such a file."""
+    if file.exists() and file.stat().st_mode & 0o077:
+        yield Finding(
+            "file .env", "warn", f"other users of this machine can read {file.resolve()}", f"chmod 600 {file.resolve()}"
+        )
+
+
 def check_ports(ports: Mapping[str, int]) -> Iterator[Finding]:
     """Whether the ports of the web pages are free. A used port is a warning: the page may be running already."""
     for name, port in ports.items():

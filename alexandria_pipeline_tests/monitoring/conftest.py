@@ -27,11 +27,16 @@ LIMITS = {"isbndb": QuotaLimits(15_000, 2_000), "gemini": QuotaLimits(None)}
 
 @contextmanager
 def serving(
-    database: Database, secret: str | None = SECRET, now: Callable[[], datetime] = lambda: NOW, api_per_minute: int = 0
+    database: Database,
+    secret: str | None = SECRET,
+    now: Callable[[], datetime] = lambda: NOW,
+    api_per_minute: int = 0,
+    hosts: tuple[str, ...] = (),
 ) -> Iterator[httpx.Client]:
     """A client of a running server."""
     watch = Dashboard(database, Rules(), LIMITS, now)
-    server = new_server(create_app(watch, SecretStr(secret) if secret else None, Library(database), api_per_minute))
+    key = SecretStr(secret) if secret else None
+    server = new_server(create_app(watch, key, Library(database), api_per_minute, hosts))
     with listening("127.0.0.1", 0) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()

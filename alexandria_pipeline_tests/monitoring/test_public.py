@@ -185,3 +185,38 @@ def test_every_answer_has_safe_headers(client: httpx.Client) -> None:
         assert headers["referrer-policy"] == "no-referrer"
         assert headers["cache-control"] == ("max-age=60" if path == "/api/quota/status" else "no-store")
         assert "server" not in headers
+
+
+def test_only_allowed_host_names_are_answered(database: Database) -> None:
+    with serving(database, hosts=("Books.Example.org",)) as client:
+        for host in (
+            "localhost",
+            "127.0.0.1:8080",
+            "[::1]:8080",
+            "serve",
+            "books.example.org",
+            "BOOKS.example.org:443",
+        ):
+            assert client.get("/healthz", headers={"Host": host}).status_code == 200, host
+        for host in ("evil.example", "127.0.0.1.evil.example", "books.example.org.evil.example", "", "[", "a b.c"):
+            answer = client.get("/api/v1/months", headers={"Host": host})
+            assert answer.status_code in (400, 403), host
+        answer = client.get("/api/v1/months", headers={"Host": "evil.example"})
+        assert "ALEXANDRIA_SERVE_HOSTS" in answer.json()["error"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    with serving(database, hosts=("*",)) as client:
+        assert client.get("/healthz", headers={"Host": "any.example"}).status_code == 200
+
+
+def test_pages_of_other_sites_change_nothing(database: Database) -> None:
+    with serving(database) as client:
+        target = "/api/internal/schedule-backfill"
+        for headers in (
+            {"Origin": "https://evil.example"},
+            {"Origin": "null"},
+            {"Sec-Fetch-Site": "cross-site"},
+            {"Sec-Fetch-Site": "same-site"},
+        ):
+            answer = client.post(target, json={}, headers={"X-Cron-Secret": "open-sesame", **headers})
+            assert answer.status_code == 403, headers
+            assert "another site" in answer.json()["error"]

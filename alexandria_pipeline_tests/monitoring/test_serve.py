@@ -54,18 +54,21 @@ def _served(folder: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[st
             process.kill()
 
 
+SECRET = "open-sesame-of-the-test"
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_it_answers_until_it_gets_a_signal(database_url: str, tmp_path: Path, how: signal.Signals) -> None:
-    with _served(tmp_path, database_url=database_url, cron_secret="open-sesame") as (process, client):
+    with _served(tmp_path, database_url=database_url, cron_secret=SECRET) as (process, client):
         assert client.get("/healthz").json() == {"status": "ok"}
         assert client.get("/api/internal/backfill-stats").status_code == 401
-        inside = client.get("/api/internal/backfill-stats", headers={"X-Cron-Secret": "open-sesame"})
+        inside = client.get("/api/internal/backfill-stats", headers={"X-Cron-Secret": SECRET})
         assert inside.json()["total_months"] == 0
         client.close()
         process.send_signal(how)
         _, error_output = process.communicate(timeout=120)
     assert "Traceback" not in error_output
-    assert "open-sesame" not in error_output
+    assert SECRET not in error_output
 
 
 @pytest.mark.parametrize(
