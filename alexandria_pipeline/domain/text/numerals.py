@@ -69,8 +69,8 @@ def _canonical_word(word: str) -> str:
         return str(NUMBER_WORDS[word])
     if word in ORDINALS:
         return f"{ORDINALS[word]}th"
-    if ordinal := re.fullmatch(r"0*(\d+)(?:st|nd|rd|th)", word):
-        return f"{ordinal[1]}th"
+    if ordinal := re.fullmatch(r"(\d++)(?:st|nd|rd|th)", word):
+        return f"{ordinal[1].lstrip('0') or '0'}th"
     if word in ROMAN and len(word) > 1:
         return str(ROMAN[word])
     return word.lstrip("0") or "0" if word.isdecimal() else word
