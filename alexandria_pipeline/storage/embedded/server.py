@@ -135,7 +135,7 @@ class EmbeddedServer:
         name = f"alexandria-{hashlib.sha256(str(home).encode()).hexdigest()[:12]}"
         if self._account is None or (here / "data").exists():
             return here
-        # Everybody may write to ELSEWHERE: a folder that another user made there under our name is passed over.
+        # Every user may write to ELSEWHERE: a folder that another user made there under our name is passed over.
         names = (ELSEWHERE / (name + suffix) for suffix in ("", *(f"-{n}" for n in range(2, 1000))))
         elsewhere = next(folder for folder in names if not os.path.lexists(folder) or _is_our_folder(folder))
         # Closed folders are not opened by us: the server goes where its account may walk.
