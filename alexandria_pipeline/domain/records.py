@@ -91,7 +91,7 @@ class BookQuery:
 class Candidate:
     """An edition offered by a service; nothing here has been judged. `rank` is its place in the answer, from 0.
 
-    `language` is ISO 639-1 where it could be told; `first_published` belongs to the work, `published` to the edition.
+    `language` is ISO 639-1 if it is known; `first_published` belongs to the work, `published` to the edition.
     `identifiers` are (scheme, value) pairs such as ("openlibrary_work", "OL1W").
     """
 
@@ -113,7 +113,7 @@ class Candidate:
     rank: int = 0
 
     def completed(self, same_isbn: Candidate | None) -> Candidate:
-        """With the dress that another service told of the same ISBN, where this one says nothing: format, language, publisher."""
+        """With format, language and publisher of another service's record of the same ISBN, where this one has none."""
         if same_isbn is None:
             return self
         return replace(
@@ -155,7 +155,7 @@ class RawReply:
 class Listing:
     """One book as one generator listed it. `position` is its line or index in the source, for people to find it.
 
-    `details` is what else the generator said, as (name, text) pairs: publisher, genre, significance.
+    `details` is what else the generator stated, as (name, text) pairs: publisher, genre, significance.
     """
 
     provider: str

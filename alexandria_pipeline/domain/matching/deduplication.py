@@ -37,21 +37,21 @@ class _Tie(IntEnum):
 
     NONE = 0
     WEAK = 1  # a misspelling, or a bare surname
-    DRESS = 2  # a subtitle or a series name on one side only
+    FORM = 2  # a subtitle or a series name on one side only
     FIRM = 3
 
 
 _TITLE_TIES: Final = {
     TitleAgreement.SAME: _Tie.FIRM,
-    TitleAgreement.SUBTITLE_ON_ONE_SIDE: _Tie.DRESS,
-    TitleAgreement.SERIES_IN_FRONT: _Tie.DRESS,
+    TitleAgreement.SUBTITLE_ON_ONE_SIDE: _Tie.FORM,
+    TitleAgreement.SERIES_IN_FRONT: _Tie.FORM,
     TitleAgreement.MISSPELT: _Tie.WEAK,
     TitleAgreement.SMALL_WORDS: _Tie.WEAK,
 }
 _NAME_TIES: Final = {
     NameAgreement.FULL: _Tie.FIRM,
-    NameAgreement.NEAR: _Tie.DRESS,
-    NameAgreement.INITIALS: _Tie.DRESS,
+    NameAgreement.NEAR: _Tie.FORM,
+    NameAgreement.INITIALS: _Tie.FORM,
     NameAgreement.MISSPELT: _Tie.WEAK,
     NameAgreement.SURNAME: _Tie.WEAK,
 }
@@ -81,7 +81,7 @@ def deduplicate(month: Month, listings: Sequence[Listing]) -> tuple[GeneratedBoo
 
 
 def _book(month: Month, listings: Sequence[Listing]) -> GeneratedBook:
-    """Named by its first listing, and by the first author that is told."""
+    """Has the title of its first listing, and the first author that a listing names."""
     author = next((listing.author for listing in listings if people(listing.author)), listings[0].author)
     return GeneratedBook(month, listings[0].title, author, tuple(listings))
 

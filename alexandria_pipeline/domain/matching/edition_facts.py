@@ -1,4 +1,4 @@
-"""What edition a candidate is: its language and how it is made, told by the service or betrayed by words, people and numbers."""
+"""Facts of a candidate's edition: its language and format, as the service states them or as words, people and numbers show them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _EDITION_LANGUAGES: Final = {
 _EDITION_LANGUAGE: Final = re.compile(
     rf"\b(?:{'|'.join(f'(?P<{code}>{words})' for code, words in _EDITION_LANGUAGES.items())})\b"
 )
-# What the registration group of an ISBN says about its language, where it says anything; English books are published anywhere.
+# The usual language of a registration group of ISBNs. English has no group here: English books are published everywhere.
 _GROUP_LANGUAGES: Final = {
     "9780": "en", "9781": "en", "9798": "en", "9782": "fr", "97910": "fr", "9783": "de", "9784": "ja", "9785": "ru", "9787": "zh",
     "97880": "cs", "97883": "pl", "97884": "es", "97979": "it", "97885": "pt", "97888": "it", "97912": "it", "97890": "nl",
@@ -53,7 +53,7 @@ def group_language(isbn: str) -> str | None:
 
 
 def format_of(candidate: Candidate) -> EditionFormat:
-    """How the edition is made; a narrator, the publisher or a word in the title betrays a recording not called one."""
+    """The format; a narrator, the publisher or a word in the title shows a recording that is not called one."""
     if candidate.format in {EditionFormat.UNKNOWN, EditionFormat.OTHER}:
         narrated = any(one.role is ContributorRole.NARRATOR for one in candidate.contributors)
         recorded = _AUDIO_PUBLISHERS.search(normalise(candidate.publisher or ""))

@@ -81,7 +81,7 @@ _FORMAT_LEVELS: Final = {
 }
 # In brackets and alone, another form than the book: "The Castle (Play)".
 _OTHER_FORMS: Final = frozenset("play drama musical opera film movie dvd game script comic".split())
-# Words of a subtitle that is no name, whatever it says: where the record has it, and where the record leaves it out.
+# Words of a subtitle that is no name: where the record has it, and where the record omits it.
 LONG_SUBTITLE: Final = 4
 LONG_SUBTITLE_LEFT_OUT: Final = 5
 
@@ -176,7 +176,7 @@ def _company(query: BookQuery, candidate: Candidate, *, longer: bool) -> Finding
     named = [one.name for one in candidate.contributors if one.role not in HELPERS and is_person(one.name)]
     strange = [best_agreement(wanted, list(people(name))) is NameAgreement.DIFFERENT for name in named]
     if not wanted or all(strange) or not any(strange) or any(" " not in name for name in named):
-        return Finding("company", "none", "nobody else")
+        return Finding("company", "none", "no other person")
     level = "before" if strange[0] else "beside"
     detail = ", ".join(name for name, is_strange in zip(named, strange, strict=True) if is_strange)
     return Finding("company", f"{level}_more" if longer else level, detail)
@@ -236,7 +236,7 @@ def _year(query: BookQuery, candidate: Candidate) -> Finding:
 
 
 def _language(query: BookQuery, candidate: Candidate, title: Finding, company: Finding, *, parallel: bool) -> Finding:
-    """Told by the record or its title; where it is not, an ISBN from abroad with a second name is often a translation."""
+    """The language of the record or of its title; without one, an ISBN of another country with a second name is often a translation."""
     language, group = language_of(candidate), group_language(candidate.isbn13)
     if parallel:
         return Finding("language", "other", "the title asked for is a translation behind =")
@@ -288,9 +288,9 @@ def _kind(query: BookQuery, candidate: Candidate, asked: TitleParts, offered: Ti
 def _weak_in(offered: TitleParts, labels: frozenset[str]) -> list[str]:
     """The segments behind the main title with weak words, or "" for a word in the main title."""
     found = [
-        aside
-        for aside in offered.asides
-        if any(word.strength == WEAK and word.label not in labels for word in kind_words(aside))
+        extra
+        for extra in offered.extras
+        if any(word.strength == WEAK and word.label not in labels for word in kind_words(extra))
     ]
     return found or [""]
 
@@ -321,7 +321,7 @@ def _is_version(segment: str) -> bool:
 
 
 def _is_about(query: BookQuery, candidate: Candidate, offered: TitleParts) -> bool:
-    """Whether somebody else comes first and the title names the author asked for: "Emma: The Life of Jane Austen"."""
+    """Whether another person comes first and the title names the author asked for: "Emma: The Life of Jane Austen"."""
     wanted, first = people(query.author), people(candidate.contributors[0].name) if candidate.contributors else ()
     if not wanted or not first or best_agreement(wanted, list(first)) is not NameAgreement.DIFFERENT:
         return False

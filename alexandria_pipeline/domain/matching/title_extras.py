@@ -1,7 +1,7 @@
 """What the wording of a record's title adds to the title asked for, and what it lacks.
 
 A reader leaves subtitles out, and a shop adds the name of a series: both are the book. So are a study guide and the first
-fifty pages, to a reader of words. What is added without being known for harmless is therefore told apart, for
+fifty pages, to a reader of words. What is added and not known to be harmless is therefore kept separate, for
 `domain.matching` to look for an edition that does without.
 """
 
@@ -22,7 +22,7 @@ from alexandria_pipeline.domain.text.titles import DECORATION, GENRES, TitlePart
 
 # How no title ends.
 _NO_END: Final = (",", ":", ";", "(", "[", "/", " -")
-# What says nothing of the work but its genre, and nothing of the edition but its dress.
+# Words that state only the genre of the work, or only the form of the edition.
 _HARMLESS: Final = re.compile(
     rf"^(?:(?:an? )?(?:[a-z]+ ){{0,2}}(?:{GENRES})(?: of suspense| series)?|stories|poems|(?:mass market )?paperback|hardcover|hardback"
     r"|large print(?: edition)?|unabridged(?: edition)?|kindle(?: edition)?|e ?book|audio ?(?:book|cd)?|cd|(?:un)?illustrated"
@@ -34,14 +34,14 @@ _OPEN: Final = re.compile(r"^(?:[a-z0-9]+ )+(?:edition|classics?|story|stories|t
 _SERIES: Final = re.compile(r"^(?:[a-z]+ ){1,4}(?:chronicles|mystery|mysteries|saga|trilogy|cycle|adventures?)")
 # A subtitle this long is the book's own: what is made of books is labelled in a word or two.
 _LONG: Final = 5
-_SAYS_NOTHING: Final = frozenset("by the and a an of press books publishing series".split())
+_NEUTRAL: Final = frozenset("by the and a an of press books publishing series".split())
 
 
 @lru_cache(maxsize=8_192)
 def candidate_title(candidate: Candidate) -> TitleParts:
     """The candidate's title taken apart, without the names of its people.
 
-    Series and volume that the service tells apart from it count where it says none.
+    Series and volume that the service gives separately count if the title has none.
     """
     names = frozenset(" ".join(person.words) for one in candidate.contributors for person in people(one.name))
     parts = without_names(dissect(candidate.title, candidate.subtitle or ""), names)
@@ -56,7 +56,7 @@ def candidate_title(candidate: Candidate) -> TitleParts:
 def without_names(parts: TitleParts, names: frozenset[str]) -> TitleParts:
     """ "Beauty by Faith Baldwin", "Beauty / Faith Baldwin" and "Faith Baldwin: Beauty" are "Beauty"."""
     main = next((cut for name in names if (cut := parts.main.removesuffix(f" by {name}")) != parts.main), parts.main)
-    subtitles = tuple(said for said in parts.subtitles if said.removeprefix("by ") not in names)
+    subtitles = tuple(each for each in parts.subtitles if each.removeprefix("by ") not in names)
     if main in names and subtitles:
         main, *rest = subtitles
         subtitles = tuple(rest)
@@ -66,19 +66,17 @@ def without_names(parts: TitleParts, names: frozenset[str]) -> TitleParts:
 
 
 def unexplained(query: BookQuery, candidate: Candidate, asked: TitleParts, offered: TitleParts) -> str:
-    """What a record adds to the title that is neither genre, dress, series, imprint nor a name; "" when there is nothing."""
+    """What a record adds to the title that is neither genre, form, series, imprint nor a name; "" if there is nothing."""
     names = [one.name for one in candidate.contributors]
     known = normalise(" ".join([query.author, candidate.publisher or "", candidate.series or "", *names])).split()
-    return " ".join(
-        aside for aside in offered.asides if not _is_explained(aside, asked, frozenset(known) - _SAYS_NOTHING)
-    )
+    return " ".join(extra for extra in offered.extras if not _is_explained(extra, asked, frozenset(known) - _NEUTRAL))
 
 
-def _is_explained(aside: str, asked: TitleParts, known: frozenset[str]) -> bool:
-    said = aside in asked.full or any(is_misspelling(aside, other) for other in asked.asides)
-    dress = _HARMLESS.fullmatch(aside) or (DECORATION.fullmatch(aside) and not _OPEN.fullmatch(aside))
-    named = _SERIES.fullmatch(aside) or aside.count(" ") >= _LONG - 1 or aside.split(maxsplit=1)[0] in known
-    return bool(said or dress or named)
+def _is_explained(extra: str, asked: TitleParts, known: frozenset[str]) -> bool:
+    known_words = extra in asked.full or any(is_misspelling(extra, other) for other in asked.extras)
+    form = _HARMLESS.fullmatch(extra) or (DECORATION.fullmatch(extra) and not _OPEN.fullmatch(extra))
+    named = _SERIES.fullmatch(extra) or extra.count(" ") >= _LONG - 1 or extra.split(maxsplit=1)[0] in known
+    return bool(known_words or form or named)
 
 
 def broken(title: str, asked: TitleParts, offered: TitleParts) -> str | None:

@@ -124,7 +124,7 @@ def has_topic(segment: str, other: TitleParts) -> bool:
 def kinds_beside(title: TitleParts, other: TitleParts) -> frozenset[str]:
     """The kinds that a title names, without a series in brackets and without what only describes the book itself."""
     in_brackets = " ".join(title.brackets)
-    own = all(has_topic(each, other) for each in title.asides if weak_word(each) is not None) and title.asides
+    own = all(has_topic(each, other) for each in title.extras if weak_word(each) is not None) and title.extras
     return frozenset(
         word.label
         for word in kind_words(title.full)

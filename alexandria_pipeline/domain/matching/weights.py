@@ -1,4 +1,4 @@
-"""The weights of the evidence: how much each level of each piece of evidence says for or against a candidate.
+"""The weights of the evidence: how strongly each level of each piece of evidence speaks for or against a candidate.
 
 `weights.tsv` is the table, written by `benchmarks/estimate_weights.py` from labelled cases. A weight is in decibans: ten times
 the decimal logarithm of the factor by which the level changes the odds that a candidate is right. Ten decibans make the odds

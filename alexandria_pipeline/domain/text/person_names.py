@@ -151,7 +151,7 @@ class NameAgreement(IntEnum):
 
 @lru_cache(maxsize=8_192)
 def people(author: str) -> tuple[PersonName, ...]:
-    """Everybody an author line names as an author, in order; () when it names nobody."""
+    """All people whom an author line names as authors, in order; () if there are none."""
     line = " ".join(html.unescape(author).replace('""', '"').strip('" ').split())
     line = " ".join(_NICKNAME_IN_QUOTES.sub(" ", line).split())
     pieces = [piece for piece in _BETWEEN_PEOPLE.split(line) if piece.strip()]
@@ -166,7 +166,7 @@ def people(author: str) -> tuple[PersonName, ...]:
 
 
 def _shares_surname(found: list[PersonName], line: str) -> bool:
-    """ "Faye and Jonathan Kellerman": the first is a given name only, and the surname is said once."""
+    """ "Faye and Jonathan Kellerman": the first is a given name only, and the surname stands once."""
     return (
         not found[0].given
         and " " not in found[0].surname
@@ -259,7 +259,7 @@ def _without_titles(words: list[str]) -> list[str]:
 
 
 def author_key(author: str) -> str:
-    """What to look an author up by: the last word of the first person's surname; "" when nobody is named."""
+    """The key of an author: the last word of the first person's surname; "" if no person is named."""
     found = people(author)
     return found[0].core if found else ""
 
@@ -359,7 +359,7 @@ def _compare_given(a: tuple[str, ...], b: tuple[str, ...]) -> NameAgreement:
 
 
 def _run_together(initials: tuple[str, ...], names: tuple[str, ...]) -> bool:
-    """ "JK" is "Joanne Kathleen"; a single initial says nothing here."""
+    """ "JK" is "Joanne Kathleen"; a single initial is not enough here."""
     return len(initials[0]) > 1 and initials[0] == "".join(word[0] for word in names)
 
 

@@ -1,6 +1,6 @@
-"""Whether two titles name one book: dress, misspelling, cut, another volume, or another title altogether.
+"""Whether two titles name one book: form, misspelling, cut, another volume, or another title altogether.
 
-Compares titles only, symmetrically, and gives no points: what an agreement is worth is said in `domain.evidence`, and
+Compares titles only, symmetrically, and gives no points: `matching/weights.py` has what an agreement is worth, and
 `domain.deduplication` uses it without points.
 """
 
@@ -96,14 +96,14 @@ def compare_titles(a: TitleParts, b: TitleParts) -> TitleAgreement:
 
 
 def _have_nothing_in_common(a: TitleParts, b: TitleParts) -> bool:
-    """No large word in common and few letters: most candidates, told cheaply from the others."""
+    """No large word in common and few letters: most candidates, excluded cheaply."""
     if fuzz.ratio(a.plain, b.plain) >= UNLIKE_BELOW or DAMAGED in a.full + b.full:
         return False
     return set(_large_words(a.full)).isdisjoint(_large_words(b.full)) and joined(a.plain) != joined(b.plain)
 
 
 def _cut_short(a: TitleParts, b: TitleParts) -> TitleAgreement | None:
-    """A long title that says it is cut, against the whole of it: all that is there has to agree."""
+    """A long title that is marked as cut, against the whole of it: all that is there has to agree."""
     if not a.cut_short or len(a.full) < CUT_SHORT_FROM or not b.full.startswith(a.full):
         return None
     return TitleAgreement.SAME
@@ -312,7 +312,7 @@ def _one_part(volume: TitleParts, other: TitleParts, agreement: TitleAgreement) 
 
 
 def _is_apart_from_series(parts: TitleParts) -> bool:
-    """The title says more than the series' name, so a number in the series does not tell it from its sisters."""
+    """The title is more than the name of the series, so a number in the series does not distinguish it."""
     return bool(parts.series) and joined(parts.main) != joined(parts.series)
 
 

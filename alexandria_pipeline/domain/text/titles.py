@@ -94,7 +94,7 @@ SYNTHETIC_PART_LENGTH: Final = 160
 @dataclass(frozen=True, slots=True)
 class TitleParts:
     """A title taken apart; every text is normalised. `part` is a volume of the work itself ("Persepolis, Vol. 2"),
-    `place` its number in a series ("(Leo Demidov, #1)"), which other dresses of the title leave out."""
+    `place` its number in a series ("(Leo Demidov, #1)"), which other forms of the title omit."""
 
     full: str
     main: str
@@ -104,7 +104,7 @@ class TitleParts:
     place: str | None = None
     brackets: tuple[str, ...] = ()
     # All that follows the main title, decoration included, save numbered places and volumes.
-    asides: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
     # Whether a name of its own follows the volume: "Volume I: The Pox Party".
     part_is_named: bool = False
     # Whether `part` is a part of one work ("Part 1", "1 of 2").
@@ -143,17 +143,17 @@ def dissect(title: str, subtitle: str = "") -> TitleParts:
     head, *tail = segments or [text]
     head = _turn_article(head)
     main = reader.main(head)
-    subtitles = [said for segment in tail if (said := reader.aside(segment))]
+    subtitles = [words for segment in tail if (words := reader.addition(segment))]
     part_is_named = reader.part_is_named
     for bracket in brackets:
         reader.bracket(bracket)
     if not main and subtitles:
         main = subtitles.pop(0)
     main = main or _drop_article(normalise(head)) or whole
-    asides = tuple(normalise(segment) for segment in (*tail, *brackets) if not _is_numbered(segment))
+    extras = tuple(normalise(segment) for segment in (*tail, *brackets) if not _is_numbered(segment))
     return TitleParts(
         full=whole, main=main, subtitles=tuple(subtitles), series=reader.series, part=reader.part, place=reader.place,
-        brackets=tuple(map(normalise, brackets)), asides=asides, part_is_named=part_is_named,
+        brackets=tuple(map(normalise, brackets)), extras=extras, part_is_named=part_is_named,
         part_is_half=reader.part_mark in _HALVES, numbered_subtitle=reader.numbered_subtitle, parallel=parallel, cut_short=cut_short,
     )  # fmt: skip
 
@@ -212,7 +212,7 @@ class _Reader:
         stripped = TRAILING_DECORATION.sub("", words)
         return _drop_article(stripped)
 
-    def aside(self, segment: str) -> str:
+    def addition(self, segment: str) -> str:
         """What a segment after the main title adds to it; "" when that is decoration, a volume or a series."""
         words = _words(segment)
         if DECORATION.fullmatch(words):
@@ -302,34 +302,34 @@ def _is_numbered(segment: str) -> bool:
 
 
 def _without_brackets(text: str) -> tuple[str, tuple[str, ...]]:
-    """The text without its bracketed asides, and these, nested ones after the one around them.
+    """The text without its brackets, and the texts in them, nested ones after the one around them.
 
     Brackets at the start or inside a word belong to the title, and so does a bracket that is never closed.
     """
     kept: list[str] = []
-    asides: list[str] = []
-    open_at: list[tuple[int, int]] = []  # places in the text and in `asides`
+    extras: list[str] = []
+    open_at: list[tuple[int, int]] = []  # places in the text and in `extras`
     end = 0
     for place, sign in enumerate(text):
         if sign in _OPENING:
             if not open_at:
                 kept.append(text[end:place])
                 end = place
-            open_at.append((place, len(asides)))
-            asides.append("")
+            open_at.append((place, len(extras)))
+            extras.append("")
         elif sign in _CLOSING and open_at:
             start, index = open_at.pop()
-            asides[index] = _INNER.sub(" ", text[start + 1 : place])
+            extras[index] = _INNER.sub(" ", text[start + 1 : place])
             if not open_at:
                 if _belongs(text[:start], text[start + 1 : place]):
                     kept.append(text[start : place + 1])
-                    del asides[index:]
+                    del extras[index:]
                 else:
                     kept.append(" ")
                 end = place + 1
     if open_at:
-        del asides[open_at[0][1] :]
-    return " ".join("".join([*kept, text[end:]]).split()), tuple(aside for aside in asides if _ALNUM.search(aside))
+        del extras[open_at[0][1] :]
+    return " ".join("".join([*kept, text[end:]]).split()), tuple(extra for extra in extras if _ALNUM.search(extra))
 
 
 def _belongs(before: str, inside: str) -> bool:
@@ -368,7 +368,7 @@ def volume(title: str) -> str | None:
 
 
 def title_key(title: str) -> str:
-    """What to look a title up by: the same for all dresses of one title, without spaces, at most 200 characters."""
+    """The key of a title: the same for all forms of one title, without spaces, at most 200 characters."""
     return dissect(title).main.replace(" ", "")[:KEY_LENGTH]
 
 
