@@ -10,6 +10,8 @@ import ipaddress
 import logging
 import os
 import re
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
 from urllib.parse import quote, urlsplit
@@ -26,6 +28,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSetting
+from rapidfuzz import process
+from rapidfuzz.distance import Levenshtein
 
 from alexandria_pipeline.domain.ai_models import default_effort, effort_of, model_names
 from alexandria_pipeline.domain.errors import SettingsError
@@ -53,6 +57,11 @@ _CONTACT: Final = re.compile(
 
 # Seconds for a reply at each effort. At high effort, replies take minutes (docs/services/xai.md).
 _EFFORT_SECONDS: Final = {"minimal": 60.0, "low": 60.0, "medium": 180.0, "high": 600.0}
+
+# Variables that docker-compose.yml reads and the pipeline does not.
+_OF_COMPOSE: Final = frozenset(
+    {"ALEXANDRIA_DAGSTER_PORT", "ALEXANDRIA_MONITORING_PORT", "ALEXANDRIA_LISTS", "ALEXANDRIA_SECRETS"}
+)
 
 MIN_CRON_SECRET: Final = 16
 """Characters. A guess over the network then needs longer than anybody waits, whatever the alphabet."""
@@ -467,14 +476,39 @@ AllSettings: Final = create_model(
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """The settings of this environment and of `.env`. Raises SettingsError that names every wrong variable."""
+    """The settings of this environment and of `.env`. Raises SettingsError that names every wrong variable.
+
+    A variable that looks like a misspelt setting is logged, once in a process.
+    """
+    _warn_of_misspelt(frozenset(os.environ))
     try:
         return AllSettings(_env_file=".env", **overrides)
+    except UnicodeDecodeError:
+        raise SettingsError(".env is not a UTF-8 text: save it with the encoding UTF-8") from None
     except UnreadableSetting as error:
         raise SettingsError(f"ALEXANDRIA_ROLLOUT_PHASES is not a JSON list: {error.__cause__}") from None
     except ValidationError as error:
         wrong = [f"  {_variable(e['loc'])}: {e['msg']}" for e in error.errors(include_input=False)]
         raise SettingsError("these settings are wrong:\n" + "\n".join(wrong)) from None
+
+
+@cache
+def _warn_of_misspelt(names: frozenset[str]) -> None:
+    """Logs each variable that is no setting and nearly has the name of one."""
+    known = list(_variables())
+    for name in sorted(names):
+        if not name.startswith("ALEXANDRIA_") or name.removesuffix("_FILE") in known or name in _OF_COMPOSE:
+            continue
+        if nearest := process.extractOne(name, known, scorer=Levenshtein.normalized_similarity, score_cutoff=0.8):
+            log.warning("%s is not a setting; did you mean %s?", name, nearest[0])
+
+
+def _variables() -> Iterator[str]:
+    """The environment variables of all settings."""
+    for name, field in AllSettings.model_fields.items():
+        yield _variable((name,))
+        if isinstance(field.default, BaseModel):
+            yield from (_variable((name, inner)) for inner in type(field.default).model_fields)
 
 
 def _variable(location: tuple[int | str, ...]) -> str:

@@ -287,3 +287,25 @@ def test_an_unknown_service_is_refused_with_the_known_ones() -> None:
 def test_the_password_of_the_database_may_have_any_characters(address: str, expected: str) -> None:
     settings = load_settings(database_url=address, database_password="p@ss/w: %")
     assert settings.database_address == expected
+
+
+def test_a_misspelt_variable_is_named_with_the_setting_that_it_resembles(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("ALEXANDRIA_CONTCT", "ada@example.org")
+    monkeypatch.setenv("ALEXANDRIA_ISBNDB_DALY_LIMIT", "3")
+    monkeypatch.setenv("ALEXANDRIA_DAGSTER_PORT", "3000")
+    monkeypatch.setenv("ALEXANDRIA_OF_SOMETHING_ELSE", "1")
+    load_settings()
+    load_settings()
+    assert [record.getMessage() for record in caplog.records] == [
+        "ALEXANDRIA_CONTCT is not a setting; did you mean ALEXANDRIA_CONTACT?",
+        "ALEXANDRIA_ISBNDB_DALY_LIMIT is not a setting; did you mean ALEXANDRIA_ISBNDB_DAILY_LIMIT?",
+    ]
+
+
+def test_a_file_of_settings_that_is_not_utf_8_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("ALEXANDRIA_CONTACT=ada@example.org\n", encoding="utf-16")
+    with pytest.raises(SettingsError, match=r"\.env is not a UTF-8 text: save it with the encoding UTF-8"):
+        load_settings()
