@@ -250,6 +250,9 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Log level of the command line."
     )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Format of the log of the commands and of the Dagster UI: `text` or `json`."
+    )
 
     retention_days: int = Field(
         90, ge=7, le=3650, description="Days for which old alerts, stages and superseded attempts are kept."

@@ -5,10 +5,10 @@ The pipeline is imported when a command opens it: it loads every provider, which
 
 from __future__ import annotations
 
-import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from alexandria_pipeline.cli import logs
 from alexandria_pipeline.settings import load_settings
 from alexandria_pipeline.storage.connect import open_database
 
@@ -48,5 +48,5 @@ def opened_pipeline() -> Iterator[tuple[Settings, composition.Pipeline]]:
 
 def _settings() -> Settings:
     settings = load_settings()
-    logging.basicConfig(level=settings.log_level, format="%(levelname)s %(message)s")
+    logs.configure(settings)
     return settings

@@ -6,6 +6,8 @@ from typing import Any
 
 import dagster._cli.dev as dagster_dev
 
+from alexandria_pipeline.settings import load_settings
+
 WEBSERVER = ["-m", "dagster_webserver"]
 GUARDED = ["-m", "alexandria_pipeline.orchestration.webserver"]
 
@@ -20,10 +22,16 @@ def _open_guarded(parts: Sequence[str], **options: Any) -> Any:
     return _open_subprocess(parts, **options)
 
 
+def with_log_format(arguments: Sequence[str]) -> list[str]:
+    """The arguments with the format of ALEXANDRIA_LOG_FORMAT, unless they name one."""
+    is_json = load_settings().log_format == "json" and "--log-format" not in arguments
+    return [*arguments, *(["--log-format", "json"] if is_json else [])]
+
+
 def main() -> None:
     """Runs the web server and the daemon until SIGINT or SIGTERM."""
     vars(dagster_dev)[_NAME] = _open_guarded
-    dagster_dev.dev_command(args=sys.argv[1:], prog_name="dagster dev", auto_envvar_prefix="DAGSTER")
+    dagster_dev.dev_command(args=with_log_format(sys.argv[1:]), prog_name="dagster dev", auto_envvar_prefix="DAGSTER")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ sensors on. The guard refuses requests with a foreign Host, Origin or Sec-Fetch-
 `dev.py` uses it for `make dev`.
 """
 
+import sys
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -56,6 +57,8 @@ def main() -> None:
     if vars(dagster_webserver.app).get("DagsterWebserver") is not DagsterWebserver:
         raise RuntimeError("this version of Dagster needs another way to add the guard of the UI")
     vars(dagster_webserver.app)["DagsterWebserver"] = GuardedWebserver
+    if load_settings().log_format == "json" and "--log-format" not in sys.argv:
+        sys.argv += ["--log-format", "json"]
     run: Callable[[], None] = dagster_webserver.cli.main
     run()
 
