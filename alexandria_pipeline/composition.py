@@ -275,9 +275,11 @@ def diagnose(settings: Settings, *, offline: bool = False) -> Iterator[Finding]:
     used = [name for name in SERVICES if configs[name].enabled and settings.services_set_up and name in reachable]
     if not used:
         yield Finding(
-            "services", "warn", "no service is set up: runs use the sample only",
+            "services",
+            "warn",
+            "no service is set up: runs use the sample only",
             "set ALEXANDRIA_CONTACT for the free services, or a key; see docs/settings.md",
-        )  # fmt: skip
+        )
     yield from doctor.check_keys(configs, SERVICES)
     yield doctor.check_contact(
         settings.contact,

@@ -21,30 +21,66 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
-    "run": ("run:run", "Processes months: lists, stores, resolves and checks their books. Exit status 1 unless all are completed."),
+    "run": (
+        "run:run",
+        "Processes months: lists, stores, resolves and checks their books. Exit status 1 unless all are completed.",
+    ),
     "status": ("books:status", "Shows the months with their books, ISBNs and key figures."),
     "books": ("books:books", "Shows the books of a month with their ISBN, or the reason why they have none."),
-    "show": ("library:show", "Shows every field of an edition, work or author: its value, its source, and what lost against it."),
+    "show": (
+        "library:show",
+        "Shows every field of an edition, work or author: its value, its source, and what lost against it.",
+    ),
     "lock": ("library:lock", "Locks a field to a value, or to nothing. Nothing overrides a lock but another one."),
     "works": ("library:works", "Works: shows one, joins two that are one, or keeps two apart."),
     "authors": ("library:authors", "Authors: shows one, joins two that are one, or keeps two apart."),
-    "explain": ("review:explain", "Shows why each book has its ISBN or none: attempts with evidence, calls, and review decisions."),
-    "set-aside": ("books:skipped_rows", "Shows the skipped rows of lists, catalogues and replies, with line and reason."),
-    "report": ("report:report", "Shows books, calls, tokens, cost and time by month, phase, service and model, with a cost projection."),
-    "export": ("export:export", "Writes works and their editions to files that other programs read, with a datapackage.json that describes them."),
-    "serve": ("serve:serve", "Serves the status page, metrics for Prometheus, and the read API; see /openapi.json and /api/v1/openapi.json."),
-    "resolve": ("services:resolve", "Searches the ISBN of one book and shows the evidence; stores nothing but the calls."),
-    "fetch": ("services:fetch", "Requests one capability for one item, from each provider in order until one answers; stores nothing but the calls."),
+    "explain": (
+        "review:explain",
+        "Shows why each book has its ISBN or none: attempts with evidence, calls, and review decisions.",
+    ),
+    "set-aside": (
+        "books:skipped_rows",
+        "Shows the skipped rows of lists, catalogues and replies, with line and reason.",
+    ),
+    "report": (
+        "report:report",
+        "Shows books, calls, tokens, cost and time by month, phase, service and model, with a cost projection.",
+    ),
+    "export": (
+        "export:export",
+        "Writes works and their editions to files that other programs read, with a datapackage.json that describes them.",
+    ),
+    "serve": (
+        "serve:serve",
+        "Serves the status page, metrics for Prometheus, and the read API; see /openapi.json and /api/v1/openapi.json.",
+    ),
+    "resolve": (
+        "services:resolve",
+        "Searches the ISBN of one book and shows the evidence; stores nothing but the calls.",
+    ),
+    "fetch": (
+        "services:fetch",
+        "Requests one capability for one item, from each provider in order until one answers; stores nothing but the calls.",
+    ),
     "providers": ("services:providers", "Shows which service offers which capability, and whether it is available."),
-    "quota": ("services:quota", "Shows the calls of each service today, what is left, and the state of its circuit breaker."),
+    "quota": (
+        "services:quota",
+        "Shows the calls of each service today, what is left, and the state of its circuit breaker.",
+    ),
     "services": ("services:services", "The services that are called."),
     "rollout": ("rollout:app", "The backfill by phases: state, next months, and operator decisions."),
     "review": ("review:app", "Near misses: candidates that were nearly accepted, for a person to decide."),
     "catalog": ("catalog:catalog", "The local catalogue of editions."),
     "db": ("database:db", "The database: a local server, or the server of ALEXANDRIA_DATABASE_URL."),
-    "evaluate": ("evaluate:evaluate", "Compares the matcher's answers with labelled cases; names bad lines and skips them."),
-    "doctor": ("doctor:doctor", "Checks settings, keys, services, database, clocks, models, quotas, disk and ports. Exit status 1 on a fault."),
-}  # fmt: skip
+    "evaluate": (
+        "evaluate:evaluate",
+        "Compares the matcher's answers with labelled cases; names bad lines and skips them.",
+    ),
+    "doctor": (
+        "doctor:doctor",
+        "Checks settings, keys, services, database, clocks, models, quotas, disk and ports. Exit status 1 on a fault.",
+    ),
+}
 """Each command: the function or Typer app in this package, and its help. A test compares the help with the docstrings."""
 
 

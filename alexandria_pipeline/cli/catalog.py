@@ -78,8 +78,10 @@ def load(
             if loaded is None:
                 say(f"{file}: was loaded before; nothing to do.")
             else:
-                say(f"{file}: {loaded.editions} editions, {loaded.added} of them new; {loaded.skipped} rows skipped"
-                           + (" (see: alexandria set-aside)." if loaded.skipped else "."))  # fmt: skip
+                say(
+                    f"{file}: {loaded.editions} editions, {loaded.added} of them new; {loaded.skipped} rows skipped"
+                    + (" (see: alexandria set-aside)." if loaded.skipped else ".")
+                )
 
 
 @catalog.command("status")

@@ -10,8 +10,17 @@ import typer
 from alexandria_pipeline.cli.output import AsJson, cell, new_table, print_json, print_table, say
 
 _COLUMNS = (
-    "cases", "right", "wrong", "missed", "rightly_refused", "sure_and_wrong", "precision", "recall", "pairs", "pairs_right"
-)  # fmt: skip
+    "cases",
+    "right",
+    "wrong",
+    "missed",
+    "rightly_refused",
+    "sure_and_wrong",
+    "precision",
+    "recall",
+    "pairs",
+    "pairs_right",
+)
 
 
 def evaluate(

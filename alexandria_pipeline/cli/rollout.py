@@ -101,18 +101,27 @@ def _rollout() -> Iterator[Rollout]:
 
 def _plain(decision: RolloutDecision) -> dict[str, Any]:
     return {
-        "kind": decision.kind.value, "phase": decision.phase, "by": decision.by, "why": decision.why,
+        "kind": decision.kind.value,
+        "phase": decision.phase,
+        "by": decision.by,
+        "why": decision.why,
         "at": decision.at.isoformat(timespec="seconds"),
-    }  # fmt: skip
+    }
 
 
 def _gates(answer: dict[str, Any]) -> Table:
     table = new_table("", "phase", "gate", "months done", "failed", "books", "with ISBN", "rate %", "")
     for gate in answer["gates"]:
         cells: Sequence[object] = (
-            gate["phase"], gate["state"], f"{gate['terminal']} of {gate['months']}", gate["failed"], gate["generated"],
-            gate["resolved"], "" if gate["resolution_rate"] is None else gate["resolution_rate"], gate["says"],
-        )  # fmt: skip
+            gate["phase"],
+            gate["state"],
+            f"{gate['terminal']} of {gate['months']}",
+            gate["failed"],
+            gate["generated"],
+            gate["resolved"],
+            "" if gate["resolution_rate"] is None else gate["resolution_rate"],
+            gate["says"],
+        )
         table.add_row(*map(str, cells))
     return table
 

@@ -58,17 +58,27 @@ def resolve(
 def _answer(title: str, author: str, resolution: Resolution) -> dict[str, Any]:
     candidate = resolution.candidate
     return {
-        "title": title, "author": author, "outcome": resolution.outcome.value, "isbn13": candidate.isbn13 if candidate else None,
-        "provider": candidate.provider if candidate else None, "confidence": resolution.confidence, "reason": resolution.reason,
+        "title": title,
+        "author": author,
+        "outcome": resolution.outcome.value,
+        "isbn13": candidate.isbn13 if candidate else None,
+        "provider": candidate.provider if candidate else None,
+        "confidence": resolution.confidence,
+        "reason": resolution.reason,
         "evidence": _evidence(resolution.evidence),
         "attempts": [
             {
-                "provider": a.provider, "outcome": a.outcome, "reason": a.reason, "isbn13": a.isbn13, "confidence": a.confidence,
-                "candidate": a.candidate.title if a.candidate else None, "evidence": _evidence(a.evidence),
+                "provider": a.provider,
+                "outcome": a.outcome,
+                "reason": a.reason,
+                "isbn13": a.isbn13,
+                "confidence": a.confidence,
+                "candidate": a.candidate.title if a.candidate else None,
+                "evidence": _evidence(a.evidence),
             }
             for a in resolution.attempts
         ],
-    }  # fmt: skip
+    }
 
 
 def _evidence(lines: Sequence[Any]) -> list[dict[str, Any]]:
@@ -81,13 +91,20 @@ def providers(as_json: AsJson = False) -> None:
         cells = list(pipeline.registry.matrix())
         warnings = composition.model_warnings(settings, datetime.now(UTC).date())
     if as_json:
-        print_json([
-            {
-                "capability": c.capability.value, "provider": c.provider, "kind": c.kind.value,
-                "offered": c.offered, "available": c.available, "reason": c.reason, "warning": warnings.get(c.provider, ""),
-            }
-            for c in cells
-        ])  # fmt: skip
+        print_json(
+            [
+                {
+                    "capability": c.capability.value,
+                    "provider": c.provider,
+                    "kind": c.kind.value,
+                    "offered": c.offered,
+                    "available": c.available,
+                    "reason": c.reason,
+                    "warning": warnings.get(c.provider, ""),
+                }
+                for c in cells
+            ]
+        )
         return
     table = new_table("Capabilities and the services that offer them", "capability", "provider", "kind", "available")
     for c in cells:
@@ -104,8 +121,9 @@ def quota(as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
         return
-    table = new_table("Calls of each quota day",
-                      "service", "used", "limit", "safe limit", "left", "requests/s", "breaker", "note")  # fmt: skip
+    table = new_table(
+        "Calls of each quota day", "service", "used", "limit", "safe limit", "left", "requests/s", "breaker", "note"
+    )
     for row in rows:
         limits = (row["daily_limit"], row["safety_limit"], row["safety_remaining"])
         cells = (row["service"], row["used"], *limits, row["requests_per_second"], row["breaker"])
@@ -145,9 +163,14 @@ def fetch(
     """Requests one capability for one item, from each provider in order until one answers; stores nothing but the calls."""
     with opened_pipeline() as (settings, pipeline):
         item = fetching.FetchItem(
-            isbn=Isbn13.parse(isbn) if isbn else None, title=title, author=author, subject=subject,
-            month=Month.parse(month) if month else None, year=year, language=settings.language,
-        )  # fmt: skip
+            isbn=Isbn13.parse(isbn) if isbn else None,
+            title=title,
+            author=author,
+            subject=subject,
+            month=Month.parse(month) if month else None,
+            year=year,
+            language=settings.language,
+        )
         offering = pipeline.registry.providers_with(capability)
         chosen = [each for each in offering if provider in (None, each.declaration.name)]
         if not chosen:

@@ -111,9 +111,18 @@ _GEMINI_ENDS: Final = {
 }
 # Requests for these go to grok-4.3 without notice, at its price.
 _GROK_ENDED: Final = (
-    "grok-3", "grok-4", "grok-4-0709", "grok-4-fast", "grok-4-fast-reasoning", "grok-4-fast-non-reasoning",
-    "grok-4-1", "grok-4-1-fast", "grok-4-1-fast-reasoning", "grok-4-1-fast-non-reasoning", "grok-code-fast-1",
-)  # fmt: skip
+    "grok-3",
+    "grok-4",
+    "grok-4-0709",
+    "grok-4-fast",
+    "grok-4-fast-reasoning",
+    "grok-4-fast-non-reasoning",
+    "grok-4-1",
+    "grok-4-1-fast",
+    "grok-4-1-fast-reasoning",
+    "grok-4-1-fast-non-reasoning",
+    "grok-code-fast-1",
+)
 
 MODEL_ENDS: Final[Mapping[str, ModelEnd]] = {
     **{

@@ -41,8 +41,12 @@ _ASCII: Final = {
 }
 _PLAIN_NAME: Final = re.compile(r"(?:[A-Z][a-z]*\.? )+[A-Z][a-z]{2,}")
 _NOT_PLAIN: Final = PARTICLES.union(
-    SUFFIXES, HONORIFICS, RANKS, (word for name in UNKNOWN_AUTHOR for word in name.split()), ("and", "with", "und", "authors")
-)  # fmt: skip
+    SUFFIXES,
+    HONORIFICS,
+    RANKS,
+    (word for name in UNKNOWN_AUTHOR for word in name.split()),
+    ("and", "with", "und", "authors"),
+)
 
 
 class TitleKeys(NamedTuple):

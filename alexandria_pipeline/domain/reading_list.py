@@ -27,16 +27,44 @@ MAX_RECORD_LINES: Final = 60
 
 _TITLES: Final = ("title", "book title", "titel", "buchtitel", "titre", "título", "titulo", "titolo")
 _AUTHORS: Final = (
-    "author", "authors", "author(s)", "book author", "author name", "primary author", "autor", "autoren", "autor/in",
-    "verfasser", "auteur", "autore", "autores",
-)  # fmt: skip
+    "author",
+    "authors",
+    "author(s)",
+    "book author",
+    "author name",
+    "primary author",
+    "autor",
+    "autoren",
+    "autor/in",
+    "verfasser",
+    "auteur",
+    "autore",
+    "autores",
+)
 _ISBNS: Final = ("isbn13", "isbn 13", "isbn", "isbn/uid", "isbn uid", "isbn10", "isbn 10", "ean")
 # The first of these columns that has a value gives the month: a publication date, then when the reader read or added it.
 _DATES: Final = (
-    "month", "monat", "mois", "publication month", "publication date", "date published", "date of publication", "published",
-    "release date", "erscheinungsdatum", "date", "datum", "date read", "last date read", "dates read", "read date",
-    "gelesen am", "read", "date added", "added",
-)  # fmt: skip
+    "month",
+    "monat",
+    "mois",
+    "publication month",
+    "publication date",
+    "date published",
+    "date of publication",
+    "published",
+    "release date",
+    "erscheinungsdatum",
+    "date",
+    "datum",
+    "date read",
+    "last date read",
+    "dates read",
+    "read date",
+    "gelesen am",
+    "read",
+    "date added",
+    "added",
+)
 _DELIMITERS: Final = (",", ";", "\t")
 _LINE: Final = re.compile(r"\r\n|\n|\r")
 _Row = dict[str, str]

@@ -66,9 +66,16 @@ class Dashboard:
         with self._database.transaction() as tx:
             synthetic, works = synthetic_overall(tx)
             return Measured(
-                monitoring.month_states(tx), works, synthetic, monitoring.service_costs(tx), monitoring.used_today(tx), limits, services,
-                breaker.on_hold(self._database), health.unsent_alerts(self._database),
-            )  # fmt: skip
+                monitoring.month_states(tx),
+                works,
+                synthetic,
+                monitoring.service_costs(tx),
+                monitoring.used_today(tx),
+                limits,
+                services,
+                breaker.on_hold(self._database),
+                health.unsent_alerts(self._database),
+            )
 
     def overview(self) -> Overview:
         """Returns the content of the page."""

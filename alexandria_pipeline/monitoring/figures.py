@@ -88,8 +88,15 @@ def _months(now: datetime) -> Iterator[Month]:
 
 def _activity(state: MonthProgress) -> Activity:
     return Activity(
-        year=state.month.year, month=state.month.month, status=state.status,
-        books_generated=state.books, isbns_resolved=state.resolved, resolution_rate=percent(state.resolved, state.books),
-        retry_count=state.retry_count, error_message=presentable(state.error), started_at=state.started_at,
-        completed_at=state.completed_at, updated_at=state.updated_at,
-    )  # fmt: skip
+        year=state.month.year,
+        month=state.month.month,
+        status=state.status,
+        books_generated=state.books,
+        isbns_resolved=state.resolved,
+        resolution_rate=percent(state.resolved, state.books),
+        retry_count=state.retry_count,
+        error_message=presentable(state.error),
+        started_at=state.started_at,
+        completed_at=state.completed_at,
+        updated_at=state.updated_at,
+    )

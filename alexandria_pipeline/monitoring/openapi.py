@@ -32,33 +32,45 @@ def document(version: str) -> dict[str, Any]:
     _, schemas = models_json_schema(models, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
     return {
         "openapi": "3.1.0",
-        "info": {"title": "alexandria_pipeline", "version": version, "description": "How the backfill of the book database is doing."},
+        "info": {
+            "title": "alexandria_pipeline",
+            "version": version,
+            "description": "How the backfill of the book database is doing.",
+        },
         "servers": [{"url": "/"}],
         "paths": _paths(),
         "components": {
             "schemas": schemas["$defs"],
             "securitySchemes": {"cronSecret": {"type": "apiKey", "in": "header", "name": CALLER_HEADER}},
         },
-    }  # fmt: skip
+    }
 
 
 def _paths() -> dict[str, Any]:
     down = {"503": "The database does not answer."}
     return {
         "/api/quota/status": {"get": _json("quotaStatus", "Today's quota of ISBNdb", wire.QuotaAnswer, down)},
-        "/api/internal/backfill-stats": {"get": _inner("backfillStats", "Where the backfill stands", wire.BackfillStats)},
+        "/api/internal/backfill-stats": {
+            "get": _inner("backfillStats", "Where the backfill stands", wire.BackfillStats)
+        },
         "/api/internal/schedule-backfill": {
             "post": _inner("scheduleBackfill", "Months to be started next", wire.Scheduled, wire.ScheduleBackfill)
         },
         "/api/internal/seed-backfill-queue": {
-            "post": _inner("seedBackfillQueue", "Months that are to be in the queue", wire.Seeded, wire.SeedBackfillQueue)
+            "post": _inner(
+                "seedBackfillQueue", "Months that are to be in the queue", wire.Seeded, wire.SeedBackfillQueue
+            )
         },
         "/api/internal/services/{name}/reopen": {"post": _reopen()},
-        "/healthz": {"get": _other("health", "Whether the database answers", _content(wire.Health), _content(wire.Health))},
+        "/healthz": {
+            "get": _other("health", "Whether the database answers", _content(wire.Health), _content(wire.Health))
+        },
         "/metrics": {"get": _other("metrics", "Figures for Prometheus", _text("text/plain"), _text("text/plain"))},
-        "/openapi.json": {"get": _other("openapi", "This document", {"application/json": {"schema": {"type": "object"}}})},
+        "/openapi.json": {
+            "get": _other("openapi", "This document", {"application/json": {"schema": {"type": "object"}}})
+        },
         "/": {"get": _other("page", "The page for people", _text("text/html"), _text("text/plain"))},
-    }  # fmt: skip
+    }
 
 
 def _json(name: str, summary: str, answer: type[BaseModel], problems: dict[str, str]) -> dict[str, Any]:

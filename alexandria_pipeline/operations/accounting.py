@@ -62,12 +62,17 @@ def service_standings(database: Database, quota: QuotaManager, rates: Mapping[st
     rows = []
     for name, rate in rates.items():
         status, state = quota.status(name), states.get(name)
-        rows.append({
-            **asdict(status), "reset_at": status.reset_at.isoformat(), "requests_per_second": rate,
-            "breaker": state.breaker if state else "closed", "failures": state.failures if state else 0,
-            "retry_at": state.retry_at.isoformat() if state and state.retry_at else None,
-            "last_error": state.last_error if state else None,
-        })  # fmt: skip
+        rows.append(
+            {
+                **asdict(status),
+                "reset_at": status.reset_at.isoformat(),
+                "requests_per_second": rate,
+                "breaker": state.breaker if state else "closed",
+                "failures": state.failures if state else 0,
+                "retry_at": state.retry_at.isoformat() if state and state.retry_at else None,
+                "last_error": state.last_error if state else None,
+            }
+        )
     return rows
 
 

@@ -102,15 +102,21 @@ def _marc(name: str, data: bytes) -> Rows:
         ]
         publication = record.get("264") or record.get("260")
         fixed = record.get("008").data if record.get("008") else ""
-        yield number, values | {
-            "isbn13": isbns[0] if isbns else "",
-            "publisher": " ".join(publication.get_subfields("b")).strip(" ,:;/") if publication else "",
-            "date": year if (year := fixed[7:11]).isdigit() else "",
-            "language": fixed[35:38],
-            "subjects": SEPARATOR.join(dict.fromkeys(" ".join(field.get_subfields("a")).strip(" .") for field in record.get_fields("650"))),
-            "source": "marc",
-            "source_id": record.get("001").data.strip() if record.get("001") else "",
-        }  # fmt: skip
+        yield (
+            number,
+            values
+            | {
+                "isbn13": isbns[0] if isbns else "",
+                "publisher": " ".join(publication.get_subfields("b")).strip(" ,:;/") if publication else "",
+                "date": year if (year := fixed[7:11]).isdigit() else "",
+                "language": fixed[35:38],
+                "subjects": SEPARATOR.join(
+                    dict.fromkeys(" ".join(field.get_subfields("a")).strip(" .") for field in record.get_fields("650"))
+                ),
+                "source": "marc",
+                "source_id": record.get("001").data.strip() if record.get("001") else "",
+            },
+        )
 
 
 # MARC 21 bibliographic: https://www.loc.gov/marc/bibliographic/
@@ -129,5 +135,10 @@ def _subfields(record: Any, tag: str, codes: str) -> str:
 
 
 _READERS: Final = {
-    ".csv": _csv, ".jsonl": _json_lines, ".ndjson": _json_lines, ".json": _json_lines, ".mrc": _marc, ".marc": _marc,
-}  # fmt: skip
+    ".csv": _csv,
+    ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
+    ".json": _json_lines,
+    ".mrc": _marc,
+    ".marc": _marc,
+}

@@ -77,9 +77,11 @@ def check_contact(contact: str | None, needing: Iterable[str]) -> Finding:
         return Finding("contact", "ok", f"the services are given {contact}")
     names = ", ".join(needing)
     return Finding(
-        "contact", "warn", f"no contact is set; {names} reject or slow down clients without one",
+        "contact",
+        "warn",
+        f"no contact is set; {names} reject or slow down clients without one",
         "set ALEXANDRIA_CONTACT to your mail address or web page",
-    )  # fmt: skip
+    )
 
 
 def check_hosts(probes: Mapping[str, Probe]) -> Iterator[Finding]:
@@ -87,9 +89,11 @@ def check_hosts(probes: Mapping[str, Probe]) -> Iterator[Finding]:
     for name, probe in probes.items():
         if probe.problem:
             yield Finding(
-                f"host of {name}", "fail", f"{probe.host}: {probe.problem}",
+                f"host of {name}",
+                "fail",
+                f"{probe.host}: {probe.problem}",
                 f"check the network, a proxy, and ALEXANDRIA_…_BASE_URL of {name}",
-            )  # fmt: skip
+            )
         elif probe.clock_offset is not None and abs(probe.clock_offset) > MAX_CLOCK_OFFSET:
             yield _clock(f"clock of {name}", probe.clock_offset, f"{probe.host}")
         else:
@@ -101,9 +105,11 @@ def check_database(database: Database) -> Iterator[Finding]:
     facts = health.database_facts(database)
     old = facts.version < MIN_VERSION
     yield Finding(
-        "database version", "warn" if old else "ok", f"PostgreSQL {facts.version_text} at {database.address}",
+        "database version",
+        "warn" if old else "ok",
+        f"PostgreSQL {facts.version_text} at {database.address}",
         "upgrade to PostgreSQL 15 or newer" if old else "",
-    )  # fmt: skip
+    )
     if facts.read_only:
         yield Finding("database rights", "fail", "the server is a read-only replica", "use the address of the primary")
     elif not (facts.may_create and facts.may_write):
@@ -129,14 +135,18 @@ def check_state(database: Database, quota: QuotaManager, services: Iterable[str]
         orphans = recovery.orphans(tx)
     months = ", ".join(str(orphan.month) for orphan in orphans)
     yield Finding(
-        "months of dead runs", "warn" if orphans else "ok", months or "none",
+        "months of dead runs",
+        "warn" if orphans else "ok",
+        months or "none",
         "start the daemon (make dev); its recovery sensor releases them" if orphans else "",
-    )  # fmt: skip
+    )
     unsent = health.unsent_alerts(database)
     yield Finding(
-        "unsent alerts", "warn" if unsent else "ok", str(unsent),
+        "unsent alerts",
+        "warn" if unsent else "ok",
+        str(unsent),
         "start the daemon (make dev), and check ALEXANDRIA_ALERT_URLS" if unsent else "",
-    )  # fmt: skip
+    )
     names = list(services)
     states = breaker.states(database, names)
     for name in names:
@@ -151,9 +161,11 @@ def check_state(database: Database, quota: QuotaManager, services: Iterable[str]
             )
         elif state is not None and state.breaker != "closed":
             yield Finding(
-                f"calls to {name}", "warn", f"paused until {state.retry_at:%Y-%m-%d %H:%M} UTC: {state.last_error}",
+                f"calls to {name}",
+                "warn",
+                f"paused until {state.retry_at:%Y-%m-%d %H:%M} UTC: {state.last_error}",
                 "calls resume by themselves; see alexandria quota",
-            )  # fmt: skip
+            )
 
 
 def check_catalog(database: Database, now: datetime) -> Finding:
@@ -165,9 +177,11 @@ def check_catalog(database: Database, now: datetime) -> Finding:
     if age <= STALE_CATALOG:
         return Finding("local catalogue", "ok", f"the dump was imported {age.days} days ago")
     return Finding(
-        "local catalogue", "warn", f"the dump was imported {age.days} days ago; newer books are searched by services",
+        "local catalogue",
+        "warn",
+        f"the dump was imported {age.days} days ago; newer books are searched by services",
         "download a new dump (https://openlibrary.org/developers/dumps) and run: alexandria catalog import",
-    )  # fmt: skip
+    )
 
 
 def check_models(warnings: Mapping[str, str]) -> Iterator[Finding]:
@@ -205,9 +219,11 @@ def check_ports(ports: Mapping[str, int]) -> Iterator[Finding]:
             probe.settimeout(1)
             used = probe.connect_ex(("127.0.0.1", port)) == 0
         yield Finding(
-            f"port {port}", "warn" if used else "ok", f"used by some program; {name} needs it" if used else f"free for {name}",
+            f"port {port}",
+            "warn" if used else "ok",
+            f"used by some program; {name} needs it" if used else f"free for {name}",
             "stop that program, or choose another port" if used else "",
-        )  # fmt: skip
+        )
 
 
 def _clock(check: str, offset: float, of: str) -> Finding:

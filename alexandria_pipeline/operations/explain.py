@@ -73,12 +73,21 @@ def _with_calls(rows: list[Fields], calls: list[Fields]) -> list[Fields]:
     for row in rows:
         mine = [call for call in left if _made_for(call, row)]
         left = [call for call in left if call not in mine]
-        attempts.append({
-            "provider": row["provider"], "outcome": row["outcome"], "reason": row["reason"], "isbn13": row["isbn13"],
-            "words": explained(row["outcome"], row["reason"], row["provider"]), "confidence": row["confidence"],
-            "candidate": row["candidate"] or None, "evidence": _evidence(row["evidence"]), "calls": [_call(call) for call in mine],
-            "run_id": row["run_id"], "attempted_at": _time(row["attempted_at"]),
-        })  # fmt: skip
+        attempts.append(
+            {
+                "provider": row["provider"],
+                "outcome": row["outcome"],
+                "reason": row["reason"],
+                "isbn13": row["isbn13"],
+                "words": explained(row["outcome"], row["reason"], row["provider"]),
+                "confidence": row["confidence"],
+                "candidate": row["candidate"] or None,
+                "evidence": _evidence(row["evidence"]),
+                "calls": [_call(call) for call in mine],
+                "run_id": row["run_id"],
+                "attempted_at": _time(row["attempted_at"]),
+            }
+        )
     return attempts
 
 
@@ -98,9 +107,12 @@ def _call(row: Fields) -> Fields:
 
 def _decision(row: Fields) -> Fields:
     return {
-        "decision": row["decision"], "isbn13": row["isbn13"], "by": row["decided_by"], "why": row["why"],
+        "decision": row["decision"],
+        "isbn13": row["isbn13"],
+        "by": row["decided_by"],
+        "why": row["why"],
         "decided_at": _time(row["decided_at"]),
-    }  # fmt: skip
+    }
 
 
 def _time(moment: Any) -> str | None:

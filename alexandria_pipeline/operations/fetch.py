@@ -104,7 +104,9 @@ async def _books(provider: Any, item: FetchItem) -> Any:
 
 _REQUESTS: Mapping[Capability, tuple[tuple[str, ...], Callable[[Any, FetchItem], Awaitable[Any]]]] = {
     Capability.ISBN_RESOLUTION: (
-        ("title", "author"), lambda p, i: p.resolve(BookQuery(i.title or "", i.author or "", i.year, i.language))),
+        ("title", "author"),
+        lambda p, i: p.resolve(BookQuery(i.title or "", i.author or "", i.year, i.language)),
+    ),
     Capability.METADATA_ENRICHMENT: (("isbn",), lambda p, i: p.metadata(i.isbn)),
     Capability.COVER_IMAGES: (("isbn",), lambda p, i: p.covers(i.isbn)),
     Capability.RATINGS: (("isbn",), lambda p, i: p.rating(i.isbn)),
@@ -118,4 +120,4 @@ _REQUESTS: Mapping[Capability, tuple[tuple[str, ...], Callable[[Any, FetchItem],
     Capability.TRANSLATIONS: (("isbn",), lambda p, i: p.translations(i.isbn)),
     Capability.AUTHOR_BIOGRAPHY: (("author",), lambda p, i: p.biography(i.author)),
     Capability.BOOK_GENERATION: (("month",), _books),
-}  # fmt: skip
+}

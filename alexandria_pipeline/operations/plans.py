@@ -37,6 +37,10 @@ def current_plan(database: Database, quota: QuotaManager, source: PlanSource, ke
         quota.exhaust(name, f"the {answer.name or 'unnamed'} plan has no calls left today")
     log.info(
         "%s: plan %s, host %s, %g requests a second, %s calls a day",
-        name, answer.name or "without a name", answer.host or "as set", answer.requests_per_second, f"{answer.daily_limit:,}",
-    )  # fmt: skip
+        name,
+        answer.name or "without a name",
+        answer.host or "as set",
+        answer.requests_per_second,
+        f"{answer.daily_limit:,}",
+    )
     return answer

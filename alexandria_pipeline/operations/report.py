@@ -170,11 +170,15 @@ def _months(raw: RawFigures, phase_of: Mapping[Month, str]) -> pd.DataFrame:
         figure = books.get(month)
         rows.append(
             {
-                "month": str(month), "phase": phase_of.get(month, OUTSIDE), "status": row["status"],
-                "books": figure.generated if figure else 0, "resolved": figure.resolved if figure else 0,
-                "works": figure.works if figure else 0, "synthetic": figure.synthetic if figure else 0,
+                "month": str(month),
+                "phase": phase_of.get(month, OUTSIDE),
+                "status": row["status"],
+                "books": figure.generated if figure else 0,
+                "resolved": figure.resolved if figure else 0,
+                "works": figure.works if figure else 0,
+                "synthetic": figure.synthetic if figure else 0,
             }
-        )  # fmt: skip
+        )
     table = pd.DataFrame(rows, columns=["month", "phase", "status", "books", "resolved", "works", "synthetic"])
     table = table.merge(_spent_by_month(raw), on="month", how="left")
     table[_SPENT] = table[_SPENT].fillna(0)
@@ -271,8 +275,21 @@ def _generators(raw: RawFigures) -> pd.DataFrame:
 
 def _models(raw: RawFigures) -> pd.DataFrame:
     """Per model and prompt: how many of its decided books no catalogue has."""
-    columns = ["provider", "model", "prompt_variant", "replies", "refused", "months", "books", "decided", "unknown",
-               "input_tokens", "output_tokens", "unpriced", "cost_usd"]  # fmt: skip
+    columns = [
+        "provider",
+        "model",
+        "prompt_variant",
+        "replies",
+        "refused",
+        "months",
+        "books",
+        "decided",
+        "unknown",
+        "input_tokens",
+        "output_tokens",
+        "unpriced",
+        "cost_usd",
+    ]
     table = pd.DataFrame(raw.models, columns=columns)
     table["model"] = table["model"].str.replace(_LIST_DIGEST, "a list", regex=True)
     sums = columns[3:]
@@ -303,10 +320,16 @@ def _projection(months: pd.DataFrame, raw: RawFigures, planned: set[Month]) -> p
 def _projected(service: str, sums: Sequence[float], done: int, left: int) -> dict[str, Any]:
     money, calls = project_cost(sums[0], done, left), project_cost(sums[1], done, left)
     return {
-        "service": service, "months_done": done, "months_left": left,
-        "cost_usd": round(sums[0], 6), "usd_per_month": money.per_month, "rest_usd": money.rest,
-        "calls": int(sums[1]), "calls_per_month": calls.per_month, "rest_calls": calls.rest,
-    }  # fmt: skip
+        "service": service,
+        "months_done": done,
+        "months_left": left,
+        "cost_usd": round(sums[0], 6),
+        "usd_per_month": money.per_month,
+        "rest_usd": money.rest,
+        "calls": int(sums[1]),
+        "calls_per_month": calls.per_month,
+        "rest_calls": calls.rest,
+    }
 
 
 def _percent(part: pd.Series[Any], whole: pd.Series[Any]) -> pd.Series[Any]:

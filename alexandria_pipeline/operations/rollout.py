@@ -95,15 +95,22 @@ def describe(plan: Plan) -> dict[str, Any]:
         "months_a_day": plan.allotment,
         "started_today": [str(month) for month in plan.today],
         "isbndb": {
-            "calls_per_month": round(plan.budget.per_month, 1), "promised": round(plan.budget.promised),
+            "calls_per_month": round(plan.budget.per_month, 1),
+            "promised": round(plan.budget.promised),
             "left_today": round(plan.budget.left),
         },
         "gates": [
             {
-                "phase": gate.phase, "state": gate.state.value, "months": gate.months, "terminal": gate.terminal,
-                "failed": gate.failed, "generated": gate.generated, "resolved": gate.resolved,
-                "resolution_rate": None if gate.rate is None else int(100 * gate.rate) / 100, "says": gate.summary,
+                "phase": gate.phase,
+                "state": gate.state.value,
+                "months": gate.months,
+                "terminal": gate.terminal,
+                "failed": gate.failed,
+                "generated": gate.generated,
+                "resolved": gate.resolved,
+                "resolution_rate": None if gate.rate is None else int(100 * gate.rate) / 100,
+                "says": gate.summary,
             }
             for gate in plan.gates
         ],
-    }  # fmt: skip
+    }

@@ -29,12 +29,16 @@ def status(database: Database, months: Sequence[Month] = ()) -> dict[str, Any]:
         "months": wanted,
         "by_status": {name: sum(row["status"] == name for row in wanted) for name in STATUSES},
         "totals": {
-            "books": generated, "resolved": resolved, "deferred": sum(row["deferred"] for row in wanted),
+            "books": generated,
+            "resolved": resolved,
+            "deferred": sum(row["deferred"] for row in wanted),
             "resolution_rate": _share(resolved, generated),
-            "works": works, "synthetic": synthetic, "synthetic_share": _share(synthetic, works),
+            "works": works,
+            "synthetic": synthetic,
+            "synthetic_share": _share(synthetic, works),
         },
         "set_aside": skipped,
-    }  # fmt: skip
+    }
 
 
 def by_year(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -67,12 +71,24 @@ def _row(
     deferred, skipped = unfinished.get(month, (0, 0))
     f = counted.get(str(month), MonthFigures(month))
     return {
-        "month": str(month), "status": log["status"], "books": f.generated, "resolved": f.resolved,
-        "deferred": deferred, "skipped_rows": skipped, "resolution_rate": _rounded(f.resolution_rate), "works": f.works, "synthetic": f.synthetic,
-        "synthetic_share": _rounded(f.synthetic_share), "checks": checks(f), "retry_count": log["retry_count"],
-        "error": log["error_message"], "owner": log["owner"], "owner_run": log["owner_run"],
-        "started_at": _time(log["started_at"]), "completed_at": _time(log["completed_at"]),
-    }  # fmt: skip
+        "month": str(month),
+        "status": log["status"],
+        "books": f.generated,
+        "resolved": f.resolved,
+        "deferred": deferred,
+        "skipped_rows": skipped,
+        "resolution_rate": _rounded(f.resolution_rate),
+        "works": f.works,
+        "synthetic": f.synthetic,
+        "synthetic_share": _rounded(f.synthetic_share),
+        "checks": checks(f),
+        "retry_count": log["retry_count"],
+        "error": log["error_message"],
+        "owner": log["owner"],
+        "owner_run": log["owner_run"],
+        "started_at": _time(log["started_at"]),
+        "completed_at": _time(log["completed_at"]),
+    }
 
 
 def checks(f: MonthFigures) -> dict[str, bool]:

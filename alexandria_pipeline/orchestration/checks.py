@@ -152,9 +152,13 @@ def _log(context: Context, asset: dg.AssetKey, name: str, month: Month, result: 
 
 def _evaluation(asset: dg.AssetKey, name: str, month: Month, result: dg.AssetCheckResult) -> dg.AssetCheckEvaluation:
     return dg.AssetCheckEvaluation(
-        asset_key=asset, check_name=name, passed=result.passed, severity=result.severity,
-        metadata=result.metadata or {}, partition=str(month),
-    )  # fmt: skip
+        asset_key=asset,
+        check_name=name,
+        passed=result.passed,
+        severity=result.severity,
+        metadata=result.metadata or {},
+        partition=str(month),
+    )
 
 
 def _aggregate(results: Mapping[Month, dg.AssetCheckResult]) -> dg.AssetCheckResult:

@@ -38,8 +38,10 @@ def _of_run(result: StageReport, pipeline: Pipeline, sure: Counter[int]) -> dict
     least, slowest = minimum_seconds(calls, pipeline.resolve.allowances)
     if slowest:
         shown |= {
-            "run_bound_seconds": round(least, 1), "run_bound_by": slowest, "run_wall_over_bound": round(result.seconds / least, 2)
-        }  # fmt: skip
+            "run_bound_seconds": round(least, 1),
+            "run_bound_by": slowest,
+            "run_wall_over_bound": round(result.seconds / least, 2),
+        }
     services = _services(counts, calls)
     if services:
         shown["run_services"] = dg.MetadataValue.table(services)

@@ -67,11 +67,15 @@ def failed_months(tx: Connection) -> list[FailedMonth]:
     """Months that are not tried again."""
     return [
         FailedMonth(
-            Month(row["year"], row["month"]), row["retry_count"], row["error_message"] or "no reason recorded",
-            row["claim"], row["failed_at"], row["run_id"],
+            Month(row["year"], row["month"]),
+            row["retry_count"],
+            row["error_message"] or "no reason recorded",
+            row["claim"],
+            row["failed_at"],
+            row["run_id"],
         )
         for row in tx.execute(_SQL["failed_months"])
-    ]  # fmt: skip
+    ]
 
 
 def paused_services(tx: Connection) -> list[PausedService]:

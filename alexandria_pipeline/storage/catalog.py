@@ -148,11 +148,29 @@ class Catalog:
 def _copy(tx: Connection, entries: Iterable[CatalogEntry], load_id: int) -> None:
     with tx.cursor().copy(_SQL["copy_staging"]) as copy:
         for e in entries:
-            copy.write_row((
-                str(e.isbn13), e.title, e.author, str(e.published) if e.published else None, e.language, e.publisher,
-                e.source, e.source_id, e.subtitle, e.format.value, e.pages, "\n".join(e.series) or None, "\n".join(e.subjects) or None,
-                e.cover or None, e.work or None, e.first_year, title_key(e.title), author_key(e.author), load_id,
-            ))  # fmt: skip
+            copy.write_row(
+                (
+                    str(e.isbn13),
+                    e.title,
+                    e.author,
+                    str(e.published) if e.published else None,
+                    e.language,
+                    e.publisher,
+                    e.source,
+                    e.source_id,
+                    e.subtitle,
+                    e.format.value,
+                    e.pages,
+                    "\n".join(e.series) or None,
+                    "\n".join(e.subjects) or None,
+                    e.cover or None,
+                    e.work or None,
+                    e.first_year,
+                    title_key(e.title),
+                    author_key(e.author),
+                    load_id,
+                )
+            )
 
 
 def _entry(row: dict[str, Any]) -> CatalogEntry:

@@ -41,16 +41,20 @@ class CatalogReader:
         if "dump" in self.kinds:
             keys, authors = _keys(questions)
             values = {
-                "places": list(range(len(questions))), "titles": [each.title for each in keys], "authors": authors,
-                "languages": [each.language for each in questions], "years": [each.year for each in questions],
-            }  # fmt: skip
+                "places": list(range(len(questions))),
+                "titles": [each.title for each in keys],
+                "authors": authors,
+                "languages": [each.language for each in questions],
+                "years": [each.year for each in questions],
+            }
             for row in self._rows(_SQL["lookup_same"], values):
                 found[row[0]].append(dump_candidate(row, len(found[row[0]])))
         if "file" in self.kinds:
             values = {
-                "places": list(range(len(questions))), "keys": [title_key(each.title) for each in questions],
+                "places": list(range(len(questions))),
+                "keys": [title_key(each.title) for each in questions],
                 "names": [author_key(each.author) for each in questions],
-            }  # fmt: skip
+            }
             for row in self._rows(_SQL["lookup_files"], values):
                 found[row[0]].append(file_candidate(row, len(found[row[0]])))
         return found
@@ -81,16 +85,34 @@ def catalog_reader(database: Database) -> Iterator[CatalogReader]:
 
 def block_values(questions: Sequence[tuple[str, str]]) -> dict[str, list[Any]]:
     """The parameters of the queries by blocks, for questions of title and author."""
-    values: dict[str, list[Any]] = {name: [] for name in (
-        "places", "titles", "authors", "heads", "tails", "other_heads", "other_tails", "texts", "names",
-    )}  # fmt: skip
+    values: dict[str, list[Any]] = {
+        name: []
+        for name in (
+            "places",
+            "titles",
+            "authors",
+            "heads",
+            "tails",
+            "other_heads",
+            "other_tails",
+            "texts",
+            "names",
+        )
+    }
     for place, (title, name) in enumerate(questions):
         keys, other = asked_keys(title)
         author = author_hash(name)
         row = (
-            place, keys.title, author, block(author, keys.head), block(author, keys.tail), block(author, other.head),
-            block(author, other.tail), title, name,
-        )  # fmt: skip
+            place,
+            keys.title,
+            author,
+            block(author, keys.head),
+            block(author, keys.tail),
+            block(author, other.head),
+            block(author, other.tail),
+            title,
+            name,
+        )
         for column, value in zip(values.values(), row, strict=True):
             column.append(value)
     return values

@@ -23,8 +23,12 @@ CATALOG: Final = "local-catalog"
 """The provider in whose name editions of the catalogue are offered (providers.local_catalog)."""
 
 _FORMATS: Final = {
-    "h": EditionFormat.HARDCOVER, "p": EditionFormat.PAPERBACK, "e": EditionFormat.EBOOK, "a": EditionFormat.AUDIO, "o": EditionFormat.OTHER,
-}  # fmt: skip
+    "h": EditionFormat.HARDCOVER,
+    "p": EditionFormat.PAPERBACK,
+    "e": EditionFormat.EBOOK,
+    "a": EditionFormat.AUDIO,
+    "o": EditionFormat.OTHER,
+}
 
 
 def dump_entry(row: Mapping[str, Any]) -> CatalogEntry:
@@ -57,26 +61,82 @@ def dump_entry(row: Mapping[str, Any]) -> CatalogEntry:
 
 def dump_candidate(row: Sequence[Any], rank: int) -> Candidate:
     """An edition as the matcher judges it, of a row of `lookup_same` or `lookup_similar`."""
-    (_, isbn13, edition_id, work_id, title, subtitle, people, published, first_year, language, publisher, form, pages, series,
-     subjects) = row  # fmt: skip
+    (
+        _,
+        isbn13,
+        edition_id,
+        work_id,
+        title,
+        subtitle,
+        people,
+        published,
+        first_year,
+        language,
+        publisher,
+        form,
+        pages,
+        series,
+        subjects,
+    ) = row
     edition = (SOURCE, f"OL{edition_id}M")
     return Candidate(
-        CATALOG, Isbn13(isbn13), title, contributors(people), subtitle, packed_date(published), first_year, language, publisher,
-        _FORMATS.get(form, EditionFormat.UNKNOWN), pages, series.partition("\n")[0] if series else None, None, lines(subjects),
-        (edition, (WORK, f"OL{work_id}W")) if work_id else (edition,), rank,
-    )  # fmt: skip
+        CATALOG,
+        Isbn13(isbn13),
+        title,
+        contributors(people),
+        subtitle,
+        packed_date(published),
+        first_year,
+        language,
+        publisher,
+        _FORMATS.get(form, EditionFormat.UNKNOWN),
+        pages,
+        series.partition("\n")[0] if series else None,
+        None,
+        lines(subjects),
+        (edition, (WORK, f"OL{work_id}W")) if work_id else (edition,),
+        rank,
+    )
 
 
 def file_candidate(row: Sequence[Any], rank: int) -> Candidate:
     """An edition of a loaded file as the matcher judges it, of a row of `lookup_files`."""
-    (_, isbn13, source, source_id, work, title, subtitle, author, published, first_year, language, publisher, form, pages, series,
-     subjects) = row  # fmt: skip
+    (
+        _,
+        isbn13,
+        source,
+        source_id,
+        work,
+        title,
+        subtitle,
+        author,
+        published,
+        first_year,
+        language,
+        publisher,
+        form,
+        pages,
+        series,
+        subjects,
+    ) = row
     return Candidate(
-        CATALOG, Isbn13(isbn13), title, (Contributor(author, ContributorRole.AUTHOR),) if author else (), subtitle, iso_date(published),
-        first_year, language, publisher, EditionFormat(form or EditionFormat.UNKNOWN), pages,
-        series.partition("\n")[0] if series else None, None, lines(subjects),
-        (*(((source, source_id),) if source_id else ()), *(((WORK, work),) if work else ())), rank,
-    )  # fmt: skip
+        CATALOG,
+        Isbn13(isbn13),
+        title,
+        (Contributor(author, ContributorRole.AUTHOR),) if author else (),
+        subtitle,
+        iso_date(published),
+        first_year,
+        language,
+        publisher,
+        EditionFormat(form or EditionFormat.UNKNOWN),
+        pages,
+        series.partition("\n")[0] if series else None,
+        None,
+        lines(subjects),
+        (*(((source, source_id),) if source_id else ()), *(((WORK, work),) if work else ())),
+        rank,
+    )
 
 
 def iso_date(text: str | None) -> PartialDate | None:

@@ -38,9 +38,13 @@ UNAVAILABLE = ("08", "53300", "57P01", "57P02", "57P03", "57P05")
 
 # A dead server or network is detected after about 20 s, also while sent data are unacknowledged.
 KEEPALIVE: dict[str, Any] = {
-    "keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000,
+    "keepalives": 1,
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
     "connect_timeout": 10,
-}  # fmt: skip
+}
 
 
 ENCRYPTED = ("require", "verify-ca", "verify-full")

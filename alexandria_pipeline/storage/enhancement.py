@@ -85,6 +85,13 @@ def _keys(months: Collection[Month]) -> dict[str, list[int]]:
 
 def _open_book(row: dict[str, Any]) -> OpenBook:
     return OpenBook(
-        row["book_id"], row["work_id"], row["work_key"], Month(row["year"], row["month"]), row["title"], row["author"],
-        BookOutcome(row["outcome"]), row["reason"], tuple(map(Isbn13, row["isbns"])),
-    )  # fmt: skip
+        row["book_id"],
+        row["work_id"],
+        row["work_key"],
+        Month(row["year"], row["month"]),
+        row["title"],
+        row["author"],
+        BookOutcome(row["outcome"]),
+        row["reason"],
+        tuple(map(Isbn13, row["isbns"])),
+    )

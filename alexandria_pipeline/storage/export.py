@@ -22,8 +22,10 @@ EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 def works(database: Database, first: Month, last: Month, since: datetime | None) -> Iterator[dict[str, Any]]:
     """Yields the works listed from `first` to `last` that changed since a time, by work key. Raises StorageError."""
     parameters = {
-        "first": first.year * 100 + first.month, "last": last.year * 100 + last.month, "since": since or EARLIEST,
-    }  # fmt: skip
+        "first": first.year * 100 + first.month,
+        "last": last.year * 100 + last.month,
+        "since": since or EARLIEST,
+    }
     with database.transaction(timeout=0) as tx, tx.cursor(name="export") as cursor:
         cursor.itersize = ROWS_PER_FETCH
         cursor.execute(_SQL["works"], parameters)

@@ -60,10 +60,17 @@ def store_reply(tx: Connection, request: GenerationRequest, reply: RawReply, run
     tx.execute(_SQL["consume_receipt"], {"receipt": reply.receipt})
     # PostgreSQL's text cannot contain NUL: it is replaced.
     row = {
-        **_at(request.month), "prompt_variant": request.prompt_variant, "run_id": run_id, "provider": reply.provider,
-        "model": reply.model, "source": reply.source, "body": reply.body.replace("\0", "\N{REPLACEMENT CHARACTER}"),
-        "input_tokens": reply.input_tokens, "output_tokens": reply.output_tokens, "cost_usd": reply.cost_usd,
-    }  # fmt: skip
+        **_at(request.month),
+        "prompt_variant": request.prompt_variant,
+        "run_id": run_id,
+        "provider": reply.provider,
+        "model": reply.model,
+        "source": reply.source,
+        "body": reply.body.replace("\0", "\N{REPLACEMENT CHARACTER}"),
+        "input_tokens": reply.input_tokens,
+        "output_tokens": reply.output_tokens,
+        "cost_usd": reply.cost_usd,
+    }
     stored = tx.execute(_SQL["store_reply"], row).fetchone()
     if stored is not None:
         return StoredReply(stored["reply_id"], reply, read=False)
@@ -120,12 +127,17 @@ def add_listings(tx: Connection, stored: Iterable[StoredListing]) -> None:
     """Adds listings of books."""
     rows = [
         {
-            "reply_id": s.reply_id, "position": s.listing.position, "book_id": s.book_id, "provider": s.listing.provider,
-            "title": s.listing.title, "author": s.listing.author, "isbns": [str(isbn) for isbn in s.listing.isbns],
+            "reply_id": s.reply_id,
+            "position": s.listing.position,
+            "book_id": s.book_id,
+            "provider": s.listing.provider,
+            "title": s.listing.title,
+            "author": s.listing.author,
+            "isbns": [str(isbn) for isbn in s.listing.isbns],
             "details": Jsonb(dict(s.listing.details)),
         }
         for s in stored
-    ]  # fmt: skip
+    ]
     if rows:
         tx.cursor().executemany(_SQL["add_listing"], rows)
 
@@ -138,9 +150,14 @@ def add_skipped(tx: Connection, rows: Iterable[SkippedRow]) -> list[SkippedRow]:
 def _skipped_values(row: SkippedRow) -> dict[str, Any]:
     digest = sha256(f"{row.reason}\n{row.excerpt}".encode(errors="replace")).hexdigest()[:16]
     return {
-        "source": row.source, "digest": digest, "position": row.position, "reason": row.reason, "excerpt": row.excerpt,
-        "year": row.month.year if row.month else None, "month": row.month.month if row.month else None,
-    }  # fmt: skip
+        "source": row.source,
+        "digest": digest,
+        "position": row.position,
+        "reason": row.reason,
+        "excerpt": row.excerpt,
+        "year": row.month.year if row.month else None,
+        "month": row.month.month if row.month else None,
+    }
 
 
 def skipped_rows(tx: Connection) -> list[dict[str, Any]]:

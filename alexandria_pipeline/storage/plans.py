@@ -26,9 +26,13 @@ def find(database: Database, service: str, key: str) -> tuple[ServicePlan, bool]
 def store(database: Database, plan: ServicePlan, key: str) -> None:
     """Stores the plan of a key. Raises StorageError."""
     values = {
-        "service": plan.service, "plan_name": plan.name, "host": plan.host, "daily_limit": plan.daily_limit,
-        "requests_per_second": plan.requests_per_second, "key_digest": _digest(key),
-    }  # fmt: skip
+        "service": plan.service,
+        "plan_name": plan.name,
+        "host": plan.host,
+        "daily_limit": plan.daily_limit,
+        "requests_per_second": plan.requests_per_second,
+        "key_digest": _digest(key),
+    }
     database.execute(_SQL["store"], values)
 
 

@@ -41,9 +41,18 @@ def open_books(tx: Connection, months: Sequence[Month]) -> list[OpenBook]:
 def _open_book(row: dict[str, Any]) -> OpenBook:
     known = None if row["synthetic"] else KnownIsbn(Isbn13(row["isbn13"]), row["confidence"], row["resolved_by"])
     return OpenBook(
-        row["book_id"], row["work_id"], row["work_key"], Month(row["year"], row["month"]), row["title"], row["author"],
-        BookOutcome(row["outcome"]), row["reason"], tuple(map(Isbn13, row["isbns"])), known, row["closed"],
-    )  # fmt: skip
+        row["book_id"],
+        row["work_id"],
+        row["work_key"],
+        Month(row["year"], row["month"]),
+        row["title"],
+        row["author"],
+        BookOutcome(row["outcome"]),
+        row["reason"],
+        tuple(map(Isbn13, row["isbns"])),
+        known,
+        row["closed"],
+    )
 
 
 def definite_answers(tx: Connection, work_ids: Sequence[int], life: timedelta) -> dict[int, dict[str, tuple[str, str]]]:
@@ -61,13 +70,20 @@ def add_attempts(
     """Adds one row per attempt. `work_id`: the work of the book now."""
     rows = [
         {
-            "work_id": work_id, "book_id": book.book_id, "run_id": run_id, "provider": a.provider,
-            "provider_revision": a.provider_revision, "outcome": a.outcome, "isbn13": a.isbn13, "confidence": a.confidence,
-            "reason": a.reason, "evidence": Jsonb([[e.name, e.detail, e.points] for e in a.evidence]),
+            "work_id": work_id,
+            "book_id": book.book_id,
+            "run_id": run_id,
+            "provider": a.provider,
+            "provider_revision": a.provider_revision,
+            "outcome": a.outcome,
+            "isbn13": a.isbn13,
+            "confidence": a.confidence,
+            "reason": a.reason,
+            "evidence": Jsonb([[e.name, e.detail, e.points] for e in a.evidence]),
             "candidate": Jsonb(_offered(a)),
         }
         for a in attempts
-    ]  # fmt: skip
+    ]
     if rows:
         tx.cursor().executemany(_SQL["add_attempt"], rows)
 
@@ -83,12 +99,18 @@ def _offered(attempt: ResolutionAttempt) -> dict[str, Any]:
 def facts_of(candidate: Candidate) -> dict[str, Any]:
     """The facts of an edition as stored in JSON; missing ones are omitted."""
     facts = {
-        "isbn13": candidate.isbn13, "title": candidate.title, "subtitle": candidate.subtitle,
+        "isbn13": candidate.isbn13,
+        "title": candidate.title,
+        "subtitle": candidate.subtitle,
         "authors": [{"name": c.name, "role": c.role.value} for c in candidate.contributors],
-        "published": str(candidate.published) if candidate.published else None, "language": candidate.language,
-        "publisher": candidate.publisher, "format": candidate.format.value, "pages": candidate.pages,
-        "identifiers": dict(candidate.identifiers), "first_published": candidate.first_published,
-    }  # fmt: skip
+        "published": str(candidate.published) if candidate.published else None,
+        "language": candidate.language,
+        "publisher": candidate.publisher,
+        "format": candidate.format.value,
+        "pages": candidate.pages,
+        "identifiers": dict(candidate.identifiers),
+        "first_published": candidate.first_published,
+    }
     return {name: value for name, value in facts.items() if value}
 
 
@@ -96,19 +118,28 @@ def edition_of(provider: str, facts: Mapping[str, Any]) -> Candidate:
     """The candidate of stored facts; the inverse of `facts_of`."""
     named = [each if isinstance(each, dict) else {"name": each} for each in facts.get("authors", ())]
     return Candidate(
-        provider, Isbn13(facts["isbn13"]), facts["title"],
-        tuple(Contributor(each["name"], ContributorRole(each.get("role", "unknown"))) for each in named), facts.get("subtitle"),
+        provider,
+        Isbn13(facts["isbn13"]),
+        facts["title"],
+        tuple(Contributor(each["name"], ContributorRole(each.get("role", "unknown"))) for each in named),
+        facts.get("subtitle"),
         PartialDate(*map(int, facts["published"].split("-"))) if facts.get("published") else None,
-        facts.get("first_published"), facts.get("language"),
-        facts.get("publisher"), EditionFormat(facts.get("format", "unknown")), facts.get("pages"),
+        facts.get("first_published"),
+        facts.get("language"),
+        facts.get("publisher"),
+        EditionFormat(facts.get("format", "unknown")),
+        facts.get("pages"),
         identifiers=tuple(facts.get("identifiers", {}).items()),
-    )  # fmt: skip
+    )
 
 
 def decide(tx: Connection, book_id: int, outcome: BookOutcome, known: KnownIsbn | None, reason: str) -> None:
     """Sets the outcome of a book; `known` with `RESOLVED` only."""
-    values = {"isbn13": known.isbn13, "provider": known.provider, "confidence": known.confidence} if known else {
-        "isbn13": None, "provider": None, "confidence": None}  # fmt: skip
+    values = (
+        {"isbn13": known.isbn13, "provider": known.provider, "confidence": known.confidence}
+        if known
+        else {"isbn13": None, "provider": None, "confidence": None}
+    )
     tx.execute(_SQL["decide"], {"book_id": book_id, "outcome": outcome.value, "reason": reason, **values})
 
 
@@ -209,13 +240,20 @@ def _edition(work_id: int, edition: Candidate) -> dict[str, Any]:
         ["authors"] if edition.contributors else []
     )
     return {
-        "isbn13": edition.isbn13, "work_id": work_id, "title": edition.title, "subtitle": edition.subtitle,
+        "isbn13": edition.isbn13,
+        "work_id": work_id,
+        "title": edition.title,
+        "subtitle": edition.subtitle,
         "authors": Jsonb([{"name": c.name, "role": c.role.value} for c in edition.contributors]),
-        "publisher": edition.publisher, "published": str(edition.published) if edition.published else None,
-        "language": edition.language, "format": edition.format.value, "pages": edition.pages,
-        "identifiers": Jsonb(dict(edition.identifiers)), "provider": edition.provider,
+        "publisher": edition.publisher,
+        "published": str(edition.published) if edition.published else None,
+        "language": edition.language,
+        "format": edition.format.value,
+        "pages": edition.pages,
+        "identifiers": Jsonb(dict(edition.identifiers)),
+        "provider": edition.provider,
         "provenance": Jsonb(dict.fromkeys(given, edition.provider)),
-    }  # fmt: skip
+    }
 
 
 def merge_works(tx: Connection, work_id: int, into: int) -> None:

@@ -93,8 +93,11 @@ def offered_edition(tx: Connection, work_id: int, isbn13: Isbn13) -> Candidate |
 
 def settle_books(tx: Connection, work_id: int, outcome: BookOutcome, known: KnownIsbn | None, reason: str) -> None:
     """Sets the outcome of all books of a work; `known` with `RESOLVED` only."""
-    values = {"isbn13": known.isbn13, "provider": known.provider, "confidence": known.confidence} if known else {
-        "isbn13": None, "provider": None, "confidence": None}  # fmt: skip
+    values = (
+        {"isbn13": known.isbn13, "provider": known.provider, "confidence": known.confidence}
+        if known
+        else {"isbn13": None, "provider": None, "confidence": None}
+    )
     tx.execute(_SQL["settle_books"], {"work_id": work_id, "outcome": outcome.value, "reason": reason, **values})
 
 

@@ -55,16 +55,24 @@ def record_starts(tx: Connection, starts: Iterable[Start]) -> None:
         key = {"year": start.month.year, "month": start.month.month}
         tx.execute(_SQL["ensure"], key)
         values = {
-            "attempt": start.attempt, "claim": start.claim, "phase": start.phase, "by": start.by, "at": start.at,
-        }  # fmt: skip
+            "attempt": start.attempt,
+            "claim": start.claim,
+            "phase": start.phase,
+            "by": start.by,
+            "at": start.at,
+        }
         tx.execute(_SQL["record"], {**key, **values})
 
 
 def add_decision(tx: Connection, decision: RolloutDecision, seen: str) -> None:
     """Stores an operator decision, with the state of the gate at that moment."""
     values = {
-        "kind": decision.kind.value, "phase": decision.phase, "by": decision.by, "why": decision.why, "at": decision.at,
-    }  # fmt: skip
+        "kind": decision.kind.value,
+        "phase": decision.phase,
+        "by": decision.by,
+        "why": decision.why,
+        "at": decision.at,
+    }
     tx.execute(_SQL["decide"], {**values, "seen": seen})
 
 
@@ -80,15 +88,25 @@ def _usage(tx: Connection, at: datetime, limits: QuotaLimits) -> BudgetUsage:
 
 def _month_state(row: Row) -> RolloutMonth:
     return RolloutMonth(
-        Month(row["year"], row["month"]), row["status"], row["next_attempt_at"], row["generated"], row["resolved"],
-        row["claim"], row["calls"],
-    )  # fmt: skip
+        Month(row["year"], row["month"]),
+        row["status"],
+        row["next_attempt_at"],
+        row["generated"],
+        row["resolved"],
+        row["claim"],
+        row["calls"],
+    )
 
 
 def _start(row: Row) -> Start:
     return Start(
-        Month(row["year"], row["month"]), row["attempt"], row["claim"], row["phase"], row["requested_by"], row["requested_at"]
-    )  # fmt: skip
+        Month(row["year"], row["month"]),
+        row["attempt"],
+        row["claim"],
+        row["phase"],
+        row["requested_by"],
+        row["requested_at"],
+    )
 
 
 def _decision(row: Row) -> RolloutDecision:

@@ -34,10 +34,32 @@ _EDITION_LANGUAGE: Final = re.compile(
 )
 # The usual language of a registration group of ISBNs. English has no group here: English books are published everywhere.
 _GROUP_LANGUAGES: Final = {
-    "9780": "en", "9781": "en", "9798": "en", "9782": "fr", "97910": "fr", "9783": "de", "9784": "ja", "9785": "ru", "9787": "zh",
-    "97880": "cs", "97883": "pl", "97884": "es", "97979": "it", "97885": "pt", "97888": "it", "97912": "it", "97890": "nl",
-    "97911": "ko", "97889": "ko", "97891": "sv", "97887": "da", "97882": "no", "978963": "hu", "978951": "fi", "978952": "fi",
-}  # fmt: skip
+    "9780": "en",
+    "9781": "en",
+    "9798": "en",
+    "9782": "fr",
+    "97910": "fr",
+    "9783": "de",
+    "9784": "ja",
+    "9785": "ru",
+    "9787": "zh",
+    "97880": "cs",
+    "97883": "pl",
+    "97884": "es",
+    "97979": "it",
+    "97885": "pt",
+    "97888": "it",
+    "97912": "it",
+    "97890": "nl",
+    "97911": "ko",
+    "97889": "ko",
+    "97891": "sv",
+    "97887": "da",
+    "97882": "no",
+    "978963": "hu",
+    "978951": "fi",
+    "978952": "fi",
+}
 
 
 def language_of(candidate: Candidate) -> str | None:

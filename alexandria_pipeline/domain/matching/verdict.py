@@ -228,9 +228,16 @@ def _preference(query: BookQuery, best: _Weighed, one: _Weighed) -> tuple[int | 
     year = candidate.published.year if candidate.published else None
     distance = 50 if year is None or query.year is None else min(abs(year - query.year), 50)
     return (
-        foreign, form == "audio", grouped_abroad, worse_title, not one.is_plain, _FORMAT_ORDER[form],
-        one.level("kind") == "large_print", distance, *_tie_break(one),
-    )  # fmt: skip
+        foreign,
+        form == "audio",
+        grouped_abroad,
+        worse_title,
+        not one.is_plain,
+        _FORMAT_ORDER[form],
+        one.level("kind") == "large_print",
+        distance,
+        *_tie_break(one),
+    )
 
 
 def _title_points(one: _Weighed) -> int:

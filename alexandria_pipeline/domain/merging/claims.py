@@ -11,8 +11,14 @@ EntityKind = Literal["edition", "work", "author"]
 Rank = Literal["preferred", "normal", "deprecated", "hint"]
 
 SOURCE_ORDER: Final = (
-    "open-library", "google-books", "isbndb", "wikidata", "internet-archive", "local-catalog", "wikipedia",
-)  # fmt: skip
+    "open-library",
+    "google-books",
+    "isbndb",
+    "wikidata",
+    "internet-archive",
+    "local-catalog",
+    "wikipedia",
+)
 """The sources by trust, best first; other sources (lists, AI services) follow. It breaks ties between equal numbers of sources."""
 
 SAME_SOURCE: Final[Mapping[str, str]] = {"local-catalog": "open-library"}

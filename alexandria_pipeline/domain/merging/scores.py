@@ -10,21 +10,43 @@ from alexandria_pipeline.domain.merging.merge import Merged
 
 WEIGHTS: Final[Mapping[EntityKind, Mapping[str, int]]] = {
     "edition": {
-        "title": 15, "authors": 15, "publisher": 10, "published": 10, "language": 10, "format": 5, "pages": 5, "description": 10,
-        "subjects": 5, "cover": 10, "identifiers": 5,
+        "title": 15,
+        "authors": 15,
+        "publisher": 10,
+        "published": 10,
+        "language": 10,
+        "format": 5,
+        "pages": 5,
+        "description": 10,
+        "subjects": 5,
+        "cover": 10,
+        "identifiers": 5,
     },
     "work": {
-        "title": 20, "authors": 20, "first_published": 15, "description": 15, "subjects": 10, "cover": 10, "rating": 5,
+        "title": 20,
+        "authors": 20,
+        "first_published": 15,
+        "description": 15,
+        "subjects": 10,
+        "cover": 10,
+        "rating": 5,
         "identifiers": 5,
     },
     "author": {"name": 40, "biography": 20, "born": 20, "portrait": 10, "identifiers": 10},
-}  # fmt: skip
+}
 """The points of each field for completeness; they add up to 100."""
 
 SOURCE_QUALITY: Final[Mapping[str, int]] = {
-    "lock": 100, "open-library": 90, "google-books": 85, "isbndb": 80, "local-catalog": 90, "wikidata": 85,
-    "internet-archive": 75, "wikipedia": 85, "review": 95,
-}  # fmt: skip
+    "lock": 100,
+    "open-library": 90,
+    "google-books": 85,
+    "isbndb": 80,
+    "local-catalog": 90,
+    "wikidata": 85,
+    "internet-archive": 75,
+    "wikipedia": 85,
+    "review": 95,
+}
 """How good a field is that has this source. Other sources, such as AI services and lists, have `OTHER_SOURCES`."""
 OTHER_SOURCES: Final = 50
 

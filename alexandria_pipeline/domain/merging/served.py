@@ -14,15 +14,37 @@ Columns = dict[str, Any]
 
 COUNTED: Final[Mapping[str, tuple[str, ...]]] = {
     "edition": (
-        "title", "subtitle", "authors", "publisher", "published", "language", "format", "pages", "description", "subjects",
-        "series", "cover", "identifiers",
+        "title",
+        "subtitle",
+        "authors",
+        "publisher",
+        "published",
+        "language",
+        "format",
+        "pages",
+        "description",
+        "subjects",
+        "series",
+        "cover",
+        "identifiers",
     ),
     "work": (
-        "title", "author", "first_published", "description", "subjects", "series", "cover", "ratings", "awards", "translations",
-        "variants", "public_domain", "identifiers",
+        "title",
+        "author",
+        "first_published",
+        "description",
+        "subjects",
+        "series",
+        "cover",
+        "ratings",
+        "awards",
+        "translations",
+        "variants",
+        "public_domain",
+        "identifiers",
     ),
     "author": ("name", "born", "died", "biography", "portrait_url", "identifiers"),
-}  # fmt: skip
+}
 """The columns whose coverage is reported."""
 
 

@@ -72,10 +72,23 @@ class Phase(BaseModel):
 # The specification has "about 200" calls for five months; 240 allows 48 calls for each month.
 PHASES = (
     Phase(name="validation", months=("2020-01...2020-12",), per_day=5, isbndb_a_day=240, gate=RESOLUTION_RATE_AT_LEAST),
-    Phase(name="scale", months=("2021-01...2023-12",), per_day=10, then_per_day=15, isbndb_a_day=600, gate=RESOLUTION_RATE_AT_LEAST),
-    Phase(name="historical", months=("2024-01...2024-12", "2000-01...2019-12"), per_day=15, then_per_day=20, isbndb_a_day=ATTEMPTS_A_DAY),
+    Phase(
+        name="scale",
+        months=("2021-01...2023-12",),
+        per_day=10,
+        then_per_day=15,
+        isbndb_a_day=600,
+        gate=RESOLUTION_RATE_AT_LEAST,
+    ),
+    Phase(
+        name="historical",
+        months=("2024-01...2024-12", "2000-01...2019-12"),
+        per_day=15,
+        then_per_day=20,
+        isbndb_a_day=ATTEMPTS_A_DAY,
+    ),
     Phase(name="current", months=("2025-01...",), per_day=1),
-)  # fmt: skip
+)
 
 
 _FAR = Month(2100, 12)

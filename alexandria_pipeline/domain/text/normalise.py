@@ -14,10 +14,28 @@ from typing import Final
 # Letters that Unicode does not take apart into a base and an accent.
 LETTERS: Final = str.maketrans(
     {
-        "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ß": "ss", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t",
-        "ŋ": "ng", "ə": "e", "ƒ": "f", "ё": "е", "ĸ": "k", "ɓ": "b", "ɗ": "d", "ƙ": "k", "ȩ": "e",
+        "ø": "o",
+        "ł": "l",
+        "đ": "d",
+        "ð": "d",
+        "þ": "th",
+        "ß": "ss",
+        "æ": "ae",
+        "œ": "oe",
+        "ı": "i",
+        "ħ": "h",
+        "ŧ": "t",
+        "ŋ": "ng",
+        "ə": "e",
+        "ƒ": "f",
+        "ё": "е",
+        "ĸ": "k",
+        "ɓ": "b",
+        "ɗ": "d",
+        "ƙ": "k",
+        "ȩ": "e",
     }
-)  # fmt: skip
+)
 
 # Marks that vanish without leaving a gap: apostrophes and their transliteration cousins, trade marks, invisible characters.
 _VANISHING = "'’‘‛`´′ʹʻʼʽʾʿˈ＇™®©℠\u00ad\u200b-\u200f\u2060-\u2064\ufeff\u202a-\u202e\u2066-\u2069"

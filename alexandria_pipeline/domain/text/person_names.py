@@ -307,9 +307,24 @@ def _initials_behind(a: PersonName, b: PersonName) -> bool:
 
 # Spellings of one sound in romanised names, in this order: "Lew Tolstoi", "Fyodor Dostoevsky", "Cho Nam-ju".
 _ROMANISATIONS: Final = (
-    ("tsch", "ch"), ("tch", "ch"), ("sch", "sh"), ("kh", "h"), ("zh", "j"), ("ck", "k"), ("ph", "f"), ("w", "v"), ("ye", "e"),
-    ("yo", "o"), ("ya", "ia"), ("yu", "iu"), ("oo", "u"), ("ou", "u"), ("y", "i"), ("x", "ks"), ("ct", "kt"),
-)  # fmt: skip
+    ("tsch", "ch"),
+    ("tch", "ch"),
+    ("sch", "sh"),
+    ("kh", "h"),
+    ("zh", "j"),
+    ("ck", "k"),
+    ("ph", "f"),
+    ("w", "v"),
+    ("ye", "e"),
+    ("yo", "o"),
+    ("ya", "ia"),
+    ("yu", "iu"),
+    ("oo", "u"),
+    ("ou", "u"),
+    ("y", "i"),
+    ("x", "ks"),
+    ("ct", "kt"),
+)
 _DOUBLED: Final = re.compile(r"(.)\1+")
 
 

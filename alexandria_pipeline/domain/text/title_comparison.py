@@ -44,7 +44,7 @@ DESCRIPTIVE: Final = re.compile(
     r"|the (?:[a-z]+ ){0,3}(?:story|life|history|making|rise|fall|secret|adventures|autobiography|case|year)"
     r"|stories|essays|poems|tales|inside |my |notes |or |selected |collected |and other |life |lessons |on |one |in )"
     r"|\b(?:stories|essays|poems|history|memoir|biography|story|life|guide|journey|adventures?|novels?|years|tales?|mystery|thriller|world)\b"
-)  # fmt: skip
+)
 
 
 # What a book is called that goes on where another one stopped, and never a subtitle that people leave out.

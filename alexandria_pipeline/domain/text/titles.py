@@ -21,9 +21,19 @@ from alexandria_pipeline.domain.text.numerals import ORDINALS, ROMAN, TENS, UNIT
 from alexandria_pipeline.domain.text.person_names import PersonName, author_key, people, same_person
 
 __all__ = [
-    "PersonName", "TitleParts", "author_key", "canonical_words", "dissect", "main_title", "normalise", "people", "same_person",
-    "synthetic_key", "title_key", "volume",
-]  # fmt: skip
+    "PersonName",
+    "TitleParts",
+    "author_key",
+    "canonical_words",
+    "dissect",
+    "main_title",
+    "normalise",
+    "people",
+    "same_person",
+    "synthetic_key",
+    "title_key",
+    "volume",
+]
 
 # Dropped in front. Left out: "die", "de", "den", "as", "os" and the like, which are words of English titles.
 ARTICLES: Final = frozenset("the a an der das le la les el los las il het ein eine een un une una uno".split())
@@ -48,12 +58,12 @@ DECORATION: Final = re.compile(
     r"|(?:[a-z]+ ){0,2}classics?|vintage (?:international|contemporaries)|modern library|everymans library|[a-z]+ readers circle"
     r"|quality(?: paperback)?|paper|rack|unnumbered|trade paperback|library(?: binding)?"
     r"|now a major motion picture|signed(?: copy)?|reissue|reprint|deluxe|boxed|(?:spanish|french|german|italian) edition)"
-)  # fmt: skip
+)
 TRAILING_DECORATION: Final = re.compile(
     r"(?<=\S) (?:(?:a|an) (?:novel|memoir|thriller|novella)|large print(?: edition)?|unabridged(?: edition)?"
     r"|(?:[a-z0-9]+ )?(?:anniversary|special|deluxe|revised|expanded|collectors|international|illustrated|paperback|kindle) edition"
     r"|illustrated|movie tie in(?: edition)?)$"
-)  # fmt: skip
+)
 
 _NUMERAL = rf"(?:\d{{1,4}}(?:\.\d)?|[ivx]+|{'|'.join([*UNITS[1:], *TENS, *ORDINALS])})"
 _PART_MARK = r"(?:volumes?|vol|part|pt|tome|band|teil|episode|level|grade|stage)"
@@ -152,10 +162,20 @@ def dissect(title: str, subtitle: str = "") -> TitleParts:
     main = main or _drop_article(normalise(head)) or whole
     extras = tuple(normalise(segment) for segment in (*tail, *brackets) if not _is_numbered(segment))
     return TitleParts(
-        full=whole, main=main, subtitles=tuple(subtitles), series=reader.series, part=reader.part, place=reader.place,
-        brackets=tuple(map(normalise, brackets)), extras=extras, part_is_named=part_is_named,
-        part_is_half=reader.part_mark in _HALVES, numbered_subtitle=reader.numbered_subtitle, parallel=parallel, cut_short=cut_short,
-    )  # fmt: skip
+        full=whole,
+        main=main,
+        subtitles=tuple(subtitles),
+        series=reader.series,
+        part=reader.part,
+        place=reader.place,
+        brackets=tuple(map(normalise, brackets)),
+        extras=extras,
+        part_is_named=part_is_named,
+        part_is_half=reader.part_mark in _HALVES,
+        numbered_subtitle=reader.numbered_subtitle,
+        parallel=parallel,
+        cut_short=cut_short,
+    )
 
 
 def _is_genre(segment: str) -> bool:

@@ -14,9 +14,17 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 _ANSWERS: Final = (
-    models.WorkPage, models.WorkDetails, models.EditionPage, models.Edition, models.AuthorPage, models.Author,
-    models.MonthPage, models.MonthDetails, models.ChangePage, Problem,
-)  # fmt: skip
+    models.WorkPage,
+    models.WorkDetails,
+    models.EditionPage,
+    models.Edition,
+    models.AuthorPage,
+    models.Author,
+    models.MonthPage,
+    models.MonthDetails,
+    models.ChangePage,
+    Problem,
+)
 
 _TEXT: Final = {"type": "string", "minLength": 1, "maxLength": parameters.MAX_LENGTH}
 _LIMIT: Final = {"type": "integer", "minimum": 1, "maximum": parameters.MAX_LIMIT, "default": parameters.DEFAULT_LIMIT}
@@ -65,21 +73,29 @@ def _paths() -> dict[str, Any]:
     return {
         "/api/v1/works": _list("works", "Works; at most one filter", models.WorkPage, *filters, linked=True),
         "/api/v1/works/{key}": _item("work", "A work by key", models.WorkDetails, "key", linked=True, moved=True),
-        "/api/v1/editions": _list("editions", "Editions by ISBN", models.EditionPage, "external_id", "limit", "cursor", linked=True),
+        "/api/v1/editions": _list(
+            "editions", "Editions by ISBN", models.EditionPage, "external_id", "limit", "cursor", linked=True
+        ),
         "/api/v1/editions/{isbn}": _item("edition", "An edition by ISBN", models.Edition, "isbn", linked=True),
         "/api/v1/authors": _list("authors", "Authors by key", models.AuthorPage, "q", "limit", "cursor"),
         "/api/v1/authors/{key}": _item("author", "An author by key", models.Author, "key", moved=True),
         "/api/v1/months": _list("months", "Months, oldest first", models.MonthPage, "limit", "cursor"),
         "/api/v1/months/{month}": _item("month", "A month with its books", models.MonthDetails, "month"),
         "/api/v1/changes": _changes(),
-        "/api/v1/openapi.json": {"get": {
-            "operationId": "apiDocument", "summary": "This document",
-            "responses": {
-                "200": {"description": "OpenAPI 3.1", "content": {"application/json": {"schema": {"type": "object"}}}},
-                "429": _problem("429"),
-            },
-        }},
-    }  # fmt: skip
+        "/api/v1/openapi.json": {
+            "get": {
+                "operationId": "apiDocument",
+                "summary": "This document",
+                "responses": {
+                    "200": {
+                        "description": "OpenAPI 3.1",
+                        "content": {"application/json": {"schema": {"type": "object"}}},
+                    },
+                    "429": _problem("429"),
+                },
+            }
+        },
+    }
 
 
 def _list(name: str, summary: str, answer: type[BaseModel], *query: str, linked: bool = False) -> dict[str, Any]:
@@ -121,9 +137,11 @@ def _operation(
         "304": {"description": "Unchanged since the ETag in If-None-Match."},
     }
     return {
-        "operationId": name, "summary": summary, "description": answer.__doc__,
+        "operationId": name,
+        "summary": summary,
+        "description": answer.__doc__,
         "responses": responses | {status: _problem(status) for status in problems},
-    }  # fmt: skip
+    }
 
 
 def _problem(status: str) -> dict[str, Any]:

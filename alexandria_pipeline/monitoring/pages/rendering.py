@@ -13,8 +13,11 @@ import jinja2
 
 PACKAGE: Final = "alexandria_pipeline.monitoring"
 OUTCOMES: Final = {
-    "resolved": "has an ISBN", "pending": "not searched yet", "not_found": "no ISBN found", "deferred": "waits for a service",
-}  # fmt: skip
+    "resolved": "has an ISBN",
+    "pending": "not searched yet",
+    "not_found": "no ISBN found",
+    "deferred": "waits for a service",
+}
 
 
 def render(name: str, **content: Any) -> str:

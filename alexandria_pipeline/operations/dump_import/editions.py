@@ -107,7 +107,10 @@ def _identifiers(record: EditionRecord, clean: Clean) -> str:
     ]
     if (others := record.identifiers) is not None:
         listed += (
-            ("goodreads", others.goodreads), ("librarything", others.librarything), ("google", others.google),
-            ("amazon", others.amazon), ("wikidata", others.wikidata),
-        )  # fmt: skip
+            ("goodreads", others.goodreads),
+            ("librarything", others.librarything),
+            ("google", others.google),
+            ("amazon", others.amazon),
+            ("wikidata", others.wikidata),
+        )
     return ITEM.join([f"{scheme}{PART}{value}" for scheme, values in listed if values and (value := clean(values[0]))])

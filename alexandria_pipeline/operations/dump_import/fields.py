@@ -20,9 +20,13 @@ ITEM, PART = "\x1e", "\x1f"
 """Separate the items of a list and the parts of an item; in the table they are a line feed and a tab."""
 
 FORMAT_CODES: Final = {
-    EditionFormat.HARDCOVER: "h", EditionFormat.PAPERBACK: "p", EditionFormat.EBOOK: "e", EditionFormat.AUDIO: "a",
-    EditionFormat.OTHER: "o", EditionFormat.UNKNOWN: "",
-}  # fmt: skip
+    EditionFormat.HARDCOVER: "h",
+    EditionFormat.PAPERBACK: "p",
+    EditionFormat.EBOOK: "e",
+    EditionFormat.AUDIO: "a",
+    EditionFormat.OTHER: "o",
+    EditionFormat.UNKNOWN: "",
+}
 
 
 def text(value: object) -> str:

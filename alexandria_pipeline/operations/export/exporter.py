@@ -71,9 +71,16 @@ class ExportResult:
 
 
 def export(
-    database: Database, form: ExportFormat, first: Month, last: Month, output: Path, *,
-    since: datetime | None = None, own_use: bool = False, progress: Callable[[int], None] = lambda _: None,
-) -> ExportResult:  # fmt: skip
+    database: Database,
+    form: ExportFormat,
+    first: Month,
+    last: Month,
+    output: Path,
+    *,
+    since: datetime | None = None,
+    own_use: bool = False,
+    progress: Callable[[int], None] = lambda _: None,
+) -> ExportResult:
     """Writes the works listed from `first` to `last` into the folder `output`, and calls `progress` with the number so far.
 
     `since` leaves out works that have not changed since. `own_use` keeps facts that may not be passed on. Each file is written

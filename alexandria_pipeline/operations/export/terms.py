@@ -16,9 +16,15 @@ WITHHELD: Final[Mapping[str, str]] = {each.name: each.terms for each in DECLARAT
 """The sources whose facts may not be passed on, with the reason."""
 
 _EDITION: Final = {
-    "edition_title": "title", "subtitle": "subtitle", "authors": "authors", "publisher": "publisher", "published": "published",
-    "language": "language", "format": "format", "pages": "pages",
-}  # fmt: skip
+    "edition_title": "title",
+    "subtitle": "subtitle",
+    "authors": "authors",
+    "publisher": "publisher",
+    "published": "published",
+    "language": "language",
+    "format": "format",
+    "pages": "pages",
+}
 """Columns of facts about the edition, and the name of the field in its provenance."""
 _SHARED: Final = {
     "description": "description",

@@ -34,8 +34,12 @@ def enhanced_synthetic_works(
     """
     report = pipeline.enhance(context.run.run_id)
     shown: dict[str, dg.RawMetadataValue] = {
-        "dagster/row_count": report.counts["resolved"] + report.settled, **report.counts, "tried": report.tried,
-        "settled_without_a_call": report.settled, "stopped_early": report.stopped or "no",
-        "still_synthetic": report.synthetic, "still_due": report.due,
-    }  # fmt: skip
+        "dagster/row_count": report.counts["resolved"] + report.settled,
+        **report.counts,
+        "tried": report.tried,
+        "settled_without_a_call": report.settled,
+        "stopped_early": report.stopped or "no",
+        "still_synthetic": report.synthetic,
+        "still_due": report.due,
+    }
     return dg.MaterializeResult(metadata=shown)
