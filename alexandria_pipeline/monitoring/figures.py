@@ -17,7 +17,7 @@ MOST_ACTIVITIES = 20
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 # Our errors hold no password; a message of a service or driver might.
-_PASSWORD = re.compile(r"(\w+://[^\s/:@]*:)[^\s@]+@")
+_PASSWORD = re.compile(r"(?<!\w)(\w++://[^\s/:@]*+:)[^\s@]{1,256}@")
 
 
 def quota_answer(status: QuotaStatus) -> QuotaAnswer:

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from alexandria_pipeline.domain.text.display import for_chat
 
-_BETWEEN = re.compile(r"[,\s]+(?=[A-Za-z][A-Za-z0-9+.-]*://)")
+_BETWEEN = re.compile(r"(?<![,\s])[,\s]++(?=[A-Za-z][A-Za-z0-9+.-]*+://)")
 """Separates addresses. An address can hold commas itself (several mail recipients); the next one starts with its scheme."""
 
 

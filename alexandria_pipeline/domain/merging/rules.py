@@ -33,12 +33,13 @@ NOT_A_YEAR: Final = frozenset({0, 1, 1000, 1900, 1970, 9999})
 """Years that catalogues write for an unknown date. 1970 is the first year of computer clocks and is doubted only with 1 January."""
 
 _DECORATION: Final = re.compile(
-    r"\s*[(\[][^()\[\]]{0,120}(?:#|\b(?:book|books|vol|volume|series|novel|edition|trilogy|saga|paperback|hardcover)\b)"
-    r"[^()\[\]]{0,120}[)\]]$",
+    r"(?<!\s)\s*+[(\[]"
+    r"(?=[^()\[\]]{0,120}?(?:#|\b(?:book|books|vol|volume|series|novel|edition|trilogy|saga|paperback|hardcover)\b))"
+    r"[^()\[\]]{1,250}+[)\]]$",
     re.IGNORECASE,
 )
 _GENRE_BEHIND: Final = re.compile(
-    r"\s*:\s*(?:a|an) (?:\w+ ){0,2}(?:novel|memoir|story|thriller|mystery)$", re.IGNORECASE
+    r"(?<!\s)\s*+:\s*+(?:a|an) (?:\w+ ){0,2}(?:novel|memoir|story|thriller|mystery)$", re.IGNORECASE
 )
 _INVERTED_ARTICLE: Final = re.compile(r"^([^,]+), (the|a|an)$", re.IGNORECASE)
 _COMPANY: Final = re.compile(

@@ -27,11 +27,11 @@ _WORDS: Final = {
     r"|inker|director|producer|publisher",
 }
 _ROLES: Final = tuple((role, re.compile(rf"(?:{form})(?:\s+by)?", re.IGNORECASE)) for role, form in _WORDS.items())
-_BRACKET: Final = re.compile(r"\s*[(\[]([^()\[\]]{2,60})[)\]]\s*$")
-_LAST_PART: Final = re.compile(r"\s*,\s*([^,]{2,40})$")
+_BRACKET: Final = re.compile(r"(?<!\s)\s*+[(\[]([^()\[\]]{2,60}+)[)\]]\s*+$")
+_LAST_PART: Final = re.compile(r"(?<!\s)\s*+,\s*+([^,]{2,40})$")
 _PREFIX: Final = re.compile(r"^(\w+(?:\s+and\s+\w+)?\s+by)\s+(?=\S)", re.IGNORECASE)
-_BETWEEN_ENTRIES: Final = re.compile(r"\s*[;|]\s*|(?<=[)\]])\s*,\s*")
-_AND: Final = re.compile(r"\s+(?:and|&)\s+")
+_BETWEEN_ENTRIES: Final = re.compile(r"(?:(?<!\s)\s++)?[;|]\s*+|(?<=[)\]])\s*+,\s*+")
+_AND: Final = re.compile(r"(?<!\s)\s++(?:and|&)\s++")
 _ENDS_IN_INITIAL: Final = re.compile(r"(?:^|[\s.])[^\W\d_]\.?$")
 
 
@@ -78,7 +78,7 @@ def _names_of(entry: str) -> list[str]:
 
 def role_of(words: str) -> ContributorRole | None:
     """The role that "Illustrator", "ill.", "translated by" or "Author and Editor" names; of several roles, the first."""
-    for part in re.split(r"\s*(?:,|/|&|\band\b)\s*", words.strip()):
+    for part in re.split(r"(?:(?<!\s)\s++)?(?:,|/|&|\band\b)\s*+", words.strip()):
         for role, form in _ROLES:
             if form.fullmatch(part):
                 return role

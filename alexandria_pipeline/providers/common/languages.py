@@ -43,7 +43,7 @@ def language_of_title(title: str) -> str | None:
 
 def _code(name: str) -> str | None:
     """The code of one name. A tag ("en-GB") has its language first; a phrase ("Brazilian Portuguese") has it last."""
-    plain = re.sub(r"\(.*?\)|\[.*?\]", "", name).strip(" .'\"")
+    plain = re.sub(r"\([^()]*+\)|\[[^\[\]]*+\]", "", name).strip(" .'\"")
     parts = re.split(r"[-_\s]", plain)
     return _codes().get(plain) or _codes().get(parts[0] if len(parts[0]) <= 3 else parts[-1])
 

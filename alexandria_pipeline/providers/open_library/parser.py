@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 # A work's list mixes the ISBNs of all its editions. More than this many only add unrelated editions.
 MAX_WORK_ISBNS: Final = 20
 _SERIES_NUMBER: Final = re.compile(
-    r"(?P<name>.*?\w.*?)[\s,;:(\[-]*(?:#|\b(?:no|nr|v|vol|volume|bk|book|bd|band|pt|part|t)\b\.?|--|;)\s*"
-    r"(?P<number>\d+(?:\.\d+)?|[ivxlc]+)\W*",
+    r"(?:#|\b(?:no|nr|v|vol|volume|bk|book|bd|band|pt|part|t)\b\.?|--|;)\s*+"
+    r"(?P<number>\d++(?:\.\d++)?|[ivxlc]++)\W*+\Z",
     re.IGNORECASE,
 )
 # "nyt:trade-fiction-paperback=2021-11-07" and "award:hugo_award=1966" are written by programs and are not subjects.
@@ -213,8 +213,9 @@ def series_of(lines: Sequence[str]) -> SeriesInfo | None:
     Lines without a number are mostly publishers' lists.
     """
     for line in lines:
-        if match := _SERIES_NUMBER.fullmatch(line):
-            return SeriesInfo(NAME, match["name"].strip(" ,;:-"), match["number"])
+        match = _SERIES_NUMBER.search(line)
+        if match and any(map(str.isalnum, name := line[: match.start()].strip(" \t\n,;:([-"))):
+            return SeriesInfo(NAME, name, match["number"])
     return SeriesInfo(NAME, lines[0]) if lines else None
 
 

@@ -45,7 +45,7 @@ _UNWRITABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\ud
 _LANGUAGE_TAG: Final = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{2,8})*")
 
 _BRACKETED_NOTE: Final = re.compile(r"(?<=\S)\s*[(\[][^()\[\]]*[)\]]\s*")
-_SUBTITLE: Final = re.compile(r"\s*(?::\s|\s[-–—]\s).*$", re.DOTALL)
+_SUBTITLE: Final = re.compile(r"(?:(?<!\s)\s++[-–—:]\s|:\s).*+", re.DOTALL)
 _INVERTED: Final = re.compile(r"^(.+), (The|A|An)$", re.IGNORECASE)
 _LOWER_CASE_WORDS: Final = frozenset("a an and as at but by for from in into nor of on or the to with".split())
 _PLAIN_QUOTES: Final = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"'})

@@ -103,7 +103,7 @@ def _is_named(name: str, opening: str) -> bool:
 
 def without_qualifier(title: str) -> str:
     """The title without its last brackets: "John Smith (poet)" becomes "John Smith"."""
-    return re.sub(r"\s*\([^()]*\)$", "", title)
+    return re.sub(r"(?<!\s)\s*+\([^()]*+\)$", "", title)
 
 
 def life_years(description: str | None) -> tuple[PartialDate | None, PartialDate | None]:

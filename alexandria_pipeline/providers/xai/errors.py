@@ -16,7 +16,7 @@ _REFUSED_PROMPT: Final = re.compile(r"usage guidelines?|failed check|content vio
 _FAILED_CHECK: Final = re.compile(r"failed check: ?[\w ]{1,60}", re.IGNORECASE)
 _NO_CREDITS: Final = re.compile(r"credits|spending limit|billing", re.IGNORECASE)
 _NO_MODEL: Final = re.compile(
-    r"model\b.*(?:not found|not exist|not available|no access)|(?:unknown|no such) model", re.IGNORECASE
+    r"model\b.{0,200}?(?:not found|not exist|not available|no access)|(?:unknown|no such) model", re.IGNORECASE
 )
 
 
