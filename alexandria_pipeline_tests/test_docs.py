@@ -10,6 +10,7 @@ from types import ModuleType
 
 import pytest
 
+from alexandria_pipeline.cli import dictionary_page, settings_page
 from alexandria_pipeline.providers import registry
 from alexandria_pipeline.providers.base import Capability
 from alexandria_pipeline.storage.database import Database
@@ -91,8 +92,7 @@ def test_the_table_of_capabilities_is_that_of_the_declarations() -> None:
 
 
 def test_the_reference_of_settings_is_current() -> None:
-    settings = tool("settings_reference")
-    assert settings.PAGE.read_text("utf-8") == settings.reference(), f"run: {settings.COMMAND}"
+    assert settings_page.PAGE.read_text("utf-8") == settings_page.reference(), f"run: {settings_page.COMMAND}"
 
 
 def test_the_picture_of_growth_shows_the_measured_points() -> None:
@@ -142,10 +142,10 @@ def test_the_site_lists_every_page() -> None:
 
 
 def test_the_data_dictionary_is_made_from_the_schema(database: Database) -> None:
-    dictionary = tool("data_dictionary")
-    assert dictionary.PAGE.read_text(encoding="utf-8") == dictionary.dictionary(database), f"run: {dictionary.COMMAND}"
+    shown = dictionary_page.PAGE.read_text(encoding="utf-8")
+    assert shown == dictionary_page.dictionary(database), f"run: {dictionary_page.COMMAND}"
 
 
 def test_the_query_of_the_data_dictionary_works(database: Database) -> None:
-    query = tool("data_dictionary").HEAD.partition("```sql")[2].partition("```")[0]
+    query = dictionary_page.HEAD.partition("```sql")[2].partition("```")[0]
     assert rows(database, query.strip().rstrip(";")) == []

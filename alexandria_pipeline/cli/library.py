@@ -11,9 +11,8 @@ import typer
 from alexandria_pipeline.cli.context import opened_database
 from alexandria_pipeline.cli.output import AsJson, cell, new_table, print_json, print_table, say
 from alexandria_pipeline.domain.errors import InvalidValue
-from alexandria_pipeline.domain.merging.claims import Lock
+from alexandria_pipeline.domain.merging.claims import Judged, Lock
 from alexandria_pipeline.operations import library
-from alexandria_pipeline.stages.joining import Judged
 
 Named = Annotated[
     str, typer.Argument(help="An ISBN, the key of a work, or the key or name of an author.", metavar="NAME")

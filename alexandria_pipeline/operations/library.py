@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from alexandria_pipeline.domain.errors import InvalidValue
 from alexandria_pipeline.domain.isbn import Isbn13
-from alexandria_pipeline.domain.merging.claims import Claim, EntityKind, Lock
+from alexandria_pipeline.domain.merging.claims import Claim, EntityKind, Judged, Lock
 from alexandria_pipeline.domain.merging.fields import FIELDS_FROM, RULES
 from alexandria_pipeline.domain.merging.merge import Merged, merge
 from alexandria_pipeline.domain.merging.scores import completeness, quality
 from alexandria_pipeline.domain.text.normalise import normalise
 from alexandria_pipeline.stages import computing, joining
-from alexandria_pipeline.stages.joining import Judged
 from alexandria_pipeline.storage import claims as store
 from alexandria_pipeline.storage import served
 

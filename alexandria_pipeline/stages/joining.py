@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from alexandria_pipeline.domain.merging.claims import Judged
 from alexandria_pipeline.domain.merging.works import Judgement, judge
 from alexandria_pipeline.stages import computing
 from alexandria_pipeline.storage import claims as store
@@ -18,7 +19,6 @@ from alexandria_pipeline.storage import joining, served
 if TYPE_CHECKING:
     from alexandria_pipeline.storage.database import Connection
 
-Judged = Literal["work", "author"]
 
 JUDGED_DIFFERENT = "judged_different"
 

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 EntityKind = Literal["edition", "work", "author"]
+Judged = Literal["work", "author"]
+"""What judgements are about."""
 Rank = Literal["preferred", "normal", "deprecated", "hint"]
 
 SOURCE_ORDER: Final = (

@@ -1,6 +1,6 @@
 """Writes docs/settings.md from the fields of Settings: name, default and meaning of every environment variable.
 
-`python tools/settings_reference.py` rewrites the file. `reference()` returns its text; a test compares both.
+`python -m alexandria_pipeline.cli.settings_page` rewrites the file. `reference()` returns its text; a test compares both.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from alexandria_pipeline.settings import AllSettings, Settings
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
-PAGE: Final = Path(__file__).parent.parent / "docs" / "settings.md"
-COMMAND: Final = ".venv/bin/python tools/settings_reference.py"
+PAGE: Final = Path(__file__).parents[2] / "docs" / "settings.md"
+COMMAND: Final = ".venv/bin/python -m alexandria_pipeline.cli.settings_page"
 
 _MEANINGS: Final = {
     "base_url": "Address of the service.",

@@ -1,6 +1,6 @@
 """Writes docs/data-dictionary.md from the comments of the library's tables, and the rules of its fields.
 
-`python tools/data_dictionary.py` starts a database of its own in a temporary folder and rewrites the file. `dictionary()`
+`python -m alexandria_pipeline.cli.dictionary_page` starts a database of its own in a temporary folder and rewrites the file. `dictionary()`
 returns its text for a database; a test compares both.
 """
 
@@ -19,8 +19,8 @@ from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 from alexandria_pipeline.storage.migrate import migrate
 
-PAGE: Final = Path(__file__).parent.parent / "docs" / "data-dictionary.md"
-COMMAND: Final = ".venv/bin/python tools/data_dictionary.py"
+PAGE: Final = Path(__file__).parents[2] / "docs" / "data-dictionary.md"
+COMMAND: Final = ".venv/bin/python -m alexandria_pipeline.cli.dictionary_page"
 
 TABLES: Final = (
     "enriched_works", "enriched_editions", "enriched_authors", "work_authors", "work_alias", "external_id", "source_record", "claim",
