@@ -160,7 +160,7 @@ GUARDS: Final[Mapping[str, Callable[[WorkFacts, WorkFacts], bool]]] = {
     "other_kind": other_kind,
     "other_title": other_title,
 }
-"""What refuses to join two works. benchmarks/RESULTS.md has what each costs and prevents. A pair that is refused is for a person."""
+"""What refuses to join two works; decision 0010 has what they prevent together. A pair that is refused is for a person."""
 
 
 def _numbers(title: str) -> list[str]:

@@ -40,10 +40,12 @@ select w.work_id, w.work_key, coalesce(w.listed_title, w.title) as title, coales
                  from work_authors wa join enriched_authors a using (author_id)
                  left join enriched_authors root on root.author_id = a.merged_into
                  where wa.work_id = w.work_id and not a.undifferentiated), '[]') as authors,
-       coalesce((select jsonb_agg(jsonb_build_array(x.scheme, x.value) order by x.scheme, x.value) from external_id x
-                 where (x.kind = 'work' and x.subject = w.work_key and x.scheme = any(%(schemes)s))
-                    or (x.kind = 'edition' and x.scheme = any(%(edition_schemes)s)
-                        and x.subject in (select isbn13 from enriched_editions e where e.work_id = w.work_id))), '[]') as identifiers,
+       coalesce((select jsonb_agg(jsonb_build_array(x.scheme, x.value) order by x.scheme, x.value)
+                 from (select scheme, value from external_id own
+                       where own.kind = 'work' and own.subject = w.work_key and own.scheme = any(%(schemes)s)
+                       union
+                       select scheme, value from enriched_editions e join external_id its on its.kind = 'edition' and its.subject = e.isbn13
+                       where e.work_id = w.work_id and its.scheme = any(%(edition_schemes)s)) x), '[]') as identifiers,
        coalesce((select jsonb_agg(e.isbn13 order by e.isbn13) from enriched_editions e where e.work_id = w.work_id), '[]')
            || jsonb_path_query_array(w.variants, '$[*].isbn13') as isbns,
        coalesce((select jsonb_agg(distinct c.value)
