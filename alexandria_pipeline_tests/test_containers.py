@@ -162,7 +162,7 @@ def roles(database_url: str, tmp_path: Path) -> Iterator[Mapping[str, str]]:
     programs = find_programs(None, account_for_this_process(None), tmp_path, None)
     passwords = [f"--set={name.removeprefix('alexandria_')}_password=it's {name}" for name in names]
     done = subprocess.run(
-        [programs.folder / "psql", database_url, "--no-psqlrc", "--quiet", *passwords, "--file", tmp_path / "roles.sql"],
+        [programs.folder / "psql", database_url.partition("?")[0], "--no-psqlrc", "--quiet", *passwords, "--file", tmp_path / "roles.sql"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")

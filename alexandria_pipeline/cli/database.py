@@ -53,7 +53,11 @@ def db_status(as_json: AsJson = False) -> None:
 @db.command("url")
 def db_url() -> None:
     """Prints the address with the password, for psql and other clients; starts the local server if necessary."""
-    say_exactly(composition.database_url(load_settings()))
+    settings = load_settings()
+    address = composition.database_url(settings)
+    if settings.database_address is None:
+        address = address.partition("?")[0]  # psql before version 16 refuses an address with require_auth
+    say_exactly(address)
 
 
 @db.command("migrate")

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from alexandria_pipeline.domain.errors import DatabaseUnavailable, InvalidValue, SettingsError, StorageError
 from alexandria_pipeline.storage.database import Database
@@ -70,7 +70,7 @@ def test_times_are_utc_and_statements_have_a_timeout(database: Database) -> None
 
 
 def test_options_of_the_address_are_kept(empty_database_url: str) -> None:
-    url = empty_database_url + "?options=-c%20work_mem%3D8MB&application_name=mine"
+    url = empty_database_url + "&options=-c%20work_mem%3D8MB&application_name=mine"
     with Database(url) as database, database.transaction() as connection:
         assert _setting(connection, "work_mem") == "8MB"
         assert _setting(connection, "statement_timeout") == "1min"
@@ -108,7 +108,7 @@ def test_a_wrong_password_and_a_missing_database_are_unavailable(empty_database_
         Database(empty_database_url.replace(str(password), "s3cret")).session()
     assert "s3cret" not in f"{caught.value} {caught.value.__cause__}"
     with pytest.raises(DatabaseUnavailable, match="does not exist"):
-        Database(empty_database_url + "_no").session()
+        Database(make_conninfo(empty_database_url, dbname="no_such_database")).session()
 
 
 @pytest.mark.parametrize(
