@@ -159,7 +159,7 @@ def assemble(settings: Settings, database: Database, threads: Threads) -> Pipeli
     enhance = Enhance(search, quota, settings.language, negative_life)
     # Without any service set up, a run makes no call: it has the sample.
     sources = registry.providers_with if settings.services_set_up else _no_providers
-    enrich = Enrich(database, Catalog(database), sources)
+    enrich = Enrich(database, Catalog(database), quota, sources)
     return Pipeline(database, registry, quota, generate, Persist(database), resolve, enhance, enrich)
 
 

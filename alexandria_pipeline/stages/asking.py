@@ -1,13 +1,15 @@
 """Asks the services for facts about editions, works and authors, all services at once, and stores their answers as claims.
 
 Each service has a queue of its own, so the time is set by the slowest rate limit. A request that was answered is not made
-again; one that failed is owed, and a later run makes it. Claims are stored after each batch: a killed run loses one batch.
+again; one that failed is owed, and a later run makes it. Claims are stored after each batch. The answers of a batch that was cut
+off are in the cache of responses, so that none is paid for twice. Of a daily quota, half of the rest is left to the search for ISBNs.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,12 +21,15 @@ from alexandria_pipeline.domain.merging.claims import EntityKind, Stated
 from alexandria_pipeline.domain.merging.extraction import author_facts, edition_facts, work_facts
 from alexandria_pipeline.domain.metadata import AuthorBiography, EditionMetadata
 from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.domain.quota import CallPurpose, affordable_calls
 from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
 from alexandria_pipeline.providers.base import BatchMetadataSource, Capability, Provider, ProviderKind
 from alexandria_pipeline.providers.transport.types import call_context
+from alexandria_pipeline.stages.watchdog import run_watched
 from alexandria_pipeline.storage import claims as store
 from alexandria_pipeline.storage.claims import Request
 from alexandria_pipeline.storage.database import Database
+from alexandria_pipeline.storage.quota import QuotaManager
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +52,12 @@ BY_ISBN: Final[Mapping[Capability, Callable[[Any, Isbn13], Awaitable[Any]]]] = {
 ABOUT_EDITIONS: Final = (Capability.COVER_IMAGES,)
 ABOUT_WORKS: Final = tuple(each for each in BY_ISBN if each not in ABOUT_EDITIONS)
 
+Months = Mapping[Any, Month]
+"""The month on which the calls about a subject are booked."""
+
 Ask = Callable[[Sequence[Request]], Awaitable[Mapping[Request, Any]]]
+
+KEPT_FOR_ISBNS: Final = Unavailable("the rest of today's quota is kept for the search for ISBNs", temporary=True)
 
 
 @dataclass(slots=True)
@@ -56,15 +66,13 @@ class Asked:
 
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def count(self, outcome: str) -> int:
-        return sum(count for (_, each), count in self.outcomes.items() if each == outcome)
-
 
 @dataclass(frozen=True, slots=True)
 class Asker:
     """Makes the requests of one stage of one run."""
 
     database: Database
+    quota: QuotaManager
     run_id: str
     stage: str
 
@@ -101,11 +109,8 @@ class Asker:
             for provider in providers
         }
 
-        def ask(provider: Any) -> Ask:
-            async def ask_batch(batch: Sequence[Request]) -> Mapping[Request, Any]:
-                return await _each(batch, lambda request: provider.biography(names[request.subject]))
-
-            return ask_batch
+        def ask(provider: Any, months: Months) -> Ask:
+            return _one_by_one(months, lambda request: provider.biography(names[request.subject]))
 
         return self._run(wanted, months, ask)
 
@@ -116,37 +121,46 @@ class Asker:
     def _run(
         self,
         wanted: Mapping[Provider, Sequence[Request]],
-        months: Mapping[Any, Month],
-        ask: Callable[[Any], Ask],
+        months: Months,
+        ask: Callable[[Any, Months], Ask],
     ) -> Asked:
         asked = Asked()
 
         async def ask_all() -> None:
             async with asyncio.TaskGroup() as tasks:
                 for provider, requests in wanted.items():
-                    tasks.create_task(self._service(provider, requests, months, ask(provider), asked))
+                    tasks.create_task(self._service(provider, requests, months, ask(provider, months), asked))
 
-        asyncio.run(ask_all())
+        run_watched(ask_all())
         return asked
 
     async def _service(
-        self, provider: Provider, requests: Sequence[Request], months: Mapping[Any, Month], ask: Ask, asked: Asked
+        self, provider: Provider, requests: Sequence[Request], months: Months, ask: Ask, asked: Asked
     ) -> None:
         """The queue of one service."""
+        name = provider.declaration.name
         unavailable = provider.unavailable()
         if unavailable is not None and not unavailable.temporary:
             return
         taken = await asyncio.to_thread(self._take, requests)
-        size = provider.batch_size if isinstance(provider, BatchMetadataSource) else BATCH
-        for start in range(0, len(taken), size):
-            batch = taken[start : start + size]
+        in_one_call, size = (
+            (provider.batch_size, provider.batch_size) if isinstance(provider, BatchMetadataSource) else (1, BATCH)
+        )
+        allowed = in_one_call * await asyncio.to_thread(self._affordable, name, math.ceil(len(taken) / in_one_call))
+        await asyncio.to_thread(self._store, dict.fromkeys(taken[allowed:], KEPT_FOR_ISBNS))
+        for start in range(0, len(taken[:allowed]), size):
+            batch = taken[start : min(start + size, allowed)]
+            # A call about many editions is booked on the month of the first; single calls set their own.
             with call_context(
                 run_id=self.run_id, month=months[batch[0].subject], stage=self.stage, purpose="enrichment"
             ):
-                answers = await _safely(ask, batch, provider.declaration.name)
-            asked.outcomes.update(
-                (provider.declaration.name, outcome) for outcome in await asyncio.to_thread(self._store, answers)
-            )
+                answers = await _safely(ask, batch, name)
+            outcomes = await asyncio.to_thread(self._store, answers)
+            asked.outcomes.update((name, outcome) for outcome in outcomes)
+
+    def _affordable(self, name: str, calls: int) -> int:
+        """How many of these calls leave as many to the search for ISBNs."""
+        return affordable_calls(self.quota.status(name), CallPurpose.CRON, calls)
 
     def _take(self, requests: Sequence[Request]) -> list[Request]:
         with self.database.transaction() as tx:
@@ -181,10 +195,11 @@ def statements(request: Request, answer: object) -> list[Stated]:
             return [Stated(provider, request.kind, part, subject, work_facts(answer))]
 
 
-def _ask_metadata(provider: Any) -> Ask:
+def _ask_metadata(provider: Any, months: Months) -> Ask:
+    if not isinstance(provider, BatchMetadataSource):
+        return _one_by_one(months, lambda request: provider.metadata(Isbn13(request.subject)))
+
     async def ask(batch: Sequence[Request]) -> Mapping[Request, Any]:
-        if not isinstance(provider, BatchMetadataSource):
-            return await _each(batch, lambda request: provider.metadata(Isbn13(request.subject)))
         answer = await provider.metadata_batch([Isbn13(request.subject) for request in batch])
         if isinstance(answer, NotFound | Unavailable | Failed):
             return dict.fromkeys(batch, answer)
@@ -193,17 +208,17 @@ def _ask_metadata(provider: Any) -> Ask:
     return ask
 
 
-def _ask_by_isbn(provider: Any) -> Ask:
-    async def ask(batch: Sequence[Request]) -> Mapping[Request, Any]:
-        return await _each(batch, lambda one: BY_ISBN[Capability(one.part)](provider, Isbn13(one.subject)))
-
-    return ask
+def _ask_by_isbn(provider: Any, months: Months) -> Ask:
+    return _one_by_one(months, lambda one: BY_ISBN[Capability(one.part)](provider, Isbn13(one.subject)))
 
 
-async def _each(batch: Sequence[Request], ask: Callable[[Request], Awaitable[Any]]) -> Mapping[Request, Any]:
+def _one_by_one(months: Months, ask: Callable[[Request], Awaitable[Any]]) -> Ask:
+    """Asks about each subject of a batch by calls of its own, which are booked on its month."""
+
     async def one(request: Request) -> Any:
         try:
-            return await ask(request)
+            with call_context(month=months[request.subject]):
+                return await ask(request)
         except StorageError:
             raise
         except SourceError as error:
@@ -212,7 +227,10 @@ async def _each(batch: Sequence[Request], ask: Callable[[Request], Awaitable[Any
             log.exception("%s: unexpected %s", request.provider, type(error).__name__)
             return Failed(f"unexpected {type(error).__name__}")
 
-    return dict(zip(batch, await asyncio.gather(*map(one, batch)), strict=True))
+    async def ask_batch(batch: Sequence[Request]) -> Mapping[Request, Any]:
+        return dict(zip(batch, await asyncio.gather(*map(one, batch)), strict=True))
+
+    return ask_batch
 
 
 async def _safely(ask: Ask, batch: Sequence[Request], name: str) -> Mapping[Request, Any]:

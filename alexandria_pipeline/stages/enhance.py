@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from alexandria_pipeline.domain.errors import DatabaseUnavailable, StorageError
+from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.quota import CallPurpose, affordable_calls
 from alexandria_pipeline.domain.records import BookOutcome, OpenBook, Resolution
 from alexandria_pipeline.providers.transport.types import call_context
@@ -45,7 +46,7 @@ FAILED = "failed"
 class EnhancementReport:
     """The result: works by outcome, books resolved without a call, and why the search stopped early (or "").
 
-    `synthetic` works are left, of which `due` may be tried now.
+    `synthetic` works are left, of which `due` may be tried now. `months`: those with a book that got an ISBN.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -53,6 +54,7 @@ class EnhancementReport:
     stopped: str = ""
     synthetic: int = 0
     due: int = 0
+    months: set[Month] = field(default_factory=set)
 
     @property
     def tried(self) -> int:
@@ -72,7 +74,8 @@ class Enhance:
 
     def __call__(self, run_id: str) -> EnhancementReport:
         """Searches once for all due works. Raises StorageError; a work that cannot be stored counts as failed."""
-        report = EnhancementReport(settled=self._settle())
+        report = EnhancementReport()
+        self._settle(report)
         run_watched(_Run(self, run_id, report).run())
         with self.cascade.database.transaction() as tx:
             report.synthetic, report.due = store.synthetic_counts(tx, PAUSE)
@@ -96,18 +99,17 @@ class Enhance:
                 limit = allowed
         return limit, reason
 
-    def _settle(self) -> int:
-        """Gives books the ISBN of their work that was resolved through another month; returns how many. No call."""
+    def _settle(self, report: EnhancementReport) -> None:
+        """Gives books the ISBN of their work that was resolved through another month. No call."""
         with self.cascade.database.transaction() as tx:
             months = store.months_resolved_elsewhere(tx)
-        settled = 0
         for month in months:
             with self.cascade.database.transaction() as tx:
                 store.one_writer(tx)
                 if month in store.free_months(tx, [month]):
-                    settled += store.settle_month(tx, month, KNOWN_ELSEWHERE)
+                    report.settled += store.settle_month(tx, month, KNOWN_ELSEWHERE)
                     figures.recount(tx, [month])
-        return settled
+                    report.months.add(month)
 
 
 class _Run:
@@ -214,6 +216,8 @@ class _Run:
             decided = [] if resolution.outcome is BookOutcome.DEFERRED else books
             store_results(tx, [SearchResult(books, resolution, decided)], self._run_id)
             figures.recount(tx, months)
+        if resolution.outcome is BookOutcome.RESOLVED:
+            self._report.months |= months
         return resolution.outcome.value
 
     def _return_work(self, work: TakenWork) -> None:

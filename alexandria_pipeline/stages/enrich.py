@@ -18,8 +18,10 @@ from alexandria_pipeline.providers.base import Capability, Provider
 from alexandria_pipeline.stages import computing, joining
 from alexandria_pipeline.stages.asking import ABOUT_EDITIONS, ABOUT_WORKS, Asked, Asker
 from alexandria_pipeline.storage import claims as store
+from alexandria_pipeline.storage import figures
 from alexandria_pipeline.storage.catalog import Catalog
 from alexandria_pipeline.storage.database import Connection, Database
+from alexandria_pipeline.storage.quota import QuotaManager
 from alexandria_pipeline.storage.resolution import edition_of
 from alexandria_pipeline.storage.served import Written
 
@@ -32,12 +34,12 @@ Compute = Callable[[Connection, Sequence[Any], str], Written]
 
 @dataclass(slots=True)
 class EnrichmentReport:
-    """The result for each month: counts, the coverage of fields, and the answers that services owe. `asked` is of the run."""
+    """The result for each month: counts, the coverage of fields, and the answers that services owe. `asked` is of the whole run."""
 
     counts: dict[Month, Mapping[str, int]] = field(default_factory=dict)
     coverage: dict[Month, Mapping[str, int]] = field(default_factory=dict)
     asked: Counter[tuple[str, str]] = field(default_factory=Counter)
-    owed: Mapping[str, int] = field(default_factory=dict)
+    owed: Mapping[Month, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +48,32 @@ class Enrich:
 
     database: Database
     catalog: Catalog
+    quota: QuotaManager
     providers: Callable[[Capability], Sequence[Provider]]
+
+    def __call__(self, months: Sequence[Month], run_id: str) -> None:
+        """Enriches the editions, works and authors of months."""
+        for step in (self.editions, self.works, self.authors):
+            step(months, run_id)
 
     def editions(self, months: Sequence[Month], run_id: str) -> EnrichmentReport:
         """Asks for the facts of the editions of months, and computes the editions."""
         by_month = self._editions(months)
         isbns = _first_months(by_month)
         self._collect(list(isbns), run_id)
-        asker = Asker(self.database, run_id, "enriched_editions")
+        asker = Asker(self.database, self.quota, run_id, "enriched_editions")
         asked = asker.editions(self.providers(Capability.METADATA_ENRICHMENT), isbns)
         asked.outcomes += asker.details(self._offering(ABOUT_EDITIONS), isbns).outcomes
         subjects = {month: list(found) for month, found in by_month.items()}
-        return self._report(months, subjects, computing.compute_editions, run_id, asked)
+        report = self._report(months, subjects, computing.compute_editions, run_id, asked)
+        with self.database.transaction() as tx:
+            figures.recount(tx, months)  # ISBNs that waited for their facts, and calls
+        return report
 
     def works(self, months: Sequence[Month], run_id: str) -> EnrichmentReport:
         """Asks about the works of these editions, and computes the works."""
         by_month = self._editions(months)
-        asker = Asker(self.database, run_id, "enriched_works")
+        asker = Asker(self.database, self.quota, run_id, "enriched_works")
         asked = asker.details(self._offering(ABOUT_WORKS), _first_months(by_month))
         subjects = {month: sorted(set(found.values())) for month, found in by_month.items()}
         return self._report(months, subjects, computing.compute_works, run_id, asked)
@@ -78,7 +89,7 @@ class Enrich:
             for author in (author for each in refs.values() for author in each):
                 names.setdefault(author.key, author.name)
                 booked.setdefault(author.key, month)
-        asker = Asker(self.database, run_id, "enriched_authors")
+        asker = Asker(self.database, self.quota, run_id, "enriched_authors")
         asked = asker.authors(self.providers(Capability.AUTHOR_BIOGRAPHY), names, booked)
         report = self._report(months, subjects, computing.compute_authors, run_id, asked)
         self._join(subjects, run_id)

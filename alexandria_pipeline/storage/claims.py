@@ -87,9 +87,12 @@ def known_to(tx: Connection, kind: EntityKind, provider: str, part: str, subject
     return {row["subject"] for row in tx.execute(_SQL["known_to"], values)}
 
 
-def owed(tx: Connection, months: Sequence[Month]) -> dict[str, int]:
-    """service → answers that it owes for the books of months."""
-    return {row["provider"]: row["requests"] for row in tx.execute(_SQL["owed"], _months(months))}
+def owed(tx: Connection, months: Sequence[Month]) -> dict[Month, dict[str, int]]:
+    """month → service → answers that it owes about the editions, works and authors of the month."""
+    found: dict[Month, dict[str, int]] = {month: {} for month in months}
+    for row in tx.execute(_SQL["owed"], _months(months)):
+        found[Month(row["year"], row["month"])][row["provider"]] = row["requests"]
+    return found
 
 
 def editions_of(tx: Connection, months: Sequence[Month]) -> dict[Month, dict[Isbn13, int]]:

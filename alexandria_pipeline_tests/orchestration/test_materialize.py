@@ -158,7 +158,7 @@ def _counts(shown: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in shown.items() if not name.startswith(("run_", "confidence", "coverage"))}
 
 
-ENRICHED = {"dagster/row_count": 20, "computed": 20, "changed": 20, "requests": 0, "owed": 0}
+ENRICHED = {"dagster/row_count": 20, "computed": 20, "changed": 20, "owed": 0}
 
 
 def test_one_month_is_shown_with_its_counts_and_figures(lab: Lab) -> None:

@@ -134,7 +134,7 @@ def test_a_found_work_is_promoted_and_the_figures_of_its_months_change(database:
     _extend_catalogue(database)
     report = world.enhance("run-2")
     assert (report.counts, report.settled, report.stopped) == ({"resolved": 1, "not_found": 1}, 0, "")
-    assert (report.synthetic, report.due) == (1, 0)
+    assert (report.synthetic, report.due, report.months) == (1, 0, {JUNE, JULY})
     (work,) = rows(database, "select * from enriched_works where title = %s", LANTERN)
     assert {"work_id": work["work_id"], "work_key": work["work_key"]} == before[0]
     assert (work["synthetic"], work["isbn13"]) == (False, "9780306406157")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ pytest_plugins = ("alexandria_pipeline_tests.upstream.fixture",)
 pytestmark = pytest.mark.slow("a month with every service over HTTP")
 
 MONTHS = [Month(2020, 1)]
+TWO = [Month(2020, 1), Month(2020, 2)]
 SERVED = ("enriched_editions", "enriched_works", "enriched_authors", "work_authors", "external_id", "field_conflict")
 Opened = Callable[[], AbstractContextManager[Pipeline]]
 
@@ -40,13 +42,14 @@ def opened(
 
 
 def _enrich(world: Pipeline, run_id: str) -> dict[str, Any]:
+    (month,) = MONTHS
     reports = {
         "editions": world.enrich.editions(MONTHS, run_id),
         "works": world.enrich.works(MONTHS, run_id),
         "authors": world.enrich.authors(MONTHS, run_id),
     }
     return {
-        name: {**report.counts[MONTHS[0]], "requests": report.asked.total(), "owed": sum(report.owed.values())}
+        name: {**report.counts[month], "requests": report.asked.total(), "owed": sum(report.owed[month].values())}
         for name, report in reports.items()
     }
 
@@ -80,6 +83,7 @@ def test_a_month_is_enriched_once(opened: Opened, database: Database, upstream: 
     assert sum(work["cover"] is not None for work in works) >= len(works) / 2
     without = "select 1 from enriched_works w where not synthetic and not exists (select from work_authors a where a.work_id = w.work_id)"
     assert rows(database, without) == []
+    assert rows(database, "select isbns_queued from backfill_log") == [{"isbns_queued": 0}]
     stages = rows(database, "select distinct stage from api_call where year = 2020 and month = 1 order by stage")
     assert {"enriched_editions", "enriched_works"} <= {row["stage"] for row in stages}
 
@@ -107,3 +111,51 @@ def test_a_service_that_fails_changes_nothing_and_is_asked_later(
     assert rows(
         database, "select 1 from source_record where provider = 'open-library' and part = 'metadata-enrichment'"
     )
+
+
+def test_calls_are_booked_on_the_month_of_their_book(opened: Opened, database: Database) -> None:
+    with opened() as world:
+        run_all(database, world, TWO)
+        world.enrich(TWO, "run-2")
+    months: dict[str, set[int]] = {}
+    for book in rows(database, "select isbn13, month from generated_book where outcome = 'resolved'"):
+        months.setdefault(book["isbn13"], set()).add(book["month"])
+    by_isbn = {"open-library": r"/isbn/(\d{13})", "google-books": r"isbn%3A(\d{13})"}
+    calls = rows(database, "select service, url, month from api_call where stage = 'enriched_editions'")
+    matches = [(call["month"], re.search(by_isbn.get(call["service"], "$^"), call["url"])) for call in calls]
+    found = [month == min(months[match[1]]) for month, match in matches if match]
+    assert len(found) > 20
+    assert all(found)
+
+
+def test_a_paid_answer_that_was_not_stored_is_not_bought_again(opened: Opened, database: Database) -> None:
+    """Killed after the answer of ISBNdb and before its claims were stored."""
+    with opened() as world:
+        run_all(database, world, MONTHS)
+        world.enrich.editions(MONTHS, "run-2")
+        (bought,) = rows(database, "select count(*) as n from api_call where service = 'isbndb'")
+        lost = "delete from source_record where provider = 'isbndb' and part = 'metadata-enrichment' returning subject"
+        assert rows(database, lost)
+        rows(database, "update enrichment_request set outcome = 'asking' where provider = 'isbndb' returning 1")
+        world.enrich.editions(MONTHS, "run-3")
+    (now,) = rows(database, "select count(*) as n from api_call where service = 'isbndb'")
+    assert now == bought
+    assert rows(database, "select 1 from source_record where provider = 'isbndb' and part = 'metadata-enrichment'")
+    assert rows(database, "select 1 from enrichment_request where outcome = 'asking'") == []
+
+
+def test_half_of_a_daily_quota_is_left_to_the_search_for_isbns(
+    opened: Opened, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened() as world:
+        run_all(database, world, MONTHS)
+    (used,) = rows(database, "select coalesce(sum(used), 0) as n from quota_usage where service = 'google-books'")
+    monkeypatch.setenv("ALEXANDRIA_GOOGLE_BOOKS_DAILY_LIMIT", str(used["n"] + 12))
+    monkeypatch.setenv("ALEXANDRIA_GOOGLE_BOOKS_SAFETY_BUFFER", "0")
+    with opened() as world:
+        report = world.enrich.editions(MONTHS, "run-2")
+    (books,) = rows(database, "select count(distinct isbn13) as n from generated_book where outcome = 'resolved'")
+    reason = "select count(*) as n from enrichment_request where provider = 'google-books' and reason like '%%kept for the search%%'"
+    (kept,) = rows(database, reason + " and part = 'metadata-enrichment'")
+    assert kept["n"] == books["n"] - 6
+    assert report.owed[MONTHS[0]]["google-books"] >= kept["n"]

@@ -92,12 +92,13 @@ def enriched_authors(context: dg.AssetExecutionContext, pipeline: dg.ResourcePar
 
 
 def _show(context: dg.AssetExecutionContext, report: EnrichmentReport) -> None:
-    """Adds counts, coverage and the requests of the run to each month."""
-    run: dict[str, Any] = {"requests": report.asked.total(), "owed": sum(report.owed.values())}
-    if report.asked:
-        run["run_requests"] = table(_requests(report.asked, report.owed))
+    """Adds counts, coverage and what services owe to each month, and the requests of the run to all of them."""
+    run = {"run_requests": table(_requests(report.asked))} if report.asked else {}
     for month, counts in report.counts.items():
-        own: dict[str, Any] = {"dagster/row_count": counts["computed"], **counts}
+        owed = report.owed[month]
+        own: dict[str, Any] = {"dagster/row_count": counts["computed"], **counts, "owed": sum(owed.values())}
+        if owed:
+            own["owed_by"] = dg.MetadataValue.json(dict(owed))
         if counts["computed"]:
             covered = [
                 (name, round(100 * count / counts["computed"])) for name, count in report.coverage[month].items()
@@ -106,10 +107,9 @@ def _show(context: dg.AssetExecutionContext, report: EnrichmentReport) -> None:
         context.add_asset_metadata({**own, **run}, partition_key=str(month))
 
 
-def _requests(asked: Counter[tuple[str, str]], owed: Mapping[str, int]) -> Sequence[Mapping[str, Any]]:
-    services = sorted({service for service, _ in asked})
+def _requests(asked: Counter[tuple[str, str]]) -> Sequence[Mapping[str, Any]]:
     outcomes = ("found", "not_found", "failed", "unavailable")
     return [
-        {"service": service, **{each: asked[service, each] for each in outcomes}, "owed": owed.get(service, 0)}
-        for service in services
+        {"service": service, **{each: asked[service, each] for each in outcomes}}
+        for service in sorted({service for service, _ in asked})
     ]

@@ -30,9 +30,10 @@ def enhanced_synthetic_works(
     """Works that lacked an ISBN and were looked for again: at most 500 a day, oldest first, as far as quotas allow.
 
     Table `enriched_works`, promoted in place; `generated_book` and the figures of `backfill_log` follow. Months that a
-    run owns are left to that run.
+    run owns are left to that run. What was found is enriched at once.
     """
     report = pipeline.enhance(context.run.run_id)
+    pipeline.enrich(sorted(report.months), context.run.run_id)
     shown: dict[str, dg.RawMetadataValue] = {
         "dagster/row_count": report.counts["resolved"] + report.settled,
         **report.counts,

@@ -57,13 +57,22 @@ select subject from enrichment_request
 where (kind, provider, part, outcome) = (%(kind)s, %(provider)s, %(part)s, 'found') and subject = any(%(subjects)s);
 
 -- name: owed
--- The answers that services owe for the editions of months, by service.
-select r.provider, count(*) as requests
-from enrichment_request r
-join generated_book g on g.isbn13 = r.subject
-where r.outcome in ('unavailable', 'failed', 'asking') and r.kind in ('edition', 'work')
-  and (g.year, g.month) in (select * from unnest(%(years)s::smallint[], %(months)s::smallint[]))
-group by r.provider order by r.provider;
+-- The answers that services owe about the editions, works and authors of months, by month and service.
+with books as (
+    select distinct g.year, g.month, g.isbn13, g.work_id
+    from generated_book g
+    where g.outcome = 'resolved' and (g.year, g.month) in (select * from unnest(%(years)s::smallint[], %(months)s::smallint[]))
+), subjects as (
+    select year, month, kind, isbn13 as subject from books cross join (values ('edition'), ('work')) k (kind)
+    union
+    select b.year, b.month, 'author', a.author_key
+    from books b join work_authors wa using (work_id) join enriched_authors a using (author_id)
+)
+select s.year, s.month, r.provider, count(*) as requests
+from subjects s join enrichment_request r using (kind, subject)
+where r.outcome in ('unavailable', 'failed', 'asking')
+group by s.year, s.month, r.provider
+order by s.year, s.month, r.provider;
 
 -- name: editions_of_months
 -- The editions of the resolved books of months, with the work of each.

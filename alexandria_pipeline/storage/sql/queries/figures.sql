@@ -11,14 +11,16 @@ from listed, month_figures(listed.years, listed.months) f
 order by f.year, f.month;
 
 -- name: recount
--- Stores the figures of months, counted from their books; their status does not change.
+-- Stores the figures of months that have changed, counted from their books; their status does not change.
 update backfill_log b
 set books_generated = f.generated, isbns_resolved = f.resolved, isbns_queued = least(f.queued, f.resolved),
     resolution_rate = resolution_rate(f.resolved, f.generated), isbndb_calls = c.isbndb, gemini_calls = c.gemini,
     xai_calls = c.xai, updated_at = now()
 from month_figures(%(years)s::smallint[], %(months)s::smallint[]) f
 join month_calls(%(years)s::smallint[], %(months)s::smallint[]) c using (year, month)
-where (b.year, b.month) = (f.year, f.month);
+where (b.year, b.month) = (f.year, f.month)
+  and (b.books_generated, b.isbns_resolved, b.isbns_queued, b.resolution_rate, b.isbndb_calls, b.gemini_calls, b.xai_calls)
+      is distinct from (f.generated, f.resolved, least(f.queued, f.resolved), resolution_rate(f.resolved, f.generated), c.isbndb, c.gemini, c.xai);
 
 -- name: deferred
 -- Months with books that wait for a service, and with skipped rows.
