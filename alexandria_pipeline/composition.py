@@ -150,7 +150,7 @@ def assemble(settings: Settings, database: Database, threads: Threads) -> Pipeli
         settings.generators,
         free_generators=free_generators,
     )
-    search = Cascade(database, registry.resolvers())
+    search = Cascade(database, registry.resolvers(), registry.catalogues())
     negative_life = timedelta(days=settings.negative_days)
     rates = {name: settings.service(name).requests_per_second for name in SERVICES}
     resolve = Resolve(search, settings.language, negative_life, settings.books_in_flight, rates)

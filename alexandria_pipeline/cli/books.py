@@ -65,13 +65,16 @@ def books(
 
 
 def skipped_rows(as_json: AsJson = False) -> None:
-    """Shows the skipped rows of lists, catalogues and replies, with line and reason."""
+    """Shows skipped rows of lists, catalogues and replies, and listed ISBNs that were not used, with line and reason."""
     with opened_database() as (_, database), database.transaction() as tx:
         rows = generation.skipped_rows(tx)
     if as_json:
         print_json(rows)
         return
-    table = new_table(f"{len(rows)} rows skipped", "source", "line", "reason", "excerpt")
+    isbns = sum(row["part"] == "isbn" for row in rows)
+    title = f"{len(rows) - isbns} rows skipped" + (f", {isbns} ISBNs not used (their books are kept)" if isbns else "")
+    table = new_table(title, "source", "line", "what", "reason", "excerpt")
     for row in rows:
-        table.add_row(row["source"], str(row["position"]), row["reason"], row["excerpt"])
+        what = "ISBN not used" if row["part"] == "isbn" else "row skipped"
+        table.add_row(row["source"], str(row["position"]), what, row["reason"], row["excerpt"])
     print_table(table)

@@ -44,16 +44,18 @@ def print_months(answer: dict[str, Any]) -> None:
         if row["error"]:
             table.add_row("", "", "", "", "", "", row["error"])
     print_table(table)
-    print_skipped(answer["set_aside"])
+    print_skipped(answer["set_aside"], answer["unused_isbns"])
     month = answer["months"][0]["month"]
     say(f"Next: alexandria books {month}    every book of the month, with its ISBN or the reason why it has none")
     say("      make dev                   the same in the browser: assets, runs, checks, backfills")
 
 
-def print_skipped(rows: int) -> None:
-    """Prints how many rows of lists, catalogues and replies were skipped, if any."""
+def print_skipped(rows: int, isbns: int) -> None:
+    """Prints how many rows of lists, catalogues and replies were skipped, and how many of their ISBNs, if any."""
     if rows:
         say(f"{rows} {'row' if rows == 1 else 'rows'} skipped: alexandria set-aside")
+    if isbns:
+        say(f"{isbns} listed {'ISBN' if isbns == 1 else 'ISBNs'} not used: alexandria set-aside")
 
 
 def print_years(answer: dict[str, Any], years: Sequence[dict[str, Any]]) -> None:
@@ -72,7 +74,7 @@ def print_years(answer: dict[str, Any], years: Sequence[dict[str, Any]]) -> None
     for row in answer["months"]:
         if row["error"] or row["status"] == "processing":
             say(f"{row['month']} {row['status']}: {row['error'] or row['owner']}")
-    print_skipped(answer["set_aside"])
+    print_skipped(answer["set_aside"], answer["unused_isbns"])
 
 
 class PlainTable(Table):

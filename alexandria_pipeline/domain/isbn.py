@@ -20,6 +20,12 @@ _LABEL = re.compile(r"^\s*(?:e-?)?isbn(?:[\s-]*1[03])?\s*[:：]?\s*(?=[\dxX])", 
 _SEPARATORS = re.compile(r"[\s\-\u00ad\u2010-\u2015\u2212.]")
 _EMBEDDED = re.compile(r"(?<![\dA-Za-z])(?:97[89][\s\u2010-\u2015-]?)?(?:\d[\s\u2010-\u2015-]?){9}[\dXx](?![\dA-Za-z])")
 
+# What spreadsheets write around a number so that it stays text (="978…", '978…), and what they make of it as a number.
+_AS_TEXT = re.compile(r"""^\s*(?:=\s*"([^"]*)"|'(.*))\s*$""")
+_POINT_ZERO = re.compile(r"(?<=\d)[.,]0+\s*$")
+_ROUNDED = re.compile(r"^\s*\d(?:[.,]\d+)?E\+?\d+\s*$", re.IGNORECASE)
+_RESEMBLING = range(8, 15)  # digits
+
 # Numbers with a valid check digit that are no assigned ISBNs. Catalogues use 978-0-00-000xxxx for "none"
 # (docs/services/internet_archive.md); the others are used as examples.
 _PLACEHOLDER_PREFIXES = ("978000000", "979000000")
@@ -43,9 +49,20 @@ class Isbn13(str):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The ISBN in any written form of an ISBN-10 or ISBN-13. Raises InvalidValue, which states what is wrong."""
+        """The ISBN in any written form of an ISBN-10 or ISBN-13, also as spreadsheets quote it (="978…").
+
+        Raises InvalidValue, which states what is wrong.
+        """
         text = text[: MAX_FIELD_LENGTH + 1]
-        digits = _SEPARATORS.sub("", _LABEL.sub("", text)).upper()
+        digits = _digits(text)
+        if _ROUNDED.match(text):
+            raise InvalidValue(
+                f"{text!r} is an ISBN that a spreadsheet has rounded: format the column as text, enter it again, and export again"
+            )
+        if re.fullmatch(r"\d{8}[\dX]", digits):
+            raise InvalidValue(
+                f"{text!r} is not an ISBN: it has 9 digits. If a spreadsheet has removed the first 0, format the column as text"
+            )
         if not digits.isascii() or not re.fullmatch(r"\d{13}|\d{9}[\dX]", digits):
             raise InvalidValue(f"{text!r} is not an ISBN: it needs 13 digits, or 10 of which the last may be X")
         if len(digits) == 10:
@@ -88,6 +105,19 @@ class Isbn13(str):
     def isbn10(self) -> str | None:
         """The ISBN-10; only numbers that start with 978 have one."""
         return self[3:12] + _check_digit_10(self[3:12]) if self.startswith("978") else None
+
+
+def resembles(text: str) -> bool:
+    """Whether a field is meant as an ISBN: one with a slip, or one that a spreadsheet has rounded. Other numbers are not."""
+    digits = _digits(text[: MAX_FIELD_LENGTH + 1])
+    return bool(_ROUNDED.match(text)) or (re.fullmatch(r"\d+X?", digits) is not None and len(digits) in _RESEMBLING)
+
+
+def _digits(text: str) -> str:
+    """The digits of a number, without labels, separators, and what a spreadsheet puts around it."""
+    if as_text := _AS_TEXT.match(text):
+        text = as_text[1] if as_text[1] is not None else as_text[2]
+    return _SEPARATORS.sub("", _LABEL.sub("", _POINT_ZERO.sub("", text))).upper()
 
 
 def is_placeholder(isbn: str) -> bool:

@@ -195,6 +195,8 @@ def _json_text(value: Any) -> str:
         return " and ".join(text for each in value if (text := _json_text(each)))
     if isinstance(value, dict):
         return _json_text(value.get("name"))
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
 
 

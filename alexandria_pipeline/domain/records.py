@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
+from typing import Literal
 
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.month import Month
@@ -77,7 +78,7 @@ class PartialDate:
 class BookQuery:
     """The question put to a service: which edition is this book?
 
-    `year` is the year of listing, `language` ISO 639-1, `isbns` what the lister claims (verified, never believed).
+    `year` is the year of listing, `language` ISO 639-1, `isbns` what the list states (checked in catalogues, `domain/matching/listed_isbns.py`).
     """
 
     title: str
@@ -168,13 +169,17 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class SkippedRow:
-    """A row that could not be used: where it stands, why, and enough of it to recognise it."""
+    """A row that could not be used: where it stands, why, and enough of it to recognise it.
+
+    `part` "isbn": only the ISBN of the row could not be used; its book is kept.
+    """
 
     source: str
     position: int
     reason: str
     excerpt: str
     month: Month | None = None
+    part: Literal["row", "isbn"] = "row"
 
 
 @dataclass(frozen=True, slots=True)

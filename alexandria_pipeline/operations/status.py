@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,13 +16,16 @@ STATUSES = ("pending", "processing", "completed", "retry", "failed")
 
 
 def status(database: Database, months: Sequence[Month] = ()) -> dict[str, Any]:
-    """Returns `months` (a row each), `by_status`, `totals` and `set_aside` (skipped rows); only the named months, if any."""
+    """Returns `months` (a row each), `by_status`, `totals` and `set_aside` (skipped rows), and `unused_isbns`.
+
+    Only the named months, if any.
+    """
     with database.transaction() as tx:
         counted = {str(f.month): f for f in figures.of_all_months(tx)}
         log = figures.backfill_rows(tx)
         synthetic, works = figures.synthetic_overall(tx)
         unfinished = figures.unfinished(tx)
-        skipped = len(generation.skipped_rows(tx))
+        skipped = Counter(row["part"] for row in generation.skipped_rows(tx))
     rows = [_row(row, counted, unfinished) for row in log]
     wanted = [row for row in rows if not months or row["month"] in {str(month) for month in months}]
     generated, resolved = sum(row["books"] for row in wanted), sum(row["resolved"] for row in wanted)
@@ -37,7 +41,8 @@ def status(database: Database, months: Sequence[Month] = ()) -> dict[str, Any]:
             "synthetic": synthetic,
             "synthetic_share": _share(synthetic, works),
         },
-        "set_aside": skipped,
+        "set_aside": skipped["row"],
+        "unused_isbns": skipped["isbn"],
     }
 
 

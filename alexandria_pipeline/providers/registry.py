@@ -30,6 +30,7 @@ from alexandria_pipeline.providers.base import (
     Declaration,
     HttpDefaults,
     IsbnResolver,
+    MetadataSource,
     Provider,
     ProviderKind,
 )
@@ -118,6 +119,12 @@ class Registry:
     def resolvers(self) -> list[IsbnResolver]:
         """The cascade in order, with unavailable services: these give the reason and whether a book should wait for them."""
         return cast("list[IsbnResolver]", self._resolvers)
+
+    def catalogues(self) -> list[MetadataSource]:
+        """Where the ISBNs of lists are looked up: the local catalogue, then the services of the cascade, free ones first."""
+        local = self._providers.get(local_catalog.DECLARATION.name)
+        chosen = [each for each in dict.fromkeys([local, *self._resolvers]) if isinstance(each, MetadataSource)]
+        return sorted(chosen, key=lambda each: each.declaration.kind is ProviderKind.PAID)
 
     def generators(self) -> list[BookGenerator]:
         """The generators of a month: those that are set, or else every service with a key, or else the curated list.

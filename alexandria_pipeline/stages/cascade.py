@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from alexandria_pipeline.domain.errors import StorageError
 from alexandria_pipeline.domain.isbn import Isbn13
+from alexandria_pipeline.domain.matching.listed_isbns import LIST, revision_of
 from alexandria_pipeline.domain.matching.verdict import judge
 from alexandria_pipeline.domain.records import (
     BookOutcome,
@@ -22,10 +23,19 @@ from alexandria_pipeline.domain.records import (
     Resolution,
     ResolutionAttempt,
 )
-from alexandria_pipeline.domain.service_answers import Failed, Found, NotFound, Rejected, StepOutcome, Unavailable
+from alexandria_pipeline.domain.service_answers import (
+    Failed,
+    Found,
+    NotFound,
+    Rejected,
+    StepOutcome,
+    Unavailable,
+    is_our_fault,
+)
 from alexandria_pipeline.domain.text.normalise import normalise
 from alexandria_pipeline.domain.text.spelling import is_misspelling
-from alexandria_pipeline.providers.base import IsbnResolver, ProviderKind
+from alexandria_pipeline.providers.base import IsbnResolver, MetadataSource, ProviderKind
+from alexandria_pipeline.stages.listed import ListedIsbns
 from alexandria_pipeline.stages.promotion import ISBN_REJECTED, ISBN_TAKEN, is_same_work
 from alexandria_pipeline.storage import resolution as store
 from alexandria_pipeline.storage import review
@@ -41,10 +51,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Cascade:
-    """The resolvers in order."""
+    """The resolvers in order, and the catalogues in which the ISBNs of lists are checked when no resolver has the book."""
 
     database: Database
     resolvers: Sequence[IsbnResolver]
+    catalogues: Sequence[MetadataSource] = ()
 
     def revisions(self) -> Mapping[str, str]:
         """The current revision of every resolver's answers."""
@@ -60,6 +71,7 @@ class Cascade:
         that could not answer. What one service knows about an ISBN completes the next service's candidate.
         """
         known: dict[Isbn13, Candidate] = {}
+        records: list[Candidate] = []  # of ISBNs that the list states
         attempts: list[ResolutionAttempt] = []
         steps: list[tuple[str, StepOutcome]] = []
         best: Found | None = None
@@ -70,6 +82,7 @@ class Cascade:
                 steps.append((name, Rejected(cached[1]) if cached[1] else NotFound()))
                 continue
             outcome = await self._step(resolver, query, best, work_id, known)
+            records += [each for each in known.values() if each.isbn13 in query.isbns and each not in records]
             steps.append((name, outcome))
             if not (isinstance(outcome, Unavailable) and not outcome.temporary):
                 attempts.append(_attempt(name, revision, outcome))
@@ -77,10 +90,37 @@ class Cascade:
                 best = _better(best, outcome)
                 if best.verdict.settled:
                     break
-        if best is None or (not best.verdict.sure and _unanswered(steps)):
+        if best is None and query.isbns and not _waits(steps):
+            best = await self._check_list(query, records, work_id, (answers or {}).get(LIST), attempts, steps)
+        elif best is not None and not best.verdict.sure and _unanswered(steps):
+            best = None
+        if best is None:
             return _unresolved(tuple(attempts), steps)
         verdict = best.verdict
         return Resolution(BookOutcome.RESOLVED, tuple(attempts), best.candidate, verdict.confidence, verdict.evidence)
+
+    async def _check_list(
+        self,
+        query: BookQuery,
+        records: Sequence[Candidate],
+        work_id: int | None,
+        cached: tuple[str, str] | None,
+        attempts: list[ResolutionAttempt],
+        steps: list[tuple[str, StepOutcome]],
+    ) -> Found | None:
+        """Checks the ISBNs that the list states; adds the attempts and steps."""
+        revision = revision_of(query.isbns)
+        if cached is not None and cached[0] == revision:
+            steps.append((LIST, Rejected(cached[1])))
+            return None
+        for name, outcome in await ListedIsbns(self.database, self.catalogues).check(query, records, work_id):
+            steps.append((name, outcome))
+            attempts[:] = [each for each in attempts if each.provider != name]
+            known = {resolver.declaration.name: resolver for resolver in self.resolvers}
+            attempts.append(_attempt(name, known[name].revision() if name in known else revision, outcome))
+            if isinstance(outcome, Found):
+                return outcome
+        return None
 
     async def _step(
         self,
@@ -140,7 +180,15 @@ def worth_asking(books: Sequence[OpenBook], answers: Answers, revisions: Mapping
         return any(book.outcome is BookOutcome.PENDING for book in books)
     if books[0].known is not None or any(book.outcome is BookOutcome.PENDING for book in books):
         return True
+    isbns = listed_isbns(books)
+    if isbns and answers.get(LIST, ("",))[0] != revision_of(isbns):
+        return True
     return any(name not in answers or answers[name][0] != revision for name, revision in revisions.items())
+
+
+def listed_isbns(books: Sequence[OpenBook]) -> tuple[Isbn13, ...]:
+    """The ISBNs that lists state for a work, in their order."""
+    return tuple(dict.fromkeys(isbn for book in books for isbn in book.isbns))
 
 
 def _in_order(resolvers: Sequence[IsbnResolver], query: BookQuery) -> Sequence[IsbnResolver]:
@@ -200,6 +248,12 @@ def _unanswered(steps: Sequence[tuple[str, StepOutcome]]) -> list[str]:
     ]
 
 
+def _waits(steps: Sequence[tuple[str, StepOutcome]]) -> bool:
+    """Whether the book waits for a service, or for us: only then the list is not asked yet."""
+    ours = any(isinstance(outcome, Unavailable) and is_our_fault(outcome.reason) for _, outcome in steps)
+    return ours or bool(_unanswered(steps))
+
+
 def _unresolved(attempts: tuple[ResolutionAttempt, ...], steps: Sequence[tuple[str, StepOutcome]]) -> Resolution:
     """Not found needs a definite no of every service that counts; anything else defers the book."""
     rejected = [f"{name}: {outcome.reason}" for name, outcome in steps if isinstance(outcome, Rejected)]
@@ -210,7 +264,7 @@ def _unresolved(attempts: tuple[ResolutionAttempt, ...], steps: Sequence[tuple[s
     ]
     if unanswered := _unanswered(steps):
         return Resolution(BookOutcome.DEFERRED, attempts, reason="; ".join(unanswered))
-    if len(unavailable) == len(steps):
+    if len(unavailable) == sum(name != LIST for name, _ in steps):
         reason = "no service is available: " + ("; ".join(unavailable) or "none is configured")
         return Resolution(BookOutcome.DEFERRED, attempts, reason=reason)
     unknown = [name for name, outcome in steps if isinstance(outcome, NotFound)]

@@ -19,7 +19,7 @@ from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.quota import CallPurpose, affordable_calls
 from alexandria_pipeline.domain.records import BookOutcome, OpenBook, Resolution
 from alexandria_pipeline.providers.transport.types import call_context
-from alexandria_pipeline.stages.cascade import Answers, Cascade
+from alexandria_pipeline.stages.cascade import Answers, Cascade, listed_isbns
 from alexandria_pipeline.stages.promotion import KNOWN_ELSEWHERE, SearchResult, store_results
 from alexandria_pipeline.stages.watchdog import run_watched
 from alexandria_pipeline.storage import enhancement as store
@@ -182,8 +182,7 @@ class _Run:
             return FAILED
 
     async def _ask(self, books: Sequence[OpenBook], answers: Answers) -> Resolution:
-        isbns = tuple(dict.fromkeys(isbn for book in books for isbn in book.isbns))
-        query = replace(books[0].query(self._stage.language), isbns=isbns)
+        query = replace(books[0].query(self._stage.language), isbns=listed_isbns(books))
         with call_context(
             run_id=self._run_id,
             month=books[0].month,

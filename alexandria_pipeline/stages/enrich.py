@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alexandria_pipeline.domain.isbn import Isbn13
+from alexandria_pipeline.domain.matching.listed_isbns import LIST
 from alexandria_pipeline.domain.merging.claims import Stated
 from alexandria_pipeline.domain.merging.extraction import candidate_facts, catalog_facts
 from alexandria_pipeline.domain.month import Month
@@ -151,6 +152,8 @@ class Enrich:
 def _from_search(found: Sequence[tuple[Isbn13, str, Mapping[str, Any]]]) -> list[Stated]:
     stated = []
     for isbn, provider, facts in found:
+        if provider == LIST:  # no catalogue states it: the listing is a hint, not a source
+            continue
         candidate = edition_of(provider, facts)
         stated.append(Stated(provider, "edition", store.RESOLUTION, isbn, candidate_facts(candidate)))
         if candidate.first_published:

@@ -152,10 +152,11 @@ class Generate:
         with self.database.transaction() as tx:
             counts = store.book_counts(tx, month)
             by_provider = store.provider_figures(tx, month)
-            skipped = store.skipped_count(tx, month)
+            skipped, isbns = store.skipped_count(tx, month)
         by_generator = {name: value for row in by_provider for name, value in _generator_counts(row).items()}
         refused = {f"refused_by_{name}": reason for name, reason in refusals.items()}
-        return {**counts, **by_generator, **({"skipped_rows": skipped} if skipped else {}), **refused}
+        set_apart = {name: count for name, count in (("skipped_rows", skipped), ("unused_isbns", isbns)) if count}
+        return {**counts, **by_generator, **set_apart, **refused}
 
 
 def _with_name(provider: str, reason: str) -> str:
@@ -195,6 +196,7 @@ def _store_skipped(tx: Connection, rows: Sequence[SkippedRow]) -> None:
     """Stores skipped rows and logs the new ones."""
     new = store.add_skipped(tx, rows)
     for row in new[:MAX_ROWS_LOGGED]:
-        log.warning("%s line %d skipped: %s", row.source, row.position, row.reason)
+        skipped = "skipped" if row.part == "row" else "ISBN not used"
+        log.warning("%s line %d %s: %s", row.source, row.position, skipped, row.reason)
     if len(new) > MAX_ROWS_LOGGED:
         log.warning("and %d more rows skipped; see `alexandria set-aside`", len(new) - MAX_ROWS_LOGGED)

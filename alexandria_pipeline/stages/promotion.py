@@ -8,14 +8,15 @@ transaction that stores. Order of locks: months first, then works by id.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.matching.deduplication import same_book
+from alexandria_pipeline.domain.matching.listed_isbns import LIST
 from alexandria_pipeline.domain.matching.verdict import THRESHOLDS
 from alexandria_pipeline.domain.records import BookOutcome, BookQuery, Candidate, KnownIsbn, OpenBook, Resolution
+from alexandria_pipeline.storage import generation, review
 from alexandria_pipeline.storage import resolution as store
-from alexandria_pipeline.storage import review
 from alexandria_pipeline.storage.database import Connection
 from alexandria_pipeline.storage.resolution import LockedWork, LockedWorks
 
@@ -72,11 +73,20 @@ def _store(tx: Connection, result: SearchResult, locked: LockedWorks, run_id: st
     if work is None:
         return
     store.add_attempts(tx, book, work.work_id, result.resolution.attempts, run_id)
+    _note_unused_isbns(tx, work.work_id, result.resolution)
     outcome, known, reason = _decision(tx, work, result, locked)
     if known is None:
         store.mark_tried(tx, work.work_id)
     for each in result.books if result.decided is None else result.decided:
         store.decide(tx, each.book_id, outcome, known, reason)
+
+
+def _note_unused_isbns(tx: Connection, work_id: int, resolution: Resolution) -> None:
+    """Notes the lines of lists whose ISBN was checked and is not taken."""
+    for attempt in resolution.attempts:
+        if attempt.provider == LIST and attempt.outcome == "rejected":
+            listed = store.listings_with_isbns(tx, work_id)
+            generation.add_skipped(tx, [replace(row, reason=f"ISBN not used: {attempt.reason}") for row in listed])
 
 
 def _decision(

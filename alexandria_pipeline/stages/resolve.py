@@ -18,7 +18,7 @@ from alexandria_pipeline.domain.records import BookOutcome, OpenBook, Resolution
 from alexandria_pipeline.domain.resolution_stats import tally
 from alexandria_pipeline.domain.service_answers import is_our_fault, our_fault
 from alexandria_pipeline.providers.transport.types import call_context
-from alexandria_pipeline.stages.cascade import Answers, Cascade, worth_asking
+from alexandria_pipeline.stages.cascade import Answers, Cascade, listed_isbns, worth_asking
 from alexandria_pipeline.stages.promotion import CLOSED, KNOWN_ELSEWHERE, SearchResult, store_results
 from alexandria_pipeline.stages.runner import Progress, Report
 from alexandria_pipeline.stages.watchdog import run_watched
@@ -126,8 +126,7 @@ class _Run:
             return Resolution(BookOutcome.NOT_FOUND, reason=CLOSED)
         if book.known is not None:
             return Resolution(BookOutcome.RESOLVED, reason=KNOWN_ELSEWHERE)
-        isbns = tuple(dict.fromkeys(isbn for each in books for isbn in each.isbns))
-        query = replace(book.query(self._stage.language), isbns=isbns)
+        query = replace(book.query(self._stage.language), isbns=listed_isbns(books))
         run_id, stage = self._holder.run_id, self._stage.name
         with call_context(run_id=run_id, month=book.month, stage=stage, work_id=book.work_id):
             return await self._stage.cascade.ask(query, self._revisions, answers, book.work_id)

@@ -157,11 +157,12 @@ def _skipped_values(row: SkippedRow) -> dict[str, Any]:
         "excerpt": row.excerpt,
         "year": row.month.year if row.month else None,
         "month": row.month.month if row.month else None,
+        "part": row.part,
     }
 
 
 def skipped_rows(tx: Connection) -> list[dict[str, Any]]:
-    """All skipped rows, for people."""
+    """All skipped rows (`part` "row") and rows whose ISBN could not be used ("isbn"), for people."""
     return tx.execute(_SQL["skipped_rows"]).fetchall()
 
 
@@ -175,14 +176,14 @@ def provider_figures(tx: Connection, month: Month) -> list[dict[str, Any]]:
     return tx.execute(_SQL["provider_figures"], _at(month)).fetchall()
 
 
-def skipped_count(tx: Connection, month: Month) -> int:
-    """The number of skipped rows of a month."""
+def skipped_count(tx: Connection, month: Month) -> tuple[int, int]:
+    """The number of skipped rows of a month, and of rows whose ISBN could not be used."""
     row = tx.execute(_SQL["skipped_count"], _at(month)).fetchone()
-    return int(row["rows"]) if row else 0
+    return (row["rows"], row["isbns"]) if row else (0, 0)
 
 
 def skipped_of_month(tx: Connection, month: Month, limit: int) -> list[dict[str, Any]]:
-    """At most `limit` skipped rows of a month: `source`, `position`, `reason`, `excerpt`."""
+    """At most `limit` skipped rows of a month: `source`, `position`, `reason`, `excerpt`, `part`."""
     return tx.execute(_SQL["skipped_of_month"], {**_at(month), "limit": limit}).fetchall()
 
 

@@ -23,6 +23,7 @@ from alexandria_pipeline.domain.records import (
     OpenBook,
     PartialDate,
     ResolutionAttempt,
+    SkippedRow,
 )
 from alexandria_pipeline.storage.queries import Queries
 
@@ -162,6 +163,27 @@ def edition_owner(tx: Connection, isbn13: Isbn13) -> IsbnOwner | None:
     """The work that has this ISBN; its edition is locked until the transaction ends."""
     row = tx.execute(_SQL["edition_owner"], {"isbn13": isbn13}).fetchone()
     return IsbnOwner(row["work_id"], row["title"], row["author"], row["confidence"]) if row else None
+
+
+def other_listings(tx: Connection, isbn13: Isbn13, work_id: int | None) -> list[tuple[str, str]]:
+    """Title and author of the listings that state this ISBN for other works."""
+    values = {"isbns": [isbn13], "work_id": work_id}
+    return [(row["title"], row["author"]) for row in tx.execute(_SQL["other_listings"], values)]
+
+
+def listings_with_isbns(tx: Connection, work_id: int) -> list[SkippedRow]:
+    """Where lists state the ISBNs of a work: source, line and month, with title and author; the reason is empty."""
+    return [
+        SkippedRow(
+            row["source"],
+            row["position"],
+            "",
+            f"{row['title']}\t{row['author']}\t{', '.join(row['isbns'])}",
+            Month(row["year"], row["month"]),
+            "isbn",
+        )
+        for row in tx.execute(_SQL["listings_with_isbns"], {"work_id": work_id})
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,7 +220,7 @@ def _works(candidate: Candidate) -> frozenset[tuple[str, str]]:
 
 
 def _preference(query: BookQuery, best: _Weighed, one: _Weighed) -> tuple[int | str | bool, ...]:
-    """Best first: the language asked for, no recording, the plainest title, print, nearest to the listing year."""
+    """Best first: the language asked for, no recording, the plainest title, an ISBN of the list, print, nearest to the listing year."""
     candidate, form = one.candidate, one.level("format")
     foreign = language_of(candidate) not in {None, query.language} or one.level("language") == "other"
     grouped_abroad = group_language(candidate.isbn13) not in {None, query.language}
@@ -233,6 +233,7 @@ def _preference(query: BookQuery, best: _Weighed, one: _Weighed) -> tuple[int | 
         grouped_abroad,
         worse_title,
         not one.is_plain,
+        candidate.isbn13 not in query.isbns,
         _FORMAT_ORDER[form],
         one.level("kind") == "large_print",
         distance,

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from alexandria_pipeline.domain.errors import InvalidValue, SourceError
-from alexandria_pipeline.domain.isbn import Isbn13, is_placeholder
+from alexandria_pipeline.domain.isbn import Isbn13, is_placeholder, resembles
+from alexandria_pipeline.domain.matching.deduplication import same_book
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.reading_list import read_list
 from alexandria_pipeline.domain.records import (
@@ -31,7 +32,7 @@ from alexandria_pipeline.domain.tsv import clean_text, excerpt, listing_problem
 from alexandria_pipeline.providers.curated_list.declaration import DECLARATION, NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from alexandria_pipeline.providers.base import ProviderKit
@@ -43,17 +44,24 @@ _BETWEEN_ISBNS: Final = re.compile(r"[,;|]")
 
 
 class _Row(BaseModel):
-    """One row of a stored reply: its line in the file, and its unchanged values by column."""
+    """One row of a stored reply: its line in the file, and its unchanged values by column.
+
+    `shared`: its ISBNs that the file has for other books, too.
+    """
 
     line: int
     values: dict[str, str]
+    shared: list[str] = []
 
 
 _Rows = TypeAdapter(list[_Row])
 
 
 def parse_rows(reply: RawReply, month: Month) -> ParsedReply:
-    """The listings of a stored reply. Rows without a usable title or author are skipped, with line and reason."""
+    """The listings of a stored reply. Rows without a usable title or author are skipped, with line and reason.
+
+    So is a wrong ISBN; the book of its row is kept.
+    """
     try:
         rows = _Rows.validate_json(reply.body)
     except ValidationError as error:
@@ -65,7 +73,10 @@ def parse_rows(reply: RawReply, month: Month) -> ParsedReply:
         if problem := listing_problem(title, author):
             skipped.append(SkippedRow(reply.source, row.line, problem, _excerpt(row.values), month))
         else:
-            listings.append(Listing(NAME, row.line, title, author, _isbns(row.values.get("isbn13", ""))))
+            isbns, problems = _isbns(row.values.get("isbn13", ""), row.shared)
+            listings.append(Listing(NAME, row.line, title, author, isbns))
+            shown = _excerpt(row.values)
+            skipped += [SkippedRow(reply.source, row.line, each, shown, month, "isbn") for each in problems]
     return ParsedReply(tuple(listings), tuple(skipped))
 
 
@@ -143,8 +154,20 @@ def _snapshot(table: TsvFile) -> _Snapshot:
             refused.append(SkippedRow(table.name, line, reason, _excerpt(values)))
         else:
             months.setdefault(month, []).append(_Row(line=line, values=values))
+    _mark_shared([row for rows in months.values() for row in rows])
     refused.sort(key=lambda row: row.position)
     return _Snapshot({month: tuple(rows) for month, rows in months.items()}, tuple(refused))
+
+
+def _mark_shared(rows: Sequence[_Row]) -> None:
+    """Marks the ISBNs that rows of different books have: a column that was filled down, or sorted alone."""
+    books: dict[Isbn13, list[tuple[str, str]]] = {}
+    for row in rows:
+        for isbn in _isbns(row.values.get("isbn13", ""), ())[0]:
+            books.setdefault(isbn, []).append((row.values.get("title", ""), row.values.get("author", "")))
+    shared = {isbn for isbn, named in books.items() if not all(same_book(*named[0], *each) for each in named[1:])}
+    for row in rows:
+        row.shared = [isbn for isbn in _isbns(row.values.get("isbn13", ""), ())[0] if isbn in shared]
 
 
 def _model(rows: tuple[_Row, ...]) -> str:
@@ -156,16 +179,28 @@ def _excerpt(values: Mapping[str, str]) -> str:
     return excerpt("\t".join(values.values()))
 
 
-def _isbns(cell: str) -> tuple[Isbn13, ...]:
-    """The valid ISBNs of a cell, each once. Spaces may be between ISBNs or within one ("978 0 14 028333 4")."""
+def _isbns(cell: str, shared: Sequence[str]) -> tuple[tuple[Isbn13, ...], list[str]]:
+    """The valid ISBNs of a cell, each once, and what is wrong with the others.
+
+    Spaces may be between ISBNs or within one ("978 0 14 028333 4"). `shared`: ISBNs that stand beside other books, too.
+    """
     found: dict[Isbn13, None] = {}
+    problems: list[str] = []
     for part in _BETWEEN_ISBNS.split(clean_text(cell)):
         try:
             candidates: list[Isbn13 | None] = [Isbn13.parse(part)]
-        except InvalidValue:
+        except InvalidValue as error:
             candidates = [Isbn13.find(piece) for piece in part.split()]
-        found.update((isbn, None) for isbn in candidates if isbn and not is_placeholder(isbn))
-    return tuple(found)
+            if not any(candidates) and resembles(part):
+                problems.append(str(error))
+        for isbn in candidates:
+            if isbn and is_placeholder(isbn):
+                problems.append(f"{isbn} is a placeholder or an example, and no book has it")
+            elif isbn and isbn in shared:
+                problems.append(f"{isbn} stands beside other books of this list, too")
+            elif isbn:
+                found[isbn] = None
+    return tuple(found), list(dict.fromkeys(problems))
 
 
 def build(kit: ProviderKit) -> CuratedList:

@@ -28,13 +28,10 @@ update enriched_works set last_tried_at = %(tried_before)s where work_id = %(wor
 -- name: books_of_works
 -- The books, in all months, of works that are still synthetic and that no person has closed.
 select b.book_id, b.year, b.month, b.title, b.author, b.outcome, b.work_id, b.reason, w.work_key,
-       coalesce(array_agg(distinct i) filter (where i is not null), '{}') as isbns
+       listed_isbns(b.book_id) as isbns
 from generated_book b
 join enriched_works w using (work_id)
-left join generated_listing l using (book_id)
-left join lateral unnest(l.isbns) as i on true
 where b.work_id = any(%(work_ids)s) and w.synthetic and not exists (select from closed_work c where c.work_id = w.work_id)
-group by b.book_id, w.work_id
 order by b.work_id, b.year, b.month, b.book_id;
 
 -- name: one_writer

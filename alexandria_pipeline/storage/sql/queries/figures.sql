@@ -27,7 +27,7 @@ where (b.year, b.month) = (f.year, f.month)
 select year, month, sum(deferred)::int as deferred, sum(skipped)::int as skipped
 from (select year, month, count(*) filter (where outcome = 'deferred') as deferred, 0 as skipped from generated_book group by year, month
       union all
-      select year, month, 0, count(*) from set_aside where year is not null and month is not null group by year, month) both_tables
+      select year, month, 0, count(*) from set_aside where part = 'row' and year is not null and month is not null group by year, month) both_tables
 group by year, month order by year, month;
 
 -- name: synthetic_overall

@@ -52,13 +52,13 @@ on conflict do nothing;
 
 -- name: add_skipped
 -- Stores a skipped row, once per source and content.
-insert into set_aside (source, digest, position, year, month, reason, excerpt)
-values (%(source)s, %(digest)s, %(position)s, %(year)s, %(month)s, %(reason)s, %(excerpt)s)
+insert into set_aside (source, digest, position, year, month, reason, excerpt, part)
+values (%(source)s, %(digest)s, %(position)s, %(year)s, %(month)s, %(reason)s, %(excerpt)s, %(part)s)
 on conflict (source, digest, position) do nothing;
 
 -- name: skipped_rows
--- All skipped rows, by file and line.
-select source, position, year, month, reason, excerpt, seen_at from set_aside order by source, position, digest;
+-- All skipped rows, and rows whose ISBN could not be used, by file and line.
+select source, position, year, month, reason, excerpt, seen_at, part from set_aside order by source, position, digest;
 
 -- name: book_counts
 -- The number of books and listings of a month.
@@ -85,15 +85,16 @@ from listed full join replied using (provider)
 order by provider;
 
 -- name: skipped_of_month
--- The skipped rows of a month.
-select source, position, reason, excerpt from set_aside
+-- The skipped rows of a month, and rows whose ISBN could not be used.
+select source, position, reason, excerpt, part from set_aside
 where year = %(year)s and month = %(month)s
 order by source, position, set_aside_id
 limit %(limit)s;
 
 -- name: skipped_count
--- The number of skipped rows of a month.
-select count(*) as rows from set_aside where year = %(year)s and month = %(month)s;
+-- The number of skipped rows of a month, and of rows whose ISBN could not be used.
+select count(*) filter (where part = 'row') as rows, count(*) filter (where part = 'isbn') as isbns
+from set_aside where year = %(year)s and month = %(month)s;
 
 -- name: refusals_of
 -- The refused replies of a month, with reasons.

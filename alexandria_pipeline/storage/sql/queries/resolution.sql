@@ -1,14 +1,12 @@
 -- name: open_books
 -- Books of the months that have a work and no ISBN, with the ISBN that their work may have.
 select b.book_id, b.year, b.month, b.title, b.author, b.outcome, b.work_id, b.reason, w.synthetic, w.isbn13, w.confidence, w.resolved_by,
-       exists (select from closed_work c where c.work_id = w.work_id) as closed, w.work_key, coalesce(array_agg(distinct i) filter (where i is not null), '{}') as isbns
+       exists (select from closed_work c where c.work_id = w.work_id) as closed, w.work_key,
+       listed_isbns(b.book_id) as isbns
 from generated_book b
 join enriched_works w using (work_id)
-left join generated_listing l using (book_id)
-left join lateral unnest(l.isbns) as i on true
 where (b.year, b.month) in (select * from unnest(%(years)s::smallint[], %(months)s::smallint[]))
   and b.outcome in ('pending', 'deferred', 'not_found')
-group by b.book_id, w.work_id
 order by b.year, b.month, b.book_id;
 
 -- name: definite_answers
@@ -130,3 +128,18 @@ from generated_book g
 join unnest(%(years)s::smallint[], %(months)s::smallint[]) as wanted (year, month) using (year, month)
 where g.outcome = 'resolved'
 group by g.year, g.month, g.confidence;
+
+-- name: other_listings
+-- The listings that state one of these ISBNs for another work.
+select distinct l.title, l.author
+from generated_listing l join generated_book b using (book_id)
+where l.isbns && %(isbns)s::text[] and b.work_id is distinct from %(work_id)s
+order by l.title, l.author limit 20;
+
+-- name: listings_with_isbns
+-- Where lists state ISBNs for a work.
+select case when r.source = '' then l.provider || to_char(make_date(b.year, b.month, 1), ' YYYY-MM') else r.source end as source,
+       l.position, b.year, b.month, l.title, l.author, l.isbns
+from generated_book b join generated_listing l using (book_id) join generation_reply r using (reply_id)
+where b.work_id = %(work_id)s and l.isbns <> '{}'
+order by l.reply_id, l.position;
