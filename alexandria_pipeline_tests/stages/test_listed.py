@@ -77,7 +77,8 @@ def test_an_isbn_that_no_catalogue_knows_is_taken_from_the_list(database: Databa
 def test_a_catalogue_that_has_the_book_confirms_the_isbn(database: Database) -> None:
     isbn, provider, confidence = found(ask(database, Catalogue("one"), Catalogue("two", RIGHT)))
     assert (isbn, provider) == (LISTED, "two")
-    assert confidence is not None and confidence > LISTED_CONFIDENCE
+    assert confidence is not None
+    assert confidence > LISTED_CONFIDENCE
 
 
 def test_a_contradiction_in_any_catalogue_means_that_the_isbn_is_not_taken(database: Database) -> None:
