@@ -40,7 +40,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "set-aside": (
         "books:skipped_rows",
-        "Shows the skipped rows of lists, catalogues and replies, with line and reason.",
+        "Shows skipped rows of lists, catalogues and replies, and listed ISBNs that were not used, with line and reason.",
     ),
     "report": (
         "report:report",
