@@ -16,7 +16,6 @@ from typing import cast
 from alexandria_pipeline.domain.ai_models import ModelEnd, ended, model_names, model_warning
 from alexandria_pipeline.domain.alerts import Links
 from alexandria_pipeline.domain.errors import AlexandriaError
-from alexandria_pipeline.domain.key_figures import BUDGETED_SERVICE
 from alexandria_pipeline.domain.quota import ServicePlan
 from alexandria_pipeline.operations import doctor, notifications
 from alexandria_pipeline.operations.alerting import Alerting
@@ -137,7 +136,8 @@ def _plan(settings: Settings, database: Database, threads: Threads | None, name:
 
 def rollout(settings: Settings, database: Database) -> Rollout:
     """The rollout of this database, paced by the daily quota of ISBNdb."""
-    return Rollout(database, settings.rollout, with_plans(settings, database).service(BUDGETED_SERVICE).quota)
+    settings = with_plans(settings, database)
+    return Rollout(database, settings.rollout, {name: settings.service(name).quota for name in SERVICES})
 
 
 def assemble(settings: Settings, database: Database, threads: Threads) -> Pipeline:

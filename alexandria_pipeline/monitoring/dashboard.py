@@ -81,7 +81,7 @@ class Dashboard:
         """Returns the content of the page."""
         quota, now = self._quotas.status(SERVICE), self._now()
         with self._database.transaction() as tx:
-            state = rollout.read_state(tx, now, self._limits.get(SERVICE, QuotaLimits(None)))
+            state = rollout.read_state(tx, now, self._limits)
             months, spendings = monitoring.month_states(tx), monitoring.service_costs(tx)
             synthetic, works = synthetic_overall(tx)
         begun = bool(state.starts or state.decisions or any(each.status != "pending" for each in months))

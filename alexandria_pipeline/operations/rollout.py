@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 
 
 class Rollout:
-    """The rollout on one database. `limits` is the daily quota of ISBNdb; `now` defaults to the clock of the database."""
+    """The rollout on one database. `limits`: the daily quotas by service; `now` defaults to the clock of the database."""
 
-    def __init__(self, database: Database, rules: Rules, limits: QuotaLimits) -> None:
+    def __init__(self, database: Database, rules: Rules, limits: Mapping[str, QuotaLimits]) -> None:
         self._database = database
         self.rules = rules
         self._limits = limits

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -38,14 +38,17 @@ def now(tx: Connection) -> datetime:
     return datetime.now(UTC) if row is None else row["now"]
 
 
-def read_state(tx: Connection, at: datetime, limits: QuotaLimits) -> RolloutState:
-    """The state at `at`. `limits`: those of ISBNdb. The day is the UTC day of `at`."""
+def read_state(tx: Connection, at: datetime, limits: Mapping[str, QuotaLimits]) -> RolloutState:
+    """The state at `at`. `limits`: the daily quotas by service. The day is the UTC day of `at`."""
+    safe = {name: limit.safe_limit for name, limit in limits.items() if limit.safe_limit is not None}
+    closed = tx.execute(_SQL["unavailable"], {"at": at, "services": list(safe), "limits": list(safe.values())})
     months = [_month_state(row) for row in tx.execute(_SQL["months"], {"service": BUDGETED_SERVICE})]
     return RolloutState(
         months={each.month: each for each in months},
         starts=tuple(_start(row) for row in tx.execute(_SQL["starts"])),
         decisions=tuple(_decision(row) for row in tx.execute(_SQL["decisions"])),
-        usage=_usage(tx, at, limits),
+        usage=_usage(tx, at, limits.get(BUDGETED_SERVICE, QuotaLimits(None))),
+        unavailable=frozenset(row["service"] for row in closed.fetchall()),
     )
 
 
@@ -95,6 +98,9 @@ def _month_state(row: Row) -> RolloutMonth:
         row["resolved"],
         row["claim"],
         row["calls"],
+        row["deferred"],
+        tuple(row["waits_for"]),
+        row["completed_at"],
     )
 
 

@@ -18,7 +18,7 @@ from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline_tests.world import JUNE, holder, rows
 
 NOW = datetime(2027, 1, 10, 3, tzinfo=UTC)
-LIMITS = QuotaLimits(15_000, 2_000)
+LIMITS = {"isbndb": QuotaLimits(15_000, 2_000)}
 
 
 @pytest.fixture
@@ -119,6 +119,33 @@ def test_a_months_need_is_learnt_from_the_last_ones_and_counted_for_those_under_
     made = rollout.plan(NOW)
     assert (made.budget.promised, len(made.starts)) == (40, 3)
     run.close("the test is over", failed=False)
+
+
+def test_a_month_whose_books_wait_for_a_service_starts_when_it_is_reopened(
+    database: Database, rollout: Rollout
+) -> None:
+    _sql(
+        database,
+        "insert into backfill_log (year, month, status, completed_at) values (2020, 5, 'completed', '2027-01-10 01:00+00')",
+        "insert into enriched_works (work_key, title, author, title_key, author_key, primary_provider)"
+        " values ('k', 'Hamnet', 'A', 'hamnet', 'a', 'test')",
+        "insert into generated_book (year, month, title, author, work_id, outcome, run_id)"
+        " select 2020, 5, 'Hamnet', 'A', work_id, 'deferred', 'run' from enriched_works",
+        "insert into resolution_attempt (work_id, provider, outcome, run_id)"
+        " select work_id, provider, outcome, 'run' from enriched_works,"
+        " (values ('isbndb', 'unavailable'), ('wikidata', 'unavailable'), ('wikidata', 'not_found')) a (provider, outcome)",
+        "insert into provider_health (service) values ('isbndb')",
+        "insert into quota_usage (service, day, used, exhausted) values ('isbndb', '2027-01-10', 20, 'no calls left')",
+    )
+    waits = rollout.plan(NOW)
+    assert (waits.starts, waits.waits.rpartition("; ")[2]) == ((), "1 book waits for isbndb")
+    _sql(database, "update quota_usage set exhausted = null")
+    assert str(rollout.plan(NOW).starts[0].month) == "2020-05"
+    _sql(database, "update provider_health set breaker = 'open', retry_at = '2027-01-10 03:10+00'")
+    assert "2020-05" not in [str(start.month) for start in rollout.plan(NOW).starts]
+    assert str(rollout.plan(NOW + timedelta(minutes=11)).starts[0].month) == "2020-05"
+    full = Rollout(database, Rules(), {"isbndb": QuotaLimits(20)})
+    assert full.plan(NOW + timedelta(minutes=11)).starts == (), "our own limit of the day is reached"
 
 
 def test_decisions_are_kept_with_who_when_why_and_the_state_of_the_gate(database: Database, rollout: Rollout) -> None:

@@ -64,7 +64,7 @@ class World:
         self, database: Database, outcome: Callable[[Month], int | None], calls: Callable[[Month], int]
     ) -> None:
         self.database = database
-        self.rollout = Rollout(database, Rules(), QuotaLimits(15_000, 2_000))
+        self.rollout = Rollout(database, Rules(), {"isbndb": QuotaLimits(15_000, 2_000)})
         self._outcome, self._calls = outcome, calls
         self._running: list[tuple[MonthHolder, Month]] = []
         self.plans: dict[datetime, Plan] = {}

@@ -1,7 +1,8 @@
 """The planner of the rollout: which months may start now, and the reason if none may. Pure: state and time are arguments.
 
 Phases run in order. The gate of a phase must be passed, or approved by an operator, before the next phase starts. Each
-day (UTC) has an allotment of months and a budget of ISBNdb calls. The rules are in `phases`; their source is
+day (UTC) has an allotment of months and a budget of ISBNdb calls. A completed month with deferred books starts again when a
+service that these wait for can be called. The rules are in `phases`; their source is
 docs/behaviour.md, "Rollout".
 """
 
@@ -28,6 +29,10 @@ from alexandria_pipeline.domain.rollout.records import (
 MAX_BACKOFF = timedelta(hours=2)
 """No retry waits longer (see `release` in storage/sql/queries/months.sql)."""
 
+FIRST_PAUSE = timedelta(minutes=15)
+"""How long after its last run a month with deferred books starts again, at least. The pause doubles with each start of the month."""
+MAX_PAUSE = timedelta(days=1)
+
 
 def plan(state: RolloutState, now: datetime, rules: Rules, by: str = "") -> Plan:
     """Returns the months that `by` may start now: its open requests of today, then due retries, then new months.
@@ -38,13 +43,17 @@ def plan(state: RolloutState, now: datetime, rules: Rules, by: str = "") -> Plan
     active = next((number for number, each in enumerate(gates) if not each.open), None)
     today = _started_on(state.starts, _day(now))
     if active is None:
-        return Plan(None, (), "every phase of the rollout is done", gates, 0, today, _budget((), state, now, rules, by))
+        budget = _budget((), state, now, rules, by)
+        allotment = rules.phases[-1].per_day
+        starts = () if _held(state.decisions) else _starts(rules.phases, state, now, by, allotment, budget)
+        waits = "" if starts else f"every phase of the rollout is done{_deferred(state)}"
+        return Plan(None, starts, waits, gates, allotment, today, budget)
     phase, reached = rules.phases[active], rules.phases[: active + 1]
     budget = _budget(reached, state, now, rules, by)
     allotment = _pace(phase, state, now)
-    held = _held(state.decisions) or _closed(gates[active])
-    starts = () if held else _starts(reached, state, now, by, allotment, budget)
-    waits = "" if starts else held or _why(phase, state, now, allotment, today, budget)
+    held, closed = _held(state.decisions), _closed(gates[active])
+    starts = () if held else _starts(reached, state, now, by, allotment, budget, only_deferred=bool(closed))
+    waits = "" if starts else (held or closed or _why(phase, state, now, allotment, today, budget)) + _deferred(state)
     return Plan(phase.name, starts, waits, gates, allotment, today, budget)
 
 
@@ -85,12 +94,24 @@ def _percent(part: int, whole: int) -> str:
 
 
 def _starts(
-    phases: Sequence[Phase], state: RolloutState, now: datetime, by: str, allotment: int, budget: Budget
+    phases: Sequence[Phase],
+    state: RolloutState,
+    now: datetime,
+    by: str,
+    allotment: int,
+    budget: Budget,
+    *,
+    only_deferred: bool = False,
 ) -> tuple[Start, ...]:
-    """Takes candidates in order while the allotment and the budget allow it."""
+    """Takes candidates in order while the allotment and the budget allow it.
+
+    `only_deferred`: behind a closed gate, only months with deferred books start, because these may open it.
+    """
     taken = set(_started_on(state.starts, _day(now)))
     starts: list[Start] = []
     for start in _candidates(phases, state, now, by):
+        if only_deferred and not state.of(start.month).deferred:
+            continue
         if len(starts) == budget.months:
             break
         if start.month in taken or len(taken) < allotment:
@@ -108,7 +129,9 @@ def _candidates(phases: Sequence[Phase], state: RolloutState, now: datetime, by:
     free = [(phase, each) for phase, each in within if each.month not in asked]
     due = [(phase, each) for phase, each in free if each.status == "retry" and _due(each, now)]
     due.sort(key=lambda pair: pair[1].month, reverse=True)
-    for phase, each in [*due, *((phase, each) for phase, each in free if each.status == "pending")]:
+    again = [(phase, each) for phase, each in free if _can_be_answered(each, state, now, last.get(each.month))]
+    again.sort(key=lambda pair: pair[1].month, reverse=True)
+    for phase, each in [*due, *again, *((phase, each) for phase, each in free if each.status == "pending")]:
         attempt = last[each.month].attempt + 1 if each.month in last else 1
         yield Start(each.month, attempt, each.claim, phase.name, by, now)
 
@@ -116,12 +139,35 @@ def _candidates(phases: Sequence[Phase], state: RolloutState, now: datetime, by:
 def is_open(start: Start, state: RolloutState, now: datetime) -> bool:
     """Returns whether a request of today still waits for its run. A request of an earlier day has expired."""
     each = state.of(start.month)
-    return each.claim == start.claim and each.status in ("pending", "retry") and _day(start.at) == _day(now)
+    waits = each.status in ("pending", "retry") or (each.status == "completed" and each.deferred > 0)
+    return each.claim == start.claim and waits and _day(start.at) == _day(now)
 
 
 def _due(each: RolloutMonth, now: datetime) -> bool:
     # A time beyond the longest back-off was computed before the clock of the database was set back.
     return each.next_attempt_at is None or not now < each.next_attempt_at <= now + MAX_BACKOFF
+
+
+def _can_be_answered(each: RolloutMonth, state: RolloutState, now: datetime, last: Start | None) -> bool:
+    """Returns whether a completed month has deferred books, and a service that these wait for can be called again."""
+    if each.status != "completed" or not each.deferred or state.unavailable.issuperset(each.waits_for):
+        return False
+    pause = min(MAX_PAUSE, FIRST_PAUSE * 2 ** min(20, last.attempt - 1 if last else 0))
+    return each.completed_at is None or not now < each.completed_at + pause <= now + pause
+
+
+def _deferred(state: RolloutState) -> str:
+    """States how many books wait for services, as the end of a sentence; "" if there are none."""
+    waiting = [each for each in state.months.values() if each.status == "completed" and each.deferred]
+    if not waiting:
+        return ""
+    books, services = (
+        sum(each.deferred for each in waiting),
+        sorted({name for each in waiting for name in each.waits_for}),
+    )
+    months = "1 month" if len(waiting) == 1 else f"{len(waiting)} months"
+    wait = "1 book waits" if books == 1 else f"{books} books of {months} wait"
+    return f"; {wait} for {', '.join(services) or 'a service that can be called'}"
 
 
 def _budget(reached: Sequence[Phase], state: RolloutState, now: datetime, rules: Rules, by: str) -> Budget:
@@ -196,7 +242,10 @@ def _why(
         )
     times = [each.next_attempt_at for each in waiting if each.next_attempt_at is not None]
     retry = f"; the next retry is due at {_time(min(times))}" if times else ""
-    return f"phase {phase.name}: {len(open_months) - len(waiting)} months are running, {len(waiting)} wait for a retry{retry}"
+    running = len(open_months) - len(waiting)
+    runs = "1 month is running" if running == 1 else f"{running} months are running"
+    waits = "1 waits" if len(waiting) == 1 else f"{len(waiting)} wait"
+    return f"phase {phase.name}: {runs}, {waits} for a retry{retry}"
 
 
 def _months(phase: Phase, now: datetime, *, whole: bool = False) -> tuple[Month, ...]:

@@ -14,7 +14,10 @@ TERMINAL = ("completed", "failed")
 
 @dataclass(frozen=True, slots=True)
 class RolloutMonth:
-    """The state of a month. `claim` counts its runs; `calls` counts the ISBNdb calls of its present run."""
+    """The state of a month. `claim` counts its runs; `calls` counts the ISBNdb calls of its present run.
+
+    `deferred` books wait for an answer of the services in `waits_for`.
+    """
 
     month: Month
     status: str = "pending"
@@ -23,6 +26,9 @@ class RolloutMonth:
     resolved: int = 0
     claim: int = 0
     calls: int = 0
+    deferred: int = 0
+    waits_for: tuple[str, ...] = ()
+    completed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +74,16 @@ class BudgetUsage:
 
 @dataclass(frozen=True, slots=True)
 class RolloutState:
-    """Everything a plan depends on. A month missing from `months` was never started; decisions are oldest first."""
+    """Everything a plan depends on. A month missing from `months` was never started; decisions are oldest first.
+
+    `unavailable`: the services that cannot be called now: breaker open, pause, quota used up.
+    """
 
     months: Mapping[Month, RolloutMonth] = field(default_factory=dict)
     starts: Sequence[Start] = ()
     decisions: Sequence[RolloutDecision] = ()
     usage: BudgetUsage = BudgetUsage()
+    unavailable: frozenset[str] = frozenset()
 
     def of(self, month: Month) -> RolloutMonth:
         return self.months.get(month) or RolloutMonth(month)

@@ -58,6 +58,9 @@ def month_states(draw: st.DrawFn, month: Month) -> RolloutMonth:
         resolved,
         draw(st.integers(0, 3)),
         draw(st.integers(0, 60)),
+        draw(st.integers(0, generated - resolved)),
+        tuple(sorted(draw(st.sets(st.sampled_from(["isbndb", "open-library"]))))),
+        draw(st.none() | moments),
     )
 
 
@@ -89,7 +92,7 @@ def states(draw: st.DrawFn) -> RolloutState:
         used, draw(st.integers(0, used)), draw(st.none() | st.integers(0, 300)),
         draw(st.none() | st.floats(1, 60, allow_nan=False)),
     )  # fmt: skip
-    return RolloutState(months, starts, decisions, usage)
+    return RolloutState(months, starts, decisions, usage, frozenset(draw(st.sets(st.just("isbndb")))))
 
 
 def _phase(name: str | None, rules: Rules = SMALL) -> Phase:
@@ -146,8 +149,10 @@ def test_nothing_is_started_past_a_closed_gate_or_while_held(state: RolloutState
     kinds = [decision.kind for decision in state.decisions if decision.kind is not DecisionKind.APPROVE]
     held = bool(kinds) and kinds[-1] is DecisionKind.HOLD
     closed = reached < len(names) and made.gates[reached].state is GateState.CLOSED
-    if held or closed:
+    if held:
         assert not made.starts
+    if closed:
+        assert all(state.of(start.month).deferred for start in made.starts)
     for gate in made.gates:
         approved = any(d.kind is DecisionKind.APPROVE and d.phase == gate.phase for d in state.decisions)
         limit = _phase(gate.phase).gate or 0
@@ -160,8 +165,8 @@ def test_new_months_are_the_most_recent_ones_and_retries_that_are_due_come_first
     made = plan(state, NOW, SMALL, "sensor")
     again = {start.month for start in state.starts if is_open(start, state, NOW)}
     fresh = [start for start in made.starts if start.month not in again]
-    order = [state.of(start.month).status for start in fresh]
-    assert order == sorted(order, reverse=True), "retry before pending"
+    order = [["retry", "completed", "pending"].index(state.of(start.month).status) for start in fresh]
+    assert order == sorted(order), "due retries, then deferred books, then new months"
     started = {start.month for start in made.starts}
     room = len(_day(_recorded(state, made.starts))) < made.allotment and len(made.starts) < made.budget.months
     for name in {start.phase for start in fresh}:
@@ -186,10 +191,12 @@ def test_new_months_are_the_most_recent_ones_and_retries_that_are_due_come_first
 def test_only_months_that_wait_are_started(state: RolloutState) -> None:
     for start in plan(state, NOW, SMALL, "sensor").starts:
         each = state.of(start.month)
-        assert each.status in ("pending", "retry")
         repeated = start in state.starts
+        assert each.status in ("pending", "retry") or (each.status == "completed" and each.deferred)
+        if each.status == "completed" and not repeated:
+            assert set(each.waits_for) - state.unavailable
         waits = each.next_attempt_at is not None and NOW < each.next_attempt_at <= NOW + MAX_BACKOFF
-        assert repeated or each.status == "pending" or not waits
+        assert repeated or each.status != "retry" or not waits
         assert start.month < Month.of(NOW.date())
 
 
@@ -197,7 +204,10 @@ def test_only_months_that_wait_are_started(state: RolloutState) -> None:
 def test_asked_again_on_the_same_day_it_answers_the_same(state: RolloutState, minutes: int) -> None:
     first = plan(state, NOW, SMALL, "sensor")
     later = NOW + timedelta(minutes=minutes)
-    quiet = all(each.next_attempt_at is None or each.next_attempt_at <= NOW for each in state.months.values())
+    quiet = all(
+        (each.next_attempt_at is None or each.next_attempt_at <= NOW) and not each.deferred
+        for each in state.months.values()
+    )
     again = plan(_recorded(state, first.starts), later if quiet else NOW, SMALL, "sensor")
     assert sorted(again.starts, key=str) == sorted(first.starts, key=str)
 
@@ -280,7 +290,7 @@ def test_a_month_in_work_keeps_the_gate_closed() -> None:
     done[Month(2020, 5)] = RolloutMonth(Month(2020, 5), "processing", generated=20, resolved=20, claim=1)
     made = plan(RolloutState(done), NOW, RULES)
     assert (made.phase, made.starts, made.waits) == (
-        "validation", (), "phase validation: 1 months are running, 0 wait for a retry",
+        "validation", (), "phase validation: 1 month is running, 0 wait for a retry",
     )  # fmt: skip
 
 
@@ -324,6 +334,40 @@ def test_a_hold_stops_everything_until_it_is_released() -> None:
     assert plan(RolloutState(decisions=[hold, release]), NOW, RULES).starts
 
 
+def _deferred(ago: timedelta = timedelta(hours=1), *, claim: int = 1) -> dict[Month, RolloutMonth]:
+    month = Month(2020, 5)
+    return {month: RolloutMonth(month, "completed", None, 20, 15, claim, 0, 5, ("isbndb", "open-library"), NOW - ago)}
+
+
+def test_a_month_with_deferred_books_starts_when_a_service_that_they_wait_for_can_be_called() -> None:
+    both = frozenset({"isbndb", "open-library"})
+    waiting = plan(RolloutState(_deferred(), unavailable=both), NOW, RULES)
+    assert "2020-05" not in _texts(waiting)
+    again = plan(RolloutState(_deferred(), unavailable=frozenset({"isbndb"})), NOW, RULES)
+    assert _texts(again) == ["2020-05", "2020-12", "2020-11", "2020-10", "2020-09"], "before new months"
+    assert again.starts[0].claim == 1
+
+
+def test_the_pause_of_a_month_with_deferred_books_doubles_with_each_start() -> None:
+    assert "2020-05" not in _texts(plan(RolloutState(_deferred(timedelta(minutes=14))), NOW, RULES))
+    assert "2020-05" in _texts(plan(RolloutState(_deferred(timedelta(minutes=15))), NOW, RULES))
+    third = [Start(Month(2020, 5), 3, 2, "validation", "sensor", NOW - timedelta(days=2))]
+    assert "2020-05" not in _texts(plan(RolloutState(_deferred(timedelta(minutes=59), claim=3), third), NOW, RULES))
+    assert "2020-05" in _texts(plan(RolloutState(_deferred(timedelta(minutes=60), claim=3), third), NOW, RULES))
+    many = [replace(third[0], attempt=40)]
+    assert "2020-05" in _texts(plan(RolloutState(_deferred(timedelta(days=1), claim=3), many), NOW, RULES))
+
+
+def test_deferred_books_are_asked_for_behind_a_closed_gate_and_their_number_is_stated() -> None:
+    done = _done(_year(2020), resolved=17) | _deferred()
+    made = plan(RolloutState(done), NOW, RULES)
+    assert (made.gates[0].state, _texts(made)) == (GateState.CLOSED, ["2020-05"])
+    waiting = plan(RolloutState(done, unavailable=frozenset({"isbndb", "open-library"})), NOW, RULES)
+    assert waiting.waits.endswith("; 5 books of 1 month wait for isbndb, open-library")
+    hold = RolloutDecision(DecisionKind.HOLD, "ada", "the key is being changed", NOW)
+    assert plan(RolloutState(done, decisions=[hold]), NOW, RULES).starts == ()
+
+
 def test_the_day_shrinks_to_what_is_left_of_the_calls() -> None:
     assert len(plan(RolloutState(usage=BudgetUsage(used=130, for_months=130)), NOW, RULES).starts) == 2
     assert len(plan(RolloutState(usage=BudgetUsage(recent_per_month=100)), NOW, RULES).starts) == 2
@@ -363,10 +407,10 @@ def test_what_it_waits_for_is_stated() -> None:
     assert plan(done, NOW, RULES).waits == ("phase validation: the 5 months of today have started; more at 00:00 UTC")
     waiting = _done(_year(2020)) | {day[0]: RolloutMonth(day[0], "retry", NOW + timedelta(hours=2), claim=1)}
     assert plan(RolloutState(waiting), NOW, RULES).waits == (
-        "phase validation: 0 months are running, 1 wait for a retry; the next retry is due at 2026-11-20 11:30 UTC"
+        "phase validation: 0 months are running, 1 waits for a retry; the next retry is due at 2026-11-20 11:30 UTC"
     )
     again = _done(_year(2020)) | {day[0]: RolloutMonth(day[0], "retry", NOW + timedelta(hours=2), claim=1)}
-    assert "1 wait for a retry" in plan(RolloutState(again, _started(day, TODAY)), NOW, RULES).waits, (
+    assert "1 waits for a retry" in plan(RolloutState(again, _started(day, TODAY)), NOW, RULES).waits, (
         "it is one of today's"
     )
     one = Rules(phases=(Phase(name="only", months=("2020-01",), per_day=1),))

@@ -9,8 +9,10 @@ select pg_advisory_xact_lock(4148102023);
 select clock_timestamp() as now;
 
 -- name: months
--- All months: status, current books, and the calls of the run that owns the month.
-select b.year, b.month, b.status, b.next_attempt_at, b.claim, coalesce(g.generated, 0) as generated, coalesce(g.resolved, 0) as resolved,
+-- All months: status, current books, the calls of the run that owns the month, and the services that owe answers to its deferred
+-- books: those whose newest attempt for a book was none.
+select b.year, b.month, b.status, b.next_attempt_at, b.claim, b.completed_at, coalesce(d.deferred, 0) as deferred,
+       coalesce(d.waits_for, '{}') as waits_for, coalesce(g.generated, 0) as generated, coalesce(g.resolved, 0) as resolved,
        case when b.status = 'processing'
             then (select count(*) from api_call c
                   where (c.year, c.month) = (b.year, b.month) and c.service = %(service)s and c.called_at >= b.started_at)
@@ -20,7 +22,27 @@ left join (
     select year, month, count(*) as generated, count(*) filter (where outcome = 'resolved') as resolved
     from generated_book group by year, month
 ) g using (year, month)
+left join (
+    select g.year, g.month, count(distinct g.book_id)::int as deferred,
+           array_agg(distinct a.provider order by a.provider) filter (where a.provider is not null) as waits_for
+    from generated_book g
+    left join lateral (
+        select distinct on (provider) provider, outcome from resolution_attempt r
+        where r.work_id = g.work_id order by provider, attempt_id desc
+    ) a on a.outcome in ('unavailable', 'failed')
+    where g.outcome = 'deferred'
+    group by g.year, g.month
+) d using (year, month)
 order by b.year, b.month;
+
+-- name: unavailable
+-- The services that cannot be called at this time: circuit breaker open, pause requested, or quota of the day used up.
+select h.service
+from provider_health h
+left join quota_usage q on q.service = h.service and q.day = quota_day(h.service, %(at)s)
+left join unnest(%(services)s::text[], %(limits)s::integer[]) as l (service, safe) on l.service = h.service
+where (h.breaker <> 'closed' and h.retry_at > %(at)s) or h.hold_until > %(at)s or q.exhausted is not null or q.used >= l.safe
+order by h.service;
 
 -- name: starts
 -- All starts.
