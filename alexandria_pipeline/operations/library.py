@@ -74,7 +74,7 @@ def lock(database: Database, text: str, field: str, chosen: Lock | None, by: str
         store.one_writer(tx)
         thing = find(tx, text)
         if field not in RULES[thing.kind] and (thing.kind, field) != ("edition", "subtitle"):
-            raise InvalidValue(f"{field!r} is no field of an {thing.kind}; fields: {', '.join(RULES[thing.kind])}")
+            raise InvalidValue(f"the {thing.kind} has no field {field!r}; its fields: {', '.join(RULES[thing.kind])}")
         store.set_lock(tx, thing.kind, thing.key, field, chosen, by)
         _compute(tx, [thing], f"lock by {by}")
     return thing

@@ -78,7 +78,7 @@ def test_a_lock_holds_until_it_is_withdrawn(filled: Database) -> None:
             tx, [row["work_id"] for row in rows(filled, "select work_id from enriched_works")], "run-3"
         )
     assert rows(filled, "select title from enriched_works where work_key = %s", key) == [{"title": "My title"}]
-    with pytest.raises(InvalidValue, match="'titel' is no field of an work"):
+    with pytest.raises(InvalidValue, match="the work has no field 'titel'"):
         library.lock(filled, key, "titel", Lock("x"), "Ada")
     for field in ("title", "first_published"):
         library.lock(filled, key, field, None, "Ada")
