@@ -7,7 +7,9 @@ COPY requirements.lock ./
 RUN pip install --no-cache-dir --require-hashes -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY alexandria_pipeline ./alexandria_pipeline
-RUN SOURCE_DATE_EPOCH=0 python -m hatchling build -t wheel -d /dist
+# The version of the tag: docker build --build-arg VERSION=$(git describe --tags --abbrev=0 | tr -d v) .
+ARG VERSION=0.1.0
+RUN SETUPTOOLS_SCM_PRETEND_VERSION=${VERSION} SOURCE_DATE_EPOCH=0 python -m hatchling build -t wheel -d /dist
 
 FROM ${PYTHON_IMAGE} AS build
 # requirements.lock, or launchers.lock for runs in containers of their own

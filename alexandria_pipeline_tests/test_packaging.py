@@ -20,6 +20,7 @@ from packaging.version import Version
 
 import alexandria_pipeline
 from alexandria_pipeline.providers.registry import SERVICES
+from alexandria_pipeline_tests.helm_chart import unknown_keys
 
 PACKAGE = Path(alexandria_pipeline.__file__).parent
 PROJECT = PACKAGE.parent
@@ -71,6 +72,17 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
                    "providers/sample/monthly_list.tsv", "providers/sample/catalogue.tsv", "providers/sample/ATTRIBUTION.md"):  # fmt: skip
         assert f"alexandria_pipeline/{needed}" in ours
     assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+def test_the_version_is_that_of_the_tag(tmp_path: Path) -> None:
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(PROJECT / name, tmp_path)
+    shutil.copytree(PACKAGE, tmp_path / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
+    release = ["-c", "user.name=Tester", "-c", "user.email=tester@example.org"]
+    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "Release"], ["tag", "v12.3.4"]):
+        subprocess.run(["git", *release, *command], cwd=tmp_path, check=True)
+    build = [sys.executable, "-m", "hatchling", "version"]
+    assert subprocess.run(build, cwd=tmp_path, check=True, capture_output=True, text=True).stdout.strip() == "12.3.4"
 
 
 def test_the_unpacked_wheel_finds_its_files_and_its_command(wheel: Path, tmp_path: Path) -> None:
@@ -312,6 +324,15 @@ def test_kubernetes_runs_the_commands_of_the_compose_file() -> None:
     (code,) = values["dagster-user-deployments"]["deployments"]
     words = services["code-location"]["command"]
     assert code["dagsterApiGrpcArgs"] == ["--module-name", words[words.index("--module-name") + 1]]
+
+
+@pytest.mark.parametrize("name", ["values.yaml", "celery.yaml"])
+def test_the_chart_of_dagster_knows_every_value(name: str) -> None:
+    (values,) = _documents(name)
+    assert list(unknown_keys(values)) == []
+    assert list(unknown_keys({"runLauncher": {"config": {"k8sRunLauncher": {"resource": {}}}}})) == [
+        "runLauncher.config.k8sRunLauncher.resource"
+    ]
 
 
 def test_no_pod_is_root_and_none_has_capabilities() -> None:
