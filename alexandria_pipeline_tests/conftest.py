@@ -37,11 +37,12 @@ _numbers = itertools.count(1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuses a mark `slow` without a reason."""
+    """Refuses a mark `slow` without a reason, and puts slow tests first, so that no worker begins the longest one at the end."""
     for item in items:
         for mark in item.iter_markers("slow"):
             if not mark.args:
                 raise pytest.UsageError(f"{item.nodeid}: write the reason, as in slow('starts a server')")
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(autouse=True)

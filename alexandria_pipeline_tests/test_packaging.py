@@ -79,7 +79,12 @@ def test_the_version_is_that_of_the_tag(tmp_path: Path) -> None:
         shutil.copy(PROJECT / name, tmp_path)
     shutil.copytree(PACKAGE, tmp_path / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
     release = ["-c", "user.name=Tester", "-c", "user.email=tester@example.org"]
-    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "Release"], ["tag", "v12.3.4"]):
+    for command in (
+        ["init", "--quiet"],
+        ["add", "."],
+        ["commit", "--quiet", "--message", "Release"],
+        ["tag", "v12.3.4"],
+    ):
         subprocess.run(["git", *release, *command], cwd=tmp_path, check=True)
     build = [sys.executable, "-m", "hatchling", "version"]
     assert subprocess.run(build, cwd=tmp_path, check=True, capture_output=True, text=True).stdout.strip() == "12.3.4"

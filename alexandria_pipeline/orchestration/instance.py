@@ -1,16 +1,19 @@
 """Dagster's storage: the database server of the pipeline, or the local server when no address is set.
 
-`dagster.yaml` names this class, because YAML cannot express "this address if it is set, else a local server".
+`dagster.yaml` names this class, because YAML cannot express "this address if it is set, else a local server". The class also
+keeps connections open: Dagster's own storage opens one for every statement, about 400 in a run of one month, and each of them
+costs 7 ms (measured on 2026-11-27 with dagster-postgres 0.29.27).
 """
 
 import contextlib
+import os
 from functools import cache
 from typing import Any, Self
 
 import dagster as dg
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
-from sqlalchemy import event
+from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Engine, make_url
 
 from alexandria_pipeline.composition import database_url, server
@@ -19,7 +22,14 @@ from alexandria_pipeline.settings import Settings, load_settings
 
 
 class PipelineStorage(DagsterPostgresStorage):
-    """Dagster's PostgreSQL storage at the address of `ALEXANDRIA_DATABASE_URL`, or on the local server."""
+    """Dagster's PostgreSQL storage at the address of `ALEXANDRIA_DATABASE_URL`, or on the local server, with kept connections."""
+
+    def __init__(self, postgres_url: str, inst_data: ConfigurableClassData | None = None) -> None:
+        super().__init__(postgres_url, inst_data=inst_data)
+        engine = _shared_engine(postgres_url)
+        for part in (self._run_storage, self._event_log_storage, self._schedule_storage):
+            # dagster-postgres has no parameter for the pool; `optimize_for_webserver` replaces the same attribute.
+            part._engine = engine  # noqa: SLF001
 
     @classmethod
     def config_type(cls) -> dict[str, dg.Field]:
@@ -33,6 +43,18 @@ class PipelineStorage(DagsterPostgresStorage):
         if settings.database_url is None:
             _restart_on_failure(url, settings)
         return cls(url, inst_data=inst_data)
+
+
+@cache
+def _shared_engine(url: str) -> Engine:
+    """One pool for all storages and instances of this process: at most two idle connections, more while threads need them.
+
+    A connection is tested before it is used, so that a restart of the server costs one reconnection. A forked child
+    leaves the connections to its parent.
+    """
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", pool_size=2, max_overflow=-1, pool_pre_ping=True)
+    os.register_at_fork(after_in_child=lambda: engine.dispose(close=False))
+    return engine
 
 
 @cache

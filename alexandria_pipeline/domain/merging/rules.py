@@ -14,9 +14,7 @@ from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 import ftfy
-import langcodes
 import nh3
-from langcodes.tag_parser import LanguageTagError
 
 from alexandria_pipeline.domain.merging.claims import Choice, Claim, trust
 from alexandria_pipeline.domain.text.normalise import normalise
@@ -401,9 +399,11 @@ def _date(claim: Claim) -> str:
 
 @lru_cache(maxsize=1_024)
 def _language(text: str) -> str:
+    import langcodes  # noqa: PLC0415 - its tables take 0.2 s to load, and every process of Dagster imports this module
+
     try:
         return langcodes.standardize_tag(text)
-    except LanguageTagError:
+    except langcodes.tag_parser.LanguageTagError:
         return ""
 
 

@@ -1,15 +1,18 @@
 """The daily report of the backfill, in Dagster's metadata."""
 
-import dagster as dg
-import pandas as pd
+from typing import TYPE_CHECKING
 
-from alexandria_pipeline.operations import report as figures_report
+import dagster as dg
+
 from alexandria_pipeline.orchestration.assets.isbns import resolved_isbns
 from alexandria_pipeline.orchestration.assets.synthetic import enhanced_synthetic_works
 from alexandria_pipeline.orchestration.charts import bar_chart
 from alexandria_pipeline.orchestration.partitions import daily, one_run
 from alexandria_pipeline.orchestration.reporting import columns, table
 from alexandria_pipeline.orchestration.resources import Operations
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MAX_ROWS = 12  # rows of a table in the metadata, which Dagster stores again with every materialization
 
@@ -39,6 +42,8 @@ def backfill_report(operations: dg.ResourceParam[Operations]) -> dg.MaterializeR
     From the tables as they are. The metadata have the last 12 rows of each table; `alexandria report` writes all of
     them. Table `api_call` has every single call.
     """
+    from alexandria_pipeline.operations import report as figures_report  # noqa: PLC0415 - pandas takes a second to load
+
     tables = figures_report.build(operations.database, operations.rollout.rules)
     shown: dict[str, dg.RawMetadataValue] = {
         name: table(figures_report.records(each.tail(MAX_ROWS))) for name, each in tables.items() if len(each)
@@ -48,12 +53,12 @@ def backfill_report(operations: dg.ResourceParam[Operations]) -> dg.MaterializeR
     return dg.MaterializeResult(metadata={"dagster/row_count": len(tables["months"]), **pictures, **shown})
 
 
-def _books(months: pd.DataFrame) -> str:
+def _books(months: "pd.DataFrame") -> str:
     years = months.assign(year=months["month"].str.slice(0, 4)).groupby("year")["resolved"].sum()
     return bar_chart("Books with an ISBN, by year", [(str(year), int(count)) for year, count in years.items()])
 
 
-def _costs(services: pd.DataFrame) -> str:
+def _costs(services: "pd.DataFrame") -> str:
     paid = services[services["cost_usd"] > 0]
     cents = [(str(name), round(100 * cost)) for name, cost in zip(paid["service"], paid["cost_usd"], strict=True)]
     return bar_chart("Cost by service, in US cents", cents)
