@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -13,6 +15,7 @@ from alexandria_pipeline.cli.output import AsJson, cell, print_json, say, say_ex
 from alexandria_pipeline.domain.errors import InvalidValue
 from alexandria_pipeline.settings import load_settings
 from alexandria_pipeline.storage import backup as backups
+from alexandria_pipeline.storage import move as moves
 
 db = typer.Typer(no_args_is_help=True, help="The database: a local server, or the server of ALEXANDRIA_DATABASE_URL.")
 
@@ -90,6 +93,28 @@ def db_restore(
     kept = backups.restore(composition.server(settings).programs(), url, file)
     composition.migrate_database(settings)
     say(f"Restored from {file}. The earlier database is kept as {kept} on the same server.")
+
+
+@db.command("move")
+def db_move(
+    url: Annotated[
+        str,
+        typer.Argument(
+            help="postgresql://user:password@host:5432/name of the new database; -: read from standard input.",
+            metavar="URL",
+        ),
+    ],
+) -> None:
+    """Copies the whole database to another server, checks the copy, and makes this one read-only."""
+    settings = load_settings()
+    target = sys.stdin.readline().strip() if url == "-" else url
+    moved = moves.move(composition.server(settings).programs(), composition.database_url(settings), target)
+    password = urlsplit(target).password
+    say(f"Moved: {moved.tables} tables, {moved.rows:,} rows, the same number on both sides.")
+    say("Put this into .env before the next command; the password is that of the new server:")
+    say_exactly(f"  ALEXANDRIA_DATABASE_URL={target.replace(f':{password}@', '@', 1) if password else target}")
+    say_exactly("  ALEXANDRIA_DATABASE_PASSWORD=...")
+    say("The earlier database is kept; it is read-only.")
 
 
 @db.command("reset")

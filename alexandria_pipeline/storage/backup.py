@@ -59,7 +59,7 @@ def restore(programs: Path, url: str, source: Path) -> str:
     In both cases the database is as it was.
     """
     _refuse_no_backup(source)
-    _refuse_while_runs_work(url)
+    refuse_while_runs_work(url)
     name = conninfo_to_dict(url).get("dbname") or "alexandria"
     fresh, kept = _names(str(name))
     with _administrator(url) as server:
@@ -79,7 +79,7 @@ def reset(url: str) -> str:
 
     Raises InvalidValue while a run is at work, StorageError if the server refuses.
     """
-    _refuse_while_runs_work(url)
+    refuse_while_runs_work(url)
     name = str(conninfo_to_dict(url).get("dbname") or "alexandria")
     fresh, kept = _names(name)
     with _administrator(url) as server:
@@ -117,7 +117,8 @@ def _administrator(url: str) -> Iterator[psycopg.Connection]:
         raise StorageError(f"The database server refused: {reason}. The database is unchanged.") from error
 
 
-def _refuse_while_runs_work(url: str) -> None:
+def refuse_while_runs_work(url: str) -> None:
+    """Raises InvalidValue if a run works on the database, StorageError if it cannot be reached."""
     try:
         with psycopg.connect(url) as connection:
             row = connection.execute(_AT_WORK).fetchone()
@@ -138,15 +139,28 @@ def _refuse_no_backup(source: Path) -> None:
 
 
 def _run(command: list[str], url: str, stdout: IO[bytes] | int = subprocess.DEVNULL) -> None:
-    """Runs a client program of PostgreSQL. The password is in its environment, not in its arguments."""
-    parts = conninfo_to_dict(url)
-    names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
-    names |= {"sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT"}
-    given = {variable: str(parts[part]) for part, variable in names.items() if parts.get(part)}
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     answer = subprocess.run(  # noqa: S603 - programs of our own folder, no shell
-        command, env={**kept, **given}, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, check=False
+        command,
+        env=client_environment(url),
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        check=False,
     )
     if answer.returncode:
-        last = answer.stderr.decode(errors="replace").strip().splitlines()[-3:]
-        raise StorageError(f"{Path(command[0]).name} failed: " + " ".join(last))
+        raise client_failure(command[0], answer.stderr)
+
+
+def client_environment(url: str) -> dict[str, str]:
+    """The environment in which a client program of PostgreSQL connects to `url`; the password is not in its arguments."""
+    parts = conninfo_to_dict(url)
+    names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
+    names |= {"sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "require_auth": "PGREQUIREAUTH"}
+    given = {variable: str(parts[part]) for part, variable in names.items() if parts.get(part)}
+    return {**{name: value for name, value in os.environ.items() if not name.startswith("PG")}, **given}
+
+
+def client_failure(program: str, output: bytes) -> StorageError:
+    """An error with the last lines of a client program."""
+    last = output.decode(errors="replace").strip().splitlines()[-3:]
+    return StorageError(f"{Path(program).name} failed: " + " ".join(last))

@@ -145,6 +145,10 @@ class Database:
             return DatabaseUnavailable(f"The database {self.address} cannot be reached: {reason}")
         if error.sqlstate and error.sqlstate.startswith(UNAVAILABLE):
             return DatabaseUnavailable(f"The database {self.address} is not available now: {reason}")
+        if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+            return StorageError(
+                f"The database {self.address} is read-only. After `alexandria db move`, ALEXANDRIA_DATABASE_URL must name the new one."
+            )
         detail = f" ({error.diag.message_detail})" if error.diag.message_detail else ""
         return StorageError(f"The database refused the statement: {reason}{detail}")
 
