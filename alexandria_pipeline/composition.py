@@ -31,7 +31,7 @@ from alexandria_pipeline.providers.transport.client import ServiceTransport
 from alexandria_pipeline.providers.transport.connection import HttpClient
 from alexandria_pipeline.providers.transport.probe import probe_hosts
 from alexandria_pipeline.providers.transport.types import ServiceSpec
-from alexandria_pipeline.settings import SERVICES, Settings
+from alexandria_pipeline.settings import SERVICES, Settings, env_file
 from alexandria_pipeline.stages.cascade import Cascade
 from alexandria_pipeline.stages.enhance import Enhance
 from alexandria_pipeline.stages.enrich import Enrich
@@ -73,7 +73,7 @@ class Pipeline:
 
 def server(settings: Settings) -> EmbeddedServer:
     """The local server of this state directory."""
-    return EmbeddedServer(settings.home, binaries=settings.postgres_binaries)
+    return EmbeddedServer(settings.local_home, binaries=settings.postgres_binaries)
 
 
 def database_url(settings: Settings) -> str:
@@ -85,7 +85,7 @@ def database_url(settings: Settings) -> str:
 def opened_database(settings: Settings) -> Iterator[Database]:
     """The database, ready for use. A local one is started and migrated; another one is checked."""
     with open_database(
-        settings.database_address, settings.home, pool_size=CONNECTIONS, binaries=settings.postgres_binaries
+        settings.database_address, settings.local_home, pool_size=CONNECTIONS, binaries=settings.postgres_binaries
     ) as database:
         yield database
 
@@ -104,7 +104,7 @@ def opened_pipeline(settings: Settings) -> Iterator[Pipeline]:
             log.info(
                 "The local catalogue is asked before the services; ALEXANDRIA_LOCAL_CATALOG_FIRST=false turns this off."
             )
-        for finding in doctor.check_env_file(Path(".env")):
+        for finding in doctor.check_env_file(env_file()):
             log.warning("%s: %s", finding.detail, finding.action)
         for warning in model_warnings(settings, datetime.now(UTC).date()).values():
             log.warning("%s", warning)
@@ -291,7 +291,7 @@ def diagnose(settings: Settings, *, offline: bool = False) -> Iterator[Finding]:
         yield from doctor.check_hosts({name: probes[configs[name].base_url] for name in used})
     yield from doctor.check_models(model_warnings(settings, datetime.now(UTC).date()))
     yield doctor.check_disk(settings.home)
-    yield from doctor.check_env_file(Path(".env"))
+    yield from doctor.check_env_file(env_file())
     yield from doctor.check_ports({"the Dagster UI": 3000, "alexandria serve": 8080})
     try:
         with opened_database(settings) as database, closing(Threads()) as threads:

@@ -11,6 +11,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
@@ -65,6 +66,8 @@ _OF_COMPOSE: Final = frozenset(
 
 MIN_CRON_SECRET: Final = 16
 """Characters. A guess over the network then needs longer than anybody waits, whatever the alphabet."""
+
+PROJECT_FILE: Final = "dagster.yaml"
 
 SERVICES: Final = tuple(registry.SERVICES)
 """The names of all HTTP services."""
@@ -213,7 +216,10 @@ class Settings(BaseSettings):
         dotenv = WithoutPrograms(settings_cls, dotenv_settings)
         return init_settings, env_settings, SecretFiles(settings_cls), dotenv, file_secret_settings
 
-    home: Path = Field(Path(".alexandria"), description="Folder of the local database server and its data.")
+    home: Path = Field(
+        Path(".alexandria"),
+        description="Folder of the local database server and its data; unset: `.alexandria` of the project, from any folder in it.",
+    )
     database_url: SecretStr | None = Field(
         None, description="A PostgreSQL server of your own; unset: a local server is started."
     )
@@ -356,6 +362,19 @@ class Settings(BaseSettings):
         return f"{address.partition('://')[0]}://{user}:{password}@{rest}"
 
     @property
+    def local_home(self) -> Path:
+        """The home, for those who would make a local database in it.
+
+        Raises SettingsError outside of a project if no home is set, because the data would be in a folder that was not chosen.
+        """
+        if self.database_url is None and "home" not in self.model_fields_set and not self.home.exists():
+            raise SettingsError(
+                f"{Path.cwd()} is not in a project: {PROJECT_FILE} is neither here nor above. A local database would be made in"
+                f" {self.home.absolute()}. Change to the folder of the project, or set ALEXANDRIA_HOME=.alexandria to make it here."
+            )
+        return self.home
+
+    @property
     def services_set_up(self) -> bool:
         """Whether the services shall be called: a key, a contact, or the address of a service is set."""
         return self.contact is not None or any(
@@ -478,14 +497,32 @@ AllSettings: Final = create_model(
 )
 
 
+def project_folder() -> Path | None:
+    """The folder of the project: the working folder or the first above it whose dagster.yaml names this package, else DAGSTER_HOME."""
+    here = Path.cwd()
+    instance = os.environ.get("DAGSTER_HOME")
+    for folder in (here, *here.parents, *([Path(instance)] if instance else [])):
+        with suppress(OSError, UnicodeDecodeError):
+            if __package__ in (folder / PROJECT_FILE).read_text("utf-8"):
+                return folder
+    return None
+
+
+def env_file() -> Path:
+    """The `.env` of the project; outside of a project, that of the working folder."""
+    project = project_folder()
+    return Path(".env") if project in (None, Path.cwd()) else project / ".env"
+
+
 def load_settings(**overrides: Any) -> Settings:
     """The settings of this environment and of `.env`. Raises SettingsError that names every wrong variable.
 
-    A variable that looks like a misspelt setting is logged, once in a process.
+    The home is that of the project, from any folder in it, unless it is set. A variable that looks like a misspelt setting is
+    logged, once in a process.
     """
     _warn_of_misspelt(frozenset(os.environ))
     try:
-        return AllSettings(_env_file=".env", **overrides)
+        settings = AllSettings(_env_file=env_file(), **overrides)
     except UnicodeDecodeError:
         raise SettingsError(".env is not a UTF-8 text: save it with the encoding UTF-8") from None
     except UnreadableSetting as error:
@@ -493,6 +530,10 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         wrong = [f"  {_variable(e['loc'])}: {e['msg']}" for e in error.errors(include_input=False)]
         raise SettingsError("these settings are wrong:\n" + "\n".join(wrong)) from None
+    project = project_folder()
+    if project is None or "home" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"home": settings.home if project == Path.cwd() else project / settings.home})
 
 
 @cache

@@ -309,3 +309,45 @@ def test_a_file_of_settings_that_is_not_utf_8_is_named(monkeypatch: pytest.Monke
     (tmp_path / ".env").write_text("ALEXANDRIA_CONTACT=ada@example.org\n", encoding="utf-16")
     with pytest.raises(SettingsError, match=r"\.env is not a UTF-8 text: save it with the encoding UTF-8"):
         load_settings()
+
+
+# The home and the `.env` of a project.
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the project's dagster.yaml; the environment sets neither home nor database."""
+    for name in ("ALEXANDRIA_HOME", "ALEXANDRIA_DATABASE_URL", "DAGSTER_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    folder = tmp_path / "project"
+    (folder / "docs" / "pages").mkdir(parents=True)
+    (folder / "dagster.yaml").write_text("storage: {custom: {module: alexandria_pipeline.orchestration.instance}}")
+    return folder
+
+
+def test_from_any_folder_of_a_project_home_and_env_file_are_those_of_the_project(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / ".env").write_text("ALEXANDRIA_LANGUAGE=de\n")
+    for folder in (project, project / "docs" / "pages"):
+        monkeypatch.chdir(folder)
+        settings = load_settings()
+        assert settings.language == "de"
+        assert settings.local_home.absolute() == project / ".alexandria"
+    monkeypatch.setenv("ALEXANDRIA_HOME", "elsewhere")
+    assert load_settings().local_home == Path("elsewhere")
+
+
+def test_outside_of_a_project_no_home_is_made_unless_it_is_set(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = project.parent / "other"
+    other.mkdir()
+    (other / "dagster.yaml").write_text("telemetry: {enabled: false}")
+    monkeypatch.chdir(other)
+    with pytest.raises(SettingsError, match="would be made in"):
+        load_settings().local_home  # noqa: B018 - reading it is the question
+    assert not (other / ".alexandria").exists()
+    monkeypatch.setenv("DAGSTER_HOME", str(project))
+    assert load_settings().local_home == project / ".alexandria"
+    monkeypatch.delenv("DAGSTER_HOME")
+    (other / ".alexandria").mkdir()
+    assert load_settings().local_home == Path(".alexandria")

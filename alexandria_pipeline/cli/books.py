@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from alexandria_pipeline.cli.context import opened_database
+from alexandria_pipeline.cli.context import opened_database, where
 from alexandria_pipeline.cli.output import (
     AsJson,
     cell,
@@ -31,8 +31,9 @@ def status(
     from alexandria_pipeline.operations import status as report  # noqa: PLC0415 - pandas takes half a second to load
 
     wanted = [Month.parse(month) for month in months or []]
-    with opened_database() as (_, database):
+    with opened_database() as (settings, database):
         answer = report.status(database, wanted)
+        place = where(settings, database)
     if as_json:
         print_json(answer)
     elif not answer["months"]:
@@ -41,6 +42,8 @@ def status(
         print_months(answer)
     else:
         print_years(answer, report.by_year(answer["months"]))
+    if not as_json:
+        say(f"database: {place}")
 
 
 def books(

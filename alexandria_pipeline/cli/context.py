@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from alexandria_pipeline.cli import logs
 from alexandria_pipeline.settings import load_settings
 from alexandria_pipeline.storage.connect import open_database
+from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,12 +29,19 @@ def opened_database(*, plans: bool = False) -> Iterator[tuple[Settings, Database
     """
     settings = _settings()
     url, binaries = settings.database_address, settings.postgres_binaries
-    with open_database(url, settings.home, binaries=binaries) as database:
+    with open_database(url, settings.local_home, binaries=binaries) as database:
         if plans:
             from alexandria_pipeline import composition  # noqa: PLC0415 - see the module's docstring
 
             settings = composition.with_plans(settings, database)
         yield settings, database
+
+
+def where(settings: Settings, database: Database) -> str:
+    """The place of the data, for people: the folder of the local server, or the address of another one."""
+    if settings.database_url is not None:
+        return f"{database.address} (ALEXANDRIA_DATABASE_URL)"
+    return str(EmbeddedServer(settings.local_home, binaries=settings.postgres_binaries).home)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import typer
 
 from alexandria_pipeline import composition
-from alexandria_pipeline.cli.context import opened_database
+from alexandria_pipeline.cli.context import opened_database, where
 from alexandria_pipeline.cli.output import AsJson, cell, print_json, say, say_exactly
 from alexandria_pipeline.domain.errors import InvalidValue
 from alexandria_pipeline.settings import load_settings
@@ -24,13 +24,11 @@ db = typer.Typer(no_args_is_help=True, help="The database: a local server, or th
 def db_start() -> None:
     """Starts the local server if none runs, and migrates its tables."""
     with opened_database() as (settings, database):
+        place = where(settings, database)
         say(
-            f"The database is at {database.address}"
-            + (
-                " (ALEXANDRIA_DATABASE_URL; nothing was started)."
-                if settings.database_url
-                else f". Its files are in {composition.server(settings).home}."
-            )
+            f"The database is at {place}."
+            if settings.database_url
+            else f"The database is at {database.address}, in {place}."
         )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from alexandria_pipeline.cli.context import opened_database
+from alexandria_pipeline.cli.context import opened_database, where
 from alexandria_pipeline.cli.output import print_months, print_years, say
 from alexandria_pipeline.domain.text.display import for_terminal
 
@@ -34,7 +34,7 @@ def run(
     wanted = runs.Months.parse(months, datetime.now(UTC).date())
     with opened_database() as (settings, database):
         log = settings.home / "run.log"
-        say(f"Processing {wanted}; the log is {log}")
+        say(f"Processing {wanted}; the log is {log}, the database is in {where(settings, database)}")
         with _progress() as shown:
             try:
                 causes = runs.run(wanted, select, log, _report(shown))

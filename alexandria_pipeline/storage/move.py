@@ -2,7 +2,7 @@
 
 The content goes through a pipe from pg_dump to psql, as text, so that the new server may have another version, and arrives in
 one transaction. Until the move ends, the earlier database is read-only; after a move it stays so, because a process with the
-old address must not write where nobody looks. Which programs are used is decided by the caller.
+old address must not write to a database that is no longer read. Which programs are used is decided by the caller.
 """
 
 from __future__ import annotations

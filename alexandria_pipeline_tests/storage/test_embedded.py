@@ -20,7 +20,7 @@ import pytest
 
 import alexandria_pipeline
 from alexandria_pipeline.domain.errors import EmbeddedServerError
-from alexandria_pipeline.storage.embedded import server as embedded
+from alexandria_pipeline.storage.embedded import place
 from alexandria_pipeline.storage.embedded.binaries import ServerAccount, find_programs
 from alexandria_pipeline.storage.embedded.processes import Holder, holder_of, read_postmaster
 from alexandria_pipeline.storage.embedded.server import EmbeddedServer
@@ -306,31 +306,61 @@ def test_as_root_the_server_runs_without_privileges(cluster: EmbeddedServer) -> 
 
 
 @pytest.mark.skipif(not ROOT, reason="only root runs the server as another account")
-def test_as_root_the_cluster_of_a_closed_home_is_elsewhere(home: Path) -> None:
+def test_as_root_the_cluster_of_a_closed_home_is_elsewhere_and_moves_with_its_home(home: Path) -> None:
     home.chmod(0o700)
-    server = EmbeddedServer(home, durable=False)
+    checkout = home / "checkout"
+    first = EmbeddedServer(checkout / ".alexandria", durable=False)
+    second = None
     try:
-        server.ensure()
-        assert server.home.parent == embedded.ELSEWHERE
-        home.chmod(0o755)
-        assert EmbeddedServer(home).home == server.home, "a cluster that exists stays where it is"
+        with psycopg.connect(first.ensure()) as connection:
+            connection.execute("create table kept ()")
+        assert first.home.parent == place.ELSEWHERE
+        checkout.chmod(0o755)
+        assert EmbeddedServer(checkout / ".alexandria").home == first.home, "a cluster that exists stays where it is"
+
+        renamed = checkout.rename(home / "renamed")
+        with psycopg.connect(EmbeddedServer(renamed / ".alexandria", durable=False).ensure()) as connection:
+            connection.execute("select from kept")
+
+        shutil.rmtree(renamed / ".alexandria")
+        second = EmbeddedServer(renamed / ".alexandria", durable=False)
+        with psycopg.connect(second.ensure()) as connection:
+            assert connection.execute("select to_regclass('kept')").fetchone() == (None,)
+        assert second.home != first.home
+        assert read_postmaster(first.home / "data") is None, "the server of the removed folder has been stopped"
     finally:
-        server.stop()
-        shutil.rmtree(server.home)
+        for server in filter(None, (first, second)):
+            server.stop()
+            shutil.rmtree(server.home)
 
 
-@pytest.mark.skipif(not ROOT, reason="only root can give folders to other users")
-def test_a_folder_that_another_user_prepared_is_never_used(home: Path) -> None:
+@pytest.mark.skipif(not ROOT, reason="only root runs the server as another account")
+def test_a_cluster_elsewhere_that_is_gone_is_not_replaced_by_an_empty_one(home: Path) -> None:
     home.chmod(0o700)
-    prepared = EmbeddedServer(home).home
-    prepared.mkdir()
+    folder, left = place.settle(home)
+    assert left == []
+    assert place.settle(home) == (folder, []), "the pointer decides"
+    (folder / "home").unlink()
+    folder.rmdir()
+    with pytest.raises(EmbeddedServerError, match="which is gone"):
+        EmbeddedServer(home).ensure()
+    assert not folder.exists()
+
+
+@pytest.mark.skipif(not ROOT, reason="only root can give files to other users")
+def test_a_pointer_of_another_user_or_to_another_folder_is_not_followed(home: Path) -> None:
+    home.chmod(0o700)
+    folder, _ = place.settle(home)
     try:
-        os.chown(prepared, *_ids_of("nobody"))
-        chosen = EmbeddedServer(home).home
-        assert chosen.parent == embedded.ELSEWHERE
-        assert chosen != prepared
+        pointer = home / "postgres-folder"
+        assert EmbeddedServer(home).home == folder
+        os.chown(pointer, *_ids_of("nobody"))
+        assert EmbeddedServer(home).home != folder
+        os.chown(pointer, 0, 0)
+        pointer.write_text("/etc/books")
+        assert EmbeddedServer(home).home == home / "postgres"
     finally:
-        prepared.rmdir()
+        shutil.rmtree(folder)
 
 
 @pytest.mark.skipif(not ROOT, reason="only root can give folders to other users")

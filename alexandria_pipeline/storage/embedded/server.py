@@ -1,15 +1,15 @@
 """A local PostgreSQL server for machines that have none: made, started and stopped on demand.
 
 One server per home, shared by every process that asks (daemon, web server, run workers, commands, tests), started by
-whichever comes first and stopped only by `stop()`. Here: who may do what when, and where the cluster lives. Not here:
-the cluster's files and the steps of a start (`embedded_cluster.py`), PostgreSQL's programs (`embedded_binaries.py`),
-whose a PID is (`embedded_processes.py`), tables and statements.
+whichever comes first and stopped only by `stop()`. Here: who may do what when. Not here: where the cluster lives (`place.py`),
+its files and the steps of a start (`cluster.py`), PostgreSQL's programs (`binaries.py`), whose a PID is (`processes.py`), tables
+and statements.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
+import logging
 import os
 import stat
 import time
@@ -24,11 +24,13 @@ from psycopg import sql
 from alexandria_pipeline.domain.errors import EmbeddedServerError
 from alexandria_pipeline.storage.embedded.binaries import account_for_this_process, find_programs
 from alexandria_pipeline.storage.embedded.cluster import DATABASE, ROLE, Cluster
+from alexandria_pipeline.storage.embedded.place import find_place, keep_pointer, settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ELSEWHERE = Path("/var/tmp")  # noqa: S108 - the folder made in it must be ours, which is checked
+log = logging.getLogger(__name__)
+
 AUTHENTICATION = "scram-sha-256"  # the server shows that it knows the password as well; a foreign listener cannot
 PATIENCE = 60.0  # seconds until a server that runs must let us in; twice that for another process to give up the lock
 
@@ -47,7 +49,7 @@ class ServerStatus:
 class EmbeddedServer:
     """The local server of one home. Every method may be called by many processes at once.
 
-    It lives in `<home>/postgres`, or in /var/tmp when we are root and `home` is closed to the server's account; the
+    It lives in `<home>/postgres`, or elsewhere when we are root and `home` is closed to the server's account (`place.py`); the
     attribute `home` is the folder in use. `durable=False` gives up safety against power loss for speed (tests). `binaries` names
     a folder with PostgreSQL's programs. `account` runs the server when we are root (default: DEFAULT_ACCOUNT).
     """
@@ -57,11 +59,13 @@ class EmbeddedServer:
     ) -> None:
         self._account = account_for_this_process(account)
         self._binaries = binaries
-        self.home = self._place(Path(home).expanduser().resolve())
-        self._cluster = Cluster(self.home, self._account, durable=durable)
+        self._durable = durable
+        self._given = Path(home).expanduser().resolve()
+        self._use(find_place(self._given, self._account) or self._given / "postgres")
 
     def ensure(self) -> str:
         """Make sure that the server runs and answers; gives its URL. Raises EmbeddedServerError with the way out."""
+        self._settle()
         self._refuse_foreign_files()
         if not self._answers():
             self._make_home()
@@ -102,6 +106,7 @@ class EmbeddedServer:
 
     def programs(self) -> Path:
         """The folder of PostgreSQL's programs for this machine (pg_dump, pg_restore …). Raises EmbeddedServerError."""
+        self._settle()
         self._refuse_foreign_files()
         self._make_home()
         self._refuse_foreign_files()
@@ -129,17 +134,22 @@ class EmbeddedServer:
 
     # The home and its lock.
 
-    def _place(self, home: Path) -> Path:
-        """The folder that the cluster lives in; a cluster that exists stays where it is."""
-        here = home / "postgres"
-        name = f"alexandria-{hashlib.sha256(str(home).encode()).hexdigest()[:12]}"
-        if self._account is None or (here / "data").exists():
-            return here
-        # Every user may write to ELSEWHERE: a folder that another user made there under our name is passed over.
-        names = (ELSEWHERE / (name + suffix) for suffix in ("", *(f"-{n}" for n in range(2, 1000))))
-        elsewhere = next(folder for folder in names if not os.path.lexists(folder) or _is_our_folder(folder))
-        # Closed folders are not opened by us: the server goes where its account may walk.
-        return elsewhere if elsewhere.exists() or not self._account.reaches(here) else here
+    def _use(self, folder: Path) -> None:
+        self.home = folder
+        self._cluster = Cluster(folder, self._account, durable=self._durable)
+
+    def _settle(self) -> None:
+        """Decides where the cluster lives. Servers that an earlier cluster of this home has left running are stopped."""
+        if folder := find_place(self._given, self._account):
+            if folder != self.home:
+                self._use(folder)
+            keep_pointer(self._given, folder)
+            return
+        folder, left = settle(self._given)
+        self._use(folder)
+        for each in left:
+            Cluster(each, self._account, durable=self._durable).stop()
+            log.warning("%s was removed; its earlier database is kept in %s", self._given, each)
 
     def _make_home(self) -> None:
         """Make our folder and the missing ones above it, such that the server's account may walk there."""
@@ -238,11 +248,6 @@ class EmbeddedServer:
                     raise self._cluster.failure(f"The local PostgreSQL server does not let us in: {error}") from error
             time.sleep(0.05)
         raise self._cluster.failure("The local PostgreSQL server stopped again right after its start")
-
-
-def _is_our_folder(folder: Path) -> bool:
-    found = folder.lstat()
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
 
 
 def _make_database(connection: psycopg.Connection) -> None:
