@@ -261,7 +261,16 @@ class Settings(BaseSettings):
     )
 
     retention_days: int = Field(
-        90, ge=7, le=3650, description="Days for which old alerts, stages and superseded attempts are kept."
+        90,
+        ge=7,
+        le=3650,
+        description="Days for which old alerts, stages, superseded attempts and superseded runs of Dagster are kept.",
+    )
+    ledger_days: int = Field(
+        400,
+        ge=32,
+        le=3650,
+        description="Days for which each single call and each change of a field is kept. The totals of calls are kept forever.",
     )
 
     rollout: Rules = Field(

@@ -43,7 +43,7 @@ class Exports:
 def build_resources(settings: Settings) -> dict[str, Any]:
     """Builds the resources by name: `pipeline` (database, providers, stages), `runner` (the months that the run owns),
     `operations` (database and rollout, for ticks), `quota` (calls of today), `watcher` (alerting), `dumps` (folder of dumps),
-    `retention_days`, `exports` (folder and formats of the exports).
+    `retention_days`, `ledger_days`, `exports` (folder and formats of the exports).
     """
 
     @dg.resource(description="Database, providers and stages of one process.")
@@ -83,6 +83,10 @@ def build_resources(settings: Settings) -> dict[str, Any]:
     def retention_days(_context: dg.InitResourceContext) -> int:
         return settings.retention_days
 
+    @dg.resource(description="Days for which single calls and changes of fields are kept.")
+    def ledger_days(_context: dg.InitResourceContext) -> int:
+        return settings.ledger_days
+
     @dg.resource(description="The folder of exports (ALEXANDRIA_EXPORTS) and their formats; None when it is not set.")
     def exports(_context: dg.InitResourceContext) -> Exports | None:
         return (
@@ -92,6 +96,7 @@ def build_resources(settings: Settings) -> dict[str, Any]:
     return {
         "dumps": dumps,
         "retention_days": retention_days,
+        "ledger_days": ledger_days,
         "exports": exports,
         "watcher": watcher,
         "operations": operations,

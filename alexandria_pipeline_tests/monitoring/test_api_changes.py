@@ -101,14 +101,14 @@ def test_pruned_changes_are_gone_for_a_follower_that_has_not_read_them(
         add(database, f"work {number}")
     assert len(punctual.keys()) == 5
     rows(database, "update library_change set changed_at = now() - interval '91 days' returning 1")
-    assert prune(database, 90)["library_change"] == 4
+    assert prune(database, 90, 400)["library_change"] == 4
     answer = late.page()
     assert answer.status_code == 410
     assert "from=now" in answer.json()["error"]
     add(database, "after")
     assert punctual.keys() == ["after"]
     assert Follower(client).keys() == ["after"]
-    assert prune(database, 90)["library_change"] == 0
+    assert prune(database, 90, 400)["library_change"] == 0
 
 
 def test_a_cursor_of_another_database_is_gone(client: httpx.Client, database: Database) -> None:

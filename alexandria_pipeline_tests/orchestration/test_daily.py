@@ -151,6 +151,16 @@ def test_the_metadata_of_the_report_stay_small(
             "insert into generated_book (year, month, title, author, run_id)"
             " select 2000 + n / 12, 1 + n % 12, 'title', 'author', 'run' from generate_series(0, 299) n"
         )
+        tx.execute(
+            "insert into api_call (service, year, month, method, url, outcome, cost_usd, input_tokens)"
+            " select service, 2000 + n / 12, 1 + n % 12, 'GET', 'https://host', 'answered', 0.0123, 1234"
+            " from generate_series(0, 299) n, unnest(array['isbndb', 'gemini', 'xai', 'wikidata', 'open-library', 'google-books']) service"
+        )
+        tx.execute(
+            "insert into generation_reply (year, month, provider, model, prompt_variant, body, run_id, cost_usd)"
+            " select 2000 + n / 12, 1 + n % 12, provider, 'a-model-of-' || provider || '-' || n % 4, 'bestseller-focused', '[]', 'run', 0.0123"
+            " from generate_series(0, 299) n, unnest(array['gemini', 'xai']) provider"
+        )
     job = definitions.get_repository_def().get_schedule_def("daily_report").job_name
     shown = _run(definitions, instance, job)["backfill_report"]
     assert shown["dagster/row_count"] == 300

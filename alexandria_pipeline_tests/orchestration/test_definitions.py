@@ -265,6 +265,7 @@ def test_there_is_nothing_else(definitions: dg.Definitions) -> None:
     assert sorted(definitions.resources or {}) == [
         "dumps",
         "exports",
+        "ledger_days",
         "operations",
         "pipeline",
         "quota",

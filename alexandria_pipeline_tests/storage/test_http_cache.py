@@ -125,8 +125,8 @@ def test_expired_responses_are_not_found_and_are_pruned(cache: HttpCache, ledger
     store(ledger, "old", days=0.0)
     store(ledger, "valid")
     assert find(cache, "old") is None
-    assert prune(database, 90)["http_cache"] == 1
-    assert prune(database, 90)["http_cache"] == 0
+    assert prune(database, 90, 400)["http_cache"] == 1
+    assert prune(database, 90, 400)["http_cache"] == 0
     assert [row["cache_key"] for row in rows(database, "select cache_key from http_cache")] == ["valid"]
 
 

@@ -14,7 +14,10 @@ from alexandria_pipeline.orchestration.resources import Operations
 if TYPE_CHECKING:
     import pandas as pd
 
-MAX_ROWS = 12  # rows of a table in the metadata, which Dagster stores again with every materialization
+# Dagster stores the metadata again with every materialization, and the schema of a table takes 200 bytes for each column: few rows, and
+# Markdown for all but two tables keep them under 20 kB.
+MAX_ROWS = 10
+TABLES = ("months", "phases")
 
 
 @dg.asset(
@@ -39,18 +42,26 @@ MAX_ROWS = 12  # rows of a table in the metadata, which Dagster stores again wit
 def backfill_report(operations: dg.ResourceParam[Operations]) -> dg.MaterializeResult[None]:
     """What months, phases, services and models have yielded and cost, and what the rest of the rollout will cost.
 
-    From the tables as they are. The metadata have the last 12 rows of each table; `alexandria report` writes all of
+    From the tables as they are. The metadata have the last 10 rows of each table; `alexandria report` writes all of
     them. Table `api_call` has every single call.
     """
     from alexandria_pipeline.operations import report as figures_report  # noqa: PLC0415 - pandas takes a second to load
 
     tables = figures_report.build(operations.database, operations.rollout.rules)
     shown: dict[str, dg.RawMetadataValue] = {
-        name: table(figures_report.records(each.tail(MAX_ROWS))) for name, each in tables.items() if len(each)
+        name: _shown(name, each.tail(MAX_ROWS)) for name, each in tables.items() if len(each)
     }
     charts = {"books_by_year": _books(tables["months"]), "cost_by_service": _costs(tables["services"])}
     pictures = {name: dg.MetadataValue.md(chart) for name, chart in charts.items()}
     return dg.MaterializeResult(metadata={"dagster/row_count": len(tables["months"]), **pictures, **shown})
+
+
+def _shown(name: str, rows: "pd.DataFrame") -> dg.TableMetadataValue | dg.MarkdownMetadataValue:
+    from alexandria_pipeline.operations import report as figures_report  # noqa: PLC0415 - pandas takes a second to load
+
+    if name in TABLES:
+        return table(figures_report.records(rows))
+    return dg.MetadataValue.md(figures_report.markdown(rows))
 
 
 def _books(months: "pd.DataFrame") -> str:

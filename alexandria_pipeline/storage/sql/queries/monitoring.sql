@@ -13,9 +13,9 @@ order by b.year, b.month;
 
 -- name: calls
 -- The ledger by service and outcome.
-select service, outcome, count(*) as calls, sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens,
-       coalesce(sum(cost_usd), 0) as cost_usd, count(*) filter (where cost_usd is null) as unpriced
-from api_call group by service, outcome order by service, outcome;
+select service, outcome, sum(calls)::bigint as calls, sum(input_tokens)::bigint as input_tokens, sum(output_tokens)::bigint as output_tokens,
+       coalesce(sum(cost_usd), 0) as cost_usd, sum(unpriced)::bigint as unpriced
+from ledger_total group by service, outcome order by service, outcome;
 
 -- name: replies
 -- The cost of stored replies.

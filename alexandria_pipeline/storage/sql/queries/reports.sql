@@ -13,11 +13,11 @@ select year, month, service, sum(calls) as calls, sum(failed) as failed,
        greatest(sum(cost_usd), sum(reply_cost_usd))::float8 as cost_usd,
        greatest(sum(unpriced), sum(reply_unpriced)) as unpriced, sum(seconds)::float8 as seconds
 from (
-    select year, month, service, count(*) as calls, count(*) filter (where outcome in ('failed', 'refused', 'cancelled')) as failed,
+    select year, month, service, sum(calls) as calls, coalesce(sum(calls) filter (where outcome in ('failed', 'refused', 'cancelled')), 0) as failed,
            sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens, coalesce(sum(cost_usd), 0) as cost_usd,
-           count(*) filter (where cost_usd is null) as unpriced, coalesce(sum(latency_ms), 0) / 1000.0 as seconds,
+           sum(unpriced) as unpriced, coalesce(sum(latency_ms), 0) / 1000.0 as seconds,
            0 as reply_input_tokens, 0 as reply_output_tokens, 0 as reply_cost_usd, 0 as reply_unpriced
-    from api_call group by year, month, service
+    from ledger_total group by year, month, service
     union all
     select year, month, provider, 0, 0, 0, 0, 0, 0, 0, sum(input_tokens), sum(output_tokens), coalesce(sum(cost_usd), 0),
            count(*) filter (where cost_usd is null)
