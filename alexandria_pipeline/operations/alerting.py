@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from pydantic import SecretStr
@@ -30,6 +30,11 @@ log = logging.getLogger(__name__)
 MAX_ALERTS_PER_TICK = 50
 LOG_RECEIVER = "log"
 
+SINGLES_A_DAY = 3
+"""Alerts of one kind that are sent singly within 24 hours. Further ones wait for the digest of their kind, one within 24 hours."""
+COLLECTING = timedelta(minutes=15)
+"""How long a digest waits for more alerts of its kind after the first."""
+
 
 class RolloutReader(Protocol):
     """The part of the rollout that alerting reads."""
@@ -41,10 +46,11 @@ class RolloutReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The result of one pass: alerts that every receiver has, and alerts that still wait for a receiver."""
+    """The result of one pass: alerts that every receiver has, alerts that still wait for a receiver, and those for a digest."""
 
     sent: int
     waiting: int
+    collected: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +80,17 @@ class Alerting:
         at = now or datetime.now(UTC)
         return sum(self.record(alert, happened) for alert, happened in [*self._months(), *self._current(at)])
 
-    def send_pending(self) -> Sent:
-        """Sends alerts that some receiver lacks, oldest first. A receiver that fails gets nothing more in this pass."""
+    def send_pending(self, now: datetime | None = None) -> Sent:
+        """Sends alerts that some receiver lacks, oldest first. A receiver that fails gets nothing more in this pass.
+
+        Beyond the first few of a kind, alerts are collected and sent as one digest a day.
+        """
+        held = self._collect(now or datetime.now(UTC))
         down: dict[str, str] = {}
         sent = waiting = after = 0
         for _ in range(MAX_ALERTS_PER_TICK):
             with self.database.transaction(timeout=0) as tx:
-                alert = store.next_unsent(tx, after)
+                alert = store.next_unsent(tx, after, held)
                 if alert is None:
                     break
                 after = alert.alert_id
@@ -92,12 +102,30 @@ class Alerting:
                 else:
                     store.mark_sent(tx, alert, reached)
                     sent += 1
-        return Sent(sent, waiting)
+        return Sent(sent, waiting, len(held))
+
+    def _collect(self, at: datetime) -> set[int]:
+        """Makes the digests that are due; returns the alerts that wait for a later one."""
+        held: set[int] = set()
+        with self.database.transaction() as tx:
+            unsent, sent = store.waiting(tx), store.sent_of_the_day(tx)
+            for kind, alerts in unsent.items():
+                singles, had_digest = sent.get(kind, (0, False))
+                further = alerts[max(0, SINGLES_A_DAY - singles) :]
+                members = {each.alert_id for each in further}
+                if had_digest or (further and further[0].age < COLLECTING):
+                    held |= members
+                elif further:
+                    digest = wording.digest(kind, [each.content for each in further], at)
+                    store.add_digest(tx, kind, digest, members, at)
+        return held
 
     def _send(self, alert: store.UnsentAlert, down: dict[str, str]) -> frozenset[str]:
         """Returns the receivers that accepted the alert. Adds the others to `down`, with the reason."""
         if not self.receivers:
-            log.warning("%s\n%s", alert.title, alert.text)
+            level = logging.ERROR if alert.severe else logging.WARNING
+            lines = " | ".join(line for line in alert.text.splitlines() if line.strip())
+            log.log(level, "alert of %s UTC: %s | %s", f"{alert.happened_at:%Y-%m-%d %H:%M}", alert.title, lines)
             return frozenset({LOG_RECEIVER})
         accepted = set()
         for receiver in self.receivers:

@@ -54,7 +54,9 @@ def table_alerts(context: dg.SensorEvaluationContext, watcher: dg.ResourceParam[
 def _send(watcher: Alerting) -> dg.SkipReason:
     result = watcher.send_pending()
     waits = f"; {result.waiting} wait for a receiver that does not answer" if result.waiting else ""
-    return dg.SkipReason(f"{result.sent} alerts sent{waits}")
+    collected = f"; {result.collected} wait for the digest of their kind" if result.collected else ""
+    sent = "1 alert sent" if result.sent == 1 else f"{result.sent or 'no'} alerts sent"
+    return dg.SkipReason(f"{sent}{waits}{collected}")
 
 
 def _after(instance: dg.DagsterInstance, kind: dg.DagsterEventType, seen: int) -> int:

@@ -1,5 +1,7 @@
 """`dagster dev` with the guarded web server (`webserver.py`). Same options as `dagster dev`."""
 
+import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -28,8 +30,19 @@ def with_log_format(arguments: Sequence[str]) -> list[str]:
     return [*arguments, *(["--log-format", "json"] if is_json else [])]
 
 
+def address(arguments: Sequence[str]) -> str | None:
+    """The address of the web server that these arguments start; None for the default port."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("-p", "--port")
+    port = parser.parse_known_args(list(arguments))[0].port
+    return f"http://localhost:{port}" if port else None
+
+
 def main() -> None:
     """Runs the web server and the daemon until SIGINT or SIGTERM."""
+    here = address(sys.argv[1:])
+    if here and "dagster_url" not in load_settings().model_fields_set:
+        os.environ["ALEXANDRIA_DAGSTER_URL"] = here  # links in alerts lead to the server of this port
     vars(dagster_dev)[_NAME] = _open_guarded
     dagster_dev.dev_command(args=with_log_format(sys.argv[1:]), prog_name="dagster dev", auto_envvar_prefix="DAGSTER")
 

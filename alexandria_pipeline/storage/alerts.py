@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from alexandria_pipeline.domain.alerts import FailedMonth, PausedService
+from alexandria_pipeline.domain.alerts import Collected, FailedMonth, PausedService
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.storage.queries import Queries
 
@@ -29,11 +29,23 @@ class UnsentAlert:
     text: str
     severe: bool
     reached: frozenset[str]
+    happened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingAlert:
+    """An alert that no receiver has got. `age`: how long ago it was raised."""
+
+    alert_id: int
+    kind: str
+    age: timedelta
+    content: Collected
 
 
 def raise_alert(tx: Connection, alert: Alert, at: datetime) -> bool:
     """Raises an alert; False if its cause is known and has not ended before `at`."""
     values = {"cause": alert.cause, "title": alert.title, "text": alert.text, "severe": alert.severe, "at": at}
+    values |= {"kind": alert.kind, "badness": alert.badness}
     return tx.execute(_SQL["raise"], values).fetchone() is not None
 
 
@@ -42,14 +54,36 @@ def end_cause(tx: Connection, cause: str, at: datetime) -> None:
     tx.execute(_SQL["end"], {"cause": cause, "at": at})
 
 
-def next_unsent(tx: Connection, after: int) -> UnsentAlert | None:
-    """The oldest unsent alert after this one, locked for this sender until `tx` ends."""
-    row = tx.execute(_SQL["next_unsent"], {"after": after}).fetchone()
-    return (
-        UnsentAlert(row["alert_id"], row["title"], row["text"], row["severe"], frozenset(row["reached"]))
-        if row
-        else None
-    )
+def next_unsent(tx: Connection, after: int, held: Collection[int]) -> UnsentAlert | None:
+    """The oldest unsent alert after this one that is not `held`, locked for this sender until `tx` ends."""
+    row = tx.execute(_SQL["next_unsent"], {"after": after, "held": sorted(held)}).fetchone()
+    if row is None:
+        return None
+    reached = frozenset(row["reached"])
+    return UnsentAlert(row["alert_id"], row["title"], row["text"], row["severe"], reached, row["happened_at"])
+
+
+def waiting(tx: Connection) -> dict[str, list[WaitingAlert]]:
+    """The alerts that no receiver has got, by kind, oldest first. One transaction collects at a time."""
+    tx.execute(_SQL["lock_digests"])
+    found: dict[str, list[WaitingAlert]] = {}
+    for row in tx.execute(_SQL["unsent"]):
+        content = Collected(
+            row["title"], row["text"], row["severe"], row["badness"], row["happened_at"], row["is_over"]
+        )
+        found.setdefault(row["kind"], []).append(WaitingAlert(row["alert_id"], row["kind"], row["age"], content))
+    return found
+
+
+def sent_of_the_day(tx: Connection) -> dict[str, tuple[int, bool]]:
+    """kind → the number of single alerts of the last 24 hours, and whether there was a digest."""
+    return {row["kind"]: (row["singles"], row["digest"]) for row in tx.execute(_SQL["singles_sent"])}
+
+
+def add_digest(tx: Connection, kind: str, digest: Alert, members: Collection[int], at: datetime) -> None:
+    """Stores a digest, to be sent in place of its members."""
+    values = {"cause": digest.cause, "title": digest.title, "text": digest.text, "severe": digest.severe}
+    tx.execute(_SQL["add_digest"], {**values, "at": at, "kind": kind, "members": sorted(members)})
 
 
 def mark_sent(tx: Connection, alert: UnsentAlert, reached: Collection[str]) -> None:

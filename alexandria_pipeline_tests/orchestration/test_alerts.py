@@ -1,6 +1,7 @@
 """Alerts: one message per cause, whatever is restarted, and none is lost while a receiver is down."""
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -123,7 +124,7 @@ def test_a_failed_check_is_reported_once_with_figure_month_what_to_do_and_link(
     daemon.tick()
     daemon.tick()
     (message,) = receiver.messages
-    assert message["title"] == "resolution rate of resolved_isbns does not hold for 2020-06: figure 85.0"
+    assert message["title"] == "2020-06: only 85 % of the books have an ISBN (90 % required)"
     run_id = daemon.instance.get_runs()[0].run_id
     for part in (
         "Month: 2020-06",
@@ -147,7 +148,7 @@ def test_the_same_failure_again_is_no_news_until_it_has_passed(start: Start, rec
     assert len(receiver.messages) == 2
     daemon.check(passed=False, month="2020-07")
     daemon.tick()
-    assert receiver.titles[-1].endswith("for 2020-07: figure 85.0")
+    assert receiver.titles[-1].startswith("2020-07: only 85 %")
 
 
 def test_a_restarted_daemon_and_a_lost_cursor_repeat_nothing(start: Start, receiver: Receiver) -> None:
@@ -199,7 +200,7 @@ def test_a_run_whose_process_died_is_reported_and_hides_no_later_event(start: St
     daemon.check(passed=False)
     daemon.tick()
     assert receiver.titles == [
-        "resolution rate of resolved_isbns does not hold for 2020-06: figure 85.0",
+        "2020-06: only 85 % of the books have an ISBN (90 % required)",
         f"run {run.run_id[:8]} of nightly failed",
     ]
     assert "process 7 on there has died" in receiver.messages[1]["message"]
@@ -243,8 +244,59 @@ def test_without_receivers_the_log_has_it_once(start: Start, caplog: pytest.LogC
     with caplog.at_level(logging.WARNING, "alexandria_pipeline"):
         daemon.tick()
         daemon.tick()
-    skips = [record for record in caplog.records if "does not hold for 2020-06" in record.getMessage()]
-    assert len(skips) == 1
+    logged = [record for record in caplog.records if "2020-06: only 85 %" in record.getMessage()]
+    assert [(record.levelname, record.getMessage().count("\n")) for record in logged] == [("ERROR", 0)]
+    assert re.search(r"alert of 20\d\d-\d\d-\d\d \d\d:\d\d UTC: 2020-06", logged[0].getMessage())
+
+
+def test_further_alerts_of_a_kind_are_one_digest_a_day_with_count_and_the_worst_three(
+    start: Start, receiver: Receiver
+) -> None:
+    daemon = start(receiver.url)
+    for month in range(1, 11):
+        daemon.check(passed=False, month=f"2020-{month:02d}", rate=80.0 - month)
+    _month(daemon.database, "failed", retry_count=5, error="no generator gave a list")
+    skips = daemon.tick()
+    assert len(receiver.messages) == 4, "three of one kind, and one of another"
+    assert "7 wait for the digest of their kind" in skips
+    older = (
+        "update alert set first_seen_at = first_seen_at - %s::interval, sent_at = sent_at - %s::interval returning 1"
+    )
+    rows(daemon.database, older, "15 minutes", "15 minutes")
+    daemon.check(passed=True, month="2020-10", rate=95.0)
+    daemon.tick()
+    daemon.tick()
+    assert receiver.titles[4:] == [
+        "7 more alerts of one kind: 2020-10: only 70 % of the books have an ISBN (90 % required)"
+    ]
+    text = receiver.messages[4]["message"]
+    assert "7 alerts since" in text
+    assert "1 of them over. The worst:\n- 2020-10: only 70 %" in text
+    assert text.count("\n- ") == 3
+    assert "alexandria books 2020-10" in text
+    daemon.check(passed=False, month="2020-11")
+    rows(daemon.database, older, "1 hour", "1 hour")
+    daemon.tick()
+    assert len(receiver.messages) == 5, "one digest of a kind a day"
+    rows(daemon.database, older, "1 day", "1 day")
+    daemon.tick()
+    assert receiver.titles[5:] == ["2020-11: only 85 % of the books have an ISBN (90 % required)"]
+
+
+def test_a_digest_reaches_each_receiver_once(start: Start, receiver: Receiver) -> None:
+    with receiving() as other:
+        daemon = start(receiver.url, other.url)
+        receiver.up = False
+        for month in range(1, 7):
+            daemon.check(passed=False, month=f"2020-{month:02d}")
+        daemon.tick()
+        rows(daemon.database, "update alert set first_seen_at = first_seen_at - interval '15 minutes' returning 1")
+        daemon.tick()
+        receiver.up = True
+        daemon.tick()
+        daemon.tick()
+        assert len(receiver.messages) == len(other.messages) == 4
+        assert sorted(receiver.titles) == sorted(other.titles)
 
 
 def test_a_month_that_failed_for_good(start: Start, receiver: Receiver) -> None:
