@@ -13,6 +13,7 @@ from alexandria_pipeline.cli.output import AsJson, cell, new_table, print_json, 
 from alexandria_pipeline.domain.errors import InvalidValue
 from alexandria_pipeline.domain.merging.claims import Judged, Lock
 from alexandria_pipeline.operations import library
+from alexandria_pipeline.operations.recompute import recompute
 
 Named = Annotated[
     str, typer.Argument(help="An ISBN, the key of a work, or the key or name of an author.", metavar="NAME")
@@ -83,6 +84,25 @@ def split_works(left: Named, right: Named, by: By = None) -> None:
 def doubtful_works(as_json: AsJson = False) -> None:
     """Lists works that may be one: what speaks for it, and the guard that refuses. `merge` or `split` decides."""
     _doubts("work", as_json=as_json)
+
+
+@works.command("recompute")
+def recompute_works(
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Number of processes; default: one, or one per core for a large library.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Computes all works, editions and authors again from what the sources stated, as after an upgrade that changes rules."""
+    with opened_database() as (_, database):
+        counts = recompute(database, f"recomputed by {getpass.getuser()}", processes)
+    if as_json:
+        print_json(counts)
+        return
+    table = new_table("", "kind", "computed", "changed")
+    for kind, each in counts.items():
+        table.add_row(kind, str(each["computed"]), str(each["changed"]))
+    print_table(table)
 
 
 @authors.command("show")

@@ -2,35 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.merging import hints
 from alexandria_pipeline.domain.merging import served as columns
 from alexandria_pipeline.domain.merging.identity import AuthorRef, authors_of_work
-from alexandria_pipeline.domain.merging.merge import Merged, merge
+from alexandria_pipeline.domain.merging.merge import Choices, Merged, merge
 from alexandria_pipeline.storage import claims as store
 from alexandria_pipeline.storage import served
 from alexandria_pipeline.storage.served import AuthorLink, Written
 
 if TYPE_CHECKING:
-    from alexandria_pipeline.domain.merging.claims import Claim, EntityKind
+    from alexandria_pipeline.domain.merging.claims import Claim, EntityKind, Lock
     from alexandria_pipeline.storage.database import Connection
 
 # The fields of a work that claims about its editions state, too.
-_FROM_EDITIONS = frozenset({"title", "authors", "description", "subjects", "series", "cover"})
+_FROM_EDITIONS: Final = frozenset({"title", "authors", "description", "subjects", "series", "cover"})
+_AUTHORS: Final = frozenset({"authors"})
 
 
-def compute_editions(tx: Connection, isbns: Collection[Isbn13], run_id: str) -> Written:
+@dataclass(slots=True)
+class Given:
+    """What the rows of works are computed from.
+
+    `works`: their rows; `editions`: ISBN → key of the work that it belongs to, by work; the claims are by ISBN, the locks by key.
+    """
+
+    works: Mapping[int, served.Row]
+    editions: Mapping[int, Mapping[str, str]]
+    of_editions: Mapping[str, list[Claim]]
+    of_works: Mapping[str, list[Claim]]
+    locks: Mapping[str, Mapping[str, Lock]]
+    choices: Choices = field(default_factory=dict)
+    of_work: dict[int, Merged | None] = field(default_factory=dict)
+
+    def claims(self, work_id: int) -> list[Claim]:
+        """The claims about a work: about the work itself, and those about its editions that concern the work."""
+        isbns = self.editions[work_id]
+        return [
+            *(claim for isbn in isbns for claim in self.of_works.get(isbn, ())),
+            *(claim for isbn in isbns for claim in self.of_editions.get(isbn, ()) if claim.field in _FROM_EDITIONS),
+        ]
+
+    def merged(self, work_id: int, fields: Collection[str] | None = None) -> Merged | None:
+        """The values of a work; None without claims and locks."""
+        if work_id not in self.of_work:
+            row, claims = self.works[work_id], self.claims(work_id)
+            locks = self.locks.get(row["work_key"])
+            hinted = hints_of("work", row)
+            self.of_work[work_id] = (
+                merge("work", claims, locks, hinted, fields, self.choices) if claims or locks else None
+            )
+        return self.of_work[work_id]
+
+
+def compute_editions(tx: Connection, isbns: Collection[Isbn13], run_id: str, given: Given | None = None) -> Written:
     """Computes editions. Those without claims stay as they are."""
-    store.one_writer(tx)
+    if given is None:
+        store.one_writer(tx)
     current = served.editions(tx, isbns)
-    claims, locks = store.claims_of(tx, "edition", current), store.locks_of(tx, "edition", current)
+    claims = given.of_editions if given else store.claims_of(tx, "edition", current)
+    choices = given.choices if given else None
+    locks = store.locks_of(tx, "edition", current)
     merged = {
-        isbn: merge("edition", claims[isbn], locks[isbn], hints_of("edition", row))
+        isbn: merge("edition", claims.get(isbn, ()), locks.get(isbn), hints_of("edition", row), choices=choices)
         for isbn, row in current.items()
-        if claims[isbn] or locks[isbn]
+        if claims.get(isbn) or locks.get(isbn)
     }
     rows = {isbn: columns.edition_columns(isbn, each, current[isbn]) for isbn, each in merged.items()}
     changed = served.write(tx, "edition", current, rows, run_id)
@@ -39,59 +79,79 @@ def compute_editions(tx: Connection, isbns: Collection[Isbn13], run_id: str) -> 
     return Written(len(rows), len(changed), columns.coverage("edition", list(rows.values())))
 
 
-def compute_works(tx: Connection, work_ids: Collection[int], run_id: str) -> Written:
+def compute_works(tx: Connection, work_ids: Collection[int], run_id: str, given: Given | None = None) -> Written:
     """Computes resolved works from the claims about them and about their editions."""
-    store.one_writer(tx)
-    current = served.works(tx, work_ids)
-    keys = {work_id: row["work_key"] for work_id, row in current.items()}
-    rows, merged = _work_rows(tx, work_ids)
-    changed = served.write(tx, "work", current, rows, run_id)
+    if given is None:
+        store.one_writer(tx)
+    given = given or _given(tx, work_ids)
+    rows, merged = _work_rows(given)
+    keys = {work_id: row["work_key"] for work_id, row in given.works.items()}
+    changed = served.write(tx, "work", given.works, rows, run_id)
     served.write_ids(tx, "work", {keys[work_id]: rows[work_id]["identifiers"] for work_id in changed})
     served.write_conflicts(tx, "work", {keys[work_id]: each.conflicts for work_id, each in merged.items()})
     return Written(len(rows), len(changed), columns.coverage("work", list(rows.values())))
 
 
-def _work_rows(tx: Connection, work_ids: Collection[int]) -> tuple[dict[int, served.Row], dict[int, Merged]]:
-    """The columns of works that have claims or locks, and the merged values."""
-    current = served.works(tx, work_ids)
-    claims = claims_of_works(tx, list(current))
-    locks = store.locks_of(tx, "work", [row["work_key"] for row in current.values()])
-    merged = {
-        work_id: merge("work", claims[work_id], locks[row["work_key"]], hints_of("work", row))
-        for work_id, row in current.items()
-        if claims[work_id] or locks[row["work_key"]]
+def recompute(tx: Connection, work_ids: Collection[int], run_id: str) -> dict[EntityKind, Written]:
+    """Computes works with their editions and authors; the claims are read once. Other works may be computed at the same time."""
+    store.no_writer(tx)
+    given = _given(tx, work_ids, fields=None)
+    isbns = [Isbn13(isbn) for each in given.editions.values() for isbn in each]
+    return {
+        "edition": compute_editions(tx, isbns, run_id, given),
+        "work": compute_works(tx, work_ids, run_id, given),
+        "author": compute_authors(tx, work_ids, run_id, given),
     }
-    return {work_id: columns.work_columns(work_id, each, current[work_id]) for work_id, each in merged.items()}, merged
+
+
+def _given(tx: Connection, work_ids: Collection[int], fields: Collection[str] | None = _FROM_EDITIONS) -> Given:
+    """What works are computed from; of the claims about editions, those about these fields, or all."""
+    works = served.works(tx, work_ids)
+    editions = served.editions_of_works(tx, list(works))
+    isbns = [isbn for each in editions.values() for isbn in each]
+    return Given(
+        works,
+        editions,
+        store.claims_of(tx, "edition", isbns, fields),
+        store.claims_of(tx, "work", isbns, None if fields is None or fields == _FROM_EDITIONS else fields),
+        store.locks_of(tx, "work", [row["work_key"] for row in works.values()]),
+    )
+
+
+def _work_rows(given: Given) -> tuple[dict[int, served.Row], dict[int, Merged]]:
+    """The columns of works that have claims or locks, and the merged values."""
+    merged = {work_id: each for work_id in given.works if (each := given.merged(work_id)) is not None}
+    return {
+        work_id: columns.work_columns(work_id, each, given.works[work_id]) for work_id, each in merged.items()
+    }, merged
 
 
 def differences(tx: Connection, work_ids: Collection[int]) -> list[str]:
     """The keys of works whose served columns differ from what their claims give now; writes nothing."""
-    current, rows = served.works(tx, work_ids), _work_rows(tx, work_ids)[0]
+    given = _given(tx, work_ids)
+    rows = _work_rows(given)[0]
     return sorted(
-        current[work_id]["work_key"] for work_id, row in rows.items() if served.differs(current[work_id], row)
+        given.works[work_id]["work_key"] for work_id, row in rows.items() if served.differs(given.works[work_id], row)
     )
 
 
-def authors_of(tx: Connection, work_ids: Collection[int]) -> dict[int, list[AuthorRef]]:
+def authors_of(tx: Connection, work_ids: Collection[int], given: Given | None = None) -> dict[int, list[AuthorRef]]:
     """The authors of resolved works, from claims."""
-    current = served.works(tx, work_ids)
-    editions = served.editions_of_works(tx, list(current))
-    claims = claims_of_works(tx, list(current))
-    of_editions = store.claims_of(tx, "edition", [isbn for each in editions.values() for isbn in each])
-    locks = store.locks_of(tx, "work", [row["work_key"] for row in current.values()])
+    given = given or _given(tx, work_ids, _AUTHORS)
     found = {}
-    for work_id, row in current.items():
-        merged = merge("work", claims[work_id], locks[row["work_key"]], hints_of("work", row))
-        names = merged.values.get("authors", ())
-        members = [(key, of_editions[isbn]) for isbn, key in editions[work_id].items()]
+    for work_id, row in given.works.items():
+        merged = given.merged(work_id, _AUTHORS)
+        names = merged.values.get("authors", ()) if merged else ()
+        members = [(key, given.of_editions.get(isbn, ())) for isbn, key in given.editions[work_id].items()]
         found[work_id] = authors_of_work(row["work_key"], names, members)
     return found
 
 
-def compute_authors(tx: Connection, work_ids: Collection[int], run_id: str) -> Written:
+def compute_authors(tx: Connection, work_ids: Collection[int], run_id: str, given: Given | None = None) -> Written:
     """Computes the authors of works, and links works with them."""
-    store.one_writer(tx)
-    refs = authors_of(tx, work_ids)
+    if given is None:
+        store.one_writer(tx)
+    refs = authors_of(tx, work_ids, given)
     authors = {author.key: author for each in refs.values() for author in each}
     current = served.authors(tx, authors)
     members = served.members_of_authors(tx, authors)
@@ -114,21 +174,13 @@ def compute_authors(tx: Connection, work_ids: Collection[int], run_id: str) -> W
     return Written(len(rows), len(changed), columns.coverage("author", list(rows.values())))
 
 
-def hints_of(kind: EntityKind, row: served.Row) -> list[Claim]:
+def hints_of(kind: EntityKind, row: served.Row) -> Sequence[Claim]:
     """What decides between equally many sources of an edition or work, from its row."""
     listed = hints.of_listing(row["listed_title"], row["listed_author"])
-    return [*listed, *hints.of_isbn(row["isbn13"])] if kind == "edition" else listed
+    return (*listed, *hints.of_isbn(row["isbn13"])) if kind == "edition" else listed
 
 
 def claims_of_works(tx: Connection, work_ids: Collection[int]) -> dict[int, list[Claim]]:
     """The claims about works: about the works themselves, and those about their editions that concern the work."""
-    editions = served.editions_of_works(tx, work_ids)
-    isbns = [isbn for each in editions.values() for isbn in each]
-    of_works, of_editions = store.claims_of(tx, "work", isbns), store.claims_of(tx, "edition", isbns)
-    return {
-        work_id: [
-            *(claim for isbn in each for claim in of_works[isbn]),
-            *(claim for isbn in each for claim in of_editions[isbn] if claim.field in _FROM_EDITIONS),
-        ]
-        for work_id, each in editions.items()
-    }
+    given = _given(tx, work_ids)
+    return {work_id: given.claims(work_id) for work_id in given.works}

@@ -41,6 +41,11 @@ def one_writer(tx: Connection) -> None:
     tx.execute(_SQL["one_writer"])
 
 
+def no_writer(tx: Connection) -> None:
+    """Waits until no other transaction stores claims or computes from them, but for those that wait with this function."""
+    tx.execute(_SQL["no_writer"])
+
+
 def store(tx: Connection, stated: Sequence[Stated], run_id: str) -> set[tuple[str, str]]:
     """Stores answers with their claims; returns (kind, subject) of those that changed. An equal answer is not stored again."""
     given = [
@@ -115,13 +120,16 @@ def stored_editions(tx: Connection, isbns: Collection[Isbn13]) -> list[tuple[Isb
     return [(Isbn13(row["isbn13"]), row["primary_provider"], row) for row in rows]
 
 
-def claims_of(tx: Connection, kind: EntityKind, subjects: Collection[str]) -> dict[str, list[Claim]]:
-    """The current claims about subjects of a kind."""
+def claims_of(
+    tx: Connection, kind: EntityKind, subjects: Collection[str], fields: Collection[str] | None = None
+) -> dict[str, list[Claim]]:
+    """The current claims about subjects of a kind, of all fields or of some."""
     found: dict[str, list[Claim]] = defaultdict(list)
-    for row in tx.execute(_SQL["claims_of"], {"kind": kind, "subjects": list(subjects)}):
-        ranks = row["ranks"] or {}
+    values = {"kind": kind, "subjects": list(subjects), "fields": None if fields is None else list(fields)}
+    for row in tx.execute(_SQL["claims_of"], values) if subjects else ():
+        provider, record, fetched_at, ranks = row["provider"], row["record_id"], row["fetched_at"], row["ranks"] or {}
         found[row["subject"]] += [
-            Claim(row["provider"], name, value, row["record_id"], ranks.get(name, "normal"), row["fetched_at"])
+            Claim(provider, name, value, record, ranks.get(name, "normal"), fetched_at)
             for name, value in row["facts"].items()
         ]
     return found

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
 from psycopg.types.json import Jsonb
 
 from alexandria_pipeline.domain.isbn import Isbn13
@@ -51,8 +52,13 @@ def editions(tx: Connection, isbns: Collection[Isbn13]) -> dict[str, Row]:
 
 
 def works(tx: Connection, work_ids: Collection[int]) -> dict[int, Row]:
-    """The resolved works by id; they are locked until the transaction ends."""
+    """The resolved works by id."""
     return {row["work_id"]: row for row in tx.execute(_SQL["works"], {"ids": sorted(work_ids)})}
+
+
+def resolved_works(tx: Connection) -> list[int]:
+    """The ids of all resolved works."""
+    return [row["work_id"] for row in tx.execute(_SQL["resolved_works"])]
 
 
 def authors(tx: Connection, keys: Collection[str]) -> dict[str, Row]:
@@ -75,9 +81,11 @@ def write(
     changes = {key: diff for key, row in computed.items() if (diff := _difference(current.get(key), row))}
     if not changes:
         return set()
-    tx.execute(_SQL[f"write_{kind}s"], {"rows": Jsonb([computed[key] for key in changes])})
+    if kind == "work":
+        tx.execute(_SQL["lock_works"], {"ids": sorted(changes)})
+    tx.execute(_SQL[f"write_{kind}s"], {"rows": _json([computed[key] for key in changes])})
     log = [_log_line(kind, current.get(key), computed[key], diff) for key, diff in changes.items()]
-    tx.execute(_SQL["log"], {"rows": Jsonb(log), "run_id": run_id})
+    tx.execute(_SQL["log"], {"rows": _json(log), "run_id": run_id})
     return set(changes)
 
 
@@ -97,7 +105,7 @@ def write_author_links(tx: Connection, work_ids: Collection[int], links: Sequenc
             for key, role, position in wanted[work_id]
         ]
         tx.execute(_SQL["drop_authors_of_works"], {"ids": changed})
-        tx.execute(_SQL["add_authors_of_works"], {"rows": Jsonb(rows)})
+        tx.execute(_SQL["add_authors_of_works"], {"rows": _json(rows)})
     return len(changed)
 
 
@@ -105,12 +113,14 @@ def write_ids(tx: Connection, kind: EntityKind, identifiers: Mapping[str, Mappin
     """Writes the external identifiers of subjects: scheme → values."""
     rows = [
         {"subject": subject, "scheme": scheme, "value": value}
-        for subject, schemes in identifiers.items()
+        for subject, schemes in sorted(identifiers.items())
         for scheme, values in schemes.items()
         for value in values
     ]
+    if not identifiers:
+        return
     tx.execute(_SQL["drop_ids"], {"kind": kind, "subjects": list(identifiers)})
-    tx.execute(_SQL["add_ids"], {"kind": kind, "rows": Jsonb(rows)})
+    tx.execute(_SQL["add_ids"], {"kind": kind, "rows": _json(rows)})
 
 
 def write_conflicts(tx: Connection, kind: EntityKind, conflicts: Mapping[str, Mapping[str, str]]) -> int:
@@ -120,7 +130,7 @@ def write_conflicts(tx: Connection, kind: EntityKind, conflicts: Mapping[str, Ma
         for subject, fields in conflicts.items()
         for name, detail in fields.items()
     ]
-    values = {"kind": kind, "subjects": list(conflicts), "rows": Jsonb(rows)}
+    values = {"kind": kind, "subjects": list(conflicts), "rows": _json(rows)}
     tx.execute(_SQL["drop_conflicts"], values)
     tx.execute(_SQL["add_conflicts"], values)
     return len(rows)
@@ -149,7 +159,7 @@ def keys(tx: Connection, kind: EntityKind, wanted: Collection[str]) -> list[Row]
 def set_merged_into(tx: Connection, kind: EntityKind, merged: Mapping[int, int | None]) -> None:
     """Sets what each work or author is merged into."""
     rows = [{"id": each, "merged_into": into} for each, into in merged.items()]
-    tx.execute(_SQL[f"merge_{kind}s_into"], {"rows": Jsonb(rows)})
+    tx.execute(_SQL[f"merge_{kind}s_into"], {"rows": _json(rows)})
 
 
 def members_of_authors(tx: Connection, author_keys: Collection[str]) -> dict[str, list[str]]:
@@ -184,6 +194,10 @@ def _difference(current: Row | None, row: Row) -> dict[str, Any]:
         for name, value in row.items()
         if name not in _NOT_COMPARED and (current is None or current.get(name) != value)
     }
+
+
+def _json(rows: Sequence[Row]) -> Jsonb:
+    return Jsonb(rows, dumps=orjson.dumps)
 
 
 def _log_line(kind: EntityKind, current: Row | None, row: Row, diff: Mapping[str, Any]) -> Row:

@@ -10,6 +10,7 @@ import pytest
 from alexandria_pipeline.domain.errors import InvalidValue
 from alexandria_pipeline.domain.merging.claims import Lock, Stated
 from alexandria_pipeline.operations import library
+from alexandria_pipeline.operations.recompute import recompute
 from alexandria_pipeline.stages import computing
 from alexandria_pipeline.storage import claims
 from alexandria_pipeline_tests.world import JULY, JUNE, dump, pipeline, rows, run_all
@@ -121,3 +122,18 @@ def test_any_sequence_of_merges_is_undone_by_splits(filled: Database) -> None:
         for left, right in pairs:
             library.judge(filled, "work", left, right, "different", "Ada")
         assert _served(filled) == before, pairs
+
+
+@pytest.mark.slow("two processes")
+def test_a_recomputation_writes_what_differs_in_one_process_as_in_two(filled: Database) -> None:
+    before = dump(filled, ("enriched_editions", "enriched_works", "enriched_authors", "work_authors", "external_id"))
+    again = recompute(filled, "run-3")
+    assert {each["changed"] for each in again.values()} == {0}
+    assert again["work"]["computed"] == len(rows(filled, "select 1 from enriched_works where not synthetic"))
+    rows(filled, "update enriched_works set title = 'Old rule' where not synthetic returning 1")
+    rows(filled, "update enriched_editions set pages = 1 returning 1")
+    counts = recompute(filled, "run-4", processes=2)
+    assert counts["work"]["changed"] == counts["edition"]["changed"] == again["work"]["computed"]
+    assert _served(filled)["enriched_works"] == [
+        {name: value for name, value in row.items() if name not in TIMES} for row in before["enriched_works"]
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 EntityKind = Literal["edition", "work", "author"]
 Judged = Literal["work", "author"]
@@ -27,8 +27,7 @@ SAME_SOURCE: Final[Mapping[str, str]] = {"local-catalog": "open-library"}
 """Sources whose facts are a copy of another source's facts. They count as one source."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """A value of a field, as a source stated it. `value` is JSON; `record` is the id of the stored answer it is from.
 
     Absence is not a claim. A claim of rank `deprecated` is never used. A `hint` is no claim of a source, and is never stored or
@@ -83,12 +82,16 @@ class Choice:
 
 def trust(claim: Claim) -> tuple[int, int]:
     """A sort key: the most trusted source first, then the oldest record."""
-    order = SOURCE_ORDER.index(claim.provider) if claim.provider in SOURCE_ORDER else len(SOURCE_ORDER)
-    return (order, claim.record)
+    return (_PLACE.get(claim.provider, len(_PLACE)), claim.record)
+
+
+_PLACE: Final[Mapping[str, int]] = {name: place for place, name in enumerate(SOURCE_ORDER)}
 
 
 def usable(claims: Sequence[Claim]) -> list[Claim]:
-    """The claims that are not deprecated, the most trusted first; preferred ones alone if there are any. Hints are last."""
-    kept = sorted((claim for claim in claims if claim.rank not in {"deprecated", "hint"}), key=trust)
+    """The claims of one field that are not deprecated; preferred ones alone if there are any. Hints are last, and never alone."""
+    if all(claim.rank == "normal" for claim in claims):
+        return list(claims)
+    kept = [claim for claim in claims if claim.rank not in {"deprecated", "hint"}]
     kept = [claim for claim in kept if claim.rank == "preferred"] or kept
     return kept + [claim for claim in claims if claim.rank == "hint"] if kept else []

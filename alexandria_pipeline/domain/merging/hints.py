@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from alexandria_pipeline.domain.matching.edition_facts import group_language
@@ -11,14 +12,15 @@ from alexandria_pipeline.domain.text.person_names import people
 LIST: Final = "list"
 
 
-def of_listing(title: str | None, author: str | None) -> list[Claim]:
+@lru_cache(maxsize=2_048)
+def of_listing(title: str | None, author: str | None) -> tuple[Claim, ...]:
     """The title and the authors of the list that named the book."""
     found = [Claim(LIST, "title", title, rank="hint")] if title else []
     named = [" ".join([*person.given, person.surname]) for person in people(author or "")]
-    return [*found, Claim(LIST, "authors", [{"name": name, "role": "unknown"} for name in named], rank="hint")]
+    return (*found, Claim(LIST, "authors", [{"name": name, "role": "unknown"} for name in named], rank="hint"))
 
 
-def of_isbn(isbn13: str) -> list[Claim]:
+def of_isbn(isbn13: str) -> tuple[Claim, ...]:
     """The language that the group of the ISBN stands for."""
     language = group_language(isbn13)
-    return [Claim(LIST, "language", language, rank="hint")] if language else []
+    return (Claim(LIST, "language", language, rank="hint"),) if language else ()

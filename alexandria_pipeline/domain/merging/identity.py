@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from alexandria_pipeline.domain.merging.claims import Claim, usable
+from alexandria_pipeline.domain.merging.claims import Claim, trust, usable
 from alexandria_pipeline.domain.text.normalise import normalise
 from alexandria_pipeline.domain.text.person_names import NameAgreement, compare_names, people
 
@@ -51,7 +51,11 @@ def authors_of_work(
 
 
 def _people(claims: Iterable[Claim]) -> list[dict[str, Any]]:
-    return [one for claim in usable([each for each in claims if each.field == "authors"]) for one in claim.value]
+    return [
+        one
+        for claim in usable(sorted((each for each in claims if each.field == "authors"), key=trust))
+        for one in claim.value
+    ]
 
 
 def _is_same(one: str, other: str) -> bool:

@@ -6,13 +6,16 @@ not on what was served before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from alexandria_pipeline.domain.merging.claims import Choice, Claim, EntityKind, Lock, usable
+from alexandria_pipeline.domain.merging.claims import Choice, Claim, EntityKind, Lock, trust, usable
 from alexandria_pipeline.domain.merging.fields import FIELDS_FROM, RULES
 from alexandria_pipeline.domain.merging.rules import Rule, subtitle_for
+
+Choices = dict[tuple[Any, ...], tuple[Sequence[Claim], Choice | None]]
+"""What was chosen from which claims, by the rule and the claims' places in memory; it holds the claims, so that these stay theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +25,9 @@ class Merged:
     `provenance` has for each field the source, the id of its stored answer, the rule, and how many claims lost.
     """
 
-    values: Mapping[str, Any] = field(default_factory=dict)
-    provenance: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    conflicts: Mapping[str, str] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+    provenance: dict[str, dict[str, Any]] = field(default_factory=dict)
+    conflicts: dict[str, str] = field(default_factory=dict)
 
 
 def merge(
@@ -32,54 +35,61 @@ def merge(
     claims: Iterable[Claim],
     locks: Mapping[str, Lock] | None = None,
     hints: Sequence[Claim] = (),
+    fields: Collection[str] | None = None,
+    choices: Choices | None = None,
 ) -> Merged:
-    """The served values of one thing. `hints` (`hints.py`) decide between values that equally many sources give."""
+    """The served values of one thing, of all fields or of some.
+
+    `hints` (`hints.py`) decide between values that equally many sources give. `choices` keeps what was chosen from the same claims:
+    a work is mostly chosen from the claims about its edition.
+    """
     by_field: dict[str, list[Claim]] = {}
-    for claim in (*claims, *hints):
+    for claim in (*sorted(claims, key=trust), *hints):
         by_field.setdefault(claim.field, []).append(claim)
-    values: dict[str, Any] = {}
-    provenance: dict[str, Mapping[str, Any]] = {}
-    conflicts: dict[str, str] = {}
+    kept = {name: usable(each) for name, each in by_field.items()}
+    merged = Merged()
     for name, rule in RULES[kind].items():
-        choice = _choose(rule, by_field.get(FIELDS_FROM.get(name, name), ()))
-        _serve(name, choice, (locks or {}).get(name), values, provenance, conflicts)
-    if kind == "edition" and "title" in values:
-        offered = _subtitles(by_field.get("title", ()), by_field.get("subtitle", ()))
-        choice = _choose(subtitle_for(values["title"]), offered)
-        _serve("subtitle", choice, (locks or {}).get("subtitle"), values, provenance, conflicts)
-    return Merged(values, provenance, conflicts)
+        if fields is None or name in fields:
+            choice = _choose(rule, kept.get(FIELDS_FROM.get(name, name)), choices)
+            _serve(name, choice, (locks or {}).get(name), merged)
+    if kind == "edition" and fields is None and "title" in merged.values:
+        offered = usable(sorted(_subtitles(by_field.get("title", ()), by_field.get("subtitle", ())), key=trust))
+        _serve(
+            "subtitle", _choose(subtitle_for(merged.values["title"]), offered), (locks or {}).get("subtitle"), merged
+        )
+    return merged
 
 
-def _choose(rule: Rule, claims: Sequence[Claim]) -> Choice | None:
-    kept = usable(claims)
-    return rule(kept) if kept else None
+def _choose(rule: Rule, kept: Sequence[Claim] | None, choices: Choices | None = None) -> Choice | None:
+    if not kept:
+        return None
+    if choices is None:
+        return rule(kept)
+    key = (rule, *map(id, kept))
+    if key not in choices:
+        choices[key] = (kept, rule(kept))
+    return choices[key][1]
 
 
-def _serve(
-    name: str,
-    choice: Choice | None,
-    lock: Lock | None,
-    values: dict[str, Any],
-    provenance: dict[str, Mapping[str, Any]],
-    conflicts: dict[str, str],
-) -> None:
+def _serve(name: str, choice: Choice | None, lock: Lock | None, merged: Merged) -> None:
     if lock is not None:
         if not lock.nothing:
-            values[name] = lock.value
-        provenance[name] = {"source": "lock", "rule": "lock", "lost": len(choice.claims) + choice.lost if choice else 0}
+            merged.values[name] = lock.value
+        lost = len(choice.claims) + choice.lost if choice else 0
+        merged.provenance[name] = {"source": "lock", "rule": "lock", "lost": lost}
         return
     if choice is None:
         return
-    values[name] = choice.value
+    merged.values[name] = choice.value
     winners = {claim.provider: claim.record for claim in choice.claims}
-    provenance[name] = {
+    merged.provenance[name] = {
         "source": next(iter(winners)) if len(winners) == 1 else sorted(winners),
         "records": sorted(winners.values()),
         "rule": name,
         "lost": choice.lost,
     }
     if choice.conflict:
-        conflicts[name] = choice.conflict
+        merged.conflicts[name] = choice.conflict
 
 
 def _subtitles(titles: Sequence[Claim], subtitles: Sequence[Claim]) -> list[Claim]:

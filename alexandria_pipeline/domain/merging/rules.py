@@ -6,48 +6,40 @@ claims never matters otherwise, so any order of the same answers gives the same 
 
 from __future__ import annotations
 
-import html
 import re
 import statistics
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
-import ftfy
-import nh3
-
 from alexandria_pipeline.domain.merging.claims import Choice, Claim, trust
+from alexandria_pipeline.domain.merging.texts import (
+    clean_description,
+    clean_title,
+    is_odd_name,
+    is_shouted,
+    language_tag,
+    natural_name,
+    one_line,
+    person,
+    series_key,
+    title_case,
+)
 from alexandria_pipeline.domain.text.normalise import normalise
-from alexandria_pipeline.domain.text.person_names import people
 from alexandria_pipeline.domain.text.titles import main_title, title_key
 
 K = TypeVar("K", bound=Hashable)
 Rule = Callable[[Sequence[Claim]], Choice | None]
 
 PAGES_TOLERANCE: Final = 0.1
-MIN_DESCRIPTION: Final = 40
 MAX_SUBJECTS: Final = 50
 NOT_A_YEAR: Final = frozenset({0, 1, 1000, 1900, 1970, 9999})
 """Years that catalogues write for an unknown date. 1970 is the first year of computer clocks and is doubted only with 1 January."""
 
-_DECORATION: Final = re.compile(
-    r"(?<!\s)\s*+[(\[]"
-    r"(?=[^()\[\]]{0,120}?(?:#|\b(?:book|books|vol|volume|series|novel|edition|trilogy|saga|paperback|hardcover)\b))"
-    r"[^()\[\]]{1,250}+[)\]]$",
-    re.IGNORECASE,
-)
-_GENRE_BEHIND: Final = re.compile(
-    r"(?<!\s)\s*+:\s*+(?:a|an) (?:\w+ ){0,2}(?:novel|memoir|story|thriller|mystery)$", re.IGNORECASE
-)
-_INVERTED_ARTICLE: Final = re.compile(r"^([^,]+), (the|a|an)$", re.IGNORECASE)
 _COMPANY: Final = re.compile(
     r"\b(?:inc|llc|ltd|limited|co|corp|corporation|company|gmbh|plc|publishers?|publishing|publications|verlag|group)\b"
 )
 _SELF_PUBLISHED: Final = frozenset({"independently published", "self published", "createspace", "lulu com"})
-_SALES_TEXT: Final = re.compile(
-    r"^\W*(?:(?:the )?(?:#1|no\. ?1|number one|new york times|international|instant|sunday times)[^.!]{0,80}best-?sell\w*\W*)+$",
-    re.IGNORECASE,
-)
 _NO_SUBJECT: Final = re.compile(
     r"^(?:general|books?|e-?books?|paperback|hardcover|large type books?|audiobooks?|kindle.*|accessible book|protected daisy"
     r"|in library|new york times bestseller|nyt:.*|overdrive|open library staff picks|reading level.*|lists?|unknown)$",
@@ -56,12 +48,6 @@ _NO_SUBJECT: Final = re.compile(
 _PLACEHOLDER_COVER: Final = re.compile(
     r"no[-_]?(?:photo|cover|image)|image[-_]?not[-_]?available|placeholder|nocover|default[-_]cover", re.IGNORECASE
 )
-_SMALL_WORDS: Final = frozenset(
-    "a an and as at but by for from in into nor of on or over the to upon with along".split()
-)
-_ROMAN: Final = re.compile(r"(?:ii|iii|iv|vi|vii|viii|ix|xi|xii|xiii|xiv|xv)\W?")
-_ABBREVIATION: Final = re.compile(r"(?:[a-z]\.){2,}|fbi|cia|usa|uk|nasa|d-day")
-_FIRST_LETTER: Final = re.compile(r"(?:^|(?<=[-/(\"“])|(?<=^[od]['’]))\w")
 _FREE_COVERS: Final = ("open-library", "local-catalog", "internet-archive", "wikidata", "google-books", "isbndb")
 _DESCRIPTIONS: Final = ("google-books", "isbndb", "open-library", "internet-archive")
 _BIOGRAPHIES: Final = ("wikipedia", "open-library")
@@ -74,10 +60,11 @@ def title(claims: Sequence[Claim]) -> Choice | None:
     If all sources have capitals only, the title gets the case of English titles.
     """
     cleaned = [(claim, text) for claim in claims if (text := clean_title(claim.value))]
-    group = _largest(cleaned, lambda text: title_key(text) or text)
+    one = len({text.casefold() for _, text in cleaned}) == 1
+    group = _largest(cleaned, (lambda _: "") if one else lambda text: title_key(text) or text)
     if not group:
         return None
-    best = min(group, key=lambda each: (_is_shouted(each[1]), len(each[1]), trust(each[0]), each[1]))
+    best = min(group, key=lambda each: (is_shouted(each[1]), len(each[1]), trust(each[0]), each[1]))
     shown = title_case(best[1]) if best[1].isupper() else best[1]
     return Choice(shown, (best[0],), _lost(claims, group))
 
@@ -89,7 +76,7 @@ def subtitle_for(chosen_title: str) -> Rule:
         whole = normalise(chosen_title)
         offered = []
         for claim in claims:
-            text = _one_line(claim.value["text"])
+            text = one_line(claim.value["text"])
             same = main_title(claim.value["title"]) == main_title(chosen_title)
             if same and text and normalise(text) not in whole:
                 offered.append((claim, text))
@@ -107,16 +94,14 @@ def authors(claims: Sequence[Claim]) -> Choice | None:
     lists = []
     for claim in claims:
         named = [
-            one for one in claim.value if one["role"] in {"author", "unknown"} and _person(one["name"]) not in helpers
+            one for one in claim.value if one["role"] in {"author", "unknown"} and person(one["name"]) not in helpers
         ]
         if named:
-            lists.append((claim, [_one_line(one["name"]) for one in named]))
-    group = _largest(lists, lambda names: frozenset(map(_person, names)))
+            lists.append((claim, [one_line(one["name"]) for one in named]))
+    group = _largest(lists, lambda names: frozenset(map(person, names)))
     if not group:
         return None
-    best = min(
-        group, key=lambda each: (any(map(_is_shouted, each[1])), any(map(_is_odd_name, each[1])), trust(each[0]))
-    )
+    best = min(group, key=lambda each: (any(map(is_shouted, each[1])), any(map(is_odd_name, each[1])), trust(each[0])))
     return Choice([natural_name(name) for name in best[1]], (best[0],), _lost(claims, group))
 
 
@@ -126,18 +111,14 @@ def contributors(claims: Sequence[Claim]) -> Choice | None:
     for claim in claims:
         for one in claim.value:
             if one["role"] in _NOT_AUTHORS:
-                found.setdefault((_person(one["name"]), one["role"]), (claim, natural_name(_one_line(one["name"]))))
+                found.setdefault((person(one["name"]), one["role"]), (claim, natural_name(one_line(one["name"]))))
     value = [{"name": name, "role": role} for (_, role), (_, name) in sorted(found.items(), key=lambda item: item[0])]
     return _union(value, [claim for claim, _ in found.values()])
 
 
 def description(claims: Sequence[Claim]) -> Choice | None:
     """The longest description of the best source: plain text, repaired, at least 40 characters, no sales text only."""
-    usable = [(claim, text) for claim in claims if (text := clean_description(claim.value))]
-    if not usable:
-        return None
-    best = min(usable, key=lambda each: (_place(_DESCRIPTIONS, each[0]), -len(each[1]), trust(each[0])))
-    return Choice(best[1], (best[0],), len(claims) - 1)
+    return _longest(claims, _DESCRIPTIONS)
 
 
 def subjects(claims: Sequence[Claim]) -> Choice | None:
@@ -145,9 +126,8 @@ def subjects(claims: Sequence[Claim]) -> Choice | None:
     found: dict[str, tuple[str, list[Claim]]] = {}
     for claim in claims:
         for subject in claim.value:
-            text = _one_line(subject).rstrip(".")
-            key = normalise(text)
-            if key and len(text) <= 100 and not _NO_SUBJECT.match(text):
+            key, text = _subject(subject)
+            if key:
                 found.setdefault(key, (text, []))[1].append(claim)
     ranked = sorted(
         found.values(), key=lambda each: (-len({claim.source for claim in each[1]}), trust(each[1][0]), each[0])
@@ -214,31 +194,31 @@ def pages(claims: Sequence[Claim]) -> Choice | None:
 
 def publisher(claims: Sequence[Claim]) -> Choice | None:
     """The publisher of most sources, without regard to "Inc." and the like. A self-publishing service never overrides a name."""
-    named = [(claim, text) for claim in claims if (text := _one_line(claim.value))]
+    named = [(claim, text) for claim in claims if (text := one_line(claim.value))]
     houses = [each for each in named if normalise(each[1]) not in _SELF_PUBLISHED]
-    return _majority(houses or named, lambda text: _COMPANY.sub("", normalise(text)).strip() or normalise(text), claims)
+    return _majority(houses or named, _publisher_key, claims)
 
 
 def language(claims: Sequence[Claim]) -> Choice | None:
     """The language of most sources as a BCP 47 tag. Between equals, the group of the ISBN decides (a hint)."""
-    tagged = [(claim, tag) for claim in claims if (tag := _language(str(claim.value)))]
+    tagged = [(claim, tag) for claim in claims if (tag := language_tag(str(claim.value)))]
     return _majority(tagged, lambda tag: tag, claims)
 
 
 def most_common(claims: Sequence[Claim]) -> Choice | None:
     """The text that most sources give."""
-    return _majority([(claim, text) for claim in claims if (text := _one_line(claim.value))], normalise, claims)
+    return _majority([(claim, text) for claim in claims if (text := one_line(claim.value))], normalise, claims)
 
 
 def series(claims: Sequence[Claim]) -> Choice | None:
     """Name and position of one source: of the series that most sources name, one with a position if there is one."""
     named = [(claim, claim.value) for claim in claims if normalise(claim.value["name"])]
-    group = _largest(named, lambda value: _series_key(value["name"]))
+    group = _largest(named, lambda value: series_key(value["name"]))
     if not group:
         return None
     placed = _largest([each for each in group if each[1].get("position")], lambda value: str(value["position"]))
-    claim, value = min(placed or group, key=lambda each: (_is_shouted(each[1]["name"]), trust(each[0])))
-    name = _one_line(value["name"])
+    claim, value = min(placed or group, key=lambda each: (is_shouted(each[1]["name"]), trust(each[0])))
+    name = one_line(value["name"])
     shown = title_case(name) if name.isupper() and len(name) > 4 else name
     return Choice({"name": shown, "position": value.get("position")}, (claim,), _lost(claims, group))
 
@@ -294,84 +274,25 @@ def collected(*key: str) -> Rule:
 
 def biography(claims: Sequence[Claim]) -> Choice | None:
     """The biography of the best source as plain text, with its source."""
-    usable = [(claim, text) for claim in claims if (text := clean_description(claim.value))]
-    if not usable:
-        return None
-    best = min(usable, key=lambda each: (_place(_BIOGRAPHIES, each[0]), -len(each[1]), trust(each[0])))
-    return Choice(best[1], (best[0],), len(claims) - 1)
+    return _longest(claims, _BIOGRAPHIES)
 
 
-# Texts.
+# Parts of rules.
 
 
-@lru_cache(maxsize=8_192)
-def clean_title(text: str) -> str:
-    """A title in one line, repaired, without series and format in brackets, without ": A Novel", the article in front."""
-    cleaned = _one_line(text)
-    for _ in range(3):
-        shorter = _GENRE_BEHIND.sub("", _DECORATION.sub("", cleaned))
-        if shorter == cleaned or not normalise(shorter):
-            break
-        cleaned = shorter
-    return _INVERTED_ARTICLE.sub(lambda found: f"{found[2].capitalize()} {found[1]}", cleaned)
-
-
-def title_case(text: str) -> str:
-    """A title in capitals in the case of English titles: "A WALK ALONG THE BEACH" becomes "A Walk along the Beach"."""
-    words = text.lower().split()
-    small = {
-        at
-        for at, word in enumerate(words)
-        if word in _SMALL_WORDS and 0 < at < len(words) - 1 and words[at - 1][-1] not in ":.!?"
-    }
-    return " ".join(word if at in small else _capitalised(word) for at, word in enumerate(words))
-
-
-def _capitalised(word: str) -> str:
-    if _ROMAN.fullmatch(word) or _ABBREVIATION.fullmatch(word):
-        return word.upper()
-    return _FIRST_LETTER.sub(lambda found: found[0].upper(), word)
-
-
-@lru_cache(maxsize=8_192)
-def clean_description(text: str) -> str:
-    """Plain text of a description; "" if it is damaged, too short, or sales text only."""
-    lines = re.sub(r"<(?:br|/p|/li)\b[^>]*>", "\n", text, flags=re.IGNORECASE)
-    plain = html.unescape(nh3.clean(lines, tags=set()))
-    plain = "\n".join(filter(None, (" ".join(line.split()) for line in ftfy.fix_text(plain).splitlines())))
-    useless = len(plain) < MIN_DESCRIPTION or "�" in plain or _SALES_TEXT.match(plain)
-    return "" if useless else plain
-
-
-@lru_cache(maxsize=8_192)
-def natural_name(name: str) -> str:
-    """A name as "First Last" instead of "Last, First". Other names stay as they are."""
-    parts = [part.strip() for part in name.split(",")]
-    found = people(name)
-    inverted = len(parts) == 2 and len(found) == 1 and all(parts) and normalise(parts[0]) == found[0].surname
-    name = f"{parts[1]} {parts[0]}" if inverted else name
-    return name.title() if name.isupper() and len(name) > 4 else name
-
-
-@lru_cache(maxsize=8_192)
-def _one_line(text: str) -> str:
-    return " ".join(ftfy.fix_text(html.unescape(str(text))).split())
-
-
-def _is_shouted(text: str) -> bool:
-    letters = [letter for letter in text if letter.isalpha()]
-    return len(letters) > 3 and (text.isupper() or text.islower())
-
-
-def _is_odd_name(name: str) -> bool:
-    return "," in name or name.isupper() or name.islower() or "�" in name
-
-
-@lru_cache(maxsize=8_192)
-def _person(name: str) -> str:
-    """A key for one person: surname and first letter of the given name."""
-    found = people(name)
-    return f"{found[0].surname} {found[0].given[0][:1] if found[0].given else ''}" if found else normalise(name)
+def _longest(claims: Sequence[Claim], order: Sequence[str]) -> Choice | None:
+    """The longest usable text of the first source in the order that has one."""
+    texts = [claim for claim in claims if claim.rank != "hint"]
+    for place in sorted({_place(order, claim) for claim in texts}):
+        usable = [
+            (claim, text)
+            for claim in texts
+            if _place(order, claim) == place and (text := clean_description(claim.value))
+        ]
+        if usable:
+            best = min(usable, key=lambda each: (-len(each[1]), trust(each[0])))
+            return Choice(best[1], (best[0],), len(claims) - 1)
+    return None
 
 
 def _helpers(claims: Sequence[Claim]) -> frozenset[str]:
@@ -380,9 +301,8 @@ def _helpers(claims: Sequence[Claim]) -> frozenset[str]:
     for claim in claims:
         for one in claim.value:
             if one["role"] != "unknown":
-                balance[_person(one["name"])] = balance.get(_person(one["name"]), 0) + (
-                    1 if one["role"] == "author" else -1
-                )
+                name = person(one["name"])
+                balance[name] = balance.get(name, 0) + (1 if one["role"] == "author" else -1)
     return frozenset(name for name, count in balance.items() if count < 0)
 
 
@@ -397,19 +317,17 @@ def _date(claim: Claim) -> str:
     return "" if impossible else text
 
 
-@lru_cache(maxsize=1_024)
-def _language(text: str) -> str:
-    import langcodes  # noqa: PLC0415 - its tables take 0.2 s to load, and every process of Dagster imports this module
-
-    try:
-        return langcodes.standardize_tag(text)
-    except langcodes.tag_parser.LanguageTagError:
-        return ""
+@lru_cache(maxsize=8_192)
+def _subject(text: str) -> tuple[str, str]:
+    """Key and text of a subject; no key for a word that names a format or a list."""
+    shown = one_line(text).rstrip(".")
+    return ("" if len(shown) > 100 or _NO_SUBJECT.match(shown) else normalise(shown)), shown
 
 
 @lru_cache(maxsize=8_192)
-def _series_key(name: str) -> str:
-    return re.sub(r"\b(?:the|series|trilogy|saga|novels?|books?)\b", "", normalise(name)).strip() or normalise(name)
+def _publisher_key(text: str) -> str:
+    plain = normalise(text)
+    return _COMPANY.sub("", plain).strip() or plain
 
 
 # Groups.
@@ -429,14 +347,17 @@ def _sources(group: Sequence[tuple[Claim, Any]]) -> int:
 def _largest(offered: Sequence[tuple[Claim, Any]], key: Callable[[Any], Hashable]) -> list[tuple[Claim, Any]]:
     """The group of most sources; of equal ones, one with a hint, then that of the most trusted source.
 
-    Its claims without hints, the most trusted first.
+    Its claims without hints, the most trusted first, as they are offered.
     """
-    ranked = []
-    for group in _groups(offered, key).values():
-        stated = sorted((each for each in group if each[0].rank != "hint"), key=lambda each: trust(each[0]))
+    best: list[tuple[Claim, Any]] = []
+    best_rank: tuple[int, int, tuple[int, int]] | None = None
+    for group in _groups(offered, key).values() if len(offered) > 1 else [offered]:
+        stated = [each for each in group if each[0].rank != "hint"]
         if stated:
-            ranked.append(((-_sources(stated), len(stated) - len(group), trust(stated[0][0])), stated))
-    return min(ranked, key=lambda each: each[0], default=((), []))[1]
+            rank = (-_sources(stated), len(stated) - len(group), trust(stated[0][0]))
+            if best_rank is None or rank < best_rank:
+                best, best_rank = stated, rank
+    return best
 
 
 def _lost(claims: Sequence[Claim], group: Sequence[tuple[Claim, Any]]) -> int:

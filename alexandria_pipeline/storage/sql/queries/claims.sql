@@ -4,6 +4,10 @@
 -- One transaction at a time stores claims and computes from them.
 select pg_advisory_xact_lock(8204, 13);
 
+-- name: no_writer
+-- Transactions that compute different works from the same claims do so together, while none stores claims.
+select pg_advisory_xact_lock_shared(8204, 13);
+
 -- name: replace
 -- Marks the current answers as replaced whose facts are different now.
 update source_record s set replaced_at = clock_timestamp()
@@ -100,12 +104,13 @@ where isbn13 = any(%(isbns)s) and enriched_at is null
   and not exists (select from source_record s where s.kind = 'edition' and s.subject = e.isbn13 and s.replaced_at is null);
 
 -- name: claims_of
--- The current answers about subjects of a kind, each with its facts and the ranks that are not normal.
-select s.subject, s.provider, s.record_id, s.fetched_at, jsonb_object_agg(c.field, c.value) as facts,
-       jsonb_object_agg(c.field, c.rank) filter (where c.rank <> 'normal') as ranks
-from source_record s join claim c using (record_id)
-where s.replaced_at is null and s.kind = %(kind)s and s.subject = any(%(subjects)s)
-group by s.record_id;
+-- The current answers about subjects of a kind, each with its facts (of some fields, or of all) and the ranks that are not normal.
+select s.subject, s.provider, s.record_id, s.fetched_at, f.facts, f.ranks
+from source_record s cross join lateral (
+    select json_object_agg(c.field, c.value) as facts, json_object_agg(c.field, c.rank) filter (where c.rank <> 'normal') as ranks
+    from claim c where c.record_id = s.record_id and (%(fields)s::text[] is null or c.field = any(%(fields)s))
+) f
+where s.replaced_at is null and s.kind = %(kind)s and s.subject = any(%(subjects)s) and f.facts is not null;
 
 -- name: locks_of
 -- The decisions in force about subjects of a kind.

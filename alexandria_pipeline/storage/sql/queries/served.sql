@@ -37,8 +37,15 @@ select work_id, work_key, isbn13, enriched_at, title, author, first_published, d
        ratings, rating_average::float8, rating_count, awards, translations, variants, public_domain, identifiers, provenance,
        completeness, quality, listed_title, listed_author
 from enriched_works where work_id = any(%(ids)s) and not synthetic
-order by work_id
-for no key update;
+order by work_id;
+
+-- name: lock_works
+-- Locks works that are to be written, in one order.
+select work_id from enriched_works where work_id = any(%(ids)s) order by work_id for no key update;
+
+-- name: resolved_works
+-- The ids of all resolved works.
+select work_id from enriched_works where not synthetic order by work_id;
 
 -- name: write_works
 -- Writes the served columns of works.

@@ -1,0 +1,27 @@
+"""Texts of claims: the fast way past ftfy gives what ftfy gives."""
+
+from __future__ import annotations
+
+import ftfy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alexandria_pipeline.domain.merging.texts import clean_description, repaired
+
+PLAIN = st.text("ab Z9.,:!?'\"()&<>\n—–…éèêñöüàßÉ“”‘’", max_size=14)
+
+
+def _damaged(text: str) -> str:
+    return text.encode().decode("cp1252", errors="replace")
+
+
+@given(st.one_of(PLAIN, PLAIN.map(_damaged), st.text(max_size=8)))
+def test_a_text_is_repaired_as_by_ftfy(text: str) -> None:
+    assert repaired(text).split() == ftfy.fix_text(text).split()
+
+
+def test_a_description_without_markup_is_kept() -> None:
+    told = "It’s the winter of the “long letters”, and nobody leaves the café — 3 < 4 & more."
+    assert (
+        clean_description(told) == 'It\'s the winter of the "long letters", and nobody leaves the café — 3 < 4 & more.'
+    )
