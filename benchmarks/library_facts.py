@@ -73,7 +73,7 @@ class Book:
 
 
 @dataclass(slots=True)
-class Told:
+class Sources:
     """A book, what the services state about it, and which values of a field are the true one as stated."""
 
     book: Book
@@ -82,35 +82,35 @@ class Told:
     """field → (service, value compared, whether it is right)."""
 
     def support(self, name: str) -> str:
-        """`majority` if more services state the truth than any other value; `tie`, `outvoted`, or `nobody`."""
+        """`majority` if more services state the truth than any other value; `tie`, `outvoted`, or `none`."""
         votes: dict[str, set[str]] = {}
         for service, value, right in self.values.get(name, ()):
             votes.setdefault("" if right else repr(value), set()).add(service)
         ours = len(votes.pop("", ()))
         most = max(map(len, votes.values()), default=0)
-        return "nobody" if not ours else "majority" if ours > most else "tie" if ours == most else "outvoted"
+        return "none" if not ours else "majority" if ours > most else "tie" if ours == most else "outvoted"
 
 
-def read(path: Path, count: int, seed: int) -> list[Told]:
+def read(path: Path, count: int, seed: int) -> list[Sources]:
     """So many books of the file, each with what the services state about it."""
     dice = random.Random(seed)  # noqa: S311 - repeatable
     facts = read_books(path)
     dice.shuffle(facts)
-    return [_told(_book(fact, dice), facts, dice) for fact in facts[:count]]
+    return [_state(_book(fact, dice), facts, dice) for fact in facts[:count]]
 
 
-def fill(database: Database, told: Sequence[Told], run_id: str = "facts") -> list[int]:
+def fill(database: Database, books: Sequence[Sources], run_id: str = "facts") -> list[int]:
     """Stores a work and an edition for each book, with the claims; returns the ids of the works."""
     with database.transaction(timeout=0) as tx:
-        ids = [_add(tx, each) for each in told]
-        for start in range(0, len(told), 500):
-            stated = [one for each in told[start : start + 500] for one in each.stated]
+        ids = [_add(tx, each) for each in books]
+        for start in range(0, len(books), 500):
+            stated = [one for each in books[start : start + 500] for one in each.stated]
             claims.store(tx, stated, run_id)
     return ids
 
 
-def _add(tx: Connection, told: Told) -> int:
-    book = told.book
+def _add(tx: Connection, sources: Sources) -> int:
+    book = sources.book
     author = ", ".join(book.authors)
     row = tx.execute(
         "insert into enriched_works (work_key, title, author, listed_title, listed_author, title_key, author_key, primary_provider)"
@@ -153,8 +153,8 @@ def _book(fact: Fact, dice: random.Random) -> Book:
     )  # fmt: skip
 
 
-def _told(book: Book, facts: Sequence[Fact], dice: random.Random) -> Told:
-    told = Told(book)
+def _state(book: Book, facts: Sequence[Fact], dice: random.Random) -> Sources:
+    sources = Sources(book)
     reissue = (
         book.published[:3] + str(dice.randint(0, 9)),
         str(min(2025, int(book.published[:4]) + dice.randint(2, 9))),
@@ -165,27 +165,27 @@ def _told(book: Book, facts: Sequence[Fact], dice: random.Random) -> Told:
         given: dict[str, Any] = {}
         for name, share in STATES.items():
             if dice.random() < share and (
-                value := _STATE[name](book, dice.random() < WRONG[service].get(name, 0), service, facts, reissue, dice)
+                value := _STATED[name](book, dice.random() < WRONG[service].get(name, 0), service, facts, reissue, dice)
             ):
                 given[name], compared, right = value
-                told.values.setdefault(name, []).append((service, compared, right))
-        if service in {"google-books", "isbndb", "open-library"} and dice.random() < 0.7:
+                sources.values.setdefault(name, []).append((service, compared, right))
+        if service in {"google-sources", "isbndb", "open-library"} and dice.random() < 0.7:
             given["description"] = _description(book, dice)
         if given:
             given["identifiers"] = [["oclc", book.isbn13[3:11]]]
-            told.stated.append(Stated(service, "edition", "metadata-enrichment", book.isbn13, tuple(given.items())))
-        told.stated += _about_work(told, service, dice)
-    return told
+            sources.stated.append(Stated(service, "edition", "metadata-enrichment", book.isbn13, tuple(given.items())))
+        sources.stated += _about_work(sources, service, dice)
+    return sources
 
 
-def _about_work(told: Told, service: str, dice: random.Random) -> Iterator[Stated]:
-    book = told.book
+def _about_work(sources: Sources, service: str, dice: random.Random) -> Iterator[Stated]:
+    book = sources.book
     if service in {"open-library", "wikidata"} and dice.random() < 0.8:
         wrong = dice.random() < 0.05
         year = book.first_published + (dice.randint(1, 20) if wrong else 0)
-        told.values.setdefault("first_published", []).append((service, year, not wrong))
+        sources.values.setdefault("first_published", []).append((service, year, not wrong))
         yield Stated(service, "work", "metadata-enrichment", book.isbn13, (("first_published", year),))
-    if service in {"open-library", "google-books"} and dice.random() < 0.5:
+    if service in {"open-library", "google-sources"} and dice.random() < 0.5:
         rating = {"average": round(dice.uniform(2, 5), 2), "count": dice.randint(1, 5000)}
         yield Stated(service, "work", "ratings", book.isbn13, (("rating", rating),))
 
@@ -308,7 +308,7 @@ def _subjects(book: Book, _w: bool, _s: str, _f: object, _r: object, dice: rando
     )
 
 
-_STATE: Final[Mapping[str, State]] = {
+_STATED: Final[Mapping[str, State]] = {
     "title": _title, "authors": _authors, "published": _published, "pages": _pages, "publisher": _publisher, "language": _language,
     "series": _series, "subjects": _subjects,
 }  # fmt: skip

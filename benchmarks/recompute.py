@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from library_facts import Told, fill, read
+from library_facts import Sources, fill, read
 
 from alexandria_pipeline.domain.merging.claims import Stated
 from alexandria_pipeline.operations.recompute import recompute
@@ -36,17 +36,17 @@ def main() -> None:
     parser.add_argument("--books", type=Path, default=BUNDLED_BOOKS, help="facts about books; the bundled ones are 620")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    told = read(options.books, options.works, options.seed)
+    books = read(options.books, options.works, options.seed)
     with tempfile.TemporaryDirectory() as folder:
         server = EmbeddedServer(Path(folder) / "home")
         try:
             with Database(server.ensure()) as database:
                 migrate(database)
-                fill(database, told)
+                fill(database, books)
                 _settle(database)
                 for name, processes in (("first", 2), ("again", 1), ("again", 2)):
                     print(json.dumps({"run": name} | _measured(database, server, processes)), flush=True)
-                _change(database, told[::10])
+                _change(database, books[::10])
                 print(json.dumps({"run": "changed"} | _measured(database, server, 2)))
         finally:
             server.stop()
@@ -93,8 +93,10 @@ def _settle(database: Database) -> None:
         tx.execute("analyze")
 
 
-def _change(database: Database, told: list[Told]) -> None:
-    stated = [Stated("review", "edition", "note", each.book.isbn13, (("pages", each.book.pages + 1),)) for each in told]
+def _change(database: Database, books: list[Sources]) -> None:
+    stated = [
+        Stated("review", "edition", "note", each.book.isbn13, (("pages", each.book.pages + 1),)) for each in books
+    ]
     with database.transaction() as tx:
         claims.store(tx, stated, "benchmark")
 

@@ -21,7 +21,7 @@ def test_a_text_is_repaired_as_by_ftfy(text: str) -> None:
 
 
 def test_a_description_without_markup_is_kept() -> None:
-    told = "It’s the winter of the “long letters”, and nobody leaves the café — 3 < 4 & more."
+    text = "It’s the winter of the “long letters”, and nobody leaves the café — 3 < 4 & more."
     assert (
-        clean_description(told) == 'It\'s the winter of the "long letters", and nobody leaves the café — 3 < 4 & more.'
+        clean_description(text) == 'It\'s the winter of the "long letters", and nobody leaves the café — 3 < 4 & more.'
     )
