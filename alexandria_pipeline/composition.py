@@ -154,7 +154,13 @@ def assemble(settings: Settings, database: Database, threads: Threads) -> Pipeli
     negative_life = timedelta(days=settings.negative_days)
     rates = {name: settings.service(name).requests_per_second for name in SERVICES}
     resolve = Resolve(search, settings.language, negative_life, settings.books_in_flight, rates)
-    generate = Generate(database, registry.generators(), settings.generate_books_per_provider, settings.prompt_variant)
+    generate = Generate(
+        database,
+        registry.generators(),
+        settings.generate_books_per_provider,
+        settings.prompt_variant,
+        registry.without_generators(),
+    )
     quota = QuotaManager(database, {name: settings.service(name).quota for name in SERVICES})
     enhance = Enhance(search, quota, settings.language, negative_life)
     # Without any service set up, a run makes no call: it has the sample.

@@ -257,7 +257,7 @@ class Settings(BaseSettings):
         "INFO", description="Log level of the command line."
     )
     log_format: Literal["text", "json"] = Field(
-        "text", description="Format of the log of the commands and of the Dagster UI: `text` or `json`."
+        "text", description="Format of the log of all processes but the own output of a run: `text` or `json`."
     )
 
     retention_days: int = Field(
@@ -328,6 +328,15 @@ class Settings(BaseSettings):
                 "use it to reach you instead of blocking you"
             )
         return value
+
+    @field_validator("home", "postgres_binaries", "curated_list", "dumps", "exports")
+    @classmethod
+    def _of_the_user(cls, value: Path | None) -> Path | None:
+        """Reads ~ as a shell does; quotes and `.env` keep it."""
+        try:
+            return value.expanduser() if value is not None else None
+        except RuntimeError:
+            raise ValueError(f"{value} begins with ~, and there is no such user: write the whole path") from None
 
     @field_validator("dagster_url")
     @classmethod
@@ -537,7 +546,10 @@ def load_settings(**overrides: Any) -> Settings:
     except UnreadableSetting as error:
         raise SettingsError(f"ALEXANDRIA_ROLLOUT_PHASES is not a JSON list: {error.__cause__}") from None
     except ValidationError as error:
-        wrong = [f"  {_variable(e['loc'])}: {e['msg']}" for e in error.errors(include_input=False)]
+        wrong = [
+            f"  {_located(e['loc'])}: {e['msg'].removeprefix('Value error, ')}"
+            for e in error.errors(include_input=False)
+        ]
         raise SettingsError("these settings are wrong:\n" + "\n".join(wrong)) from None
     project = project_folder()
     if project is None or "home" in settings.model_fields_set:
@@ -550,9 +562,15 @@ def _warn_of_misspelt(names: frozenset[str]) -> None:
     """Logs each variable that is no setting and nearly has the name of one."""
     known = list(_variables())
     for name in sorted(names):
-        if not name.startswith("ALEXANDRIA_") or name.removesuffix("_FILE") in known or name in _OF_COMPOSE:
+        if name.removesuffix("_FILE") in known or name in _OF_COMPOSE:
             continue
-        if nearest := process.extractOne(name, known, scorer=Levenshtein.normalized_similarity, score_cutoff=0.8):
+        # Other names are other programs', except those that nearly are the name of a key.
+        ours = name.startswith("ALEXANDRIA_")
+        candidates = (
+            known if ours else [each for each in known if not each.startswith("ALEXANDRIA_") and each[0] == name[0]]
+        )
+        near = Levenshtein.normalized_similarity
+        if nearest := process.extractOne(name, candidates, scorer=near, score_cutoff=0.8 if ours else 0.7):
             log.warning("%s is not a setting; did you mean %s?", name, nearest[0])
 
 
@@ -562,6 +580,13 @@ def _variables() -> Iterator[str]:
         yield _variable((name,))
         if isinstance(field.default, BaseModel):
             yield from (_variable((name, inner)) for inner in type(field.default).model_fields)
+
+
+def _located(location: tuple[int | str, ...]) -> str:
+    """The environment variable of a field, and the place in its JSON if it is a list."""
+    at = next((at for at, part in enumerate(location) if isinstance(part, int)), len(location))
+    inner = f" (entry {location[at] + 1}: {' '.join(map(str, location[at + 1 :]))})" if at < len(location) else ""  # type: ignore[operator]
+    return _variable(location[:at]) + inner
 
 
 def _variable(location: tuple[int | str, ...]) -> str:

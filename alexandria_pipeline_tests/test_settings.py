@@ -351,3 +351,31 @@ def test_outside_of_a_project_no_home_is_made_unless_it_is_set(project: Path, mo
     monkeypatch.delenv("DAGSTER_HOME")
     (other / ".alexandria").mkdir()
     assert load_settings().local_home == Path(".alexandria")
+
+
+def test_a_key_under_nearly_its_name_is_named(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("GEMINI_APIKEY", "x")
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "x")
+    load_settings()
+    assert [record.getMessage() for record in caplog.records] == [
+        "GEMINI_APIKEY is not a setting; did you mean GEMINI_API_KEY?"
+    ]
+
+
+def test_paths_begin_with_the_home_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("ALEXANDRIA_CURATED_LIST", "~/books.csv")
+    assert load_settings().curated_list == tmp_path / "books.csv"
+
+
+def test_an_error_in_a_list_names_its_variable_and_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    phases = '[{"name": "a", "months": ["2020-01"], "per_day": 1}, {"name": "b", "months": ["2020-13"], "per_day": 1}]'
+    monkeypatch.setenv("ALEXANDRIA_ROLLOUT_PHASES", phases)
+    with pytest.raises(SettingsError) as error:
+        load_settings()
+    assert (
+        str(error.value)
+        == "these settings are wrong:\n  ALEXANDRIA_ROLLOUT_PHASES (entry 2: months): 2020-13 is not a month"
+    )

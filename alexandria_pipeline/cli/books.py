@@ -10,6 +10,7 @@ from alexandria_pipeline.cli.context import opened_database, where
 from alexandria_pipeline.cli.output import (
     AsJson,
     cell,
+    counted,
     new_table,
     print_json,
     print_months,
@@ -33,11 +34,12 @@ def status(
     wanted = [Month.parse(month) for month in months or []]
     with opened_database() as (settings, database):
         answer = report.status(database, wanted)
+        any_at_all = bool(answer["months"]) or bool(wanted and report.status(database)["months"])
         place = where(settings, database)
     if as_json:
         print_json(answer)
     elif not answer["months"]:
-        say("No month has been processed yet. Start one with: make run")
+        say(_not_processed(wanted, any_at_all))
     elif wanted:
         print_months(answer)
     else:
@@ -65,6 +67,15 @@ def books(
         cells = [work["title"], work["author"], *(shown if facts else []), ", ".join(row["sources"])]
         table.add_row(*map(cell, [*cells, *(row[column] for column in outcome)]))
     print_table(table)
+    if not rows:
+        say(f"Its books are listed by: alexandria run {wanted}")
+
+
+def _not_processed(wanted: list[Month], any_at_all: bool) -> str:
+    if not any_at_all:
+        return "No month has been processed yet. Start one with: make run"
+    shown = ", ".join(map(str, wanted))
+    return f"{shown} {'has' if len(wanted) == 1 else 'have'} not been processed. alexandria status shows the months that have."
 
 
 def skipped_rows(as_json: AsJson = False) -> None:
@@ -74,8 +85,13 @@ def skipped_rows(as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
         return
+    if not rows:
+        say("No row was skipped.")
+        return
     isbns = sum(row["part"] == "isbn" for row in rows)
-    title = f"{len(rows) - isbns} rows skipped" + (f", {isbns} ISBNs not used (their books are kept)" if isbns else "")
+    parts = [counted(len(rows) - isbns, "row") + " skipped"] if len(rows) > isbns else []
+    parts += [counted(isbns, "ISBN") + " not used (the books are kept)"] if isbns else []
+    title = ", ".join(parts)
     table = new_table(title, "source", "line", "what", "reason", "excerpt")
     for row in rows:
         what = "ISBN not used" if row["part"] == "isbn" else "row skipped"

@@ -14,7 +14,7 @@ import typer
 
 from alexandria_pipeline.cli.catalog_questions import question_batches
 from alexandria_pipeline.cli.context import opened_database
-from alexandria_pipeline.cli.output import AsJson, new_table, print_json, print_table, say
+from alexandria_pipeline.cli.output import AsJson, counted, new_table, print_json, print_table, say
 from alexandria_pipeline.domain.errors import InvalidValue
 from alexandria_pipeline.operations.processes import available_cores
 
@@ -79,7 +79,7 @@ def load(
                 say(f"{file}: was loaded before; nothing to do.")
             else:
                 say(
-                    f"{file}: {loaded.editions} editions, {loaded.added} of them new; {loaded.skipped} rows skipped"
+                    f"{file}: {counted(loaded.editions, 'edition')}, {loaded.added} of them new; {counted(loaded.skipped, 'row')} skipped"
                     + (" (see: alexandria set-aside)." if loaded.skipped else ".")
                 )
 

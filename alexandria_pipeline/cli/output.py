@@ -50,12 +50,17 @@ def print_months(answer: dict[str, Any]) -> None:
     say("      make dev                   the same in the browser: assets, runs, checks, backfills")
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: "1 row", "2 rows"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def print_skipped(rows: int, isbns: int) -> None:
     """Prints how many rows of lists, catalogues and replies were skipped, and how many of their ISBNs, if any."""
     if rows:
-        say(f"{rows} {'row' if rows == 1 else 'rows'} skipped: alexandria set-aside")
+        say(f"{counted(rows, 'row')} skipped: alexandria set-aside")
     if isbns:
-        say(f"{isbns} listed {'ISBN' if isbns == 1 else 'ISBNs'} not used: alexandria set-aside")
+        say(f"{counted(isbns, 'listed ISBN')} not used: alexandria set-aside")
 
 
 def print_years(answer: dict[str, Any], years: Sequence[dict[str, Any]]) -> None:

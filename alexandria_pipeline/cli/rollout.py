@@ -110,12 +110,12 @@ def _plain(decision: RolloutDecision) -> dict[str, Any]:
 
 
 def _gates(answer: dict[str, Any]) -> Table:
-    table = new_table("", "phase", "gate", "months done", "failed", "books", "with ISBN", "rate %", "")
+    table = new_table("", "phase", "gate", "months", "failed", "books", "with ISBN", "rate %", "")
     for gate in answer["gates"]:
         cells: Sequence[object] = (
             gate["phase"],
             gate["state"],
-            f"{gate['terminal']} of {gate['months']}",
+            f"{gate['terminal']} of {gate['months']} done",
             gate["failed"],
             gate["generated"],
             gate["resolved"],

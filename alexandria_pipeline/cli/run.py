@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from rich.status import Status
 
+    from alexandria_pipeline.settings import Settings
+
 
 def run(
     months: Annotated[
@@ -51,8 +53,20 @@ def run(
         for cause in causes:
             say(f"  {cause}", err=True)
         say(f"All of it is in {log}. The same command continues where it stopped.", err=True)
+    empty = [month["month"] for month in answer["months"] if month["status"] == "completed" and not month["books"]]
+    if empty:
+        say(f"{', '.join(empty[:3])}{' …' if len(empty) > 3 else ''}: no book was listed. {_source_of_books(settings)}")
     completed = sum(month["status"] == "completed" for month in answer["months"])
     raise SystemExit(1 if causes or completed < len(list(wanted)) else 0)
+
+
+def _source_of_books(settings: Settings) -> str:
+    """Where books come from with these settings, and what else there is."""
+    if settings.curated_list is not None:
+        return f"{settings.curated_list} has no row for it."
+    if not settings.services_set_up:
+        return "The sample has the books of 2020 only: set ALEXANDRIA_CURATED_LIST, ALEXANDRIA_CONTACT or a key (docs/settings.md)."
+    return "The generators named none: alexandria providers shows which are used."
 
 
 def _progress() -> AbstractContextManager[Status | None]:

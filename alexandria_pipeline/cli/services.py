@@ -34,6 +34,8 @@ def resolve(
     as_json: AsJson = False,
 ) -> None:
     """Searches the ISBN of one book and shows the evidence; stores nothing but the calls."""
+    if not title.strip():
+        raise InvalidValue("the title is empty; give a title and its author")
     with opened_pipeline() as (settings, pipeline):
         query = BookQuery(title, author, year, settings.language)
         resolution = asyncio.run(pipeline.resolve.cascade.ask(query, pipeline.resolve.cascade.revisions()))

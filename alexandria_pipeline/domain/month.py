@@ -9,6 +9,9 @@ from typing import Self
 
 from alexandria_pipeline.domain.errors import InvalidValue
 
+FIRST_YEAR = 2000
+"""The backfill begins with its January."""
+
 _KEY = re.compile(r"(\d{4})-(\d{2})")
 
 
@@ -44,6 +47,11 @@ class Month:
 
     def __sub__(self, months: int) -> Self:
         return self + -months
+
+    @property
+    def is_in_backfill(self) -> bool:
+        """Whether it is not before the first month of the backfill; later months are processed when they have ended."""
+        return self.year >= FIRST_YEAR
 
     @property
     def lock_key(self) -> int:

@@ -165,7 +165,9 @@ def _require(name: str, columns: Sequence[str]) -> None:
     missing = [what for what, names in needed if not set(names) & set(columns)]
     if missing:
         shown = excerpt(", ".join(column or "(no name)" for column in columns))
-        raise ListFormatError(f"{name} has no column {' and no column '.join(missing)}; the columns found are: {shown}")
+        raise ListFormatError(
+            f"{name} has no column {' and no column '.join(missing)}; the columns found are: {shown}. Rename a column, or add one"
+        )
 
 
 def _json_rows(name: str, text: str) -> tuple[list[tuple[int, _Row]], list[SkippedRow]]:

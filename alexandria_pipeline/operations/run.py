@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from alexandria_pipeline.domain.errors import InvalidValue
-from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.domain.month import FIRST_YEAR, Month
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import date
     from pathlib import Path
 
-FIRST: Final = Month(2000, 1)
+FIRST: Final = Month(FIRST_YEAR, 1)
 POLL_SECONDS: Final = 0.3
 MAX_LAST_LINES: Final = 8
 

@@ -2,9 +2,11 @@
 
 import argparse
 import os
+import socket
 import sys
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import dagster._cli.dev as dagster_dev
 
@@ -12,6 +14,8 @@ from alexandria_pipeline.settings import load_settings
 
 WEBSERVER = ["-m", "dagster_webserver"]
 GUARDED = ["-m", "alexandria_pipeline.orchestration.webserver"]
+
+DEFAULT_PORT = 3000
 
 _NAME = "open_ipc_subprocess"
 _open_subprocess = vars(dagster_dev)[_NAME]
@@ -38,9 +42,25 @@ def address(arguments: Sequence[str]) -> str | None:
     return f"http://localhost:{port}" if port else None
 
 
+def taken(url: str) -> str:
+    """Why the web server cannot use the port of its address; "" if it can."""
+    port = urlsplit(url).port or DEFAULT_PORT
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            return f"port {port} cannot be used ({error.strerror}): stop the other program, or choose another port: make dev PORT={port + 1}"
+        except OverflowError:
+            return f"{port} is not a port: choose one from 1024 to 65535"
+    return ""
+
+
 def main() -> None:
-    """Runs the web server and the daemon until SIGINT or SIGTERM."""
+    """Runs the web server and the daemon until SIGINT or SIGTERM. Exit status 1 if its port is taken."""
     here = address(sys.argv[1:])
+    if "--help" not in sys.argv and (problem := taken(here or f"http://localhost:{DEFAULT_PORT}")):
+        raise SystemExit(f"make dev: {problem}")
     if here and "dagster_url" not in load_settings().model_fields_set:
         os.environ["ALEXANDRIA_DAGSTER_URL"] = here  # links in alerts lead to the server of this port
     vars(dagster_dev)[_NAME] = _open_guarded

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import dagster as dg
 
-from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.domain.month import FIRST_YEAR, Month
 
-FIRST_MONTH = "2000-01"
+FIRST_MONTH = f"{FIRST_YEAR}-01"
 
 months = dg.MonthlyPartitionsDefinition(start_date=FIRST_MONTH, fmt="%Y-%m")
 

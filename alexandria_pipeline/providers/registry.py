@@ -141,6 +141,15 @@ class Registry:
             chosen = keyed or (keyless if self._free_generators else []) or lists
         return cast("list[BookGenerator]", chosen)
 
+    def without_generators(self) -> str:
+        """Why there is no generator: the reason of the list, which needs no key, and else how to see those of the services."""
+        reasons = [
+            reason.reason
+            for each in self._generators
+            if each.declaration.kind is ProviderKind.LOCAL and (reason := each.unavailable()) is not None
+        ]
+        return "; ".join([*reasons, "`alexandria providers` shows the services"])
+
     def counters(self) -> list[CallCounter]:
         """Services that count our calls themselves; the call accounting check compares both counts."""
         return [provider for provider in self._providers.values() if isinstance(provider, CallCounter)]

@@ -36,12 +36,16 @@ MAX_ROWS_SHOWN = 50
 
 @dataclass(frozen=True, slots=True)
 class Generate:
-    """month → `generated_book` rows, from all generators at once. A failing generator does not stop the others."""
+    """month → `generated_book` rows, from all generators at once. A failing generator does not stop the others.
+
+    `unavailable`: why there is no generator, for the message.
+    """
 
     database: Database
     generators: Sequence[BookGenerator]
     books_per_provider: int
     prompt_variant: PromptVariant | None = None
+    unavailable: str = "see `alexandria providers`"
     name: str = "generated_books"
     last: bool = False
 
@@ -77,7 +81,7 @@ class Generate:
 
     async def _month(self, month: Month, holder: MonthHolder) -> Counts:
         if not self.generators:
-            raise GenerationFailed(f"{month}: no generator is available; see `alexandria providers`")
+            raise GenerationFailed(f"{month}: no generator is available: {self.unavailable}")
         variant = self.prompt_variant or default_variant(month)
         request = GenerationRequest(month, self.books_per_provider, variant.value)
         # An error does not end the wait: a request that is cancelled after it was sent is paid and has no reply.

@@ -11,7 +11,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from alexandria_pipeline.domain.errors import DatabaseUnavailable, SchemaOutdated, StorageError
 from alexandria_pipeline.storage.queries import Queries
@@ -37,6 +37,15 @@ class Migration:
     @property
     def checksum(self) -> str:
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+_ADVICE: Final = {
+    "pg_trgm": ". A superuser makes it once: create extension pg_trgm; it belongs to the package postgresql-contrib",
+    "permission denied for schema": ". The role must own the schema, or have CREATE on it: deploy/roles.sql makes such a role",
+    "permission denied for database": ". The role needs CREATE on the database: deploy/roles.sql makes such a role",
+    "read-only": ". Run it with the role that owns the tables, on the primary server",
+}
+"""Parts of a reason for which a person can do something, and what."""
 
 
 def migrate(database: Database, migrations: Traversable | None = None) -> list[str]:
@@ -117,7 +126,8 @@ def _run(database: Database, connection: Connection, migration: Migration) -> No
     except DatabaseUnavailable:
         raise
     except StorageError as error:
-        raise StorageError(f"The migration {migration.name} failed and changed nothing. {error}") from error
+        advice = next((text for part, text in _ADVICE.items() if part in str(error)), "")
+        raise StorageError(f"The migration {migration.name} failed and changed nothing. {error}{advice}") from error
 
 
 def _missing(connection: Connection, known: list[Migration]) -> list[Migration]:

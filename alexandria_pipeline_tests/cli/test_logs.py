@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 
-from alexandria_pipeline.cli.logs import JsonFormatter
+from alexandria_pipeline.operations.logs import JsonFormatter
 
 
 def test_a_message_is_a_line_of_json() -> None:

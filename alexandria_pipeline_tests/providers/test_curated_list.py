@@ -229,3 +229,28 @@ class TestBadRows:
 def test_isbns_of_a_row(path: Path, cell: str, isbns: tuple[str, ...]) -> None:
     write(path, HEADER, f"2020-06\tA BURNING\tMegha Majumdar\t{cell}")
     assert listed(path).listings[0].isbns == isbns
+
+
+def test_wrong_isbns_are_named_by_line_and_their_books_are_kept(path: Path) -> None:
+    cells = ("9780525658697", "9.78053E+12", "9780000000002", "not_specified", '="9780525658696"')
+    write(
+        path,
+        HEADER,
+        *(f"2020-06\tBook {letter}\tMegha Majumdar\t{cell}" for letter, cell in zip("ABCDE", cells, strict=True)),
+    )
+    parsed = listed(path)
+    assert [book.isbns for book in parsed.listings] == [(), (), (), (), ("9780525658696",)]
+    assert [(row.position, row.part, row.month) for row in parsed.skipped] == [
+        (line, "isbn", JUNE.month) for line in (2, 3, 4)
+    ]
+    for row, reason in zip(parsed.skipped, ("check digit", "format the column as text", "placeholder"), strict=True):
+        assert reason in row.reason
+
+
+def test_a_month_before_the_backfill_is_refused_by_line(path: Path) -> None:
+    write(path, HEADER, "1998-05\tA BURNING\tMegha Majumdar\t", "2000-01\tDEVOLUTION\tMax Brooks\t")
+    (row,) = CuratedList(path).refused_rows()
+    assert (row.position, row.reason.partition(":")[0]) == (
+        2,
+        "1998-05 is before 2000-01, the first month of the backfill",
+    )

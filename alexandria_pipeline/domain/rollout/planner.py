@@ -77,7 +77,7 @@ def gate(phase: Phase, state: RolloutState, now: datetime) -> Gate:
 
 def _verdict(phase: Phase, months: int, terminal: int, generated: int, resolved: int) -> tuple[GateState, str]:
     if phase.endless or terminal < months:
-        return GateState.AHEAD, f"{terminal} of {months} months are done"
+        return GateState.AHEAD, f"{terminal} of {_of_months(months)} {'is' if terminal == 1 else 'are'} done"
     if phase.gate is None:
         return GateState.PASSED, f"all {months} months are done"
     if not generated:
@@ -86,6 +86,10 @@ def _verdict(phase: Phase, months: int, terminal: int, generated: int, resolved:
     if 100 * resolved >= phase.gate * generated:
         return GateState.PASSED, f"all {months} months are done; {figure}"
     return GateState.CLOSED, f"all {months} months are done, but only {figure}; {phase.gate:g} % are needed"
+
+
+def _of_months(count: int) -> str:
+    return "1 month" if count == 1 else f"{count} months"
 
 
 def _percent(part: int, whole: int) -> str:

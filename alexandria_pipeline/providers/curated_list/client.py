@@ -17,7 +17,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from alexandria_pipeline.domain.errors import InvalidValue, SourceError
 from alexandria_pipeline.domain.isbn import Isbn13, is_placeholder, resembles
 from alexandria_pipeline.domain.matching.deduplication import same_book
-from alexandria_pipeline.domain.month import Month
+from alexandria_pipeline.domain.month import FIRST_YEAR, Month
 from alexandria_pipeline.domain.reading_list import read_list
 from alexandria_pipeline.domain.records import (
     GenerationRequest,
@@ -153,7 +153,13 @@ def _snapshot(table: TsvFile) -> _Snapshot:
             reason = f"{written!r} is not a month: write it as YYYY-MM" if written else "the month is missing"
             refused.append(SkippedRow(table.name, line, reason, _excerpt(values)))
         else:
-            months.setdefault(month, []).append(_Row(line=line, values=values))
+            if month.is_in_backfill:
+                months.setdefault(month, []).append(_Row(line=line, values=values))
+            else:
+                reason = (
+                    f"{month} is before {FIRST_YEAR}-01, the first month of the backfill: give the row a later month"
+                )
+                refused.append(SkippedRow(table.name, line, reason, _excerpt(values)))
     _mark_shared([row for rows in months.values() for row in rows])
     refused.sort(key=lambda row: row.position)
     return _Snapshot({month: tuple(rows) for month, rows in months.items()}, tuple(refused))
