@@ -56,8 +56,14 @@ def migrate(database: Database, migrations: Traversable | None = None) -> list[s
     """
     known = read_migrations(migrations)
     applied = []
-    while (name := _apply_next(database, known)) is not None:
-        applied.append(name)
+    try:
+        while (name := _apply_next(database, known)) is not None:
+            applied.append(name)
+    except (DatabaseUnavailable, SchemaOutdated):
+        raise
+    except StorageError as error:
+        advice = next((text for part, text in _ADVICE.items() if part in str(error)), "")
+        raise StorageError(f"{error}{advice}") from error
     return applied
 
 
@@ -126,8 +132,7 @@ def _run(database: Database, connection: Connection, migration: Migration) -> No
     except DatabaseUnavailable:
         raise
     except StorageError as error:
-        advice = next((text for part, text in _ADVICE.items() if part in str(error)), "")
-        raise StorageError(f"The migration {migration.name} failed and changed nothing. {error}{advice}") from error
+        raise StorageError(f"The migration {migration.name} failed and changed nothing. {error}") from error
 
 
 def _missing(connection: Connection, known: list[Migration]) -> list[Migration]:
