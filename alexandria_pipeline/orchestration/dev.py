@@ -4,6 +4,7 @@ import argparse
 import os
 import socket
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -64,6 +65,7 @@ def main() -> None:
     if here and "dagster_url" not in load_settings().model_fields_set:
         os.environ["ALEXANDRIA_DAGSTER_URL"] = here  # links in alerts lead to the server of this port
     vars(dagster_dev)[_NAME] = _open_guarded
+    warnings.filterwarnings("ignore", message=".* is superseded ")  # of `dagster dev` by a command that we cannot guard
     dagster_dev.dev_command(args=with_log_format(sys.argv[1:]), prog_name="dagster dev", auto_envvar_prefix="DAGSTER")
 
 

@@ -114,4 +114,4 @@ def test_the_table_is_a_setting(rollout: Command, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("ALEXANDRIA_ROLLOUT_PHASES", '[{"name": "mine", "months": ["2001-13"], "per_day": 0}]')
     message = rollout("plan")[2]
     assert "2001-13 is not a month" in message
-    assert "ALEXANDRIA_ROLLOUT_PHASES_0_PER_DAY" in message
+    assert "ALEXANDRIA_ROLLOUT_PHASES (entry 1: per_day)" in message
