@@ -19,6 +19,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,6 +61,12 @@ PROVIDERS = Query(
     from generated_book b where provider is not null group by provider
     """,
 )  # fmt: skip
+# Calls of enrichment, by stage and service.
+ENRICHMENT = Query(
+    "enrichment",
+    "calls of enrichment",
+    "select stage, service, count(*) as calls from api_call where stage like 'enriched%' group by stage, service",
+)
 STATEMENT = re.compile(rb"LOG:  (?:statement|execute [^:]+): ")
 
 
@@ -84,7 +91,7 @@ def measure(months: int, options: argparse.Namespace) -> dict[str, Any]:
             url = server.ensure()
             if options.catalogue is not None:
                 _fill_catalogue(url, Path(folder), months, options)
-            ran = _run(upstream, url, Path(folder), months, count_statements=options.statements)
+            ran = _run(upstream, url, Path(folder), months, count_statements=options.statements, enrich=options.enrich)
             stats, truth = _control(upstream, "stats"), _control(upstream, "truth")
             answers = _answers(url)
             statements = _statements(server.home) if options.statements else None
@@ -109,7 +116,10 @@ def _figures(
     ran: dict[str, Any], stats: dict[str, Any], scored: dict[str, Any], statements: int | None, scale: float
 ) -> dict[str, Any]:
     books = ran["books"]
-    seconds = {name: stats[name]["requests"] / stats[name]["rate"] for name in RESOLVERS}
+    later: Counter[str] = Counter()
+    for _, service, count in ran["enrichment"]:
+        later[service] += count
+    seconds = {name: (stats[name]["requests"] - later[name]) / stats[name]["rate"] for name in RESOLVERS}
     slowest = max(seconds, key=lambda name: seconds[name])
     return {
         "months": ran["months"], "books": books, "scale": scale,
@@ -119,15 +129,40 @@ def _figures(
         "transactions_per_book": round(ran["commits"] / books, 1),
         "statements_per_book": round(statements / books, 1) if statements is not None else None,
         "books_and_asked_elsewhere_by_provider": ran["providers"],
-        "calls_per_book": {name: round(stats[name]["requests"] / books, 3) for name in RESOLVERS},
+        "calls_per_book": {name: round((stats[name]["requests"] - later[name]) / books, 3) for name in RESOLVERS},
         "allowance_used": {name: stats[name]["used_share"] for name in RESOLVERS},
         "late_seconds": {name: ran["delayed"].get(name, 0.0) for name in RESOLVERS},
         "load_average": [round(load, 1) for load in os.getloadavg()],
         "breaches": {name: options["breaches"] for name, options in stats.items() if options["breaches"]},
         "repeats": {name: options["repeats"] for name, options in stats.items() if options["repeats"]},
         "score": {name: round(value, 4) for name, value in scored["figures"].items() if value is not None},
+        **_enrichment(ran, stats),
         "examples": scored["examples"], "failed": ran["failed"],
     }  # fmt: skip
+
+
+def _enrichment(ran: dict[str, Any], stats: dict[str, Any]) -> dict[str, Any]:
+    """What enrichment added: its time over the time that the slowest service of each stage takes at its allowance."""
+    if not ran["enrichment"]:
+        return {}
+    bounds: dict[str, float] = {}
+    calls: Counter[str] = Counter()
+    for stage, service, count in ran["enrichment"]:
+        calls[service] += count
+        bounds[stage] = max(bounds.get(stage, 0.0), count / stats[service]["rate"])
+    wall = sum(seconds for stage, seconds in ran["stages"].items() if stage.startswith("enriched"))
+    books = ran["books"]
+    return {
+        "enrichment_wall_over_bound": round(wall / sum(bounds.values()), 3),
+        "enrichment_bound_seconds": {stage: round(seconds, 1) for stage, seconds in bounds.items()},
+        "enrichment_calls_per_book": {service: round(count / books, 3) for service, count in calls.items()},
+        "paid_calls_per_book_in_all": round(stats["isbndb"]["requests"] / books, 3),
+        "cpu_ms_per_book": {
+            "resolution": round(1000 * ran["resolved_cpu"] / books, 1),
+            "enrichment": round(1000 * (ran["cpu"] - ran["resolved_cpu"]) / books, 1),
+        },
+        "peak_rss_mib_before_enrichment": ran["resolved_rss"],
+    }
 
 
 def _growth(first: dict[str, Any], last: dict[str, Any]) -> str:
@@ -156,7 +191,9 @@ def _stand_in(months: int, options: argparse.Namespace) -> Iterator[dict[str, An
             process.terminate()
 
 
-def _run(upstream: dict[str, Any], url: str, folder: Path, months: int, *, count_statements: bool) -> dict[str, Any]:
+def _run(
+    upstream: dict[str, Any], url: str, folder: Path, months: int, *, count_statements: bool, enrich: bool
+) -> dict[str, Any]:
     """The child's figures. `count_statements`: the server writes each statement of the child into its log."""
     logged = url + ("&" if "?" in url else "?") + "options=" + quote("-c log_statement=all")
     environment = {**os.environ, **upstream["environment"], "ALEXANDRIA_HOME": str(folder / "home")}
@@ -165,7 +202,7 @@ def _run(upstream: dict[str, Any], url: str, folder: Path, months: int, *, count
         "ALEXANDRIA_GOOGLE_BOOKS_DAILY_LIMIT": str(NO_LIMIT),
     }
     spec = folder / "spec.json"
-    spec.write_text(json.dumps({"months": months}))
+    spec.write_text(json.dumps({"months": months, "enrich": enrich}))
     command = [sys.executable, __file__, "--child", str(spec)]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603 - this file
     ran: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -174,7 +211,8 @@ def _run(upstream: dict[str, Any], url: str, folder: Path, months: int, *, count
 
 def _child(spec: Path) -> None:
     """Runs the stages and prints what they took, as one line of JSON."""
-    count = json.loads(spec.read_text())["months"]
+    asked = json.loads(spec.read_text())
+    count = asked["months"]
     months = [Month(2000 + at // 12, at % 12 + 1) for at in range(count)]
     with pipeline_and_runner("benchmark") as (pipeline, runner):
         database = pipeline.database
@@ -187,11 +225,20 @@ def _child(spec: Path) -> None:
                 report = runner.run(stage, months)
                 stages[stage.name] = round(time.monotonic() - began, 2)
                 failed |= {str(month): why for month, why in report.failed.items()}
+            resolved_cpu, resolved_rss = _cpu() - before, max(rss)
+            for step in (
+                (pipeline.enrich.editions, pipeline.enrich.works, pipeline.enrich.authors) if asked["enrich"] else ()
+            ):
+                began = time.monotonic()
+                step(months, "benchmark")
+                stages[f"enriched_{step.__name__}"] = round(time.monotonic() - began, 2)
         with database.transaction() as tx:
             books = sum(each.generated for each in figures.of_months(tx, months).values())
         measured = {
             "months": count, "books": books, "wall": round(time.monotonic() - started, 2), "stages": stages,
-            "cpu": round(_cpu() - before, 2), "commits": _commits(database) - commits, "failed": failed,
+            "cpu": round(_cpu() - before, 2), "resolved_cpu": round(resolved_cpu, 2), "resolved_rss": round(resolved_rss),
+            "enrichment": [[row["stage"], row["service"], row["calls"]] for row in database.fetch_all(ENRICHMENT)],
+            "commits": _commits(database) - commits, "failed": failed,
             "rss": round(max(rss)), "rss_before": round(rss[0]),
             "providers": {row["provider"]: [row["books"], row["asked_elsewhere"]] for row in database.fetch_all(PROVIDERS)},
             "delayed": {row["service"]: round(row["delayed"], 1) for row in database.fetch_all(DELAYED)},
@@ -268,6 +315,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--catalogue", type=int, help="fills the local catalogue with the stand-in's editions and so many invented ones"
     )
+    parser.add_argument("--enrich", action="store_true", help="then enriches the months, and measures that, too")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     return parser.parse_args()
 

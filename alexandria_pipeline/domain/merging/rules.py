@@ -12,11 +12,11 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
+from alexandria_pipeline.domain.merging import author_lists
 from alexandria_pipeline.domain.merging.claims import Choice, Claim, trust
 from alexandria_pipeline.domain.merging.texts import (
     clean_description,
     clean_title,
-    is_odd_name,
     is_shouted,
     language_tag,
     natural_name,
@@ -86,23 +86,8 @@ def subtitle_for(chosen_title: str) -> Rule:
 
 
 def authors(claims: Sequence[Claim]) -> Choice | None:
-    """The author list of one source. Names that a source calls translator or the like are no authors.
-
-    Lists with the same people are one group. Within it, a list in natural order ("First Last") is preferred.
-    """
-    helpers = _helpers(claims)
-    lists = []
-    for claim in claims:
-        named = [
-            one for one in claim.value if one["role"] in {"author", "unknown"} and person(one["name"]) not in helpers
-        ]
-        if named:
-            lists.append((claim, [one_line(one["name"]) for one in named]))
-    group = _largest(lists, lambda names: frozenset(map(person, names)))
-    if not group:
-        return None
-    best = min(group, key=lambda each: (any(map(is_shouted, each[1])), any(map(is_odd_name, each[1])), trust(each[0])))
-    return Choice([natural_name(name) for name in best[1]], (best[0],), _lost(claims, group))
+    """The author list of one source, see `author_lists.py`."""
+    return author_lists.choose(claims)
 
 
 def contributors(claims: Sequence[Claim]) -> Choice | None:
@@ -293,17 +278,6 @@ def _longest(claims: Sequence[Claim], order: Sequence[str]) -> Choice | None:
             best = min(usable, key=lambda each: (-len(each[1]), trust(each[0])))
             return Choice(best[1], (best[0],), len(claims) - 1)
     return None
-
-
-def _helpers(claims: Sequence[Claim]) -> frozenset[str]:
-    """People whom more sources call translator, illustrator, narrator or editor than author."""
-    balance: dict[str, int] = {}
-    for claim in claims:
-        for one in claim.value:
-            if one["role"] != "unknown":
-                name = person(one["name"])
-                balance[name] = balance.get(name, 0) + (1 if one["role"] == "author" else -1)
-    return frozenset(name for name, count in balance.items() if count < 0)
 
 
 def _date(claim: Claim) -> str:
