@@ -105,17 +105,10 @@ class EmbeddedServer:
         return ServerStatus(self.home, running=True, pid=server.pid, port=server.port, url=url)
 
     def programs(self) -> Path:
-        """The folder of PostgreSQL's programs for this machine (pg_dump, pg_restore …). Raises EmbeddedServerError."""
-        self._settle()
+        """The folder of PostgreSQL's client programs for the present user (pg_dump, pg_restore …). Raises EmbeddedServerError."""
         self._refuse_foreign_files()
-        self._make_home()
-        self._refuse_foreign_files()
-        return find_programs(
-            self._binaries,
-            self._account,
-            self.home / "programs",
-            self._cluster.major() if self._cluster.exists() else None,
-        ).folder
+        major = self._cluster.major() if self._cluster.exists() else None
+        return find_programs(self._binaries, None, self.home / "programs", major).folder
 
     def url(self, database: str | None = None) -> str:
         """The URL of a database on the running server, with the password. Only SCRAM is accepted: the server proves itself, too."""
