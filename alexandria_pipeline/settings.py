@@ -36,6 +36,7 @@ from alexandria_pipeline.domain.ai_models import default_effort, effort_of, mode
 from alexandria_pipeline.domain.errors import SettingsError
 from alexandria_pipeline.domain.generation.prompts import PromptVariant
 from alexandria_pipeline.domain.quota import QuotaLimits, ServicePlan
+from alexandria_pipeline.domain.reviewers import parse_reviewers
 from alexandria_pipeline.domain.rollout.phases import Rules
 from alexandria_pipeline.providers import registry
 from alexandria_pipeline.providers.base import Capability
@@ -283,6 +284,11 @@ class Settings(BaseSettings):
         None, description="Value of X-Cron-Secret that opens /api/internal; unset: these endpoints are closed."
     )
 
+    reviewers: SecretStr | None = Field(
+        None,
+        description="Who may decide at /review: entries of `alexandria reviewers add NAME`; unset: these pages are read-only.",
+    )
+
     exports: Path | None = Field(
         None,
         description="Folder that the asset library_export writes, a folder for each year; unset: it writes nothing.",
@@ -311,6 +317,11 @@ class Settings(BaseSettings):
         if secret is not None and len(secret.get_secret_value()) < MIN_CRON_SECRET:
             raise ValueError(f"must have at least {MIN_CRON_SECRET} characters; for instance: openssl rand -hex 16")
         return secret
+
+    @field_validator("reviewers")
+    @classmethod
+    def _are_reviewers(cls, value: SecretStr | None) -> SecretStr | None:
+        return value if value is not None and parse_reviewers(value.get_secret_value()) else None
 
     @field_validator("language")
     @classmethod

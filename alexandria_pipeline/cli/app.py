@@ -38,6 +38,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "review:explain",
         "Shows why each book has its ISBN or none: attempts with evidence, calls, and review decisions.",
     ),
+    "reviewers": ("reviewers:app", "Reviewers: who may decide on near misses in the browser, at /review."),
     "set-aside": (
         "books:skipped_rows",
         "Shows skipped rows of lists, catalogues and replies, and listed ISBNs that were not used, with line and reason.",

@@ -10,6 +10,7 @@ from alexandria_pipeline.cli.context import opened_database
 from alexandria_pipeline.monitoring import app as monitoring
 from alexandria_pipeline.monitoring import server
 from alexandria_pipeline.monitoring.dashboard import Dashboard
+from alexandria_pipeline.operations.review import Review
 from alexandria_pipeline.settings import SERVICES
 from alexandria_pipeline.storage.library import Library
 
@@ -23,6 +24,12 @@ def serve(
         limits = {name: settings.service(name).quota for name in SERVICES}
         watch = Dashboard(database, settings.rollout, limits)
         app = monitoring.create_app(
-            watch, settings.cron_secret, Library(database), settings.api_per_minute, settings.serve_hosts
+            watch,
+            settings.cron_secret,
+            Library(database),
+            settings.api_per_minute,
+            settings.serve_hosts,
+            Review(database),
+            settings.reviewers,
         )
         server.serve(app, host, port)

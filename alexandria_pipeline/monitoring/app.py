@@ -35,6 +35,9 @@ from alexandria_pipeline.monitoring.responses import (
     refused,
     unavailable,
 )
+from alexandria_pipeline.monitoring.review.routes import Reviews
+from alexandria_pipeline.monitoring.review.routes import routes as review_routes
+from alexandria_pipeline.monitoring.review.session import Sessions
 from alexandria_pipeline.monitoring.ttl_cache import TtlCache
 from alexandria_pipeline.storage.library import Library
 from alexandria_pipeline.storage.threads import Threads
@@ -58,10 +61,13 @@ def create_app(
     library: Library,
     api_per_minute: int = 0,
     hosts: Collection[str] = (),
+    reviews: Reviews | None = None,
+    reviewers: SecretStr | None = None,
 ) -> Starlette:
     """Builds the application. Without a secret, every path below /api/internal is closed.
 
-    `api_per_minute`: requests of one client to /api/v1; 0: no limit. `hosts`: allowed names in the header Host.
+    `api_per_minute`: requests of one client to /api/v1; 0: no limit. `hosts`: allowed names in the header Host. `reviews`: the near misses,
+    on which `reviewers` decide; None: there is no /review.
     """
     threads, readers = Threads(), Threads()
     ask = _Endpoints(watch, threads)
@@ -86,6 +92,7 @@ def create_app(
             Route("/openapi.json", ask.openapi),
             Route("/api/quota/status", ask.quota),
             *page_routes(library, readers),
+            *(review_routes(reviews, Sessions(reviewers), readers) if reviews else ()),
             Mount("/api/internal", routes=internal, middleware=[Middleware(CronSecret, secret=secret)]),
             Mount(
                 "/api/v1",

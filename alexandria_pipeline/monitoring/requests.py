@@ -50,7 +50,7 @@ async def body(request: Request, model: type[Body]) -> Body:
     """Parses the body as `model`. Raises Refusal: 415, 413, 400 (not JSON), or 422 with every fault."""
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
         raise Refusal(415, "the body must be application/json")
-    text = await _read(request)
+    text = await read_body(request)
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
@@ -61,7 +61,8 @@ async def body(request: Request, model: type[Body]) -> Body:
     raise Refusal(422, "the body is not what is asked for here; see /openapi.json", problems)
 
 
-async def _read(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
+    """The body of a request. Raises Refusal: 413 for more than MAX_BODY_BYTES."""
     read = bytearray()
     async for chunk in request.stream():
         read += chunk

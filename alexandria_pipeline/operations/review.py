@@ -17,7 +17,7 @@ from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.matching.verdict import THRESHOLDS, RefusalReason
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.records import BookOutcome, Candidate, Contributor, KnownIsbn
-from alexandria_pipeline.storage import figures
+from alexandria_pipeline.storage import figures, joining
 from alexandria_pipeline.storage import months as month_log
 from alexandria_pipeline.storage import resolution as editions
 from alexandria_pipeline.storage import review as store
@@ -26,6 +26,7 @@ from alexandria_pipeline.storage.review import ReviewDecision, ReviewedWork
 
 REVIEW = "review"
 CERTAIN = 100
+MAX_UNDO = 10  # decisions of a person
 
 log = logging.getLogger(__name__)
 
@@ -42,14 +43,21 @@ class Review:
             rows = store.near_misses(tx, THRESHOLDS["low"], RefusalReason.AMBIGUOUS.value)
         return [_near_miss(row) for row in rows]
 
-    def accept(self, work_key: str, isbn13: Isbn13, by: str, why: str = "") -> ReviewedWork:
+    def refused_merges(self) -> list[dict[str, Any]]:
+        """Returns pairs of works that may be one and that a person has to decide on: keys, titles, authors, rule and guard."""
+        with self.database.transaction() as tx:
+            return joining.doubts(tx, "work")
+
+    def accept(self, work_key: str, isbn13: Isbn13, by: str, why: str = "", seen: int | None = None) -> ReviewedWork:
         """Gives the work this ISBN: promotes the work and resolves its books. No run changes it later.
 
-        Raises InvalidValue when the work does not exist or has another ISBN, or when the ISBN belongs to another work;
-        MonthOwned while a run owns a month of the work.
+        `seen`: the newest decision about the work that the person has seen (0: none). Raises InvalidValue when the work does not
+        exist or has another ISBN, when the ISBN belongs to another work, or when there is a decision after `seen`; MonthOwned
+        while a run owns a month of the work.
         """
         with self.database.transaction() as tx:
             work, months = _locked(tx, work_key, [isbn13], by)
+            _refuse_unseen(tx, work, seen)
             if work.isbn13 not in (None, isbn13):
                 raise InvalidValue(f"{work.work_key} already has the ISBN {work.isbn13}; reject that one first")
             edition = store.offered_edition(tx, work.work_id, isbn13) or _edition_of_review(work, isbn13)
@@ -63,14 +71,17 @@ class Review:
         log.info("%s accepted %s for %s", by, isbn13, work.work_key)
         return work
 
-    def reject(self, work_key: str, isbn13: Isbn13 | None, by: str, why: str = "") -> ReviewedWork:
+    def reject(
+        self, work_key: str, isbn13: Isbn13 | None, by: str, why: str = "", seen: int | None = None
+    ) -> ReviewedWork:
         """Bars the work from this ISBN for good. Without an ISBN, no service is asked for the work again.
 
-        A work that has the rejected ISBN becomes synthetic again, and a later run searches for another ISBN. Raises
-        InvalidValue when the work does not exist, or when it has an ISBN and none is named; MonthOwned as `accept` does.
+        A work that has the rejected ISBN becomes synthetic again, and a later run searches for another ISBN. `seen` and
+        MonthOwned: as in `accept`. Raises InvalidValue when the work does not exist, or when it has an ISBN and none is named.
         """
         with self.database.transaction() as tx:
             work, months = _locked(tx, work_key, [isbn13] if isbn13 else [], by)
+            _refuse_unseen(tx, work, seen)
             if isbn13 is None and work.isbn13 is not None:
                 raise InvalidValue(f"{work.work_key} has the ISBN {work.isbn13}; name it to reject it")
             store.add_decision(tx, work.work_id, ReviewDecision("rejected", isbn13, by, why))
@@ -83,6 +94,53 @@ class Review:
             figures.recount(tx, months)
         log.info("%s rejected %s for %s", by, isbn13 or "every ISBN", work.work_key)
         return work
+
+    def last(self, by: str, most: int = MAX_UNDO) -> list[dict[str, Any]]:
+        """Returns the newest decisions of this person that have not been withdrawn, newest first."""
+        with self.database.transaction() as tx:
+            return store.last_decisions(tx, by, most)
+
+    def undo(self, review_id: int, by: str) -> ReviewedWork:
+        """Withdraws a decision of this person: the work and its books are as before.
+
+        Raises InvalidValue when the decision is not one of the person's last ten, when the work has changed since, or when the
+        decision took an ISBN from a work, because a run may search for another since; MonthOwned as `accept` does.
+        """
+        with self.database.transaction() as tx:
+            decision = store.standing_decision(tx, review_id)
+            if decision is None or review_id not in {
+                row["review_id"] for row in store.last_decisions(tx, by, MAX_UNDO)
+            }:
+                raise InvalidValue(f"only the last {MAX_UNDO} decisions of {by} can be undone by {by}")
+            work, months = _locked(tx, decision.work_key, [decision.isbn13] if decision.isbn13 else [], by)
+            if not decision.newest:
+                raise InvalidValue(f"a later decision about {work.title} stands; undo that one first")
+            if decision.decision == "accepted" and decision.isbn13:
+                if work.isbn13 != decision.isbn13 or not decision.restorable:
+                    raise InvalidValue(f"{work.title} has changed since; reject the ISBN instead")
+                store.restore_books(tx, review_id)
+                store.demote(tx, work.work_id, decision.isbn13)
+            elif decision.isbn13 is None:
+                if work.isbn13 is not None or not decision.restorable:
+                    raise InvalidValue(f"{work.title} has changed since; accept an ISBN instead")
+                store.restore_books(tx, review_id)
+            elif store.took_the_isbn(tx, review_id):
+                raise InvalidValue(f"{work.title} lost its ISBN by this decision; accept {decision.isbn13} instead")
+            store.withdraw(tx, review_id)
+            figures.recount(tx, months)
+        log.info("%s withdrew the decision %d about %s", by, review_id, work.work_key)
+        return work
+
+
+def _refuse_unseen(tx: Connection, work: ReviewedWork, seen: int | None) -> None:
+    """Raises InvalidValue if there is a decision about the work that the person has not seen."""
+    newest = store.newest(tx, work.work_id)
+    if seen is None or newest is None or newest["review_id"] <= seen:
+        return
+    raise InvalidValue(
+        f"{newest['decided_by']} has decided about {work.title} in the meantime:"
+        f" {newest['isbn13'] or 'the work'} {newest['decision']}"
+    )
 
 
 def _locked(tx: Connection, work_key: str, isbns: Sequence[Isbn13], by: str) -> tuple[ReviewedWork, Sequence[Month]]:
@@ -133,4 +191,5 @@ def _near_miss(row: dict[str, Any]) -> dict[str, Any]:
         "candidate": row["candidate"],
         "evidence": [dict(zip(("name", "detail", "points"), line, strict=True)) for line in row["evidence"]],
         "attempted_at": row["attempted_at"].isoformat(timespec="seconds"),
+        "seen": row["seen"],
     }

@@ -69,6 +69,55 @@ def add_decision(tx: Connection, work_id: int, decision: ReviewDecision) -> None
     tx.execute(_SQL["decide"], {"work_id": work_id, **values})
 
 
+@dataclass(frozen=True, slots=True)
+class StandingDecision:
+    """A decision that has not been withdrawn. `newest`: no later one stands for its work."""
+
+    review_id: int
+    work_key: str
+    isbn13: Isbn13 | None
+    decision: Literal["accepted", "rejected"]
+    by: str
+    newest: bool
+    restorable: bool
+
+
+def standing_decision(tx: Connection, review_id: int) -> StandingDecision | None:
+    """The decision of this number, unless it has been withdrawn. `restorable`: the books before it are known."""
+    row = tx.execute(_SQL["decision"], {"review_id": review_id}).fetchone()
+    if row is None:
+        return None
+    isbn13 = Isbn13(row["isbn13"]) if row["isbn13"] else None
+    named = (row["review_id"], row["work_key"], isbn13, row["decision"], row["decided_by"])
+    return StandingDecision(*named, newest=row["newest"], restorable=row["restorable"])
+
+
+def withdraw(tx: Connection, review_id: int) -> None:
+    """Stores that a decision is withdrawn by the person who made it."""
+    tx.execute(_SQL["withdraw"], {"review_id": review_id})
+
+
+def restore_books(tx: Connection, review_id: int) -> None:
+    """Gives the books of a decision the outcomes that they had before it."""
+    tx.execute(_SQL["restore_books"], {"review_id": review_id})
+
+
+def took_the_isbn(tx: Connection, review_id: int) -> bool:
+    """Whether books had the ISBN when this decision rejected it."""
+    row = tx.execute(_SQL["took_the_isbn"], {"review_id": review_id}).fetchone()
+    return row is not None
+
+
+def last_decisions(tx: Connection, by: str, most: int) -> list[dict[str, Any]]:
+    """The newest decisions of a person that stand, newest first."""
+    return tx.execute(_SQL["last_decisions"], {"decided_by": by, "most": most}).fetchall()
+
+
+def newest(tx: Connection, work_id: int) -> dict[str, Any] | None:
+    """The newest row about a work: review_id, decided_by, decision and isbn13."""
+    return tx.execute(_SQL["newest"], {"work_id": work_id}).fetchone()
+
+
 def rejected_isbns(tx: Connection, work_id: int) -> frozenset[str]:
     """The ISBNs that no run may give to this work."""
     return frozenset(row["isbn13"] for row in tx.execute(_SQL["rejected_isbns"], {"work_id": work_id}))

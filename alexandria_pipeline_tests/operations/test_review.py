@@ -265,3 +265,65 @@ def test_decisions_follow_a_work_that_is_merged_into_another(review: Review, dat
     assert rows(database, "select work_id from review_decision") == [into]
     review.accept(key, CIRCE, "Ada", "by its retired key")
     assert [book["isbn13"] for book in _books(database, INVENTED_TITLE)] == [CIRCE]
+
+
+# Undo, and two persons.
+
+
+@pytest.mark.parametrize(("isbn13", "accepted"), [(CIRCE, True), (CIRCE, False), (None, False)])
+def test_an_undone_decision_leaves_books_and_work_as_they_were(
+    review: Review, database: Database, isbn13: Isbn13 | None, accepted: bool
+) -> None:
+    tables, counted = (
+        ["generated_book", "enriched_editions"],
+        "select books_generated, isbns_resolved, isbns_queued from backfill_log order by month",
+    )
+    before, key = (dump(database, tables), rows(database, counted)), _key(database, CIRCE_TITLE)
+    work = rows(
+        database, "select synthetic, isbn13, confidence, resolved_by from enriched_works where work_key = %s", key
+    )
+    offered = review.near_misses()
+    if accepted:
+        review.accept(key, Isbn13(str(isbn13)), "anna")
+    else:
+        review.reject(key, isbn13, "anna")
+    assert len(review.near_misses()) < len(offered)
+    (last,) = review.last("anna")
+    with pytest.raises(InvalidValue, match="only the last 10 decisions of ben"):
+        review.undo(last["review_id"], "ben")
+
+    review.undo(last["review_id"], "anna")
+    assert (dump(database, tables), rows(database, counted)) == before
+    assert (
+        rows(database, "select synthetic, isbn13, confidence, resolved_by from enriched_works where work_key = %s", key)
+        == work
+    )
+    assert [(row["work_key"], row["isbn13"]) for row in review.near_misses()] == [
+        (row["work_key"], row["isbn13"]) for row in offered
+    ]
+    assert review.last("anna") == []
+    assert [row["decision"] for row in rows(database, "select decision from review_decision order by review_id")] == [
+        "accepted" if accepted else "rejected", "withdrawn"
+    ]  # fmt: skip
+    review.accept(key, CIRCE, "ben")
+
+
+def test_a_decision_before_a_later_one_or_that_took_an_isbn_is_not_undone(review: Review, database: Database) -> None:
+    key = _key(database, CIRCE_TITLE)
+    review.accept(key, CIRCE, "anna")
+    review.reject(key, CIRCE, "anna")
+    second, first = review.last("anna")
+    with pytest.raises(InvalidValue, match="a later decision"):
+        review.undo(first["review_id"], "anna")
+    with pytest.raises(InvalidValue, match="lost its ISBN by this decision"):
+        review.undo(second["review_id"], "anna")
+
+
+def test_of_two_persons_the_second_learns_what_the_first_decided(review: Review, database: Database) -> None:
+    key = _key(database, CIRCE_TITLE)
+    seen = review.near_misses()[0]["seen"]
+    review.reject(key, None, "anna", seen=seen)
+    for decide in (review.accept, review.reject):
+        with pytest.raises(InvalidValue, match=r"anna has decided about Circe.* in the meantime: the work rejected"):
+            decide(key, CIRCE, "ben", seen=seen)
+    assert len(rows(database, "select from review_decision")) == 1

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import jinja2
 
 PACKAGE: Final = "alexandria_pipeline.monitoring"
+SEARCH: Final = "search.js"
 OUTCOMES: Final = {
     "resolved": "has an ISBN",
     "pending": "not searched yet",
@@ -20,22 +21,22 @@ OUTCOMES: Final = {
 }
 
 
-def render(name: str, **content: Any) -> str:
-    """Renders a page as HTML; every value is escaped."""
+def render(name: str, script: str = SEARCH, /, **content: Any) -> str:
+    """Renders a page with its script as HTML; every value is escaped."""
     return (
         _environment()
         .get_template(name)
-        .render(style=_file("page.css") + _file("library.css"), script=_file("search.js"), **content)
+        .render(style=_file("page.css") + _file("library.css"), script=_file(script), **content)
     )
 
 
 @cache
-def policy() -> str:
-    """Returns the content security policy: our style and script, requests and forms to this server, nothing else."""
-    style, script = _hash(_file("page.css") + _file("library.css")), _hash(_file("search.js"))
+def policy(script: str = SEARCH) -> str:
+    """Returns the content security policy of a page with this script: our style and script, requests and forms to this server, nothing else."""
+    style, code = _hash(_file("page.css") + _file("library.css")), _hash(_file(script))
     return (
         "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; connect-src 'self';"
-        f" style-src 'sha256-{style}'; script-src 'sha256-{script}'"
+        f" style-src 'sha256-{style}'; script-src 'sha256-{code}'"
     )
 
 

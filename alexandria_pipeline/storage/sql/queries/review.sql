@@ -21,14 +21,52 @@ with wanted as (
 select year, month from wanted except select year, month from held order by year, month;
 
 -- name: decide
--- Stores a review decision. Decisions are never changed or deleted; a newer one may follow.
-insert into review_decision (work_id, isbn13, decision, decided_by, why)
-values (%(work_id)s, %(isbn13)s, %(decision)s, %(decided_by)s, %(why)s);
+-- Stores a review decision, with the books of the work as they are. Decisions are never changed or deleted; a newer one may follow.
+insert into review_decision (work_id, isbn13, decision, decided_by, why, before)
+values (%(work_id)s, %(isbn13)s, %(decision)s, %(decided_by)s, %(why)s,
+        (select jsonb_agg(to_jsonb(g) - array['title', 'author', 'run_id', 'created_at']) from generated_book g
+         where g.work_id = %(work_id)s));
+
+-- name: withdraw
+-- Withdraws a decision.
+insert into review_decision (work_id, isbn13, decision, decided_by, undoes)
+select work_id, isbn13, 'withdrawn', decided_by, review_id from review_decision where review_id = %(review_id)s;
+
+-- name: decision
+-- A decision that stands, with the key of its work, and whether it is the newest one of the work.
+select d.review_id, d.work_id, w.work_key, d.isbn13, d.decision, d.decided_by, d.why, d.before is not null as restorable,
+       not exists (select from standing_decision n where n.work_id = d.work_id and n.review_id > d.review_id) as newest
+from standing_decision d join enriched_works w using (work_id)
+where d.review_id = %(review_id)s;
+
+-- name: took_the_isbn
+-- A row if books had the ISBN before a decision, or if the books before it are not known.
+select true from review_decision
+where review_id = %(review_id)s and (before is null or before @> jsonb_build_array(jsonb_build_object('isbn13', isbn13)));
+
+-- name: last_decisions
+-- The newest decisions of a person that stand, newest first.
+select d.review_id, w.work_key, w.title, w.author, d.isbn13, d.decision, d.decided_at
+from standing_decision d join enriched_works w using (work_id)
+where d.decided_by = %(decided_by)s order by d.review_id desc limit %(most)s;
+
+-- name: newest
+-- The newest row about a work and who wrote it, withdrawals included.
+select review_id, decided_by, decision, isbn13 from review_decision where work_id = %(work_id)s order by review_id desc limit 1;
+
+-- name: restore_books
+-- Gives the books of a work the outcomes that they had before a decision.
+update generated_book g
+set outcome = b.outcome, isbn13 = b.isbn13, provider = b.provider, confidence = b.confidence, reason = b.reason, decided_at = b.decided_at
+from review_decision r
+cross join lateral jsonb_to_recordset(r.before) as b (book_id bigint, outcome text, isbn13 text, provider text, confidence smallint,
+                                                      reason text, decided_at timestamptz)
+where r.review_id = %(review_id)s and g.book_id = b.book_id and g.work_id = r.work_id;
 
 -- name: rejected_isbns
 -- The ISBNs whose newest decision for a work is "rejected".
 select isbn13
-from (select distinct on (isbn13) isbn13, decision from review_decision
+from (select distinct on (isbn13) isbn13, decision from standing_decision
       where work_id = %(work_id)s and isbn13 is not null order by isbn13, review_id desc) as newest
 where decision = 'rejected';
 
@@ -43,7 +81,7 @@ with open_works as (
       and not exists (select from closed_work c where c.work_id = w.work_id)
 )
 select o.work_id, o.work_key, o.title, o.author, near.provider, near.isbn13, near.confidence, near.reason, near.evidence, near.candidate,
-       near.attempted_at,
+       near.attempted_at, coalesce((select max(r.review_id) from review_decision r where r.work_id = o.work_id), 0) as seen,
        array(select distinct g.year || '-' || lpad(g.month::text, 2, '0') from generated_book g where g.work_id = o.work_id order by 1) as months
 from open_works o
 join lateral (
@@ -52,7 +90,7 @@ join lateral (
     where a.work_id = o.work_id and a.outcome = 'rejected' and a.isbn13 is not null
     order by a.provider, a.attempt_id desc
 ) as near on near.confidence >= %(low)s or near.reason = %(ambiguous)s
-where not exists (select from review_decision r where r.work_id = o.work_id and r.isbn13 = near.isbn13)
+where not exists (select from standing_decision r where r.work_id = o.work_id and r.isbn13 = near.isbn13)
 order by near.confidence desc nulls last, o.work_id, near.attempt_id;
 
 -- name: candidates
