@@ -113,7 +113,7 @@ def test_the_other_decisions(library: Database, enter: Enter, decision: str, isb
     assert row == {"decision": stored, "isbn13": wanted}
 
 
-def test_the_second_of_two_persons_is_told_what_the_first_decided(library: Database, enter: Enter) -> None:
+def test_the_second_of_two_persons_is_shown_what_the_first_decided(library: Database, enter: Enter) -> None:
     anna, ben = enter("anna"), enter("ben")
     title = "Circe: Lord of the Lions"
     first, second = _fields(anna, title), _fields(ben, title)
