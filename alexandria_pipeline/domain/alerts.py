@@ -32,6 +32,7 @@ _ACTIONS: Mapping[str, str] = {
     "synthetic_share_overall": "alexandria status shows the months with the most; check keys and quotas (alexandria quota)",
     "editions_have_a_work": "restore the last backup: alexandria db restore FILE; then report the fault",
     "one_work_per_isbn": "look at the works: alexandria show WORK_KEY; then alexandria works split or merge",
+    "listed_isbns": "the list has a wrong ISBN: alexandria review reject WORK_KEY ISBN --by NAME; then correct the list",
     "fields_have_a_source": "run the assets of the group library again; if it fails again, report the fault",
     "answers_owed": "nothing, if the service answers again: the next run asks. Else: alexandria providers shows the reason",
     "no_resolved_work_is_synthetic": "run resolved_isbns of the month again; if it fails again, report the fault",

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import dagster as dg
 
 from alexandria_pipeline.composition import Pipeline
+from alexandria_pipeline.operations.listed_isbns import wrong_listed_isbns
 from alexandria_pipeline.orchestration.assets.library import enriched_authors, enriched_editions, enriched_works
 from alexandria_pipeline.stages import computing
 from alexandria_pipeline.storage import integrity
@@ -60,6 +61,15 @@ def isbns_per_paid_call(pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetCheckRe
     return dg.AssetCheckResult(passed=passed, severity=WARN, metadata={**figure, **shown})
 
 
+@dg.asset_check(
+    asset=enriched_editions, description="No service has another book under an ISBN that only a list states."
+)
+def listed_isbns(pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetCheckResult:
+    with pipeline.database.transaction() as tx:
+        counted = wrong_listed_isbns(tx)
+    return _result(counted.broken == 0, ERROR, counted, counted.broken)
+
+
 def _result(passed: bool, severity: dg.AssetCheckSeverity, counted: Counted, figure: int) -> dg.AssetCheckResult:
     shown: dict[str, dg.RawMetadataValue] = {"figure": figure, "broken": counted.broken, "rows": counted.of}
     if counted.sample:
@@ -69,4 +79,4 @@ def _result(passed: bool, severity: dg.AssetCheckSeverity, counted: Counted, fig
 
 def library_checks() -> Iterable[dg.AssetChecksDefinition]:
     """Every check of the library."""
-    return [*map(_rule, RULES), served_rows_are_current, isbns_per_paid_call]
+    return [*map(_rule, RULES), served_rows_are_current, isbns_per_paid_call, listed_isbns]

@@ -133,6 +133,7 @@ CHECKS = {
     "enriched_editions:editions_have_a_work": (False, None),
     "enriched_editions:fields_have_a_source": (False, None),
     "enriched_editions:isbns_per_paid_call": (False, None),
+    "enriched_editions:listed_isbns": (False, None),
     "enriched_editions:one_work_per_isbn": (False, None),
     "enriched_works:answers_owed": (False, None),
     "enriched_works:no_resolved_work_is_synthetic": (False, None),

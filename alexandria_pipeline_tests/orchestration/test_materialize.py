@@ -193,6 +193,7 @@ def test_one_month_is_shown_with_its_counts_and_figures(lab: Lab) -> None:
         "enriched_editions:editions_have_a_work": (0, 20),
         "enriched_editions:fields_have_a_source": (0, 20),
         "enriched_editions:isbns_per_paid_call": (0, 0),
+        "enriched_editions:listed_isbns": (0, 0),
         "enriched_editions:one_work_per_isbn": (0, 20),
         "enriched_works:answers_owed": (0, 0),
         "enriched_works:no_resolved_work_is_synthetic": (0, 20),

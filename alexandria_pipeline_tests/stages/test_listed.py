@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING
 
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.matching.listed_isbns import LIST, LISTED_CONFIDENCE
+from alexandria_pipeline.domain.merging.claims import Stated
+from alexandria_pipeline.domain.merging.extraction import edition_facts
 from alexandria_pipeline.domain.metadata import EditionMetadata
 from alexandria_pipeline.domain.records import BookOutcome, BookQuery, Candidate, Contributor, Resolution
 from alexandria_pipeline.domain.service_answers import Answer, NotFound, Unavailable
+from alexandria_pipeline.operations.listed_isbns import wrong_listed_isbns
 from alexandria_pipeline.providers.base import Capability, Declaration, ProviderKind
 from alexandria_pipeline.stages.cascade import Cascade
+from alexandria_pipeline.storage import claims
+from alexandria_pipeline.storage.integrity import Counted
 from alexandria_pipeline_tests.world import JULY, JUNE, pipeline, rows, run_all
 
 if TYPE_CHECKING:
@@ -173,6 +178,23 @@ def test_a_month_from_before_the_check_is_resolved_by_the_next_run_without_a_sea
     assert rows(database, "select isbn13, provider from generated_book") == [{"isbn13": LISTED, "provider": LIST}]
     attempts = rows(database, "select provider, outcome from resolution_attempt order by attempt_id")
     assert [tuple(each.values()) for each in attempts] == [("local-catalog", "not_found"), (LIST, "found")]
+
+
+def test_an_isbn_of_a_list_that_a_service_has_under_another_book_is_named_later(
+    database: Database, tmp_path: Path
+) -> None:
+    world = pipeline(
+        database, tmp_path, f"{HEADER}2020-06\tHamnet\tMaggie O'Farrell\t{LISTED}\n", "title\tauthor\tisbn13\n"
+    )
+    run_all(database, world, [JUNE])
+    with database.transaction() as tx:
+        right = Stated("isbndb", "edition", "metadata", LISTED, edition_facts(RIGHT))
+        claims.store(tx, [right], "run-2")
+        assert wrong_listed_isbns(tx) == Counted(0, 1)
+        wrong = Stated("google-books", "edition", "metadata", LISTED, edition_facts(WRONG))
+        claims.store(tx, [wrong], "run-2")
+        found = wrong_listed_isbns(tx)
+    assert found == Counted(1, 1, (f"synthetic:hamnet:maggie ofarrell {LISTED}: google-books has “A Burning”",))
 
 
 class _Before(Cascade):

@@ -76,3 +76,18 @@ from enrichment_request;
 -- name: some_works
 -- Works to compute again, drawn at random.
 select work_id from enriched_works where enriched_at is not null order by random() limit %(limit)s;
+
+-- name: stated_of_listed
+-- Works whose ISBN only a list states, with what services have stated about this ISBN since.
+select w.work_key, w.isbn13, coalesce(w.listed_title, w.title) as title, coalesce(w.listed_author, w.author) as author, s.provider,
+       t.value #>> '{}' as stated_title, coalesce(a.value, '[]') as stated_authors
+from enriched_works w
+join source_record s on s.kind = 'edition' and s.subject = w.isbn13 and s.replaced_at is null
+join claim t on t.record_id = s.record_id and t.field = 'title' and t.rank <> 'deprecated'
+left join claim a on a.record_id = s.record_id and a.field = 'authors' and a.rank <> 'deprecated'
+where w.resolved_by = 'list' and not w.synthetic
+order by w.work_key, s.provider;
+
+-- name: listed
+-- The number of works whose ISBN only a list states.
+select count(*) as works from enriched_works where resolved_by = 'list' and not synthetic;
