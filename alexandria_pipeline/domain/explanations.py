@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from alexandria_pipeline.domain.matching.listed_isbns import LIST
+
 REASONS: Final = {
     "no_candidates": "it offered no candidate",
     "other_title": "the nearest book it offered has another title",
@@ -28,8 +30,14 @@ _OUTCOMES: Final = {
     "rejected": "{provider} was asked; {reason}",
 }
 
+_OF_LIST: Final = {
+    "found": "the list states this ISBN, and no catalogue contradicts it",
+    "rejected": "the ISBNs that the list states were checked and are not used; {reason}",
+}
+
 
 def explained(outcome: str, reason: str, provider: str) -> str:
     """Returns one sentence for one attempt. A reason that is not in `REASONS` is used unchanged."""
-    text = _OUTCOMES.get(outcome, "{provider}: {reason}")
+    special = _OF_LIST.get(outcome) if provider == LIST else None
+    text = special or _OUTCOMES.get(outcome, "{provider}: {reason}")
     return text.format(provider=provider, reason=REASONS.get(reason, reason or "no reason was stored"))
