@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.merging import hints
 from alexandria_pipeline.domain.merging import served as columns
-from alexandria_pipeline.domain.merging.identity import AuthorRef, authors_of_work
+from alexandria_pipeline.domain.merging.identity import AuthorRef, authors_of_work, credited
 from alexandria_pipeline.domain.merging.merge import Choices, Merged, merge
+from alexandria_pipeline.domain.text.normalise import normalise
 from alexandria_pipeline.storage import claims as store
 from alexandria_pipeline.storage import served
 from alexandria_pipeline.storage.served import AuthorLink, Written
@@ -152,8 +153,19 @@ def compute_authors(tx: Connection, work_ids: Collection[int], run_id: str, give
     if given is None:
         store.one_writer(tx)
     refs = authors_of(tx, work_ids, given)
-    authors = {author.key: author for each in refs.values() for author in each}
-    current = served.authors(tx, authors)
+    named = {author.key: author.name for each in refs.values() for author in each}
+    known = served.authors(tx, named).keys()
+    served.add_authors(tx, named, normalise)
+    left = served.authors_of_works(tx, list(refs)) - named.keys()
+    served.lock_authors(tx, named.keys() | left)
+    links = [
+        AuthorLink(work_id, author.key, "author", position, author.name, dict(author.identifiers))
+        for work_id, each in refs.items()
+        for position, author in enumerate(each)
+    ]
+    served.write_author_links(tx, list(refs), links)
+    current = {key: row for key, row in served.authors(tx, named.keys() | left).items() if key in known or key in left}
+    authors = {key: credited(key, each) for key, each in served.credits_of(tx, named.keys() | left).items()}
     members = served.members_of_authors(tx, authors)
     claims = store.claims_of(tx, "author", {member for each in members.values() for member in each})
     locks = store.locks_of(tx, "author", authors)
@@ -165,12 +177,6 @@ def compute_authors(tx: Connection, work_ids: Collection[int], run_id: str, give
     changed = served.write(tx, "author", current, rows, run_id)
     served.write_ids(tx, "author", {key: rows[key]["identifiers"] for key in changed})
     served.write_conflicts(tx, "author", {key: each.conflicts for key, each in merged.items()})
-    links = [
-        AuthorLink(work_id, author.key, "author", position)
-        for work_id, each in refs.items()
-        for position, author in enumerate(each)
-    ]
-    served.write_author_links(tx, list(refs), links)
     return Written(len(rows), len(changed), columns.coverage("author", list(rows.values())))
 
 

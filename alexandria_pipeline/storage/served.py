@@ -5,7 +5,7 @@ A row is written only when a column differs, with a line in `enrichment_log`: co
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,12 +28,14 @@ _NOT_COMPARED: Final = frozenset({"enriched_at", "work_id", "isbn13", "work_key"
 
 @dataclass(frozen=True, slots=True)
 class AuthorLink:
-    """An author of a work: the key of the author, the role and the place in the list."""
+    """An author of a work: key, role, place in the list, and the name and identifiers (by scheme) that the work's sources give."""
 
     work_id: int
     author_key: str
     role: str
     position: int
+    credited: str
+    identifiers: Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -89,24 +91,44 @@ def write(
     return set(changes)
 
 
-def write_author_links(tx: Connection, work_ids: Collection[int], links: Sequence[AuthorLink]) -> int:
-    """Writes the authors of works where they differ; returns how many works changed."""
-    wanted: dict[int, list[tuple[str, str, int]]] = {work_id: [] for work_id in work_ids}
+def authors_of_works(tx: Connection, work_ids: Collection[int]) -> set[str]:
+    """The keys of the authors of works."""
+    return {row["author_key"] for row in tx.execute(_SQL["authors_of_works"], {"ids": sorted(work_ids)})}
+
+
+def lock_authors(tx: Connection, keys: Collection[str]) -> None:
+    """Locks the rows of authors, so that no other transaction computes them from fewer works."""
+    tx.execute(_SQL["lock_authors"], {"keys": sorted(keys)})
+
+
+def add_authors(tx: Connection, names: Mapping[str, str], normalised: Callable[[str], str]) -> None:
+    """Adds a row for each author (key → name) that has none."""
+    rows = [{"author_key": key, "name": name, "name_key": normalised(name)} for key, name in names.items()]
+    if rows:
+        tx.execute(_SQL["add_authors"], {"rows": _json(rows)})
+
+
+def write_author_links(tx: Connection, work_ids: Collection[int], links: Sequence[AuthorLink]) -> None:
+    """Writes the authors of works where they differ."""
+    wanted: dict[int, list[Row]] = {work_id: [] for work_id in work_ids}
     for link in links:
-        wanted[link.work_id].append((link.author_key, link.role, link.position))
-    stored: dict[int, list[tuple[str, str, int]]] = {work_id: [] for work_id in work_ids}
+        wanted[link.work_id].append({name: getattr(link, name) for name in _LINK})
+    stored: dict[int, list[Row]] = {work_id: [] for work_id in work_ids}
     for row in tx.execute(_SQL["authors_of_works"], {"ids": sorted(work_ids)}):
-        stored[row["work_id"]].append((row["author_key"], row["role"], row["position"]))
-    changed = [work_id for work_id in wanted if sorted(wanted[work_id]) != sorted(stored[work_id])]
+        stored[row["work_id"]].append({name: row[name] for name in _LINK})
+    changed = [work_id for work_id in wanted if _in_order(wanted[work_id]) != _in_order(stored[work_id])]
     if changed:
-        rows = [
-            {"work_id": work_id, "author_key": key, "role": role, "position": position}
-            for work_id in changed
-            for key, role, position in wanted[work_id]
-        ]
+        rows = [{"work_id": work_id, **link} for work_id in changed for link in wanted[work_id]]
         tx.execute(_SQL["drop_authors_of_works"], {"ids": changed})
         tx.execute(_SQL["add_authors_of_works"], {"rows": _json(rows)})
-    return len(changed)
+
+
+def credits_of(tx: Connection, author_keys: Collection[str]) -> dict[str, list[tuple[str, dict[str, str]]]]:
+    """How works name authors: key → (name, identifiers by scheme) for each work."""
+    found: dict[str, list[tuple[str, dict[str, str]]]] = {}
+    for row in tx.execute(_SQL["credits"], {"keys": sorted(author_keys)}) if author_keys else ():
+        found.setdefault(row["author_key"], []).append((row["credited"], row["identifiers"]))
+    return found
 
 
 def write_ids(tx: Connection, kind: EntityKind, identifiers: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
@@ -194,6 +216,13 @@ def _difference(current: Row | None, row: Row) -> dict[str, Any]:
         for name, value in row.items()
         if name not in _NOT_COMPARED and (current is None or current.get(name) != value)
     }
+
+
+_LINK: Final = ("author_key", "role", "position", "credited", "identifiers")
+
+
+def _in_order(links: Sequence[Row]) -> list[Row]:
+    return sorted(links, key=lambda link: (link["role"], link["position"], link["author_key"]))
 
 
 def _json(rows: Sequence[Row]) -> Jsonb:

@@ -6,7 +6,8 @@ A name alone is no identity: on 2,354 library name records it joins authors with
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -48,6 +49,15 @@ def authors_of_work(
         key = f"{unique[0][0]}:{unique[0][1]}" if unique else f"name:{normalise(name)}:{home}"
         found.append(AuthorRef(key[:500], name, unique))
     return list({author.key: author for author in found}.values())
+
+
+def credited(key: str, named: Iterable[tuple[str, Mapping[str, str]]]) -> AuthorRef:
+    """The author whom works name so (name, identifiers): the most frequent name, the longest of equals, and all identifiers."""
+    listed = list(named)
+    names = Counter(name for name, _ in listed)
+    name = min(names, key=lambda each: (-names[each], -len(each), each))
+    found = {(scheme, value) for _, identifiers in listed for scheme, value in identifiers.items()}
+    return AuthorRef(key, name, tuple(sorted(found, key=lambda pair: (SCHEMES.index(pair[0]), pair[1]))))
 
 
 def _people(claims: Iterable[Claim]) -> list[dict[str, Any]]:

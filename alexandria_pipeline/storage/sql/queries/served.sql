@@ -85,8 +85,8 @@ set name = excluded.name, name_key = excluded.name_key, born = excluded.born, di
     quality = excluded.quality, updated_at = now();
 
 -- name: authors_of_works
--- The authors of works, in order.
-select wa.work_id, a.author_key, a.name, wa.role, wa.position
+-- The authors of works, in order, as each work names them.
+select wa.work_id, a.author_key, wa.role, wa.position, wa.credited, wa.identifiers
 from work_authors wa join enriched_authors a using (author_id)
 where wa.work_id = any(%(ids)s)
 order by wa.work_id, wa.role, wa.position;
@@ -95,13 +95,31 @@ order by wa.work_id, wa.role, wa.position;
 -- Removes the authors of works, before they are written anew.
 delete from work_authors where work_id = any(%(ids)s);
 
+-- name: add_authors
+-- Adds authors that have no row, so that works can be linked with them.
+insert into enriched_authors (author_key, name, name_key)
+select author_key, name, name_key from jsonb_to_recordset(%(rows)s::jsonb) as n (author_key text, name text, name_key text)
+order by author_key
+on conflict (author_key) do nothing;
+
 -- name: add_authors_of_works
 -- Links works with their authors.
-insert into work_authors (work_id, author_id, role, position)
-select n.work_id, a.author_id, n.role, n.position
-from jsonb_to_recordset(%(rows)s::jsonb) as n (work_id bigint, author_key text, role text, position smallint)
+insert into work_authors (work_id, author_id, role, position, credited, identifiers)
+select n.work_id, a.author_id, n.role, n.position, n.credited, n.identifiers
+from jsonb_to_recordset(%(rows)s::jsonb)
+    as n (work_id bigint, author_key text, role text, position smallint, credited text, identifiers jsonb)
 join enriched_authors a using (author_key)
 on conflict do nothing;
+
+-- name: lock_authors
+-- Locks authors in one order until the transaction ends.
+select author_id from enriched_authors where author_key = any(%(keys)s) order by author_key for no key update;
+
+-- name: credits
+-- How works name authors.
+select a.author_key, coalesce(wa.credited, a.name) as credited, wa.identifiers
+from work_authors wa join enriched_authors a using (author_id)
+where a.author_key = any(%(keys)s);
 
 -- name: drop_ids
 -- Removes the external identifiers of subjects, before they are written anew.
@@ -118,13 +136,13 @@ on conflict do nothing;
 delete from field_conflict c
 where kind = %(kind)s and subject = any(%(subjects)s)
   and not exists (select from jsonb_to_recordset(%(rows)s::jsonb) as n (subject text, field text, detail text)
-                  where (n.subject, n.field, n.detail) = (c.subject, c.field, c.detail));
+                  where (n.subject, n.field) = (c.subject, c.field));
 
 -- name: add_conflicts
--- Adds the conflicts of subjects that are new.
+-- Adds the conflicts of subjects that are new. One whose values change keeps its time.
 insert into field_conflict (kind, subject, field, detail)
 select %(kind)s, subject, field, detail from jsonb_to_recordset(%(rows)s::jsonb) as n (subject text, field text, detail text)
-on conflict (kind, subject, field) do update set detail = excluded.detail;
+on conflict (kind, subject, field) do update set detail = excluded.detail where field_conflict.detail <> excluded.detail;
 
 -- name: log
 -- Logs what changed.
