@@ -52,6 +52,7 @@ def lock(
     nothing: Annotated[bool, typer.Option("--nothing", help="Show no value.")] = False,
     remove: Annotated[bool, typer.Option("--remove", help="Withdraw the lock.")] = False,
     by: By = None,
+    as_json: AsJson = False,
 ) -> None:
     """Locks a field to a value, or to nothing. Nothing overrides a lock but another one."""
     if sum([value is not None, nothing, remove]) != 1:
@@ -59,6 +60,9 @@ def lock(
     chosen = None if remove else Lock(nothing=True) if nothing else Lock(_value(str(value)))
     with opened_database() as (_, database):
         thing = library.lock(database, name, field, chosen, by or getpass.getuser())
+    if as_json:
+        print_json({"kind": thing.kind, "key": thing.key, "field": field, "locked": not remove})
+        return
     say(f"{thing.kind} {thing.key}: {field} {'is free again' if remove else 'is locked'}")
 
 
@@ -75,9 +79,9 @@ def merge_works(left: Named, right: Named, yes: Yes = False, by: By = None, as_j
 
 
 @works.command("split")
-def split_works(left: Named, right: Named, by: By = None) -> None:
+def split_works(left: Named, right: Named, by: By = None, as_json: AsJson = False) -> None:
     """Keeps two works apart: withdraws what joined them, and no run joins them again."""
-    _split("work", left, right, by)
+    _split("work", left, right, by, as_json=as_json)
 
 
 @works.command("doubts")
@@ -118,9 +122,15 @@ def merge_authors(left: Named, right: Named, yes: Yes = False, by: By = None, as
 
 
 @authors.command("split")
-def split_authors(left: Named, right: Named, by: By = None) -> None:
+def split_authors(left: Named, right: Named, by: By = None, as_json: AsJson = False) -> None:
     """Keeps two authors apart: withdraws what joined them, and no run joins them again."""
-    _split("author", left, right, by)
+    _split("author", left, right, by, as_json=as_json)
+
+
+@authors.command("doubts")
+def doubtful_authors(as_json: AsJson = False) -> None:
+    """Lists authors that may be one: what speaks for it, and the guard that refuses. `merge` or `split` decides."""
+    _doubts("author", as_json=as_json)
 
 
 def _doubts(kind: Judged, *, as_json: bool) -> None:
@@ -153,9 +163,12 @@ def _judge(kind: Judged, left: str, right: str, by: str | None, *, yes: bool, as
     say(f"Joined: {', '.join(changed)}" if yes else "Nothing was changed. Add --yes to join them.")
 
 
-def _split(kind: Judged, left: str, right: str, by: str | None) -> None:
+def _split(kind: Judged, left: str, right: str, by: str | None, *, as_json: bool) -> None:
     with opened_database() as (_, database):
         changed = library.judge(database, kind, left, right, "different", by or getpass.getuser())
+    if as_json:
+        print_json({"kind": kind, "kept_apart": changed})
+        return
     say(f"Kept apart: {', '.join(changed)}")
 
 

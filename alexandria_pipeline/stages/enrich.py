@@ -80,7 +80,7 @@ class Enrich:
         return self._report(months, subjects, computing.compute_works, run_id, asked)
 
     def authors(self, months: Sequence[Month], run_id: str) -> EnrichmentReport:
-        """Asks for the biographies of the authors of these works, computes the authors, and joins works that are one."""
+        """Asks for the biographies of the authors of these works, computes the authors, and joins authors and works that are one."""
         subjects = {month: sorted(set(found.values())) for month, found in self._editions(months).items()}
         names: dict[str, str] = {}
         booked: dict[str, Month] = {}
@@ -100,6 +100,7 @@ class Enrich:
         for work_ids in subjects.values():
             for start in range(0, len(work_ids), CHUNK):
                 with self.database.transaction() as tx:
+                    joining.join_authors(tx, work_ids[start : start + CHUNK], run_id)
                     joining.join_works(tx, work_ids[start : start + CHUNK], run_id)
 
     def _offering(self, capabilities: Sequence[Capability]) -> dict[Capability, Sequence[Provider]]:

@@ -5,13 +5,15 @@ A judgement moves nothing: the oldest work of a cluster is computed from the cla
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from alexandria_pipeline.domain.merging.authors import AuthorFacts
+from alexandria_pipeline.domain.merging.authors import judge as judge_authors
 from alexandria_pipeline.domain.merging.claims import Judged
-from alexandria_pipeline.domain.merging.works import Judgement, judge
+from alexandria_pipeline.domain.merging.works import Judgement, WorkFacts, judge
 from alexandria_pipeline.stages import computing
 from alexandria_pipeline.storage import claims as store
 from alexandria_pipeline.storage import joining, served
@@ -19,6 +21,8 @@ from alexandria_pipeline.storage import joining, served
 if TYPE_CHECKING:
     from alexandria_pipeline.storage.database import Connection
 
+
+F = TypeVar("F", WorkFacts, AuthorFacts)
 
 JUDGED_DIFFERENT = "judged_different"
 
@@ -57,12 +61,30 @@ def join_works(tx: Connection, work_ids: Collection[int], run_id: str) -> int:
     store.one_writer(tx)
     pairs = joining.pairs(tx, work_ids)
     facts = joining.facts(tx, {each for pair in pairs for each in pair})
+    return _join(tx, "work", ((facts[a], facts[b]) for a, b in pairs), judge, run_id)
+
+
+def join_authors(tx: Connection, work_ids: Collection[int], run_id: str) -> int:
+    """The same for the authors of these works: a name with a year of birth, or with a common work."""
+    store.one_writer(tx)
+    pairs = joining.author_pairs(tx, work_ids)
+    facts = joining.author_facts(tx, {each for pair in pairs for each in pair})
+    return _join(tx, "author", ((facts[a], facts[b]) for a, b in pairs), judge_authors, run_id)
+
+
+def _join(
+    tx: Connection,
+    kind: Judged,
+    pairs: Iterable[tuple[F, F]],
+    compare: Callable[[F, F], Judgement | None],
+    run_id: str,
+) -> int:
     joined: set[str] = set()
     count = 0
-    known = clusters(tx, "work")
-    for one, other in ((facts[a], facts[b]) for a, b in pairs):
+    known = clusters(tx, kind)
+    for one, other in pairs:
         before = known.verdicts.get(frozenset((one.key, other.key)))
-        found = judge(one, other) if before in {None, "unsure"} else None
+        found = compare(one, other) if before in {None, "unsure"} else None
         if found is None:
             continue
         if found.verdict == "same" and known.are_different(one.key, other.key):
@@ -70,13 +92,13 @@ def join_works(tx: Connection, work_ids: Collection[int], run_id: str) -> int:
         if found.verdict == before:
             continue
         evidence = {"guard": found.guard} if found.guard else {}
-        store.judge(tx, "work", one.key, other.key, found.verdict, found.rule, run_id, evidence)
+        store.judge(tx, kind, one.key, other.key, found.verdict, found.rule, run_id, evidence)
         if found.verdict == "same":
             joined |= {one.key, other.key}
             count += 1
-            known = clusters(tx, "work")
+            known = clusters(tx, kind)
     if joined:
-        apply(tx, "work", known.members(joined), run_id)
+        apply(tx, kind, known.members(joined), run_id)
     return count
 
 

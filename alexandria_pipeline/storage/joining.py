@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Final
 
+from alexandria_pipeline.domain.merging.authors import AuthorFacts
 from alexandria_pipeline.domain.merging.claims import EntityKind
 from alexandria_pipeline.domain.merging.works import WORK_SCHEMES, WorkFacts
 from alexandria_pipeline.storage.queries import Queries
@@ -31,6 +32,28 @@ def facts(tx: Connection, work_ids: Collection[int]) -> dict[int, WorkFacts]:
     """What is compared of works, by id."""
     rows = tx.execute(_SQL["facts"], {"ids": sorted(work_ids), **_SCHEMES})
     return {row["work_id"]: _facts(row) for row in rows}
+
+
+def author_pairs(tx: Connection, work_ids: Collection[int]) -> list[tuple[int, int]]:
+    """Pairs of authors with equal names, one of them an author of these works, that have dates or a title in common to compare."""
+    rows = tx.execute(_SQL["author_pairs"], {"ids": sorted(work_ids)})
+    return [(row["one"], row["other"]) for row in rows]
+
+
+def author_facts(tx: Connection, author_ids: Collection[int]) -> dict[int, AuthorFacts]:
+    """What is compared of authors, by id."""
+    rows = tx.execute(_SQL["author_facts"], {"ids": sorted(author_ids)})
+    return {
+        row["author_id"]: AuthorFacts(
+            row["author_key"],
+            row["name"],
+            row["born"],
+            row["died"],
+            {scheme: frozenset(values) for scheme, values in row["identifiers"].items()},
+            frozenset(row["titles"]),
+        )
+        for row in rows
+    }
 
 
 def doubts(tx: Connection, kind: EntityKind) -> list[dict[str, Any]]:

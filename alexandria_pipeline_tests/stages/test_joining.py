@@ -9,7 +9,7 @@ import pytest
 from alexandria_pipeline.domain.merging.claims import Stated
 from alexandria_pipeline.operations import library
 from alexandria_pipeline.stages import computing
-from alexandria_pipeline.stages.joining import join_works
+from alexandria_pipeline.stages.joining import join_authors, join_works
 from alexandria_pipeline.storage import claims
 from alexandria_pipeline_tests.world import JULY, JUNE, pipeline, rows, run_all
 
@@ -92,3 +92,31 @@ def test_a_pair_with_too_little_evidence_waits_for_a_person_or_for_evidence(twic
     _state(twice, first_published=2020)
     assert _judged(twice) == [("same", "likeness and year")]
     assert library.doubts(twice, "work") == []
+
+
+def test_two_authors_with_one_name_and_year_of_birth_are_joined_once(twice: Database) -> None:
+    """Two services know one person by identifiers of two schemes."""
+    ids = {GUESTS: ["wikidata", "Q9"], HALF: ["viaf", "12"]}
+    stated = [
+        Stated(
+            provider,
+            "edition",
+            "metadata",
+            isbn,
+            (("authors", [{"name": "Lucy Foley", "role": "author", "ids": [pair]}]),),
+        )
+        for isbn, pair in ids.items()
+        for provider in ("open-library", "isbndb")
+    ]
+    stated += [
+        Stated("wikipedia", "author", "biography", ":".join(pair), (("born", year),))
+        for pair, year in zip(ids.values(), ("1986-01-13", "1986"), strict=True)
+    ]
+    with twice.transaction() as tx:
+        claims.store(tx, stated, "run-2")
+        works = [row["work_id"] for row in tx.execute("select work_id from enriched_works where not synthetic")]
+        computing.compute_authors(tx, works, "run-2")
+        assert [join_authors(tx, works, "run-2") for _ in range(2)] == [1, 0]
+    merged = "select author_key, merged_into is not null as merged from enriched_authors where author_key in ('wikidata:Q9', 'viaf:12')"
+    assert sorted(row["merged"] for row in rows(twice, merged)) == [False, True]
+    assert _judged(twice) == [("same", "name and dates")]

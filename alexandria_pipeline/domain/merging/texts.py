@@ -35,6 +35,7 @@ _SMALL_WORDS: Final = frozenset(
 _ROMAN: Final = re.compile(r"(?:ii|iii|iv|vi|vii|viii|ix|xi|xii|xiii|xiv|xv)\W?")
 _ABBREVIATION: Final = re.compile(r"(?:[a-z]\.){2,}|fbi|cia|usa|uk|nasa|d-day")
 _FIRST_LETTER: Final = re.compile(r"(?:^|(?<=[-/(\"“])|(?<=^[od]['’]))\w")
+_YEARS_BEHIND: Final = re.compile(r",\s*(?:b\.\s*)?\d{4}\??\s*(?:-\s*(?:\d{4}\??)?)?\.?$")
 _LINE_END: Final = re.compile(r"<(?:br|/p|/li)\b[^>]*>", re.IGNORECASE)
 _STRAIGHT: Final = str.maketrans("‘’“”", "''\"\"")
 _UNDAMAGED: Final = re.compile(r"(?:[ -~\n]++|[‘’“”–—…éèêëçñöüäáíóúßÉÖÜ](?![^ -~\n]))*+")
@@ -89,7 +90,8 @@ def clean_description(text: str) -> str:
 
 @lru_cache(maxsize=8_192)
 def natural_name(name: str) -> str:
-    """A name as "First Last" instead of "Last, First". Other names stay as they are."""
+    """A name as "First Last" instead of "Last, First", without the years of a library heading. Other names stay as they are."""
+    name = _YEARS_BEHIND.sub("", name) or name
     if "," in name:
         parts = [part.strip() for part in name.split(",")]
         found = people(name)

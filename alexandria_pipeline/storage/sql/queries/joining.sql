@@ -56,6 +56,27 @@ select w.work_id, w.work_key, coalesce(w.listed_title, w.title) as title, coales
 from enriched_works w where w.work_id = any(%(ids)s)
 order by w.work_id;
 
+-- name: author_pairs
+-- Pairs of authors with equal names that both have a year of birth, or works with an equal title; one of each is an author of the given works.
+select distinct least(a.author_id, b.author_id) as one, greatest(a.author_id, b.author_id) as other
+from work_authors wa
+join enriched_authors a using (author_id)
+join enriched_authors b on b.name_key = a.name_key and b.author_id <> a.author_id
+where wa.work_id = any(%(ids)s) and a.name_key <> '' and a.merged_into is null and b.merged_into is null
+  and ((a.born is not null and b.born is not null)
+       or exists (select from work_authors own join enriched_works w using (work_id)
+                  join enriched_works v on v.title_key = w.title_key join work_authors theirs on theirs.work_id = v.work_id
+                  where own.author_id = a.author_id and theirs.author_id = b.author_id and w.title_key <> ''))
+order by 1, 2;
+
+-- name: author_facts
+-- What is compared of authors.
+select a.author_id, a.author_key, a.name, left(a.born, 4)::int as born, left(a.died, 4)::int as died, a.identifiers,
+       coalesce((select jsonb_agg(distinct w.title_key) from work_authors wa join enriched_works w using (work_id)
+                 where wa.author_id = a.author_id and w.title_key <> ''), '[]') as titles
+from enriched_authors a where a.author_id = any(%(ids)s)
+order by a.author_id;
+
 -- name: doubts
 -- Judgements that a person has to make, with the titles and authors of both sides.
 select j.left_key, j.right_key, j.rule, j.evidence ->> 'guard' as guard, j.decided_at,
