@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.merging import hints
@@ -76,8 +76,8 @@ def compute_editions(tx: Connection, isbns: Collection[Isbn13], run_id: str, giv
     rows = {isbn: columns.edition_columns(isbn, each, current[isbn]) for isbn, each in merged.items()}
     changed = served.write(tx, "edition", current, rows, run_id)
     served.write_ids(tx, "edition", {isbn: rows[isbn]["identifiers"] for isbn in changed})
-    served.write_conflicts(tx, "edition", {isbn: each.conflicts for isbn, each in merged.items()})
-    return Written(len(rows), len(changed), columns.coverage("edition", list(rows.values())))
+    conflicts = served.write_conflicts(tx, "edition", {isbn: each.conflicts for isbn, each in merged.items()})
+    return _written("edition", rows, changed, conflicts)
 
 
 def compute_works(tx: Connection, work_ids: Collection[int], run_id: str, given: Given | None = None) -> Written:
@@ -89,8 +89,8 @@ def compute_works(tx: Connection, work_ids: Collection[int], run_id: str, given:
     keys = {work_id: row["work_key"] for work_id, row in given.works.items()}
     changed = served.write(tx, "work", given.works, rows, run_id)
     served.write_ids(tx, "work", {keys[work_id]: rows[work_id]["identifiers"] for work_id in changed})
-    served.write_conflicts(tx, "work", {keys[work_id]: each.conflicts for work_id, each in merged.items()})
-    return Written(len(rows), len(changed), columns.coverage("work", list(rows.values())))
+    conflicts = served.write_conflicts(tx, "work", {keys[work_id]: each.conflicts for work_id, each in merged.items()})
+    return _written("work", rows, changed, conflicts)
 
 
 def recompute(tx: Connection, work_ids: Collection[int], run_id: str) -> dict[EntityKind, Written]:
@@ -176,8 +176,13 @@ def compute_authors(tx: Connection, work_ids: Collection[int], run_id: str, give
     rows = {key: columns.author_columns(authors[key], each) for key, each in merged.items()}
     changed = served.write(tx, "author", current, rows, run_id)
     served.write_ids(tx, "author", {key: rows[key]["identifiers"] for key in changed})
-    served.write_conflicts(tx, "author", {key: each.conflicts for key, each in merged.items()})
-    return Written(len(rows), len(changed), columns.coverage("author", list(rows.values())))
+    conflicts = served.write_conflicts(tx, "author", {key: each.conflicts for key, each in merged.items()})
+    return _written("author", rows, changed, conflicts)
+
+
+def _written(kind: EntityKind, rows: Mapping[Any, served.Row], changed: Collection[Any], conflicts: int) -> Written:
+    listed = list(rows.values())
+    return Written(len(rows), len(changed), columns.coverage(kind, listed), conflicts, columns.sample(kind, listed))
 
 
 def hints_of(kind: EntityKind, row: served.Row) -> Sequence[Claim]:

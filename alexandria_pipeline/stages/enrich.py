@@ -35,10 +35,14 @@ Compute = Callable[[Connection, Sequence[Any], str], Written]
 
 @dataclass(slots=True)
 class EnrichmentReport:
-    """The result for each month: counts, the coverage of fields, and the answers that services owe. `asked` is of the whole run."""
+    """The result for each month: counts, the coverage of fields, some rows, and the answers that services owe.
+
+    `asked` is of the whole run.
+    """
 
     counts: dict[Month, Mapping[str, int]] = field(default_factory=dict)
     coverage: dict[Month, Mapping[str, int]] = field(default_factory=dict)
+    sample: dict[Month, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     asked: Counter[tuple[str, str]] = field(default_factory=Counter)
     owed: Mapping[Month, Mapping[str, int]] = field(default_factory=dict)
 
@@ -138,11 +142,13 @@ class Enrich:
     ) -> EnrichmentReport:
         report = EnrichmentReport(asked=asked.outcomes)
         for month in months:
-            total, coverage = Counter({"computed": 0, "changed": 0}), Counter[str]()
+            total, coverage = Counter({"computed": 0, "changed": 0, "conflicts": 0}), Counter[str]()
+            report.sample[month] = []
             for start in range(0, len(subjects[month]), CHUNK):
                 with self.database.transaction() as tx:
                     written = compute(tx, subjects[month][start : start + CHUNK], run_id)
-                total.update({"computed": written.computed, "changed": written.changed})
+                total.update({"computed": written.computed, "changed": written.changed, "conflicts": written.conflicts})
+                report.sample[month] = report.sample[month] or written.sample
                 coverage.update(written.fields)
             report.counts[month], report.coverage[month] = dict(total), dict(coverage)
         with self.database.transaction() as tx:

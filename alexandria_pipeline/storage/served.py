@@ -46,6 +46,10 @@ class Written:
     changed: int = 0
     fields: dict[str, int] = field(default_factory=dict)
     """Rows that have a value, by field."""
+    conflicts: int = 0
+    """Fields whose sources contradict each other."""
+    sample: list[Row] = field(default_factory=list)
+    """Some of the rows."""
 
 
 def editions(tx: Connection, isbns: Collection[Isbn13]) -> dict[str, Row]:

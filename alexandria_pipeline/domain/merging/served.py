@@ -132,5 +132,18 @@ def coverage(kind: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     return {name: sum(row.get(name) not in (None, "", [], {}, "unknown") for row in rows) for name in COUNTED[kind]}
 
 
+SAMPLE: Final = 5
+_SHOWN: Final[Mapping[str, tuple[str, ...]]] = {
+    "edition": ("isbn13", "title", "publisher", "published", "language", "pages"),
+    "work": ("title", "author", "first_published", "series", "completeness", "quality"),
+    "author": ("author_key", "name", "born", "died", "biography_source"),
+}
+
+
+def sample(kind: str, rows: Sequence[Mapping[str, Any]]) -> list[Columns]:
+    """A few of the columns of some rows."""
+    return [{name: row.get(name) for name in _SHOWN[kind]} for row in rows[:SAMPLE]]
+
+
 def _plain(provenance: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     return {name: dict(where) for name, where in provenance.items()}

@@ -92,7 +92,7 @@ def enriched_authors(context: dg.AssetExecutionContext, pipeline: dg.ResourcePar
 
 
 def _show(context: dg.AssetExecutionContext, report: EnrichmentReport) -> None:
-    """Adds counts, coverage and what services owe to each month, and the requests of the run to all of them."""
+    """Adds counts, coverage, some rows and what services owe to each month, and the requests of the run to all of them."""
     run = {"run_requests": table(_requests(report.asked))} if report.asked else {}
     for month, counts in report.counts.items():
         owed = report.owed[month]
@@ -103,6 +103,7 @@ def _show(context: dg.AssetExecutionContext, report: EnrichmentReport) -> None:
             covered = [
                 (name, round(100 * count / counts["computed"])) for name, count in report.coverage[month].items()
             ]
+            own["sample"] = table(report.sample[month])
             own["coverage"] = dg.MetadataValue.md(bar_chart(f"Rows of {month} with a value, in percent", covered))
         context.add_asset_metadata({**own, **run}, partition_key=str(month))
 
