@@ -5,7 +5,7 @@ A judgement moves nothing: the oldest work of a cluster is computed from the cla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -31,7 +31,7 @@ JUDGED_DIFFERENT = "judged_different"
 class Clusters:
     """The judgements in force: the pairs with their verdicts, and for each joined key the least key of its cluster."""
 
-    verdicts: Mapping[frozenset[str], str]
+    verdicts: dict[frozenset[str], str]
     roots: dict[str, str] = field(default_factory=dict)
 
     def members(self, keys: Iterable[str]) -> set[str]:
@@ -44,6 +44,13 @@ class Clusters:
         """Whether a judgement keeps the clusters of two keys apart."""
         pairs = product(self.members([one]), self.members([other]))
         return any(self.verdicts.get(frozenset(pair)) == "different" for pair in pairs)
+
+    def add(self, one: str, other: str, verdict: str) -> None:
+        """Adds a judgement about two keys, or replaces it by one that joins them."""
+        self.verdicts[frozenset((one, other))] = verdict
+        if verdict == "same":
+            members = self.members((one, other))
+            self.roots.update(dict.fromkeys(members, min(members)))
 
 
 def clusters(tx: Connection, kind: Judged) -> Clusters:
@@ -93,10 +100,10 @@ def _join(
             continue
         evidence = {"guard": found.guard} if found.guard else {}
         store.judge(tx, kind, one.key, other.key, found.verdict, found.rule, run_id, evidence)
+        known.add(one.key, other.key, found.verdict)
         if found.verdict == "same":
             joined |= {one.key, other.key}
             count += 1
-            known = clusters(tx, kind)
     if joined:
         apply(tx, kind, known.members(joined), run_id)
     return count

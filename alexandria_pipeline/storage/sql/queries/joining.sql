@@ -34,17 +34,20 @@ where s.other <> s.work_id and not o.synthetic and o.merged_into is null
 order by 1, 2;
 
 -- name: facts
--- What is compared of works.
+-- What is compared of works. "offset 0" keeps the planner from reading all identifiers of a scheme for each work.
 select w.work_id, w.work_key, coalesce(w.listed_title, w.title) as title, coalesce(w.listed_author, w.author) as author, w.first_published,
        coalesce((select jsonb_agg(distinct coalesce(root.author_key, a.author_key))
                  from work_authors wa join enriched_authors a using (author_id)
                  left join enriched_authors root on root.author_id = a.merged_into
                  where wa.work_id = w.work_id and not a.undifferentiated), '[]') as authors,
        coalesce((select jsonb_agg(jsonb_build_array(x.scheme, x.value) order by x.scheme, x.value)
-                 from (select scheme, value from external_id own
-                       where own.kind = 'work' and own.subject = w.work_key and own.scheme = any(%(schemes)s)
+                 from (select scheme, value
+                       from (select scheme, value from external_id where kind = 'work' and subject = w.work_key offset 0) own
+                       where own.scheme = any(%(schemes)s)
                        union
-                       select scheme, value from enriched_editions e join external_id its on its.kind = 'edition' and its.subject = e.isbn13
+                       select scheme, value
+                       from enriched_editions e cross join lateral
+                            (select scheme, value from external_id where kind = 'edition' and subject = e.isbn13 offset 0) its
                        where e.work_id = w.work_id and its.scheme = any(%(edition_schemes)s)) x), '[]') as identifiers,
        coalesce((select jsonb_agg(e.isbn13 order by e.isbn13) from enriched_editions e where e.work_id = w.work_id), '[]')
            || jsonb_path_query_array(w.variants, '$[*].isbn13') as isbns,
