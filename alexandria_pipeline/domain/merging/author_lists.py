@@ -32,14 +32,14 @@ _ROLES: Final[Mapping[str, str]] = {
 }  # fmt: skip
 _ROLE_WORDS: Final = "|".join(sorted(_ROLES, key=len, reverse=True))
 _ROLE_BEHIND: Final = re.compile(
-    rf"[\s,]*[(\[](?:joint |co-?|series )?({_ROLE_WORDS})s?\.?(?: by)?[)\]]|\s+-\s+({_ROLE_WORDS})s?\.?\)?$",
+    rf"(?<![\s,])[\s,]*[(\[](?:joint |co-?|series )?({_ROLE_WORDS})s?\.?(?: by)?[)\]]|(?<!\s)\s+-\s+({_ROLE_WORDS})s?\.?\)?$",
     re.IGNORECASE,
 )
 _ROLE_BEFORE: Final = re.compile(
     rf"(?:^|(?<=\s))(?:by \(({_ROLE_WORDS})\)|({_ROLE_WORDS})(?: by|:)|by)\s+(?=\S)", re.IGNORECASE
 )
-_BETWEEN: Final = re.compile(r"\s*(?:[;|~]|/(?!\d))\s*|\s+(?:&|and|with|und)\s+", re.IGNORECASE)
-_AND_OTHERS: Final = re.compile(r"[\s,]*\b(?:et\.? al\b\.?|and others\b|u\. ?a\.)\s*", re.IGNORECASE)
+_BETWEEN: Final = re.compile(r"[;|~]|/(?!\d)|(?<!\s)\s+(?:&|and|with|und)\s+", re.IGNORECASE)
+_AND_OTHERS: Final = re.compile(r"(?<![\s,])[\s,]*\b(?:et\.? al\b\.?|and others\b|u\. ?a\.)\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from alexandria_pipeline.providers.transport.types import Json, JsonResponse
 
 # A physical description in MARC style: "xii, 397 p. ; 24 cm".
-_EXTENT: Final = re.compile(r"(?:.*\D)?(\d{1,5})\s*p(?:ages|p)?\b\.?.*\bcm\b.*", re.IGNORECASE)
+_EXTENT: Final = re.compile(r"(?=.*\bcm\b)(?:.*\D)?(\d{1,5})\s*p(?:ages|p)?\b.*", re.IGNORECASE)
 MAX_EXTENT_LENGTH: Final = 100
 
 
