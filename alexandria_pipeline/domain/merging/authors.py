@@ -24,11 +24,11 @@ _ABOUT: Final = r"(?:approximately|circa|ca\.?|c\.|about)"
 _YEAR: Final = (
     rf"(?P<{{0}}about>{_ABOUT}\s*)?(?P<{{0}}>\d{{{{3,4}}}})(?P<{{0}}doubt>\?)?(?:\s+or\s+(?P<{{0}}or>\d{{{{1,4}}}}))?"
 )
-_LIFE: Final = re.compile(rf"(?:{_YEAR.format('born')})?\s*[-–—]\s*(?:{_YEAR.format('died')})?(?=[\s.,)\]]|$)")
+_LIFE: Final = re.compile(rf"(?:{_YEAR.format('born')}\s*)?[-–—]\s*(?:{_YEAR.format('died')})?(?=[\s.,)\]]|$)")
 _BORN: Final = re.compile(rf"\b(?:b\.|born)\s*{_YEAR.format('born')}")
 _DIED: Final = re.compile(rf"\b(?:d\.|died)\s*{_YEAR.format('died')}")
 _ACTIVE: Final = re.compile(
-    rf"\b(?:active|fl\.?|flourished)\b.*$|\b{_ABOUT}?\s*\d{{1,2}}(?:st|nd|rd|th)\s+cent(?:ury|\.)?.*$|{_ABOUT}?\s*\b\d{{3,4}}\b.*$",
+    rf"\b(?:active|fl\.?|flourished)\b.*$|\b(?:{_ABOUT}\s*)?\d{{1,2}}(?:st|nd|rd|th)\s+cent(?:ury|\.)?.*$|(?:{_ABOUT}\s*)?\b\d{{3,4}}\b.*$",
     re.IGNORECASE,
 )
 _BRACKETS: Final = re.compile(r"[(\[][^()\[\]]*[)\]]?")
