@@ -40,7 +40,7 @@ from alexandria_pipeline.stages.persist import Persist
 from alexandria_pipeline.stages.resolve import Resolve
 from alexandria_pipeline.storage import plans
 from alexandria_pipeline.storage.catalog import Catalog
-from alexandria_pipeline.storage.connect import open_database
+from alexandria_pipeline.storage.connect import open_catalog, open_database
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 from alexandria_pipeline.storage.http_cache import HttpCache
@@ -91,15 +91,29 @@ def opened_database(settings: Settings) -> Iterator[Database]:
 
 
 @contextmanager
+def opened_catalog(settings: Settings, database: Database) -> Iterator[Database]:
+    """The database that has the local catalogue: its own (ALEXANDRIA_CATALOG_URL), or `database`."""
+    if settings.catalog_address is None:
+        yield database
+    else:
+        with open_catalog(settings.catalog_address, pool_size=CONNECTIONS) as catalog:
+            yield catalog
+
+
+@contextmanager
 def opened_pipeline(settings: Settings) -> Iterator[Pipeline]:
     """The pipeline on an opened database. Loads the sample into the local catalogue if the cascade uses it and it is empty."""
-    with opened_database(settings) as database, closing(Threads()) as threads:
-        if local_catalog.NAME in cascade(settings, database) and Catalog(database).empty():
-            load_catalog(database, "sample catalogue.tsv", sample.path("catalogue.tsv").read_bytes())
+    with (
+        opened_database(settings) as database,
+        opened_catalog(settings, database) as editions,
+        closing(Threads()) as threads,
+    ):
+        if local_catalog.NAME in cascade(settings, editions) and Catalog(editions).empty():
+            load_catalog(editions, "sample catalogue.tsv", sample.path("catalogue.tsv").read_bytes())
         if (
             not settings.resolver_order
             and settings.services_set_up
-            and local_catalog.NAME in cascade(settings, database)
+            and local_catalog.NAME in cascade(settings, editions)
         ):
             log.info(
                 "The local catalogue is asked before the services; ALEXANDRIA_LOCAL_CATALOG_FIRST=false turns this off."
@@ -109,7 +123,7 @@ def opened_pipeline(settings: Settings) -> Iterator[Pipeline]:
         for warning in model_warnings(settings, datetime.now(UTC).date()).values():
             log.warning("%s", warning)
         ledger(settings, database, threads).store_spooled()
-        yield assemble(with_plans(settings, database, threads), database, threads)
+        yield assemble(with_plans(settings, database, threads), database, threads, editions)
 
 
 def with_plans(settings: Settings, database: Database, threads: Threads | None = None) -> Settings:
@@ -140,13 +154,14 @@ def rollout(settings: Settings, database: Database) -> Rollout:
     return Rollout(database, settings.rollout, {name: settings.service(name).quota for name in SERVICES})
 
 
-def assemble(settings: Settings, database: Database, threads: Threads) -> Pipeline:
-    """The objects of one process on one database."""
+def assemble(settings: Settings, database: Database, threads: Threads, editions: Database | None = None) -> Pipeline:
+    """The objects of one process. `editions`: the database that has the local catalogue; None: the same one."""
+    editions = editions or database
     # A person who names a contact and no list wants the books of the free services, not the sample.
     free_generators = settings.contact is not None and settings.curated_list is None
     registry = Registry(
-        providers(settings, database, threads),
-        cascade(settings, database),
+        providers(settings, database, threads, editions),
+        cascade(settings, editions),
         settings.generators,
         free_generators=free_generators,
     )
@@ -165,7 +180,7 @@ def assemble(settings: Settings, database: Database, threads: Threads) -> Pipeli
     enhance = Enhance(search, quota, settings.language, negative_life)
     # Without any service set up, a run makes no call: it has the sample.
     sources = registry.providers_with if settings.services_set_up else _no_providers
-    enrich = Enrich(database, Catalog(database), quota, sources)
+    enrich = Enrich(database, Catalog(editions), quota, sources)
     return Pipeline(database, registry, quota, generate, Persist(database), resolve, enhance, enrich)
 
 
@@ -173,9 +188,11 @@ def _no_providers(_capability: Capability) -> Sequence[Provider]:
     return ()
 
 
-def providers(settings: Settings, database: Database, threads: Threads) -> Sequence[Provider]:
-    """Every provider of the registry's table, in its order."""
-    kit = _Kit(settings, database, ledger(settings, database, threads), HttpCache(database, threads))
+def providers(
+    settings: Settings, database: Database, threads: Threads, editions: Database | None = None
+) -> Sequence[Provider]:
+    """Every provider of the registry's table, in its order. `editions`: see `assemble`."""
+    kit = _Kit(settings, editions or database, ledger(settings, database, threads), HttpCache(database, threads))
     return [kit.provider(declaration.name) for declaration in DECLARATIONS]
 
 
@@ -187,9 +204,10 @@ def ledger(settings: Settings, database: Database, threads: Threads) -> Ledger:
 class _Kit:
     """The ProviderKit of one process."""
 
-    def __init__(self, settings: Settings, database: Database, ledger: Ledger, cache: HttpCache) -> None:
+    def __init__(self, settings: Settings, editions: Database, ledger: Ledger, cache: HttpCache) -> None:
         self.curated_list = curated_list(settings)
-        self.catalog = Catalog(database)
+        place = editions.address.rpartition("@")[2] if settings.catalog_address else ""
+        self.catalog = Catalog(editions, place)
         self.today = datetime.now(UTC).date()
         self._settings, self._ledger, self._cache = settings, ledger, cache
         self._client = HttpClient(settings.contact)
@@ -256,8 +274,8 @@ def alerting(settings: Settings, database: Database) -> Alerting:
     )
 
 
-def cascade(settings: Settings, database: Database) -> Sequence[str]:
-    """The cascade in order: as set, or the five services if any is set up, or the local catalogue.
+def cascade(settings: Settings, editions: Database) -> Sequence[str]:
+    """The cascade in order: as set, or the five services if any is set up, or the local catalogue, which `editions` has.
 
     A local catalogue of more than `LOCAL_FIRST_EDITIONS` editions comes before the services, because a sure answer there needs no call.
     """
@@ -265,7 +283,7 @@ def cascade(settings: Settings, database: Database) -> Sequence[str]:
         return settings.resolver_order
     if not settings.services_set_up:
         return CASCADE_WITHOUT_SERVICES
-    is_first = settings.local_catalog_first and Catalog(database).editions() > LOCAL_FIRST_EDITIONS
+    is_first = settings.local_catalog_first and Catalog(editions).editions() > LOCAL_FIRST_EDITIONS
     return (*CASCADE_WITHOUT_SERVICES, *CASCADE) if is_first else CASCADE
 
 
@@ -300,11 +318,17 @@ def diagnose(settings: Settings, *, offline: bool = False) -> Iterator[Finding]:
     yield from doctor.check_env_file(env_file())
     yield from doctor.check_ports({"the Dagster UI": 3000, "alexandria serve": 8080})
     try:
-        with opened_database(settings) as database, closing(Threads()) as threads:
+        with (
+            opened_database(settings) as database,
+            opened_catalog(settings, database) as editions,
+            closing(Threads()) as threads,
+        ):
             yield from doctor.check_database(database)
-            pipeline = assemble(settings, database, threads)
+            if settings.catalog_address:
+                yield from doctor.check_database(editions, "catalogue database")
+            pipeline = assemble(settings, database, threads, editions)
             yield from doctor.check_state(database, pipeline.quota, used)
-            yield doctor.check_catalog(database, datetime.now(UTC))
+            yield doctor.check_catalog(editions, datetime.now(UTC))
             counters = [] if offline else pipeline.registry.counters()
             yield from (doctor.check_accepted(each) for each in counters if configs[each.declaration.name].key)
     except AlexandriaError as error:
@@ -314,6 +338,14 @@ def diagnose(settings: Settings, *, offline: bool = False) -> Iterator[Finding]:
 def migrate_database(settings: Settings) -> list[str]:
     """Applies the missing migrations and returns their names."""
     with Database(database_url(settings)) as database:
+        return migrate(database)
+
+
+def migrate_catalog(settings: Settings) -> list[str]:
+    """Applies the missing migrations to the catalogue's own database, if it has one, and returns their names."""
+    if settings.catalog_address is None:
+        return []
+    with Database(settings.catalog_address, setting="ALEXANDRIA_CATALOG_URL") as database:
         return migrate(database)
 
 
@@ -328,10 +360,20 @@ def database_status(settings: Settings) -> dict[str, object]:
             "pid": state.pid,
             "port": state.port,
         }
-    with Database(settings.database_address) as database:
-        address = database.address
+    return _status_of(Database(settings.database_address))
+
+
+def _status_of(database: Database) -> dict[str, object]:
+    with database:
         try:
             check_schema(database)
         except AlexandriaError as error:
-            return {"server": address, "running": False, "reason": str(error)}
-    return {"server": address, "running": True}
+            return {"server": database.address, "running": False, "reason": str(error)}
+    return {"server": database.address, "running": True}
+
+
+def catalog_status(settings: Settings) -> dict[str, object] | None:
+    """Where the catalogue's own database is and whether it answers; None when it has none."""
+    if settings.catalog_address is None:
+        return None
+    return _status_of(Database(settings.catalog_address, setting="ALEXANDRIA_CATALOG_URL"))

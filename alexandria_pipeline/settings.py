@@ -227,6 +227,13 @@ class Settings(BaseSettings):
     database_password: SecretStr | None = Field(
         None, description="Password for ALEXANDRIA_DATABASE_URL, if the address has none; any characters."
     )
+    catalog_url: SecretStr | None = Field(
+        None,
+        description="The PostgreSQL database of the local catalogue alone; unset: it is in the database of the months.",
+    )
+    catalog_password: SecretStr | None = Field(
+        None, description="Password for ALEXANDRIA_CATALOG_URL, if the address has none; any characters."
+    )
     postgres_binaries: Path | None = Field(
         None, description="Folder with initdb and postgres, if the packaged ones do not work."
     )
@@ -371,7 +378,7 @@ class Settings(BaseSettings):
             raise ValueError(f"names {', '.join(unknown)}; {capability.value} is offered by: {', '.join(offered)}")
         return tuple(dict.fromkeys(names))
 
-    @field_validator("database_url")
+    @field_validator("database_url", "catalog_url")
     @classmethod
     def _is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
@@ -381,14 +388,12 @@ class Settings(BaseSettings):
     @property
     def database_address(self) -> str | None:
         """The address of the set database, with the password of `database_password`; None: the local server."""
-        if self.database_url is None:
-            return None
-        address = self.database_url.get_secret_value()
-        user, at, rest = address.partition("://")[2].rpartition("@")
-        if self.database_password is None or not at or ":" in user:
-            return address
-        password = quote(self.database_password.get_secret_value(), safe="")
-        return f"{address.partition('://')[0]}://{user}:{password}@{rest}"
+        return _with_password(self.database_url, self.database_password)
+
+    @property
+    def catalog_address(self) -> str | None:
+        """The address of the catalogue's own database, with the password of `catalog_password`; None: it has none."""
+        return _with_password(self.catalog_url, self.catalog_password)
 
     @property
     def local_home(self) -> Path:
@@ -484,6 +489,17 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _with_password(url: SecretStr | None, password: SecretStr | None) -> str | None:
+    if url is None:
+        return None
+    address = url.get_secret_value()
+    scheme, _, place = address.partition("://")
+    user, at, rest = place.rpartition("@")
+    if password is None or not at or ":" in user:
+        return address
+    return f"{scheme}://{user}:{quote(password.get_secret_value(), safe='')}@{rest}"
 
 
 def _header_value(value: SecretStr | None) -> SecretStr | None:

@@ -287,6 +287,9 @@ def test_an_unknown_service_is_refused_with_the_known_ones() -> None:
 def test_the_password_of_the_database_may_have_any_characters(address: str, expected: str) -> None:
     settings = load_settings(database_url=address, database_password="p@ss/w: %")
     assert settings.database_address == expected
+    assert settings.catalog_address is None
+    own = load_settings(catalog_url=address, catalog_password="p@ss/w: %")
+    assert (own.catalog_address, own.database_address) == (expected, None)
 
 
 def test_a_misspelt_variable_is_named_with_the_setting_that_it_resembles(

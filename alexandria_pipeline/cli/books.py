@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from alexandria_pipeline.cli.context import opened_database, where
+from alexandria_pipeline.cli.context import opened_catalog, opened_database, where
 from alexandria_pipeline.cli.output import (
     AsJson,
     cell,
@@ -80,8 +80,11 @@ def _not_processed(wanted: list[Month], any_at_all: bool) -> str:
 
 def skipped_rows(as_json: AsJson = False) -> None:
     """Shows skipped rows of lists, catalogues and replies, and listed ISBNs that were not used, with line and reason."""
-    with opened_database() as (_, database), database.transaction() as tx:
+    with opened_database() as (settings, database), database.transaction() as tx:
         rows = generation.skipped_rows(tx)
+    if settings.catalog_address is not None:
+        with opened_catalog() as (_, catalog), catalog.transaction() as tx:
+            rows += generation.skipped_rows(tx)
     if as_json:
         print_json(rows)
         return

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alexandria_pipeline.cli.catalog_questions import question_batches
-from alexandria_pipeline.cli.context import opened_database
+from alexandria_pipeline.cli.context import opened_catalog
 from alexandria_pipeline.cli.output import AsJson, counted, new_table, print_json, print_table, say
 from alexandria_pipeline.domain.errors import InvalidValue
 from alexandria_pipeline.operations.processes import available_cores
@@ -52,7 +52,7 @@ def import_(
     given = {"authors": authors, "works": works, "editions": editions}
     files = [DumpFile(role, path) for role, path in given.items() if path is not None]
     options = ImportOptions(frozenset(_language(each) for each in language or ()), since)
-    with opened_database() as (_, database), _progress_bar() as show:
+    with opened_catalog() as (_, database), _progress_bar() as show:
         result = import_dump(database, files, options, show)
     if as_json:
         print_json(asdict(result))
@@ -72,7 +72,7 @@ def load(
     """Adds editions to the local catalogue. Bad rows are skipped and counted."""
     from alexandria_pipeline.operations.catalog import load_catalog, read_file  # noqa: PLC0415 - only needed here
 
-    with opened_database() as (_, database):
+    with opened_catalog() as (_, database):
         for file in files:
             loaded = load_catalog(database, file.name, read_file(file))
             if loaded is None:
@@ -89,7 +89,7 @@ def status(as_json: AsJson = False) -> None:
     """What the local catalogue holds: sources, editions, size on disk, age."""
     from alexandria_pipeline.storage.catalog import Catalog  # noqa: PLC0415 - only needed here
 
-    with opened_database() as (_, database):
+    with opened_catalog() as (_, database):
         found = Catalog(database)
         sources, sizes = found.sources(), found.sizes()
     if as_json:
@@ -113,7 +113,7 @@ def drop(name: Annotated[str, typer.Argument(help="A source that `alexandria cat
     """Removes the editions of a source from the local catalogue."""
     from alexandria_pipeline.storage.catalog import Catalog  # noqa: PLC0415 - only needed here
 
-    with opened_database() as (_, database):
+    with opened_catalog() as (_, database):
         if not Catalog(database).drop(name):
             raise InvalidValue(f"The catalogue has no source {name!r}; see: alexandria catalog status")
     say(f"{name}: dropped.")
@@ -129,7 +129,7 @@ def lookup(
     """Looks books up in the local catalogue: one line per question, in their order. Calls no service."""
     from alexandria_pipeline.operations.catalog_lookup import answers  # noqa: PLC0415 - only needed here
 
-    with opened_database(plans=True) as (settings, database):
+    with opened_catalog() as (settings, database):
         for batch in answers(database, question_batches(file, settings.language), _processes(file)):
             for answer in batch:
                 if as_json:

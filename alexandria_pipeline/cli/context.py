@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from alexandria_pipeline.cli import logs
 from alexandria_pipeline.settings import load_settings
-from alexandria_pipeline.storage.connect import open_database
+from alexandria_pipeline.storage.connect import open_catalog, open_database
 from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 
 if TYPE_CHECKING:
@@ -35,6 +35,20 @@ def opened_database(*, plans: bool = False) -> Iterator[tuple[Settings, Database
 
             settings = composition.with_plans(settings, database)
         yield settings, database
+
+
+@contextmanager
+def opened_catalog() -> Iterator[tuple[Settings, Database]]:
+    """The settings and the database that has the local catalogue: its own (ALEXANDRIA_CATALOG_URL), or that of the months."""
+    settings = _settings()
+    if settings.catalog_address is None:
+        with open_database(
+            settings.database_address, settings.local_home, binaries=settings.postgres_binaries
+        ) as database:
+            yield settings, database
+    else:
+        with open_catalog(settings.catalog_address) as database:
+            yield settings, database
 
 
 def where(settings: Settings, database: Database) -> str:

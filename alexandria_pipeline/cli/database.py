@@ -43,7 +43,10 @@ def db_stop() -> None:
 @db.command("status")
 def db_status(as_json: AsJson = False) -> None:
     """Shows whether the database answers, and its address."""
-    answer = composition.database_status(load_settings())
+    settings = load_settings()
+    answer = composition.database_status(settings)
+    if catalog := composition.catalog_status(settings):
+        answer["catalog"] = catalog if as_json else ", ".join(f"{name} {value}" for name, value in catalog.items())
     if as_json:
         print_json(answer)
         return
@@ -63,8 +66,12 @@ def db_url() -> None:
 
 @db.command("migrate")
 def db_migrate() -> None:
-    """Migrates the tables to this version."""
-    applied = composition.migrate_database(load_settings())
+    """Migrates the tables to this version, also those of the catalogue's own database."""
+    settings = load_settings()
+    applied = composition.migrate_database(settings)
+    in_catalog = composition.migrate_catalog(settings)
+    if in_catalog:
+        say("Applied in the database of the catalogue: " + ", ".join(in_catalog))
     say("Applied: " + ", ".join(applied) if applied else "The tables are up to date.")
 
 

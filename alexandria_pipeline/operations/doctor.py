@@ -100,33 +100,31 @@ def check_hosts(probes: Mapping[str, Probe]) -> Iterator[Finding]:
             yield Finding(f"host of {name}", "ok", f"{probe.host} answers")
 
 
-def check_database(database: Database) -> Iterator[Finding]:
+def check_database(database: Database, name: str = "database") -> Iterator[Finding]:
     """Version, rights, extension, size and clock of the database. Raises StorageError."""
     facts = health.database_facts(database)
     old = facts.version < MIN_VERSION
     yield Finding(
-        "database version",
+        f"{name} version",
         "warn" if old else "ok",
         f"PostgreSQL {facts.version_text} at {database.address}",
         "upgrade to PostgreSQL 15 or newer" if old else "",
     )
     if facts.read_only:
-        yield Finding("database rights", "fail", "the server is a read-only replica", "use the address of the primary")
+        yield Finding(f"{name} rights", "fail", "the server is a read-only replica", "use the address of the primary")
     elif not (facts.may_create and facts.may_write):
         missing = "create tables" if facts.may_write else "write to the tables"
         yield Finding(
-            "database rights", "fail", f"this role may not {missing}", "grant the rights, see docs/operating.md"
+            f"{name} rights", "fail", f"this role may not {missing}", "grant the rights, see docs/operating.md"
         )
     else:
-        yield Finding("database rights", "ok", "this role may create and write tables")
+        yield Finding(f"{name} rights", "ok", "this role may create and write tables")
     if facts.has_trigrams:
-        yield Finding("database extension", "ok", "pg_trgm is installed")
+        yield Finding(f"{name} extension", "ok", "pg_trgm is installed")
     else:
-        yield Finding(
-            "database extension", "fail", "pg_trgm is missing", "run as a superuser: create extension pg_trgm"
-        )
-    yield Finding("database size", "ok", f"{facts.bytes / 1024**2:,.0f} MB")
-    yield _clock("clock of the database", facts.now.timestamp() - datetime.now(UTC).timestamp(), database.address)
+        yield Finding(f"{name} extension", "fail", "pg_trgm is missing", "run as a superuser: create extension pg_trgm")
+    yield Finding(f"{name} size", "ok", f"{facts.bytes / 1024**2:,.0f} MB")
+    yield _clock(f"clock of the {name}", facts.now.timestamp() - datetime.now(UTC).timestamp(), database.address)
 
 
 def check_state(database: Database, quota: QuotaManager, services: Iterable[str]) -> Iterator[Finding]:

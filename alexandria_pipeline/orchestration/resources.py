@@ -10,7 +10,14 @@ from typing import Any
 
 import dagster as dg
 
-from alexandria_pipeline.composition import Pipeline, alerting, opened_database, opened_pipeline, rollout
+from alexandria_pipeline.composition import (
+    Pipeline,
+    alerting,
+    opened_catalog,
+    opened_database,
+    opened_pipeline,
+    rollout,
+)
 from alexandria_pipeline.operations.alerting import Alerting
 from alexandria_pipeline.operations.export.exporter import ExportFormat
 from alexandria_pipeline.operations.rollout import Rollout
@@ -42,7 +49,8 @@ class Exports:
 
 def build_resources(settings: Settings) -> dict[str, Any]:
     """Builds the resources by name: `pipeline` (database, providers, stages), `runner` (the months that the run owns),
-    `operations` (database and rollout, for ticks), `quota` (calls of today), `watcher` (alerting), `dumps` (folder of dumps),
+    `operations` (database and rollout, for ticks), `catalog` (the database of the local catalogue),
+    `quota` (calls of today), `watcher` (alerting), `dumps` (folder of dumps),
     `retention_days`, `ledger_days`, `exports` (folder and formats of the exports).
     """
 
@@ -100,10 +108,20 @@ def build_resources(settings: Settings) -> dict[str, Any]:
         "exports": exports,
         "watcher": watcher,
         "operations": operations,
+        "catalog": _catalog(settings),
         "pipeline": pipeline,
         "runner": runner,
         "quota": quota,
     }
+
+
+def _catalog(settings: Settings) -> dg.ResourceDefinition:
+    @dg.resource(description="The database of the local catalogue.", required_resource_keys={"operations"})
+    def catalog(context: dg.InitResourceContext) -> Iterator[Database]:
+        with opened_catalog(settings, context.resources.operations.database) as database:
+            yield database
+
+    return catalog
 
 
 @contextmanager

@@ -32,19 +32,27 @@ class CatalogLoad:
 
 
 class Catalog:
-    """The tables of loaded files (`catalog_edition`) and of the imported dump (`catalog_dump_*`)."""
+    """The tables of loaded files (`catalog_edition`) and of the imported dump (`catalog_dump_*`).
 
-    def __init__(self, database: Database) -> None:
+    `place` names the database of a catalogue that has its own. Revisions carry it, because answers are kept by revision, and those of
+    another database's catalogue must not count as answers of this one.
+    """
+
+    def __init__(self, database: Database, place: str = "") -> None:
         self._database = database
+        self._place = place
 
     def revision(self) -> str:
-        """A version that changes with every loaded file."""
-        row = self._database.fetch_one(_SQL["revision"])
-        return str(row["revision"]) if row else "0"
+        """A version that changes with every loaded file, and differs between databases."""
+        return f"{self._load()} {self._place}".strip()
 
     def empty(self) -> bool:
         """Whether no file was ever loaded."""
-        return self.revision() == "0"
+        return self._load() == "0"
+
+    def _load(self) -> str:
+        row = self._database.fetch_one(_SQL["revision"])
+        return str(row["revision"]) if row else "0"
 
     def editions(self) -> int:
         """The number of editions in all loads."""

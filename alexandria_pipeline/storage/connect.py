@@ -45,6 +45,17 @@ def open_database(
     return database
 
 
+def open_catalog(url: str, *, pool_size: int = 8) -> Database:
+    """Opens the catalogue's own database (ALEXANDRIA_CATALOG_URL). Its tables are migrated or checked as `open_database` does."""
+    database = Database(url, pool_size=pool_size, setting="ALEXANDRIA_CATALOG_URL")
+    try:
+        _fit_tables(database, ours=False)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
 def _fit_tables(database: Database, *, ours: bool) -> None:
     if pending(database) if ours else is_new(database):
         migrate(database)

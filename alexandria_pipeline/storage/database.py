@@ -57,11 +57,19 @@ ENCRYPTED = ("require", "verify-ca", "verify-full")
 class Database:
     """Connections to one database, opened on first use. Close it, or use it as a context manager.
 
-    Threads may share it; a forked process must make its own. Raises SettingsError when `url` is no PostgreSQL address.
+    Threads may share it; a forked process must make its own. Raises SettingsError, which names `setting`, when `url` is no
+    PostgreSQL address.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 8, application: str = "alexandria") -> None:
-        self._conninfo = _conninfo(url, application)
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 8,
+        application: str = "alexandria",
+        setting: str = "ALEXANDRIA_DATABASE_URL",
+    ) -> None:
+        self._conninfo = _conninfo(url, application, setting)
         self._pool_size = pool_size
         self._pool: ConnectionPool[Connection] | None = None
         self._opening = threading.Lock()
@@ -210,14 +218,14 @@ def _is_alive(connection: Connection) -> bool:
     return True
 
 
-def _conninfo(url: str, application: str) -> str:
+def _conninfo(url: str, application: str, setting: str) -> str:
     """Returns the connection string with our time-outs and the UTC time zone."""
     try:
         given = conninfo_to_dict(url)
     except psycopg.Error:
         # Without the cause: its text repeats the address, and so the password.
         raise SettingsError(
-            "The database address cannot be read: ALEXANDRIA_DATABASE_URL should look like"
+            f"The database address cannot be read: {setting} should look like"
             " postgresql://user:password@host:5432/name (percent-encode special characters in the password)."
         ) from None
     options = f"-c statement_timeout={STATEMENT_TIMEOUT * 1000:.0f} -c timezone=UTC {given.get('options', '')}".strip()

@@ -264,6 +264,7 @@ def test_there_is_nothing_else(definitions: dg.Definitions) -> None:
     schedules = ["daily_backfill", "daily_enhancement", "daily_pruning", "daily_report", "monthly_catalog_import"]
     assert sorted(schedule.name for schedule in definitions.schedules or []) == schedules
     assert sorted(definitions.resources or {}) == [
+        "catalog",
         "dumps",
         "exports",
         "ledger_days",

@@ -8,8 +8,8 @@ import dagster as dg
 from alexandria_pipeline.operations.dump_import.folder import import_new
 from alexandria_pipeline.orchestration.partitions import one_run
 from alexandria_pipeline.orchestration.reporting import columns
-from alexandria_pipeline.orchestration.resources import Operations
 from alexandria_pipeline.storage.catalog import Catalog
+from alexandria_pipeline.storage.database import Database
 
 MAX_AGE = timedelta(days=45)  # Open Library publishes a dump each month
 
@@ -29,16 +29,16 @@ MAX_AGE = timedelta(days=45)  # Open Library publishes a dump each month
     ),
 )
 def local_catalog(
-    operations: dg.ResourceParam[Operations], dumps: dg.ResourceParam[Path | None]
+    catalog: dg.ResourceParam[Database], dumps: dg.ResourceParam[Path | None]
 ) -> dg.MaterializeResult[None]:
     """Editions known on this machine, by ISBN, title and author. Imports the newest dump in ALEXANDRIA_DUMPS if it is new.
 
     Tables `catalog_dump_edition` and `catalog_edition` (loaded files).
     `alexandria catalog status` shows the same figures, `alexandria catalog import` imports by hand.
     """
-    result = import_new(operations.database, dumps) if dumps is not None else None
-    catalog = Catalog(operations.database)
-    sources, sizes = catalog.sources(), catalog.sizes()
+    result = import_new(catalog, dumps) if dumps is not None else None
+    editions = Catalog(catalog)
+    sources, sizes = editions.sources(), editions.sizes()
     ages = [(datetime.now(UTC) - row["loaded_at"]).days for row in sources]
     metadata: dict[str, dg.RawMetadataValue] = {
         "dagster/row_count": sum(row["editions"] for row in sources),
