@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
 from urllib.parse import quote, urlsplit
@@ -69,6 +70,9 @@ MIN_CRON_SECRET: Final = 16
 """Characters. A guess over the network then needs longer than anybody waits, whatever the alphabet."""
 
 PROJECT_FILE: Final = "dagster.yaml"
+
+MAX_PARALLEL: Final = 200
+"""Open requests of one process to an AI service."""
 
 SERVICES: Final = tuple(registry.SERVICES)
 """The names of all HTTP services."""
@@ -449,11 +453,13 @@ class Settings(BaseSettings):
         defaults = registry.SERVICES[canonical]
         given: ServiceSettings = getattr(self, _field(defaults))
         with_contact = defaults.requests_per_second_with_contact if self.contact else None
+        rate = given.requests_per_second or with_contact or defaults.requests_per_second
+        seconds = max(given.timeout_seconds, _thinking_seconds(given, defaults))
         share = int((given.daily_limit or 0) * defaults.unused_share)
         return ServiceConfig(
             base_url=given.base_url,
-            requests_per_second=given.requests_per_second or with_contact or defaults.requests_per_second,
-            timeout_seconds=max(given.timeout_seconds, _thinking_seconds(given, defaults)),
+            requests_per_second=rate,
+            timeout_seconds=seconds,
             enabled=given.enabled,
             key=getattr(self, defaults.key_variable.lower()) if defaults.key_variable else None,
             model=given.model,
@@ -464,7 +470,10 @@ class Settings(BaseSettings):
             ),
             key_variable=defaults.key_variable or "",
             enabled_variable=f"ALEXANDRIA_{defaults.prefix}_ENABLED",
-            parallel=defaults.parallel,
+            # Replies of AI services take up to a minute and more: the rate limits them, not the number of open requests.
+            parallel=max(defaults.parallel, min(MAX_PARALLEL, ceil(rate * seconds)))
+            if given.model
+            else defaults.parallel,
             backoff_seconds=given.backoff_seconds,
             country=given.country,
             effort=given.effort,

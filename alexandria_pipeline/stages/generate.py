@@ -29,7 +29,7 @@ from alexandria_pipeline.storage.months import MonthHolder
 
 log = logging.getLogger(__name__)
 
-MONTHS_IN_FLIGHT = 8
+MONTHS_IN_FLIGHT = 200  # months that wait for replies; the rate limit of each service decides how many requests leave
 MAX_ROWS_LOGGED = 20
 MAX_ROWS_SHOWN = 50
 
