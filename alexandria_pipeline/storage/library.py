@@ -6,6 +6,7 @@ Each method runs in its own transaction and raises StorageError. Rows are dicts;
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +28,7 @@ LARGEST_ID: Final = 2**63 - 1
 MAX_WORDS: Final = 8  # of a search
 MIN_BEGINNING: Final = 3  # letters; fewer begin too many words of a million works
 _WORD = re.compile(r"\w+")
+_MARKS = re.compile(r"[\u0300-\u036f]")  # as in the function without_accents of the database
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +199,8 @@ def _end(tx: Connection) -> ChangePlace:
 
 
 def _tsquery(words: str) -> str:
-    """All words, a last one of `MIN_BEGINNING` letters or more as the beginning of a word; empty without any word."""
-    found = _WORD.findall(words)[:MAX_WORDS]
+    """All words, a last one of `MIN_BEGINNING` letters or more as the beginning of a word, without accents; empty without any word."""
+    found = _WORD.findall(_MARKS.sub("", unicodedata.normalize("NFD", words)))[:MAX_WORDS]
     beginning = ":*" if found and len(found[-1]) >= MIN_BEGINNING else ""
     return " & ".join(f"'{word}'" for word in found) + beginning
 

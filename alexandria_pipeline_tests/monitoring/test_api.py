@@ -134,6 +134,13 @@ def test_pages_have_every_work_once_while_works_are_added(client: httpx.Client, 
     assert len(seen) == len(set(seen))
 
 
+@pytest.mark.parametrize("words", ["Bronte", "Bront\u00eb", "Bronte\u0308", "bront"])
+def test_a_search_finds_words_with_and_without_accents(client: httpx.Client, database: Database, words: str) -> None:
+    rows(database, MANY.replace("25", "1"))
+    rows(database, "update enriched_works set title = 'Bront\u00eb'")
+    assert len(client.get("/api/v1/works", params={"q": words}).json()["items"]) == 1
+
+
 def test_the_link_header_leads_to_the_next_page(client: httpx.Client, database: Database) -> None:
     rows(database, MANY)
     answer = client.get("/api/v1/works", params={"limit": "20", "q": "title"})

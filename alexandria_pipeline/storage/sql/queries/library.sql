@@ -7,7 +7,7 @@ select work_id from enriched_works where work_id > %(after)s and merged_into is 
 -- name: work_ids_matching
 -- A page of the works whose title and author have these words.
 select work_id from enriched_works
-where to_tsvector('simple', title || ' ' || author) @@ to_tsquery('simple', %(words)s) and work_id > %(after)s and merged_into is null
+where to_tsvector('simple', without_accents(title || ' ' || author)) @@ to_tsquery('simple', %(words)s) and work_id > %(after)s and merged_into is null
 order by work_id limit %(limit)s;
 
 -- name: work_ids_of_month
@@ -118,7 +118,7 @@ where author_key > %(after)s and merged_into is null order by author_key limit %
 -- A page of the authors whose name has these words.
 select author_key as key, name, born, died, biography, biography_source, portrait_url, undifferentiated, identifiers, updated_at
 from enriched_authors
-where to_tsvector('simple', name) @@ to_tsquery('simple', %(words)s) and author_key > %(after)s and merged_into is null
+where to_tsvector('simple', without_accents(name)) @@ to_tsquery('simple', %(words)s) and author_key > %(after)s and merged_into is null
 order by author_key limit %(limit)s;
 
 -- name: author
