@@ -137,7 +137,7 @@ def test_pages_have_every_work_once_while_works_are_added(client: httpx.Client, 
 @pytest.mark.parametrize("words", ["Bronte", "Bront\u00eb", "Bronte\u0308", "bront"])
 def test_a_search_finds_words_with_and_without_accents(client: httpx.Client, database: Database, words: str) -> None:
     rows(database, MANY.replace("25", "1"))
-    rows(database, "update enriched_works set title = 'Bront\u00eb'")
+    rows(database, "update enriched_works set title = 'Bront\u00eb' returning work_id")
     assert len(client.get("/api/v1/works", params={"q": words}).json()["items"]) == 1
 
 
