@@ -122,6 +122,7 @@ def database(database_url: str) -> Iterator[Database]:
 def _new_database(server: EmbeddedServer, administrator: psycopg.Connection, template: str) -> Iterator[str]:
     name = f"test_{next(_numbers)}"
     new, old = sql.Identifier(name), sql.Identifier(template)
-    administrator.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(new, old))
+    # A copy of the files takes a third of the time of the usual copy through the log (33 against 91 ms).
+    administrator.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(new, old))
     yield server.url(name)
     administrator.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(new))

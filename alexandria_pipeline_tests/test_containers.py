@@ -24,7 +24,7 @@ import pytest
 import yaml
 
 from alexandria_pipeline.storage.database import Database
-from alexandria_pipeline.storage.embedded.binaries import account_for_this_process, find_programs
+from alexandria_pipeline.storage.embedded.binaries import find_programs
 from alexandria_pipeline_tests.processes import BIN, PROJECT, Command, Site
 from alexandria_pipeline_tests.waiting import until
 from alexandria_pipeline_tests.world import rows
@@ -159,7 +159,7 @@ def roles(database_url: str, tmp_path: Path) -> Iterator[Mapping[str, str]]:
     script = re.sub(r"\balexandria_(owner|writer|reader)\b", rf"alexandria_\1{suffix}", script)
     script = re.sub(r"\b(database|connect) alexandria\b", rf"\1 books{suffix}", script)
     (tmp_path / "roles.sql").write_text(script)
-    programs = find_programs(None, account_for_this_process(None), tmp_path, None)
+    programs = find_programs(None, None, tmp_path / "programs", None)
     passwords = [f"--set={name.removeprefix('alexandria_')}_password=it's {name}" for name in names]
     done = subprocess.run(
         [programs.folder / "psql", database_url.partition("?")[0], "--no-psqlrc", "--quiet", *passwords, "--file", tmp_path / "roles.sql"],
