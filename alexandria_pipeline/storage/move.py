@@ -1,8 +1,9 @@
 """Moves the whole database to another server: the tables of the pipeline and those of Dagster.
 
-The content goes through a pipe from pg_dump to psql, as text, so that the new server may have another version, and arrives in
-one transaction. Until the move ends, the earlier database is read-only; after a move it stays so, because a process with the
-old address must not write to a database that is no longer read. Which programs are used is decided by the caller.
+The content goes through a pipe from pg_dump to psql, as text, so that the new server may have another version. It arrives in one
+transaction, whose end is written only after the whole dump, so that a move that was killed leaves nothing there. Until the move ends,
+the earlier database is read-only; after a move it stays so, because a process with the old address must not write to a database
+that is no longer read. Which programs are used is decided by the caller.
 """
 
 from __future__ import annotations
@@ -143,7 +144,7 @@ def _read_only(url: str) -> Iterator[None]:
 def _copy(programs: Path, source: str, target: str) -> None:
     """pg_dump of the one into psql of the other, in one transaction. Raises StorageError; then `target` is unchanged."""
     dump = [str(programs / "pg_dump"), "--no-owner", "--no-privileges"]
-    load = [str(programs / "psql"), "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1"]
+    load = [str(programs / "psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]
     with tempfile.TemporaryFile() as dump_errors, tempfile.TemporaryFile() as load_errors:
         writer = subprocess.Popen(  # noqa: S603 - programs of our own folder, no shell
             dump, env=client_environment(source), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=dump_errors
@@ -154,15 +155,17 @@ def _copy(programs: Path, source: str, target: str) -> None:
         output, input_ = cast("IO[bytes]", writer.stdout), cast("IO[bytes]", reader.stdin)
         # psql ends early when it fails; then its message is the one to show.
         with contextlib.suppress(BrokenPipeError), output, input_:
+            input_.write(b"begin;\n")
             for number, line in enumerate(output):
                 if number >= _LINES_AT_THE_TOP or line != _UNKNOWN_BEFORE_17:
                     input_.write(line)
-            if writer.wait():
-                reader.kill()  # before its input ends, because psql commits then
-                raise client_failure(dump[0], _text(dump_errors))
+            if writer.wait() == 0:
+                input_.write(b"commit;\n")
         if reader.wait():
             writer.wait()
             raise client_failure(load[0], _text(load_errors))
+        if writer.wait():
+            raise client_failure(dump[0], _text(dump_errors))
 
 
 def _text(file: IO[bytes]) -> bytes:

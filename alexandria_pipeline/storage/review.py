@@ -83,7 +83,7 @@ class StandingDecision:
 
 
 def standing_decision(tx: Connection, review_id: int) -> StandingDecision | None:
-    """The decision of this number, unless it has been withdrawn. `restorable`: the books before it are known."""
+    """The decision of this number, unless it has been withdrawn. `restorable`: the books before it are known and no others came since."""
     row = tx.execute(_SQL["decision"], {"review_id": review_id}).fetchone()
     if row is None:
         return None

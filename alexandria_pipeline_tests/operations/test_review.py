@@ -327,3 +327,16 @@ def test_of_two_persons_the_second_learns_what_the_first_decided(review: Review,
         with pytest.raises(InvalidValue, match=r"anna has decided about Circe.* in the meantime: the work rejected"):
             decide(key, CIRCE, "ben", seen=seen)
     assert len(rows(database, "select from review_decision")) == 1
+
+
+def test_a_decision_is_not_undone_when_another_month_lists_the_work_since(
+    review: Review, database: Database, tmp_path: Path
+) -> None:
+    key = _key(database, CIRCE_TITLE)
+    review.accept(key, CIRCE, "anna")
+    later = LIST + f"2020-08\t{CIRCE_TITLE}\tMadeline Miller\n"
+    run_all(database, pipeline(database, tmp_path, later, CATALOGUE), [AUGUST], "run-2")
+    assert len(_books(database, CIRCE_TITLE)) == 3
+    with pytest.raises(InvalidValue, match="has changed since; reject the ISBN instead"):
+        review.undo(review.last("anna")[0]["review_id"], "anna")
+    assert {book["isbn13"] for book in _books(database, CIRCE_TITLE)} == {CIRCE}

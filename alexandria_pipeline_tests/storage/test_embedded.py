@@ -359,6 +359,8 @@ def test_a_pointer_of_another_user_or_to_another_folder_is_not_followed(home: Pa
         os.chown(pointer, 0, 0)
         pointer.write_text("/etc/books")
         assert EmbeddedServer(home).home == home / "postgres"
+        with pytest.raises(EmbeddedServerError, match="restore the file, or remove it"):
+            EmbeddedServer(home).ensure()
     finally:
         shutil.rmtree(folder)
 

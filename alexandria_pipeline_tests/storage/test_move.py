@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from alexandria_pipeline.domain.errors import InvalidValue, StorageError
@@ -56,6 +57,22 @@ def test_a_month_that_was_cut_off_is_finished_on_the_new_server_without_a_second
 
     with pytest.raises(InvalidValue, match=r"has [0-9]+ tables already"):
         move(server.programs(), database_url, target)
+
+
+def test_a_dump_that_ends_early_leaves_both_sides_as_they_were(
+    database: Database, database_url: str, server: EmbeddedServer, fragile: EmbeddedServer, tmp_path: Path
+) -> None:
+    run_all(database, pipeline(database, tmp_path), [JUNE])
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "psql").symlink_to(server.programs() / "psql")
+    (programs / "pg_dump").write_text("#!/bin/sh\necho 'create table half ();'\necho 'the disk is gone' >&2\nexit 1\n")
+    (programs / "pg_dump").chmod(0o755)
+    with pytest.raises(StorageError, match="pg_dump failed: the disk is gone"):
+        move(programs, database_url, fragile.url("half"))
+    assert move(server.programs(), database_url, fragile.url("half")).tables > 10
+    with psycopg.connect(fragile.url("half")) as connection:
+        assert connection.execute("select to_regclass('half')").fetchone() == (None,)
 
 
 def test_what_cannot_be_moved_stays_as_it_is(

@@ -20,9 +20,12 @@ from alexandria_pipeline.domain.text.person_names import RANKS, SUFFIXES, UNKNOW
 
 SHARE: Final = 0.2
 AT_LEAST: Final = 1.25
-WITHOUT_ROLE: Final = 0.125
-_HELP: Final = frozenset({"translator", "illustrator", "narrator", "other"})
 """A person belongs to a list that is cut off before if at least half of the sources name it, or this share of them and so many more."""
+
+WITHOUT_ROLE: Final = 0.125
+"""Weight of a source that names a person without a role, against one that states that the person is an author."""
+
+_HELP: Final = frozenset({"translator", "illustrator", "narrator", "other"})
 
 _ROLES: Final[Mapping[str, str]] = {
     "author": "author", "aut": "author", "editor": "editor", "edited": "editor", "edt": "editor", "ed": "editor", "eds": "editor",

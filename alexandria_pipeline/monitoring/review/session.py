@@ -76,9 +76,7 @@ class Sessions:
     def begin(self, response: Response, name: str, *, secure: bool) -> None:
         """Sets the cookie of a new session."""
         value = self._signer.dumps([name, secrets.token_urlsafe(16)])
-        response.set_cookie(
-            COOKIE, value, MAX_AGE, path="/review", secure=secure, httponly=True, samesite="strict"
-        )  # fmt: skip
+        response.set_cookie(COOKIE, value, MAX_AGE, path="/review", secure=secure, httponly=True, samesite="strict")
 
     def end(self, response: Response) -> None:
         """Removes the cookie."""

@@ -80,17 +80,27 @@ def keep_pointer(home: Path, folder: Path) -> None:
 
 
 def _point(home: Path, folder: Path) -> Path:
-    """Writes the pointer unless there is one; the folder that the pointer has then. A folder that lost is removed."""
+    """Writes the pointer unless there is one; the folder that the pointer has then. An empty folder that lost is removed.
+
+    Raises EmbeddedServerError for a pointer that leads nowhere: a new database must not take the place of one that was lost.
+    """
     fresh = home / f"{_POINTER}.{secrets.token_hex(4)}"
     fresh.write_text(f"{folder}\n", "utf-8")
     try:
         os.link(fresh, home / _POINTER)
     except FileExistsError:
         winner = _pointed(home)
-        if winner is not None and winner != folder:
-            (folder / _OWNER).unlink()
+        if winner == folder:
+            return folder
+        with contextlib.suppress(OSError):  # a folder with data stays
+            (folder / _OWNER).unlink(missing_ok=True)
             folder.rmdir()
-            return winner
+        if winner is None:
+            raise EmbeddedServerError(
+                f"{home / _POINTER} does not name a folder of this account in {ELSEWHERE}. It leads to the local database:"
+                " restore the file, or remove it to begin with an empty database."
+            ) from None
+        return winner
     finally:
         fresh.unlink()
     return folder

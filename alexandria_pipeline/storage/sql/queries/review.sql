@@ -33,8 +33,12 @@ insert into review_decision (work_id, isbn13, decision, decided_by, undoes)
 select work_id, isbn13, 'withdrawn', decided_by, review_id from review_decision where review_id = %(review_id)s;
 
 -- name: decision
--- A decision that stands, with the key of its work, and whether it is the newest one of the work.
-select d.review_id, d.work_id, w.work_key, d.isbn13, d.decision, d.decided_by, d.why, d.before is not null as restorable,
+-- A decision that stands, with the key of its work, and whether it is the newest one of the work. It can be restored if the books of
+-- the work are still those that it had then.
+select d.review_id, d.work_id, w.work_key, d.isbn13, d.decision, d.decided_by, d.why,
+       d.before is not null
+           and not exists (select from generated_book g where g.work_id = d.work_id
+                           and not d.before @> jsonb_build_array(jsonb_build_object('book_id', g.book_id))) as restorable,
        not exists (select from standing_decision n where n.work_id = d.work_id and n.review_id > d.review_id) as newest
 from standing_decision d join enriched_works w using (work_id)
 where d.review_id = %(review_id)s;
