@@ -18,6 +18,7 @@ AUTHOR_KEYS: Final = ("author", "authors", "author_name")
 
 # Every break is a new attempt to decode the rest. A text with more breaks is not a list.
 MAX_BREAKS: Final = 200
+MAX_READ: Final = 5_000_000  # characters that all attempts together read
 MAX_BROKEN_LENGTH: Final = 500
 
 _BOOK_KEY: Final = re.compile(rf'"(?:{"|".join(TITLE_KEYS + AUTHOR_KEYS)})"', re.IGNORECASE)
@@ -80,12 +81,13 @@ def _recovered(text: str) -> list[Any]:
     """The entries of a text that is not JSON as a whole: complete books, and the starts of broken ones."""
     entries: list[Any] = []
     refusal, empty = None, False
-    position, breaks = 0, 0
-    while breaks < MAX_BREAKS and (opening := _OPENING.search(text, position)):
+    position, breaks, read = 0, 0, 0
+    while breaks < MAX_BREAKS and read < MAX_READ and (opening := _OPENING.search(text, position)):
         start = opening.start()
         try:
             value, position = _DECODER.raw_decode(text, start)
-        except _UNDECODABLE:
+        except _UNDECODABLE as error:
+            read += (error.pos if isinstance(error, json.JSONDecodeError) else len(text)) - start
             breaks, position = breaks + 1, start + 1
             if _is_broken_book(text, start):
                 entries.append(BrokenEntry(text[start : start + MAX_BROKEN_LENGTH], "this book is not valid JSON"))

@@ -5,12 +5,12 @@ A service's own request and response formats belong in its package. `domain.gene
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from alexandria_pipeline.domain.errors import SourceError
+from alexandria_pipeline.domain.json_text import load
 from alexandria_pipeline.domain.records import RawReply
 from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
 from alexandria_pipeline.domain.tsv import excerpt
@@ -73,6 +73,6 @@ def raw_reply(provider: str, configured: str, actual: str, response: JsonRespons
 def stored_envelope(body: str, title: str) -> Json:
     """The JSON of a stored reply. Raises SourceError if the body is not JSON; `title` is the service's."""
     try:
-        return json.loads(body.lstrip("\ufeff"))
+        return load(body.lstrip("\ufeff"))
     except (ValueError, RecursionError) as error:
         raise SourceError(f"the stored reply of {title} is not JSON") from error

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from alexandria_pipeline.domain.errors import SourceError
+from alexandria_pipeline.domain.json_text import load
 from alexandria_pipeline.domain.records import GenerationRequest, Listing, ParsedReply, RawReply, SkippedRow
 from alexandria_pipeline.domain.service_answers import Failed
 from alexandria_pipeline.domain.text.normalise import normalise
@@ -64,7 +64,7 @@ def parse_weeks(reply: RawReply, request: GenerationRequest) -> ParsedReply:
 def _books(reply: RawReply) -> Iterator[tuple[str, Book]]:
     """The books of all lists of all weeks, with the name of their list."""
     try:
-        weeks = json.loads(reply.body)
+        weeks = load(reply.body)
     except (ValueError, RecursionError) as error:
         raise SourceError("the stored reply of the New York Times is not JSON") from error
     for week in weeks if isinstance(weeks, list) else []:

@@ -7,7 +7,6 @@ parser meets them; the text of the response stays whole.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import zlib
@@ -16,12 +15,18 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from alexandria_pipeline.domain.json_text import load
+
 MAX_BODY_BYTES = 8 * 1024 * 1024
-# The decoder of Python stops all threads while it works. 200,000 values take it less than 50 ms, and no service sends as many.
-MAX_VALUES = 200_000
+# What no service sends. Reading as much takes about a second and keeps the other threads waiting for less than 50 ms at a time.
+MAX_VALUES = 200_000  # also objects and lists
+MAX_ESCAPES = 400_000
+MAX_PARTS = 50_000
 MAX_STRING_LENGTH = 20_000  # the longest descriptions have about 10,000 characters
-MAX_LIST_LENGTH = 10_000
+MAX_LIST_LENGTH = 10_000  # a list is cut; an object with more members is refused
 ENCODINGS = "gzip"
+
+_SEARCHED_AT_ONCE = 500_000  # characters; a search stops all threads
 
 _UNSTORABLE = re.compile(r"\\u(?:0000|d[89a-f])", re.IGNORECASE)
 _MARKUP = re.compile(r"\s*<(?:!doctype|html|\?xml|head|body)", re.IGNORECASE)
@@ -65,7 +70,10 @@ class Body:
         self._parts.append(chunk)
         if self._size > MAX_BODY_BYTES:
             self.problem = f"the response is larger than {MAX_BODY_BYTES >> 20} MiB"
-        return self.problem is None
+        elif len(self._parts) > MAX_PARTS:
+            self.problem = f"the response has more than {MAX_PARTS:,} parts"
+        # What follows the end of the compressed body is not read: it could go on for ever.
+        return self.problem is None and not (self._gunzip is not None and self._gunzip.eof)
 
     def end(self) -> bytes:
         """The whole body; `problem` is set if it is incomplete."""
@@ -74,19 +82,31 @@ class Body:
         return b"".join(self._parts)
 
 
+def decompressed(data: bytes, limit: int) -> bytes | None:
+    """The content of zlib data of at most `limit` bytes; None if there is more, or if it is damaged."""
+    inflate = zlib.decompressobj()
+    try:
+        content = inflate.decompress(data, limit + 1)
+    except zlib.error:
+        return None
+    return content if len(content) <= limit and inflate.eof else None
+
+
 def decode(body: bytes) -> Decoded | Undecodable:
     """The JSON of a complete body. Never raises."""
     if not body.strip():
         return Undecodable("the response is empty instead of JSON")
-    if body.count(b",") > MAX_VALUES:
+    if body.count(b",") > MAX_VALUES or body.count(b"[") + body.count(b"{") > MAX_VALUES:
         return Undecodable(f"the response has more than {MAX_VALUES:,} values")
+    if body.count(b"\\") > MAX_ESCAPES:
+        return Undecodable(f"the response has more than {MAX_ESCAPES:,} escaped characters")
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
         return Undecodable("the response is not UTF-8")
     try:
-        data = json.loads(text, parse_constant=_reject_constant, parse_float=_finite, object_pairs_hook=_unique_keys)
-        if _UNSTORABLE.search(text):
+        data = load(text, parse_constant=_reject_constant, parse_float=_finite, object_pairs_hook=_unique_keys)
+        if _has_unstorable(text):
             data = _clean(data)
         data = _bounded(data)
     except RecursionError:
@@ -101,7 +121,7 @@ def decode(body: bytes) -> Decoded | Undecodable:
 
 
 class _Ambiguous(ValueError):
-    """JSON that different readers understand differently."""
+    """JSON that different readers understand differently, or that no service sends."""
 
 
 def _reject_constant(name: str) -> float:
@@ -116,6 +136,8 @@ def _finite(digits: str) -> float:
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MAX_LIST_LENGTH:
+        raise _Ambiguous(f"an object of more than {MAX_LIST_LENGTH:,} members")
     found = dict(pairs)
     if len(found) != len(pairs):
         raise _Ambiguous("a duplicate key")
@@ -129,6 +151,12 @@ def _bounded(value: Any) -> Any:
     if isinstance(value, list):
         return [each if isinstance(each, dict) else _bounded(each) for each in value[:MAX_LIST_LENGTH]]
     return value
+
+
+def _has_unstorable(text: str) -> bool:
+    length = len("\\u0000")
+    starts = range(0, len(text), _SEARCHED_AT_ONCE)
+    return any(_UNSTORABLE.search(text, start, start + _SEARCHED_AT_ONCE + length) for start in starts)
 
 
 def _clean(value: Any) -> Any:

@@ -14,7 +14,6 @@ import itertools
 import json
 import logging
 import time
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -25,7 +24,7 @@ import tenacity
 from alexandria_pipeline.domain.calls import CallAttempt, CallOutcome, CallResult, Slot
 from alexandria_pipeline.domain.errors import StorageError
 from alexandria_pipeline.domain.service_answers import Answer, Failed, Unavailable
-from alexandria_pipeline.providers.transport.body import Decoded, decode
+from alexandria_pipeline.providers.transport.body import MAX_BODY_BYTES, Decoded, decode, decompressed
 from alexandria_pipeline.providers.transport.connection import HttpClient, LoopState, RawResponse, send
 from alexandria_pipeline.providers.transport.rate_limiter import RateLimiter, no_database
 from alexandria_pipeline.providers.transport.request_builder import PreparedRequest, RequestBuilder, cache_key
@@ -139,7 +138,13 @@ class ServiceTransport:
         if not isinstance(fetched, Accepted):
             return fetched
         # Another caller may have started the same request with its own parser.
-        answer: Answer[T] = fetched.value if fetched.parse is parse else parse(fetched.response)
+        answer: Answer[T]
+        if fetched.parse is parse:
+            answer = fetched.value
+        elif len(fetched.response.text) <= INLINE_BYTES:
+            answer = parse(fetched.response)
+        else:
+            answer = await asyncio.to_thread(parse, fetched.response)
         return answer
 
     async def _find_or_fetch(self, prepared: PreparedRequest, key: str, parse: Parse[Any]) -> _Fetched:
@@ -153,9 +158,11 @@ class ServiceTransport:
             return no_database(error)
         if found is None:
             return None
-        if len(found[1]) <= INLINE_BYTES // 4:  # it is compressed
-            return _read_cached(found, key, parse)
-        return await asyncio.to_thread(_read_cached, found, key, parse)
+        status, compressed = found
+        body = decompressed(compressed, INLINE_BYTES)
+        if body is not None:
+            return _read_cached(status, body, key, parse)
+        return await asyncio.to_thread(_read_cached, status, decompressed(compressed, MAX_BODY_BYTES), key, parse)
 
     async def _fetch(self, prepared: PreparedRequest, key: str | None, parse: Parse[Any]) -> _Fetched:
         """The response after retries and redirects. A failure is logged here, once."""
@@ -231,10 +238,12 @@ class ServiceTransport:
             problem = f"the response could not be read within {READ_SECONDS:g} s"
             return self._policy.decide(replace(raw, body=b"", problem=problem, incomplete=True), number, key, parse)
         except asyncio.CancelledError:  # the response is paid for: it is stored before the caller goes
-            _, call_result = self._policy.decide(raw, number, key, parse)
-            await self._record(
-                slot, replace(call_result, status=raw.status, latency_seconds=raw.latency, size=len(raw.body))
-            )
+            await asyncio.wait([reading], timeout=READ_SECONDS)
+            if reading.done():
+                _, call_result = reading.result()
+                await self._record(
+                    slot, replace(call_result, status=raw.status, latency_seconds=raw.latency, size=len(raw.body))
+                )
             raise
 
     async def _send(self, loop_state: LoopState, request: httpx.Request, slot: Slot, due: float) -> RawResponse:
@@ -266,13 +275,10 @@ def _last_result(state: tenacity.RetryCallState) -> AttemptResult:
     return result
 
 
-def _read_cached(found: tuple[int, bytes], key: str, parse: Parse[Any]) -> Accepted | None:
-    try:
-        decoded = decode(zlib.decompress(found[1]))
-    except zlib.error:
-        return None
+def _read_cached(status: int, body: bytes | None, key: str, parse: Parse[Any]) -> Accepted | None:
+    decoded = decode(body or b"")
     if not isinstance(decoded, Decoded):
         return None
-    response = JsonResponse(found[0], decoded.data, decoded.text, key)
+    response = JsonResponse(status, decoded.data, decoded.text, key)
     value = parse(response)
     return None if isinstance(value, Failed) else Accepted(response, parse, value)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import itertools
 import logging
 import ssl
 import time
@@ -26,6 +27,7 @@ from alexandria_pipeline.providers.transport.body import ENCODINGS, Body, retry_
 
 MAX_CONNECTIONS = 200
 CONNECT_SECONDS = 5.0
+PARTS_PER_TURN = 100  # parts of a body that are read in one turn of the event loop
 
 # These loggers write URLs with keys (httpx, INFO) and headers (hpack, DEBUG).
 VERBOSE_LOGGERS = ("httpx", "hpack.hpack", "hpack.table", "httpcore.http2", "httpcore.http11")
@@ -194,9 +196,12 @@ async def send(
 async def _read(response: httpx.Response) -> Body:
     body = Body(response.headers.get("content-encoding", "").strip().lower())
     if body.problem is None:
+        turn = itertools.count(1)
         async for chunk in response.aiter_raw():
             if not body.add(chunk):
                 break
+            if next(turn) % PARTS_PER_TURN == 0:  # parts that have arrived are read without a wait
+                await asyncio.sleep(0)
     body.end()
     return body
 

@@ -34,6 +34,7 @@ MAX_BACKOFF_SECONDS: Final = 20.0
 REFUSED_CLIENT_SECONDS: Final = 900.0  # after a service without accounts rejects this client
 MAX_BREAKER_SECONDS: Final = 86_400.0  # the longest Retry-After that is obeyed
 MAX_BAN_SECONDS: Final = 31 * 86_400.0
+MAX_ERROR_BYTES: Final = 65_536  # of an error body are searched for the end of a ban
 BAN_STATUSES: Final = frozenset({403, 429})
 # The sentence of Wikimedia's servers: You have been banned until (time), please respect throttling.
 _BAN: Final = re.compile(rb"banned until (\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)(?:Z| ?UTC|\+00:?00)?")
@@ -84,7 +85,7 @@ class ResponsePolicy:
             return result, CallResult(CallOutcome.REDIRECTED)
         decoded = Undecodable(raw.problem) if raw.problem else decode(self._secret.hide_in_body(raw.body))
         data = decoded.data if isinstance(decoded, Decoded) else None
-        if (until := banned_until(raw.body)) is not None and status in BAN_STATUSES:
+        if status in BAN_STATUSES and (until := banned_until(raw.body[:MAX_ERROR_BYTES])) is not None:
             return self._banned(until, datetime.now(UTC))
         explained = self._spec.explain(status, data)
         if isinstance(explained, Unavailable):

@@ -11,6 +11,8 @@ from typing import TypeVar
 from alexandria_pipeline.domain.service_answers import Failed, Unavailable
 
 MIN_SECRET_LENGTH = 8
+WINDOW = 500  # characters before and after a part of the key in which the whole key is looked for
+MAX_WINDOWS = 10_000  # a text with more parts of the key is cut
 
 Refusal = TypeVar("Refusal", Unavailable, Failed)
 
@@ -34,7 +36,26 @@ class Secret:
         """The text with *** in place of the key."""
         if self._pattern is None or not any(marker in text for marker in self._markers):
             return text
-        return self._pattern.sub("***", text)
+        parts: list[str] = []
+        begin = position = 0
+        next_at = dict.fromkeys(self._markers, -1)
+        for _ in range(MAX_WINDOWS):
+            # A marker that is not there any more is at the end of the text.
+            next_at = {
+                marker: at if at >= position else (found if (found := text.find(marker, position)) >= 0 else len(text))
+                for marker, at in next_at.items()
+            }
+            at = min(next_at.values())
+            if at == len(text):
+                return "".join((*parts, text[begin:]))
+            # One search in the whole text would stop all threads for as long as it lasts.
+            match = self._pattern.search(text, max(begin, at - WINDOW), at + WINDOW)
+            if match is None:
+                position = at + 1
+            else:
+                parts += (text[begin : match.start()], "***")
+                begin = position = match.end()
+        return "".join((*parts, "***"))
 
     def hide_in_body(self, body: bytes) -> bytes:
         """The body with *** in place of the key; bytes that are not UTF-8 stay as they are."""

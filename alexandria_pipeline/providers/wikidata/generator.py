@@ -6,11 +6,11 @@ edition, so they are verified like those of any list.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from alexandria_pipeline.domain.errors import SourceError
+from alexandria_pipeline.domain.json_text import load
 from alexandria_pipeline.domain.records import GenerationRequest, Listing, ParsedReply, RawReply, SkippedRow
 from alexandria_pipeline.domain.tsv import clean_text, listing_problem
 from alexandria_pipeline.providers.wikidata.declaration import NAME
@@ -84,7 +84,7 @@ def parse_works(reply: RawReply, request: GenerationRequest) -> ParsedReply:
 
 def _rows(reply: RawReply) -> Iterable[SparqlRow]:
     try:
-        found = bindings(json.loads(reply.body))
+        found = bindings(load(reply.body))
     except (ValueError, RecursionError):
         found = None
     if found is None:
