@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, NamedTuple
 EntityKind = Literal["edition", "work", "author"]
 Judged = Literal["work", "author"]
 """What judgements are about."""
-Rank = Literal["preferred", "normal", "deprecated", "hint"]
+Rank = Literal["preferred", "normal", "deprecated", "hint", "doubtful"]
 
 SOURCE_ORDER: Final = (
     "open-library",
@@ -31,7 +31,8 @@ class Claim(NamedTuple):
     """A value of a field, as a source stated it. `value` is JSON; `record` is the id of the stored answer it is from.
 
     Absence is not a claim. A claim of rank `deprecated` is never used. A `hint` is no claim of a source, and is never stored or
-    served: it decides between values that equally many sources give.
+    served: it decides between values that equally many sources give. `doubtful` is a claim whose value `doubts.py` doubts; it is never
+    stored.
     """
 
     provider: str

@@ -20,7 +20,10 @@ def of_listing(title: str | None, author: str | None) -> tuple[Claim, ...]:
     return (*found, Claim(LIST, "authors", [{"name": name, "role": "unknown"} for name in named], rank="hint"))
 
 
+@lru_cache(maxsize=2_048)
 def of_isbn(isbn13: str) -> tuple[Claim, ...]:
-    """The language that the group of the ISBN stands for."""
-    language = group_language(isbn13)
-    return (Claim(LIST, "language", language, rank="hint"),) if language else ()
+    """The ISBN, and the language that its group stands for."""
+    found = [Claim(LIST, "isbn", isbn13, rank="hint")]
+    if language := group_language(isbn13):
+        found.append(Claim(LIST, "language", language, rank="hint"))
+    return tuple(found)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alexandria_pipeline.domain.merging.claims import Choice, Claim, EntityKind, Lock, trust, usable
+from alexandria_pipeline.domain.merging.doubts import DOUBTS, OF_WORKS, Beside, evidence_of_titles, weighed
 from alexandria_pipeline.domain.merging.fields import FIELDS_FROM, RULES
 from alexandria_pipeline.domain.merging.rules import Rule, subtitle_for
 
@@ -48,9 +49,16 @@ def merge(
         by_field.setdefault(claim.field, []).append(claim)
     kept = {name: usable(each) for name, each in by_field.items()}
     merged = Merged()
+    isbn = next((claim.value for claim in by_field.get("isbn", ())), "")
+    title = ""
     for name, rule in RULES[kind].items():
         if fields is None or name in fields:
-            choice = _choose(rule, kept.get(FIELDS_FROM.get(name, name)), choices)
+            stated: Sequence[Claim] | None = kept.get(FIELDS_FROM.get(name, name))
+            if stated and name in DOUBTS and (kind == "edition" or (kind == "work" and name in OF_WORKS)):
+                stated = _weighed(name, stated, kept, isbn, title)
+            choice = _choose(rule, stated, choices)
+            if name == "title" and choice:
+                title = choice.value
             _serve(name, choice, (locks or {}).get(name), merged)
     if kind == "edition" and fields is None and "title" in merged.values:
         offered = usable(sorted(_subtitles(by_field.get("title", ()), by_field.get("subtitle", ())), key=trust))
@@ -58,6 +66,17 @@ def merge(
             "subtitle", _choose(subtitle_for(merged.values["title"]), offered), (locks or {}).get("subtitle"), merged
         )
     return merged
+
+
+def _weighed(
+    name: str, stated: Sequence[Claim], kept: Mapping[str, Sequence[Claim]], isbn13: str, title: str
+) -> Sequence[Claim]:
+    """The claims of a field with the doubts about them, and what the titles say about it."""
+    stated = weighed(name, stated, Beside(isbn13, title, kept))
+    if name == "series" and len(stated) > 1:
+        named = evidence_of_titles(kept.get("title", ()))
+        stated = [*stated, *(Claim("title", "series", value, rank="hint") for value in named)]
+    return stated
 
 
 def _choose(rule: Rule, kept: Sequence[Claim] | None, choices: Choices | None = None) -> Choice | None:

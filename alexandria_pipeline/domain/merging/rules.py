@@ -1,19 +1,20 @@
 """The rules that choose the value of a field. Each takes claims, the most trusted first, and returns a choice or None.
 
-Most rules group equal values and let the group with the most sources win; the order of sources breaks ties. The order of the
-claims never matters otherwise, so any order of the same answers gives the same value.
+Most rules group equal values (`groups.py`): the group with the most sources wins. The order of the claims never matters, so any
+order of the same answers gives the same value.
 """
 
 from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from alexandria_pipeline.domain.merging import author_lists
 from alexandria_pipeline.domain.merging.claims import Choice, Claim, trust
+from alexandria_pipeline.domain.merging.groups import Offered, groups, largest, lost, majority, votes
 from alexandria_pipeline.domain.merging.texts import (
     clean_description,
     clean_title,
@@ -28,7 +29,6 @@ from alexandria_pipeline.domain.merging.texts import (
 from alexandria_pipeline.domain.text.normalise import normalise
 from alexandria_pipeline.domain.text.titles import main_title, title_key
 
-K = TypeVar("K", bound=Hashable)
 Rule = Callable[[Sequence[Claim]], Choice | None]
 
 PAGES_TOLERANCE: Final = 0.1
@@ -40,6 +40,15 @@ _COMPANY: Final = re.compile(
     r"\b(?:inc|llc|ltd|limited|co|corp|corporation|company|gmbh|plc|publishers?|publishing|publications|verlag|group)\b"
 )
 _SELF_PUBLISHED: Final = frozenset({"independently published", "self published", "createspace", "lulu com"})
+_NO_PUBLISHER: Final = frozenset(
+    (
+        "unknown;unknown publisher;publisher not identified;publisher unknown;not available;n a;na;none;null;s n;sn;various;various publishers;tbd"
+        ";tba;to be announced;other;publisher;no publisher;not identified;default"
+    ).split(";")
+) | {""}
+_NO_SERIES: Final = re.compile(
+    r"\bbook ?club\b|\bbest ?sellers?\b|^(?:none|unknown|n a|series|untitled|novels?|paperback|hardcover)$"
+)
 _NO_SUBJECT: Final = re.compile(
     r"^(?:general|books?|e-?books?|paperback|hardcover|large type books?|audiobooks?|kindle.*|accessible book|protected daisy"
     r"|in library|new york times bestseller|nyt:.*|overdrive|open library staff picks|reading level.*|lists?|unknown)$",
@@ -61,12 +70,12 @@ def title(claims: Sequence[Claim]) -> Choice | None:
     """
     cleaned = [(claim, text) for claim in claims if (text := clean_title(claim.value))]
     one = len({text.casefold() for _, text in cleaned}) == 1
-    group = _largest(cleaned, (lambda _: "") if one else lambda text: title_key(text) or text)
+    group = largest(cleaned, (lambda _: "") if one else lambda text: title_key(text) or text)
     if not group:
         return None
     best = min(group, key=lambda each: (is_shouted(each[1]), len(each[1]), trust(each[0]), each[1]))
     shown = title_case(best[1]) if best[1].isupper() else best[1]
-    return Choice(shown, (best[0],), _lost(claims, group))
+    return Choice(shown, (best[0],), lost(claims, group))
 
 
 def subtitle_for(chosen_title: str) -> Rule:
@@ -80,7 +89,7 @@ def subtitle_for(chosen_title: str) -> Rule:
             same = main_title(claim.value["title"]) == main_title(chosen_title)
             if same and text and normalise(text) not in whole:
                 offered.append((claim, text))
-        return _majority(offered, normalise, claims)
+        return majority(offered, normalise, claims)
 
     return subtitle
 
@@ -145,24 +154,24 @@ def cover(claims: Sequence[Claim]) -> Choice | None:
 def published(claims: Sequence[Claim]) -> Choice | None:
     """The most precise date of those in the year that most sources give. 1 January alone is only a year."""
     dated = [(claim, text) for claim in claims if (text := _date(claim))]
-    group = _largest(dated, lambda text: text[:4])
+    group = largest(dated, lambda text: text[:4], _days)
     if not group:
         return None
     longest = max(len(text) for _, text in group)
-    precise = _largest([each for each in group if len(each[1]) == longest], lambda text: text)
+    precise = largest([each for each in group if len(each[1]) == longest], lambda text: text)
     years = {text[:4] for _, text in dated}
     conflict = f"years {', '.join(sorted(years))}" if max(map(int, years)) - min(map(int, years)) > 2 else ""
-    return Choice(precise[0][1], (precise[0][0],), _lost(claims, group), conflict)
+    return Choice(precise[0][1], (precise[0][0],), lost(claims, group), conflict)
 
 
 def first_published(claims: Sequence[Claim]) -> Choice | None:
     """The year that most sources of works give; the earliest of equals."""
     dated = [(claim, int(claim.value)) for claim in claims if int(claim.value) not in NOT_A_YEAR]
-    groups = _groups(dated, lambda year: year)
-    if not groups:
+    found = groups(dated, lambda year: year)
+    if not found:
         return None
-    best = max(groups.values(), key=lambda group: (_sources(group), -group[0][1]))
-    return Choice(best[0][1], (best[0][0],), _lost(claims, best))
+    best = max(found.values(), key=lambda group: (votes(group), -group[0][1]))
+    return Choice(best[0][1], (best[0][0],), lost(claims, best))
 
 
 def pages(claims: Sequence[Claim]) -> Choice | None:
@@ -172,40 +181,47 @@ def pages(claims: Sequence[Claim]) -> Choice | None:
         return None
     middle = statistics.median(number for _, number in counted)
     near = [each for each in counted if abs(each[1] - middle) <= PAGES_TOLERANCE * middle]
-    group = _largest(near or counted, lambda number: number)
+    group = largest(near or counted, lambda number: number)
     conflict = "" if near else f"pages {', '.join(str(number) for number in sorted({n for _, n in counted}))}"
-    return Choice(group[0][1], (group[0][0],), _lost(claims, group), conflict)
+    return Choice(group[0][1], (group[0][0],), lost(claims, group), conflict)
 
 
 def publisher(claims: Sequence[Claim]) -> Choice | None:
     """The publisher of most sources, without regard to "Inc." and the like. A self-publishing service never overrides a name."""
-    named = [(claim, text) for claim in claims if (text := one_line(claim.value))]
+    named = [(claim, text) for claim in claims if (text := _house(claim))]
     houses = [each for each in named if normalise(each[1]) not in _SELF_PUBLISHED]
-    return _majority(houses or named, _publisher_key, claims)
+    return majority(houses or named, publisher_key, claims)
 
 
 def language(claims: Sequence[Claim]) -> Choice | None:
     """The language of most sources as a BCP 47 tag. Between equals, the group of the ISBN decides (a hint)."""
     tagged = [(claim, tag) for claim in claims if (tag := language_tag(str(claim.value)))]
-    return _majority(tagged, lambda tag: tag, claims)
+    return majority(tagged, lambda tag: tag, claims)
 
 
 def most_common(claims: Sequence[Claim]) -> Choice | None:
     """The text that most sources give."""
-    return _majority([(claim, text) for claim in claims if (text := one_line(claim.value))], normalise, claims)
+    return majority([(claim, text) for claim in claims if (text := one_line(claim.value))], normalise, claims)
 
 
 def series(claims: Sequence[Claim]) -> Choice | None:
-    """Name and position of one source: of the series that most sources name, one with a position if there is one."""
-    named = [(claim, claim.value) for claim in claims if normalise(claim.value["name"])]
-    group = _largest(named, lambda value: series_key(value["name"]))
+    """Name and position of one source: of the series that most sources name, one with a position if there is one.
+
+    A book club or a list of bestsellers is no series.
+    """
+    named = [
+        (claim, claim.value)
+        for claim in claims
+        if (key := normalise(claim.value["name"])) and not _NO_SERIES.search(key)
+    ]
+    group = largest(named, lambda value: series_key(value["name"]), _placed)
     if not group:
         return None
-    placed = _largest([each for each in group if each[1].get("position")], lambda value: str(value["position"]))
+    placed = largest([each for each in group if each[1].get("position")], lambda value: str(value["position"]))
     claim, value = min(placed or group, key=lambda each: (is_shouted(each[1]["name"]), trust(each[0])))
     name = one_line(value["name"])
     shown = title_case(name) if name.isupper() and len(name) > 4 else name
-    return Choice({"name": shown, "position": value.get("position")}, (claim,), _lost(claims, group))
+    return Choice({"name": shown, "position": value.get("position")}, (claim,), lost(claims, group))
 
 
 SINGLE_VALUED: Final = frozenset({"openlibrary_work", "wikidata", "viaf", "isni"})
@@ -298,52 +314,27 @@ def _subject(text: str) -> tuple[str, str]:
     return ("" if len(shown) > 100 or _NO_SUBJECT.match(shown) else normalise(shown)), shown
 
 
+def _days(group: Sequence[Offered]) -> int:
+    """The number of dates with a day: a year alone is often that of another edition."""
+    return sum(len(text) == 10 for _, text in group)
+
+
+def _placed(group: Sequence[Offered]) -> int:
+    """The number of values with a position."""
+    return sum(bool(value.get("position")) for _, value in group)
+
+
+def _house(claim: Claim) -> str:
+    """The name of a publisher; "" for a word that stands for an unknown one."""
+    text = one_line(claim.value)
+    return "" if normalise(text) in _NO_PUBLISHER else text
+
+
 @lru_cache(maxsize=8_192)
-def _publisher_key(text: str) -> str:
+def publisher_key(text: str) -> str:
+    """A key for the name of a publisher, without "Inc." and the like."""
     plain = normalise(text)
     return _COMPANY.sub("", plain).strip() or plain
-
-
-# Groups.
-
-
-def _groups(offered: Iterable[tuple[Claim, Any]], key: Callable[[Any], K]) -> dict[K, list[tuple[Claim, Any]]]:
-    found: dict[K, list[tuple[Claim, Any]]] = {}
-    for claim, value in offered:
-        found.setdefault(key(value), []).append((claim, value))
-    return found
-
-
-def _sources(group: Sequence[tuple[Claim, Any]]) -> int:
-    return len({claim.source for claim, _ in group if claim.rank != "hint"})
-
-
-def _largest(offered: Sequence[tuple[Claim, Any]], key: Callable[[Any], Hashable]) -> list[tuple[Claim, Any]]:
-    """The group of most sources; of equal ones, one with a hint, then that of the most trusted source.
-
-    Its claims without hints, the most trusted first, as they are offered.
-    """
-    best: list[tuple[Claim, Any]] = []
-    best_rank: tuple[int, int, tuple[int, int]] | None = None
-    for group in _groups(offered, key).values() if len(offered) > 1 else [offered]:
-        stated = [each for each in group if each[0].rank != "hint"]
-        if stated:
-            rank = (-_sources(stated), len(stated) - len(group), trust(stated[0][0]))
-            if best_rank is None or rank < best_rank:
-                best, best_rank = stated, rank
-    return best
-
-
-def _lost(claims: Sequence[Claim], group: Sequence[tuple[Claim, Any]]) -> int:
-    """How many claims are not of the group that won."""
-    return sum(claim.rank != "hint" for claim in claims) - len(group)
-
-
-def _majority(
-    offered: Sequence[tuple[Claim, Any]], key: Callable[[Any], Hashable], claims: Sequence[Claim]
-) -> Choice | None:
-    group = _largest(offered, key)
-    return Choice(group[0][1], (group[0][0],), _lost(claims, group)) if group else None
 
 
 def _union(value: Any, claims: Sequence[Claim]) -> Choice | None:
