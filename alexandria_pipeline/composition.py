@@ -108,12 +108,12 @@ def opened_pipeline(settings: Settings) -> Iterator[Pipeline]:
         opened_catalog(settings, database) as editions,
         closing(Threads()) as threads,
     ):
-        if local_catalog.NAME in cascade(settings, editions) and Catalog(editions).empty():
+        if local_catalog.DECLARATION.name in cascade(settings, editions) and Catalog(editions).empty():
             load_catalog(editions, "sample catalogue.tsv", sample.path("catalogue.tsv").read_bytes())
         if (
             not settings.resolver_order
             and settings.services_set_up
-            and local_catalog.NAME in cascade(settings, editions)
+            and local_catalog.DECLARATION.name in cascade(settings, editions)
         ):
             log.info(
                 "The local catalogue is asked before the services; ALEXANDRIA_LOCAL_CATALOG_FIRST=false turns this off."

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
+ROOM_IN_MEMORY = 2 * 1024**3
+"""Bytes for one server with its databases."""
+
 TEMPLATE = "alexandria_template"
 _numbers = itertools.count(1)
 
@@ -52,9 +55,16 @@ def _no_process_outlives_its_test() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def server_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The home (as in ALEXANDRIA_HOME) of the session's server."""
-    return tmp_path_factory.mktemp("alexandria-test")
+def server_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The home (as in ALEXANDRIA_HOME) of the session's server: in memory if there is room, where a database is copied four times as fast."""
+    memory = Path("/dev/shm")  # noqa: S108 - a folder with a random name is made in it
+    if not os.access(memory, os.W_OK) or shutil.disk_usage(memory).free < ROOM_IN_MEMORY:
+        yield tmp_path_factory.mktemp("alexandria-test")
+        return
+    home = Path(tempfile.mkdtemp(prefix="alexandria-test-", dir=memory))
+    home.chmod(0o755)
+    yield home
+    shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -122,7 +132,7 @@ def database(database_url: str) -> Iterator[Database]:
 def _new_database(server: EmbeddedServer, administrator: psycopg.Connection, template: str) -> Iterator[str]:
     name = f"test_{next(_numbers)}"
     new, old = sql.Identifier(name), sql.Identifier(template)
-    # A copy of the files takes a third of the time of the usual copy through the log (33 against 91 ms).
+    # A copy of the files takes two thirds of the time of the usual copy through the log.
     administrator.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(new, old))
     yield server.url(name)
     administrator.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(new))

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
-from alexandria_pipeline.domain.matching.verdict import Verdict
-from alexandria_pipeline.domain.records import Candidate
+if TYPE_CHECKING:
+    from alexandria_pipeline.domain.matching.verdict import Verdict
+    from alexandria_pipeline.domain.records import Candidate
 
 
 @dataclass(frozen=True, slots=True)

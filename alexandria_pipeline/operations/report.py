@@ -250,7 +250,7 @@ def _saved(services: pd.DataFrame) -> pd.DataFrame:
     An estimate: the service's calls per book asked and price per call, times the books that the local catalogue resolved.
     """
     columns = ["service", "books", "calls_per_book", "calls_saved", "usd_saved"]
-    books = int(services.loc[services["service"] == local_catalog.NAME, "resolved"].sum())
+    books = int(services.loc[services["service"] == local_catalog.DECLARATION.name, "resolved"].sum())
     paid = [each.name for each in DECLARATIONS if each.kind is ProviderKind.PAID]
     asked = services[services["service"].isin(paid) & (services["asked"] > 0) & (services["calls"] > 0)]
     rows = []

@@ -7,44 +7,43 @@ not raise for what a service does: that is an answer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from alexandria_pipeline.domain.isbn import Isbn13
-from alexandria_pipeline.domain.metadata import (
-    AuthorBiography,
-    Award,
-    Cover,
-    EditionMetadata,
-    EditionVariant,
-    ExternalIds,
-    PublicDomain,
-    Rating,
-    SeriesInfo,
-    Subjects,
-    Translation,
-    WorkSummary,
-)
-from alexandria_pipeline.domain.records import (
-    BookQuery,
-    Candidate,
-    CatalogEntry,
-    GenerationRequest,
-    ParsedReply,
-    RawReply,
-    SkippedRow,
-)
-from alexandria_pipeline.domain.service_answers import Answer, Unavailable
-
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
     from pathlib import Path
 
+    from alexandria_pipeline.domain.isbn import Isbn13
+    from alexandria_pipeline.domain.metadata import (
+        AuthorBiography,
+        Award,
+        Cover,
+        EditionMetadata,
+        EditionVariant,
+        ExternalIds,
+        PublicDomain,
+        Rating,
+        SeriesInfo,
+        Subjects,
+        Translation,
+        WorkSummary,
+    )
     from alexandria_pipeline.domain.quota import ServicePlan
+    from alexandria_pipeline.domain.records import (
+        BookQuery,
+        Candidate,
+        CatalogEntry,
+        GenerationRequest,
+        ParsedReply,
+        RawReply,
+        SkippedRow,
+    )
+    from alexandria_pipeline.domain.service_answers import Answer, Unavailable
     from alexandria_pipeline.providers.transport.types import ServiceHttp, ServiceSpec
 
 

@@ -88,7 +88,9 @@ def test_half_requests_are_ended_and_do_not_disturb_others(database_url: str, tm
 
 def test_a_header_that_is_too_long_is_refused(database_url: str, tmp_path: Path) -> None:
     with _served(tmp_path, database_url=database_url) as (_, client):
-        assert client.get("/healthz", headers={"X-Long": "x" * 70_000}).status_code == 400
+        # The server closes while the client may still be sending: then the refusal is a closed connection.
+        with contextlib.suppress(httpx.TransportError):
+            assert client.get("/healthz", headers={"X-Long": "x" * 70_000}).status_code == 400
         assert client.get("/healthz").status_code == 200
 
 

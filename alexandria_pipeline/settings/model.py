@@ -1,54 +1,26 @@
-"""Every setting, with its default, unit and source. Frozen; only entry points read the environment.
-
-Variables are named `ALEXANDRIA_<FIELD>`, `ALEXANDRIA_<SERVICE>_<FIELD>` and `<SERVICE>_API_KEY`. The fields of services
-are made from the declarations in `providers/<service>/declaration.py`. A SettingsError names all wrong values at once.
-"""
+"""The settings of one process: their fields, defaults and checks, and what they mean for each service."""
 
 from __future__ import annotations
 
-import ipaddress
-import logging
-import os
 import re
-from collections.abc import Iterator
-from contextlib import suppress
-from functools import cache
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote, urlsplit
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    ValidationInfo,
-    create_model,
-    field_validator,
-)
+from pydantic import Field, SecretStr, ValidationInfo, create_model, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
-from pydantic_settings import SettingsError as UnreadableSetting
-from rapidfuzz import process
-from rapidfuzz.distance import Levenshtein
 
-from alexandria_pipeline.domain.ai_models import default_effort, effort_of, model_names
 from alexandria_pipeline.domain.errors import SettingsError
 from alexandria_pipeline.domain.generation.prompts import PromptVariant
 from alexandria_pipeline.domain.quota import QuotaLimits, ServicePlan
 from alexandria_pipeline.domain.reviewers import parse_reviewers
 from alexandria_pipeline.domain.rollout.phases import Rules
 from alexandria_pipeline.providers import registry
-from alexandria_pipeline.providers.base import Capability
+from alexandria_pipeline.providers.base import Capability, HttpDefaults
 from alexandria_pipeline.providers.transport.types import ServiceConfig
-
-if TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
-
-    from alexandria_pipeline.providers.base import HttpDefaults
-
-log = logging.getLogger(__name__)
+from alexandria_pipeline.settings.service import ServiceSettings, thinking_seconds
+from alexandria_pipeline.settings.sources import SecretFiles, WithoutPrograms
 
 Names = Annotated[tuple[str, ...], NoDecode]
 
@@ -56,14 +28,6 @@ Names = Annotated[tuple[str, ...], NoDecode]
 _CONTACT: Final = re.compile(
     r"(?:mailto:)?[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
     r"|https?://[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::\d{1,5})?(?:[/?#][\x21-\x27\x2a-\x7e]*)?"
-)
-
-# Seconds for a reply at each effort. At high effort, replies take minutes (docs/services/xai.md).
-_EFFORT_SECONDS: Final = {"minimal": 60.0, "low": 60.0, "medium": 180.0, "high": 600.0}
-
-# Variables that docker-compose.yml reads and the pipeline does not.
-_OF_COMPOSE: Final = frozenset(
-    {"ALEXANDRIA_DAGSTER_PORT", "ALEXANDRIA_MONITORING_PORT", "ALEXANDRIA_LISTS", "ALEXANDRIA_SECRETS"}
 )
 
 MIN_CRON_SECRET: Final = 16
@@ -78,122 +42,6 @@ SERVICES: Final = tuple(registry.SERVICES)
 """The names of all HTTP services."""
 
 
-class ServiceSettings(BaseModel):
-    """What can be set for one service, as `ALEXANDRIA_<SERVICE>_<FIELD>`: rate in requests a second, times in seconds."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    plain_http: bool = Field(
-        False,
-        description="Allow an address with http:// that is not on this machine. Keys and answers then travel in clear.",
-    )
-    base_url: str
-    requests_per_second: float | None = Field(None, gt=0, le=1000, allow_inf_nan=False)
-    timeout_seconds: float = Field(15, gt=0, le=3600, allow_inf_nan=False)
-    backoff_seconds: float = Field(1, gt=0, le=60, description="Delay before the first retry; it doubles.")
-    enabled: bool = True
-    model: str | None = Field(
-        None, min_length=1, description="AI services only; several with commas: the next one if one does not answer."
-    )
-    effort: str | None = Field(
-        None, description="AI services only: minimal, low, medium or high; for single models: grok-4.6=low,medium."
-    )
-    country: str | None = Field(
-        None, description="Google Books only: two letters, such as US, of the country of the user."
-    )
-    daily_limit: int | None = Field(None, ge=1, description="Calls per day that the service allows; unset: no limit.")
-    safety_buffer: int | None = Field(None, ge=0, description="Calls of the daily limit that stay unused.")
-
-    @field_validator("base_url")
-    @classmethod
-    def _is_address(cls, value: str, info: ValidationInfo) -> str:
-        parts = urlsplit(value.strip())
-        if (
-            parts.scheme not in ("http", "https")
-            or not parts.hostname
-            or parts.query
-            or parts.fragment
-            or parts.username
-            or parts.port == 0  # reading the port also rejects what is no port
-        ):
-            raise ValueError("must be an address such as https://host/path, without a query and without a password")
-        if parts.scheme == "http" and not _is_loopback(parts.hostname) and not info.data.get("plain_http"):
-            raise ValueError(
-                "must start with https://, because keys and answers can be read on the way;"
-                " ALEXANDRIA_<SERVICE>_PLAIN_HTTP=true allows http://"
-            )
-        return value.strip().rstrip("/")
-
-    @field_validator("model")
-    @classmethod
-    def _names_a_model(cls, value: str | None) -> str | None:
-        if value is not None and not value.replace(",", "").strip():
-            raise ValueError("must name at least one model")
-        return value
-
-    @field_validator("effort")
-    @classmethod
-    def _is_effort(cls, value: str | None) -> str | None:
-        for part in (value or "").split(","):
-            if (effort := part.rpartition("=")[2].strip()) and effort not in _EFFORT_SECONDS:
-                raise ValueError(f"must be one of {', '.join(_EFFORT_SECONDS)}, or model=effort with commas between")
-        return value
-
-    @field_validator("country")
-    @classmethod
-    def _is_country(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"[A-Za-z]{2}", value.strip()):
-            raise ValueError("must be an ISO 3166-1 code of two letters, such as US")
-        return value.strip().upper() if value is not None else None
-
-    @field_validator("safety_buffer")
-    @classmethod
-    def _is_below_limit(cls, value: int | None, info: ValidationInfo) -> int | None:
-        limit = info.data.get("daily_limit")
-        if value is not None and limit is not None and value >= limit:
-            raise ValueError(f"must be below the daily limit ({limit:,})")
-        return value
-
-
-class SecretFiles(PydanticBaseSettingsSource):
-    """Secrets from files: `<VARIABLE>_FILE` names a file that holds the value, as Docker and Kubernetes mount secrets."""
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[str | None, str, bool]:
-        alias = field.validation_alias
-        variable = alias if isinstance(alias, str) else f"ALEXANDRIA_{field_name.upper()}"
-        path = os.environ.get(f"{variable}_FILE", "")
-        if SecretStr not in get_args(field.annotation) or not path:
-            return None, field_name, False
-        try:
-            return Path(path).read_text("utf-8").strip(), alias if isinstance(alias, str) else field_name, False
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            raise SettingsError(f"{variable}_FILE names {path}, which cannot be read: {reason}") from None
-
-    def __call__(self) -> dict[str, Any]:
-        """The values of all secrets that have a file. Raises SettingsError for a file that cannot be read."""
-        found = (self.get_field_value(field, name) for name, field in self.settings_cls.model_fields.items())
-        return {name: value for value, name, _ in found if value is not None}
-
-
-class WithoutPrograms(PydanticBaseSettingsSource):
-    """The values of `.env` without the folder of programs: an `.env` that lies in a working folder must not run code."""
-
-    def __init__(self, settings_cls: type[BaseSettings], dotenv: PydanticBaseSettingsSource) -> None:
-        super().__init__(settings_cls)
-        self._dotenv = dotenv
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        return self._dotenv.get_field_value(field, field_name)
-
-    def __call__(self) -> dict[str, Any]:
-        """The values; a folder of programs is left out and named in the log."""
-        found = self._dotenv()
-        if found.pop("postgres_binaries", None) is not None:
-            log.warning("ALEXANDRIA_POSTGRES_BINARIES is not taken from .env: set it in the environment")
-        return found
-
-
 class Settings(BaseSettings):
     """The settings of one process, without the fields of services, which `load_settings` adds. Lists use commas."""
 
@@ -206,6 +54,7 @@ class Settings(BaseSettings):
         env_nested_max_split=1,
         nested_model_default_partial_update=True,
         populate_by_name=True,
+        defer_build=True,
     )
 
     @classmethod
@@ -454,7 +303,7 @@ class Settings(BaseSettings):
         given: ServiceSettings = getattr(self, _field(defaults))
         with_contact = defaults.requests_per_second_with_contact if self.contact else None
         rate = given.requests_per_second or with_contact or defaults.requests_per_second
-        seconds = max(given.timeout_seconds, _thinking_seconds(given, defaults))
+        seconds = max(given.timeout_seconds, thinking_seconds(given, defaults))
         share = int((given.daily_limit or 0) * defaults.unused_share)
         return ServiceConfig(
             base_url=given.base_url,
@@ -483,21 +332,6 @@ class Settings(BaseSettings):
                 else ""
             ),
         )
-
-
-def _thinking_seconds(given: ServiceSettings, defaults: HttpDefaults) -> float:
-    """The time-out that the effort of the slowest model needs; 0 if a time-out is set, or for other services."""
-    if given.model is None or given.timeout_seconds != defaults.timeout_seconds:
-        return 0
-    efforts = (effort_of(given.effort, model) or default_effort(model) for model in model_names(given.model))
-    return max(_EFFORT_SECONDS.get(effort or "", 0.0) for effort in efforts)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _with_password(url: SecretStr | None, password: SecretStr | None) -> str | None:
@@ -549,83 +383,3 @@ def _key_validator() -> dict[str, Any]:
 AllSettings: Final = create_model(
     "AllSettings", __base__=Settings, __validators__=_key_validator(), **_service_fields()
 )
-
-
-def project_folder() -> Path | None:
-    """The folder of the project: the working folder or the first above it whose dagster.yaml names this package, else DAGSTER_HOME."""
-    here = Path.cwd()
-    instance = os.environ.get("DAGSTER_HOME")
-    for folder in (here, *here.parents, *([Path(instance)] if instance else [])):
-        with suppress(OSError, UnicodeDecodeError):
-            if __package__ in (folder / PROJECT_FILE).read_text("utf-8"):
-                return folder
-    return None
-
-
-def env_file() -> Path:
-    """The `.env` of the project; outside of a project, that of the working folder."""
-    project = project_folder()
-    return Path(".env") if project in (None, Path.cwd()) else project / ".env"
-
-
-def load_settings(**overrides: Any) -> Settings:
-    """The settings of this environment and of `.env`. Raises SettingsError that names every wrong variable.
-
-    The home is that of the project, from any folder in it, unless it is set. A variable that looks like a misspelt setting is
-    logged, once in a process.
-    """
-    _warn_of_misspelt(frozenset(os.environ))
-    try:
-        settings = AllSettings(_env_file=env_file(), **overrides)
-    except UnicodeDecodeError:
-        raise SettingsError(".env is not a UTF-8 text: save it with the encoding UTF-8") from None
-    except UnreadableSetting as error:
-        raise SettingsError(f"ALEXANDRIA_ROLLOUT_PHASES is not a JSON list: {error.__cause__}") from None
-    except ValidationError as error:
-        wrong = [
-            f"  {_located(e['loc'])}: {e['msg'].removeprefix('Value error, ')}"
-            for e in error.errors(include_input=False)
-        ]
-        raise SettingsError("these settings are wrong:\n" + "\n".join(wrong)) from None
-    project = project_folder()
-    if project is None or "home" in settings.model_fields_set:
-        return settings
-    return settings.model_copy(update={"home": settings.home if project == Path.cwd() else project / settings.home})
-
-
-@cache
-def _warn_of_misspelt(names: frozenset[str]) -> None:
-    """Logs each variable that is no setting and nearly has the name of one."""
-    known = list(_variables())
-    for name in sorted(names):
-        if name.removesuffix("_FILE") in known or name in _OF_COMPOSE:
-            continue
-        # Other names are other programs', except those that nearly are the name of a key.
-        ours = name.startswith("ALEXANDRIA_")
-        candidates = (
-            known if ours else [each for each in known if not each.startswith("ALEXANDRIA_") and each[0] == name[0]]
-        )
-        near = Levenshtein.normalized_similarity
-        if nearest := process.extractOne(name, candidates, scorer=near, score_cutoff=0.8 if ours else 0.7):
-            log.warning("%s is not a setting; did you mean %s?", name, nearest[0])
-
-
-def _variables() -> Iterator[str]:
-    """The environment variables of all settings."""
-    for name, field in AllSettings.model_fields.items():
-        yield _variable((name,))
-        if isinstance(field.default, BaseModel):
-            yield from (_variable((name, inner)) for inner in type(field.default).model_fields)
-
-
-def _located(location: tuple[int | str, ...]) -> str:
-    """The environment variable of a field, and the place in its JSON if it is a list."""
-    at = next((at for at, part in enumerate(location) if isinstance(part, int)), len(location))
-    inner = f" (entry {location[at] + 1}: {' '.join(map(str, location[at + 1 :]))})" if at < len(location) else ""  # type: ignore[operator]
-    return _variable(location[:at]) + inner
-
-
-def _variable(location: tuple[int | str, ...]) -> str:
-    """The environment variable of a field; the variables of keys have no prefix."""
-    name = "_".join(map(str, location)).upper()
-    return name if name.endswith("_API_KEY") else f"ALEXANDRIA_{name}"

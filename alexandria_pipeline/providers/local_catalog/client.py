@@ -10,19 +10,11 @@ from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.metadata import Cover, EditionMetadata
 from alexandria_pipeline.domain.records import BookQuery, Candidate, CatalogEntry, Contributor, ContributorRole
 from alexandria_pipeline.domain.service_answers import Answer, NotFound, Unavailable
-from alexandria_pipeline.providers.base import Capability, CatalogSearch, Declaration, ProviderKind, ProviderKit
+from alexandria_pipeline.providers.base import CatalogSearch, ProviderKit
+from alexandria_pipeline.providers.local_catalog.declaration import DECLARATION, NAME
 
-NAME: Final = "local-catalog"
 COVER_ADDRESS: Final = "https://covers.openlibrary.org/b/id/{}-L.jpg"
 """The address of a cover by its number (https://openlibrary.org/dev/docs/api/covers)."""
-
-DECLARATION: Final = Declaration(
-    name=NAME,
-    title="Local catalogue",
-    kind=ProviderKind.LOCAL,
-    capabilities=frozenset({Capability.ISBN_RESOLUTION, Capability.METADATA_ENRICHMENT}),
-    module=__name__,
-)
 
 
 class LocalCatalog:
