@@ -116,7 +116,7 @@ def gather(query: BookQuery, candidate: Candidate) -> tuple[Finding, ...]:
         _language(query, candidate, title, company, parallel=parallel),
         Finding("kind", "book", "not examined: another title or author")
         if hopeless
-        else _kind(query, candidate, asked, offered, company),
+        else _kind(query, candidate, asked, offered, company, series_in_front=title.level == "series_in_front"),
         Finding("format", _FORMAT_LEVELS.get(form, "unknown"), form.value),
         *([Finding("isbn", "placeholder", f"{candidate.isbn13} is a filler")] if placeholder else []),
     )
@@ -248,8 +248,16 @@ def _language(query: BookQuery, candidate: Candidate, title: Finding, company: F
     return Finding("language", "other" if title.level in {"same", "described"} else "other_and_loose", language)
 
 
-def _kind(query: BookQuery, candidate: Candidate, asked: TitleParts, offered: TitleParts, company: Finding) -> Finding:
-    """What the words of title, publisher and people say about the kind of publication."""
+def _kind(
+    query: BookQuery,
+    candidate: Candidate,
+    asked: TitleParts,
+    offered: TitleParts,
+    company: Finding,
+    *,
+    series_in_front: bool,
+) -> Finding:
+    """What the words of title, publisher and people say about the kind of publication. `series_in_front`: of what is asked for, the candidate has the part behind a colon or stroke."""
     text, labels = words_of(candidate), kinds(normalise(query.title))
     names = [one.name for one in candidate.contributors]
     makers = normalise(" ".join([candidate.publisher or "", *names]))
@@ -265,8 +273,11 @@ def _kind(query: BookQuery, candidate: Candidate, asked: TitleParts, offered: Ti
     if "summary" not in labels and is_maker(makers):
         strong.add("summary")
     authors = frozenset(normalise(" ".join([query.author, *names])).split())
-    if lists_several_titles(candidate.title, authors) and not lists_several_titles(query.title, frozenset()):
-        strong.add("several books")
+    if lists_several_titles(candidate.title, authors):
+        if not lists_several_titles(query.title, frozenset()):
+            strong.add("several books")
+    elif series_in_front and lists_several_titles(query.title, authors):
+        strong.add("one of several books")
     if _OTHER_FORMS.intersection(offered.brackets) - set(asked.brackets):
         strong.add("adaptation")
     if _is_about(query, candidate, offered):

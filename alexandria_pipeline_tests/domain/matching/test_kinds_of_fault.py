@@ -95,6 +95,18 @@ def test_halves_are_not_the_whole_and_not_each_other(title: str, name: str, tota
     assert accepts(half, name, half, name)
 
 
+@given(*[st.sampled_from(part) for part in (ADJECTIVES[:5], NOUNS[:5], ADJECTIVES[5:], NOUNS[5:])], names)
+def test_one_of_several_books_is_not_the_volume_that_has_them(
+    one: str, what: str, other: str, else_: str, name: str
+) -> None:
+    first, second = f"{one} {what}", f"{other} {else_}"
+    for asked in (f"{first} / {second}", f"The Hallows Omnibus: {first} / {second}"):
+        for single in (first, second):
+            assert not accepts(asked, name, single, name)
+            assert not accepts(single, name, asked, name)
+    assert accepts(f"{first} / {second}", name, f"{first} and {second}", name)
+
+
 @given(titles, franchises, names, numbers)
 def test_a_series_name_is_none_of_its_books(title: str, series: str, name: str, number: int) -> None:
     assert not accepts(f"{series}: {title.removeprefix('The ')}"[:60], name, series, name)
