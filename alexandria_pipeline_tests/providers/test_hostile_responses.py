@@ -50,6 +50,7 @@ from alexandria_pipeline.providers.transport.secret import MAX_WINDOWS, Secret
 from alexandria_pipeline.providers.transport.types import JsonResponse, ServiceConfig, ServiceSpec
 from alexandria_pipeline.storage.http_cache import HttpCache
 from alexandria_pipeline.storage.ledger import Ledger
+from alexandria_pipeline.storage.queries import Query
 from alexandria_pipeline.storage.threads import Threads
 from alexandria_pipeline_tests.providers.scripted_http import JSON, PAYLOADS, ScriptedHttp
 from alexandria_pipeline_tests.providers.transport.bad_server import as_json, serving
@@ -62,6 +63,7 @@ UNITS = (
     " ", "a", "(", "<", "< ", "<!--", "&amp;", "a, ", "and ", "by ", "é ", "1", "- ", ": ", "\u0301", "[", "''", "A. ", "; ", "1-",
 )  # fmt: skip
 RESOLVERS = ("isbndb", "google_books", "open_library", "internet_archive", "wikidata")
+OUTCOMES = Query("test", "the outcomes of calls", "select outcome from api_call")
 QUERY = BookQuery("Circe", "Madeline Miller", 2020, "en", ())
 
 
@@ -101,7 +103,7 @@ def test_no_response_of_a_service_takes_long(service: str) -> None:
             started = time.process_time()
             decoded = decode(body)
             if isinstance(decoded, Undecodable):
-                assert unit in (",", "a, ", "[")
+                assert "," in unit
                 continue
             answer = asyncio.run(build(Kit(decoded.data)).resolve(QUERY))
             if isinstance(answer, list | tuple):
@@ -210,3 +212,33 @@ def test_a_large_response_is_read_outside_the_event_loop_whether_cached_or_not(d
 
     asyncio.run(scenario())
     threads.close()
+
+
+def test_a_large_response_is_recorded_though_its_caller_is_cancelled_twice_while_it_is_read(database: Database) -> None:
+    threads = Threads()
+    started, released = threading.Event(), threading.Event()
+
+    def parse(response: JsonResponse) -> JsonResponse:
+        if not started.is_set():
+            started.set()
+            released.wait()
+        return response
+
+    async def scenario() -> None:
+        async with serving(as_json({"a": ["x" * 90 + str(number) for number in range(INLINE_BYTES // 10)]})) as server:
+            shared = (Ledger(database, threads), HttpCache(database, threads))
+            transport = ServiceTransport(
+                ServiceSpec("svc", lambda *_: None, cache_days=0), ServiceConfig(server.url, 100), HttpClient(), *shared
+            )
+            caller = asyncio.create_task(transport.get("/books", parse))
+            await asyncio.to_thread(started.wait)
+            for _ in range(2):
+                caller.cancel()
+                await asyncio.sleep(0)
+            with pytest.raises(asyncio.CancelledError):
+                await caller
+            released.set()
+
+    asyncio.run(scenario())
+    threads.close()
+    assert database.fetch_all(OUTCOMES) == [{"outcome": "answered"}]

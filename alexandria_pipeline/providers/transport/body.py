@@ -19,7 +19,7 @@ from alexandria_pipeline.domain.json_text import load
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 # What no service sends. Reading as much takes about a second and keeps the other threads waiting for less than 50 ms at a time.
-MAX_VALUES = 200_000  # also objects and lists
+MAX_VALUES = 200_000  # values, and objects and lists
 MAX_ESCAPES = 400_000
 MAX_PARTS = 50_000
 MAX_STRING_LENGTH = 20_000  # the longest descriptions have about 10,000 characters
@@ -96,7 +96,7 @@ def decode(body: bytes) -> Decoded | Undecodable:
     """The JSON of a complete body. Never raises."""
     if not body.strip():
         return Undecodable("the response is empty instead of JSON")
-    if body.count(b",") > MAX_VALUES or body.count(b"[") + body.count(b"{") > MAX_VALUES:
+    if body.count(b",") > MAX_VALUES or _has_many_lists(body):
         return Undecodable(f"the response has more than {MAX_VALUES:,} values")
     if body.count(b"\\") > MAX_ESCAPES:
         return Undecodable(f"the response has more than {MAX_ESCAPES:,} escaped characters")
@@ -118,6 +118,17 @@ def decode(body: bytes) -> Decoded | Undecodable:
     if not isinstance(data, dict | list):
         return Undecodable("the response is neither an object nor an array")
     return Decoded(data, text)
+
+
+def _has_many_lists(body: bytes) -> bool:
+    """Whether there are more objects and lists than `MAX_VALUES`. Brackets in texts do not count."""
+    if body.count(b"[") + body.count(b"{") <= MAX_VALUES:
+        return False
+    unescaped = body.replace(rb"\\", b"").replace(rb"\"", b"")
+    if unescaped.count(b'"') > 4 * MAX_VALUES:  # a value has at most a name and a text
+        return True
+    outside = unescaped.split(b'"')[::2]
+    return sum(part.count(b"[") + part.count(b"{") for part in outside) > MAX_VALUES
 
 
 class _Ambiguous(ValueError):

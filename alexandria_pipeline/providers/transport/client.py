@@ -238,12 +238,12 @@ class ServiceTransport:
             problem = f"the response could not be read within {READ_SECONDS:g} s"
             return self._policy.decide(replace(raw, body=b"", problem=problem, incomplete=True), number, key, parse)
         except asyncio.CancelledError:  # the response is paid for: it is stored before the caller goes
-            await asyncio.wait([reading], timeout=READ_SECONDS)
-            if reading.done():
-                _, call_result = reading.result()
-                await self._record(
-                    slot, replace(call_result, status=raw.status, latency_seconds=raw.latency, size=len(raw.body))
-                )
+            with contextlib.suppress(asyncio.CancelledError):  # a second cancellation ends the wait only
+                await asyncio.wait([reading], timeout=READ_SECONDS)
+            _, call_result = reading.result() if reading.done() else self._policy.decide(raw, number, key, parse)
+            await self._record(
+                slot, replace(call_result, status=raw.status, latency_seconds=raw.latency, size=len(raw.body))
+            )
             raise
 
     async def _send(self, loop_state: LoopState, request: httpx.Request, slot: Slot, due: float) -> RawResponse:
