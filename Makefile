@@ -13,7 +13,7 @@ help:            ## this list
 
 # Compiled ahead: where Python writes no bytecode (PYTHONDONTWRITEBYTECODE), each command would compile the package again.
 setup: .venv/ready  ## virtual environment with the locked packages
-	@$(BIN)/python -m compileall -q alexandria_pipeline alexandria_pipeline_tests || true
+	@$(BIN)/python -m compileall -q alexandria_pipeline alexandria_pipeline_tests
 
 .venv/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 setup"; exit 1; }

@@ -257,7 +257,10 @@ def _kind(
     *,
     series_in_front: bool,
 ) -> Finding:
-    """What the words of title, publisher and people say about the kind of publication. `series_in_front`: of what is asked for, the candidate has the part behind a colon or stroke."""
+    """What the words of title, publisher and people say about the kind of publication.
+
+    `series_in_front`: the title of the candidate is what the title asked for has behind a colon or a stroke.
+    """
     text, labels = words_of(candidate), kinds(normalise(query.title))
     names = [one.name for one in candidate.contributors]
     makers = normalise(" ".join([candidate.publisher or "", *names]))

@@ -1,8 +1,7 @@
 """Groups of equal values, and which group wins.
 
 The group with the most sources wins. A source with a doubtful value (`doubts.py`) counts half. Of equal groups the one with a hint
-wins, then the one with more evidence, then the one whose sources are better for the field (`reliability.py`), then the one of the
-most trusted source.
+wins, then the one with more evidence, then the one of the most trusted source.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from alexandria_pipeline.domain.merging.claims import Choice, Claim, trust
-from alexandria_pipeline.domain.merging.reliability import odds
 
 K = TypeVar("K", bound=Hashable)
 Offered = tuple[Claim, Any]
@@ -55,7 +53,6 @@ def largest(
                 -votes(stated),
                 len(stated) - len(group),
                 -evidence(stated) if evidence else 0,
-                -odds(stated[0][0].field, {claim.source for claim, _ in stated}),
                 trust(stated[0][0]),
             )
             if best_rank is None or rank < best_rank:
