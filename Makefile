@@ -30,8 +30,9 @@ dev: setup       ## the Dagster UI and daemon on http://localhost:3000 (PORT=300
 	@echo "Dagster UI: http://localhost:$(PORT)  (Ctrl-C ends it; the database stays up until make stop)"
 	@exec $(BIN)/python -m alexandria_pipeline.orchestration.dev -p $(PORT)
 
+# Two workers for each core: the long tests wait for their processes most of the time.
 test: check      ## everything: format, lint, types, layers, tests
-	@$(BIN)/python -m pytest -q -n auto
+	@$(BIN)/python -m pytest -q -n $$((2 * $$(getconf _NPROCESSORS_ONLN)))
 
 test-fast: setup ## the tests without real processes and own servers, in less than a minute
 	@$(BIN)/python -m pytest -q -n auto -m "not slow"
