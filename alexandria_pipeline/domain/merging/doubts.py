@@ -76,9 +76,9 @@ def count_of_leaflet(claim: Claim, beside: Beside) -> bool:
     return pages < 24 and any(int(other.value) > 3 * pages for other in beside.claims["pages"])
 
 
-def round_count(claim: Claim, _: Beside) -> bool:
-    """A number of pages in hundreds, or of nines: announced before the book was printed, or a placeholder."""
-    return int(claim.value) % 100 == 0 or str(claim.value) in {"99", "999", "9999", "123", "1234"}
+def placeholder_count(claim: Claim, _: Beside) -> bool:
+    """A number of pages that is typed where the true one is unknown."""
+    return str(claim.value) in {"99", "999", "9999", "123", "1234"}
 
 
 def count_is_year(claim: Claim, beside: Beside) -> bool:
@@ -142,7 +142,7 @@ def _is_like(one: str, other: str) -> bool:
 DOUBTS: Final[Mapping[str, tuple[Doubt, ...]]] = {
     "title": (bad_title,),
     "published": (before_isbn, of_another_book),
-    "pages": (count_of_leaflet, round_count, count_is_year, of_another_book),
+    "pages": (count_of_leaflet, placeholder_count, count_is_year, of_another_book),
     "publisher": (distributor, not_a_name, name_of_the_book, of_another_book),
     "language": (other_script, of_another_book),
     "series": (name_of_the_book, collection, of_another_book),
