@@ -69,7 +69,7 @@ _TITLE_LEVELS: Final = {
 _NAME_LEVELS: Final = {
     NameAgreement.FULL: "full",
     NameAgreement.NEAR: "alike",
-    NameAgreement.INITIALS: "alike",
+    NameAgreement.INITIALS: "initials",
     NameAgreement.MISSPELT: "misspelt",
     NameAgreement.SURNAME: "surname",
 }
@@ -116,7 +116,7 @@ def gather(query: BookQuery, candidate: Candidate) -> tuple[Finding, ...]:
         _language(query, candidate, title, company, parallel=parallel),
         Finding("kind", "book", "not examined: another title or author")
         if hopeless
-        else _kind(query, candidate, asked, offered, company, series_in_front=title.level == "series_in_front"),
+        else _kind(query, candidate, asked, offered, company),
         Finding("format", _FORMAT_LEVELS.get(form, "unknown"), form.value),
         *([Finding("isbn", "placeholder", f"{candidate.isbn13} is a filler")] if placeholder else []),
     )
@@ -248,20 +248,12 @@ def _language(query: BookQuery, candidate: Candidate, title: Finding, company: F
     return Finding("language", "other" if title.level in {"same", "described"} else "other_and_loose", language)
 
 
-def _kind(
-    query: BookQuery,
-    candidate: Candidate,
-    asked: TitleParts,
-    offered: TitleParts,
-    company: Finding,
-    *,
-    series_in_front: bool,
-) -> Finding:
-    """What the words of title, publisher and people say about the kind of publication.
-
-    `series_in_front`: the title of the candidate is what the title asked for has behind a colon or a stroke.
-    """
+def _kind(query: BookQuery, candidate: Candidate, asked: TitleParts, offered: TitleParts, company: Finding) -> Finding:
+    """What the words of title, publisher and people say about the kind of publication."""
     text, labels = words_of(candidate), kinds(normalise(query.title))
+    several = lists_several_titles(query.title, frozenset())
+    if several:
+        labels |= {"box set"}  # "Emma / Persuasion" and "Emma and Persuasion (2 in 1)"
     names = [one.name for one in candidate.contributors]
     makers = normalise(" ".join([candidate.publisher or "", *names]))
     words = [] if is_misspelling(normalise(query.title), text) else kind_words(text)
@@ -277,10 +269,10 @@ def _kind(
         strong.add("summary")
     authors = frozenset(normalise(" ".join([query.author, *names])).split())
     if lists_several_titles(candidate.title, authors):
-        if not lists_several_titles(query.title, frozenset()):
+        if not several:
             strong.add("several books")
-    elif series_in_front and lists_several_titles(query.title, authors):
-        strong.add("one of several books")
+    elif several and asked.subtitles and joined(offered.main) == joined(asked.subtitles[-1]):
+        strong.add("one of several books")  # "Persuasion" for "Emma / Persuasion"
     if _OTHER_FORMS.intersection(offered.brackets) - set(asked.brackets):
         strong.add("adaptation")
     if _is_about(query, candidate, offered):

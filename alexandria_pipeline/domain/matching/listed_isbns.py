@@ -33,7 +33,7 @@ _AGREES: Final = {
     "extra": frozenset({"none", "shared"}),
     "company": frozenset({"none", "beside"}),
     "author": frozenset(
-        {"full", "alike", "misspelt", "surname", "not_first", "missing", "not_asked", "not_asked_generic"}
+        {"full", "alike", "initials", "misspelt", "surname", "not_first", "missing", "not_asked", "not_asked_generic"}
     ),
     "kind": frozenset({"book", "large_print", "own_words"}),
 }

@@ -66,7 +66,7 @@ _SURE: Final = {
     "title": frozenset({"same", "described", "misspelt"}),
     "extra": frozenset({"none", "shared"}),
     "company": frozenset({"none", "beside"}),
-    "author": frozenset({"full", "alike", "misspelt", "surname", "not_first"}),
+    "author": frozenset({"full", "alike", "initials", "misspelt", "surname", "not_first"}),
     "kind": frozenset({"book", "large_print"}),
     "language": frozenset({"asked", "unknown", "other"}),
 }

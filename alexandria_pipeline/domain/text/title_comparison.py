@@ -53,6 +53,9 @@ CONTINUATION: Final = re.compile(
     r"|the (?:story|adventure|saga) continues|[a-z]+ years later|the (?:lost|early|final) years|book the [a-z]+"
     r"|the return|resurrection|redemption|re(?:born|loaded|united))"
 )
+# Subtitles that describe: "Growing Up in Siberia", "Coming of Age in Samoa"; "The Weetzie Bat Books" names the series.
+_ACTIVITY: Final = re.compile(r"^[a-z]{3,}ing (?:up|of|with|in|to|from|for|through|on|at|your|my|our) [a-z]")
+_NAMES_SERIES: Final = re.compile(r"^(?:the |an? )?(?:[a-z]+ ){1,4}(?:books|novels|stories|chronicles)$")
 # A performance or a retelling is described like a book, and is another one as often as not.
 _RETOLD: Final = re.compile(r"an? (?:[a-z]+ ){0,2}(?:play|drama|comedy|tragedy|musical|parody)\b")
 
@@ -116,8 +119,9 @@ def is_descriptive(subtitle: str) -> bool:
 
 def starts_descriptive(subtitle: str) -> bool:
     """Whether a subtitle describes its book from its first word on, as no name of a volume in a series does."""
-    genre = subtitle.rpartition(" ")[2] in _GENRES_BEHIND
-    return (genre or DESCRIPTIVE.match(subtitle) is not None) and _RETOLD.match(subtitle) is None
+    if subtitle.rpartition(" ")[2] in _GENRES_BEHIND or _ACTIVITY.match(subtitle) or _NAMES_SERIES.match(subtitle):
+        return True
+    return DESCRIPTIVE.match(subtitle) is not None and _RETOLD.match(subtitle) is None
 
 
 def content_words(words: str) -> tuple[str, ...]:
@@ -254,7 +258,9 @@ def _series_in_front(a: TitleParts, b: TitleParts) -> TitleAgreement | None:
     """ "Phasma (Star Wars)" or "Phasma" is "Star Wars: Phasma"."""
     if not b.subtitles or len(joined(a.main)) < 3 or a.subtitles:
         return None
-    if joined(a.main) not in {joined(b.subtitles[-1]), joined(b.subtitle)}:
+    if joined(a.main) not in {joined(b.subtitles[-1]), joined(b.subtitle)} and not _only_small_words_differ(
+        a.main, b.subtitle
+    ):
         return None
     named = a.series and joined(a.series) in {joined(b.main), joined(b.series)}
     return TitleAgreement.SAME if named else TitleAgreement.SERIES_IN_FRONT

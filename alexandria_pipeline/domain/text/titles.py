@@ -271,6 +271,8 @@ class _Reader:
         if number is None:
             if not DECORATION.fullmatch(words):
                 self.series = self.series or _drop_article(words)
+        elif mark == "volumes" and rest and self.part is not None:
+            self.series = self.series or _drop_article(rest)  # "(Part 1) (Secret Circle #1-2)" is part 1 of the book
         elif mark == "volumes" or (mark in {"vol", "volume", "part", "pt", "tome", "band", "teil"} and not rest):
             self._take_part(mark, number)
             self.series = self.series or _drop_article(rest)

@@ -203,3 +203,44 @@ def test_no_letter_of_a_title_is_lost(title: str, subtitle: str) -> None:
     assert parts.full == normalise(f"{title} {subtitle}".replace("\u00a0", " ")) or "&" in title + subtitle
     if parts.full:
         assert parts.main
+
+
+@given(
+    titles, names, st.sampled_from(("Growing", "Coming", "Keeping", "Working")), st.sampled_from(("Siberia", "Kenya"))
+)
+def test_a_subtitle_that_describes_an_activity_is_left_out(title: str, name: str, doing: str, place: str) -> None:
+    assert accepts(f"{title}: {doing} up in {place}", name, title, name)
+    assert accepts(f"{title}: {doing} of Age", name, title, name)
+
+
+@given(titles, names, st.sampled_from(ADJECTIVES), st.sampled_from(NOUNS))
+def test_a_subtitle_that_names_the_series_is_left_out_and_a_name_of_a_volume_is_not(
+    title: str, name: str, one: str, other: str
+) -> None:
+    assert accepts(f"{title}: The {one} {other} Novels", name, title, name)
+    assert not accepts(f"{title}: The {one} {other}", name, title, name)
+
+
+@given(*[st.sampled_from(part) for part in (ADJECTIVES[:5], NOUNS[:5], ADJECTIVES[5:], NOUNS[5:])], names)
+def test_several_books_in_one_volume(one: str, what: str, other: str, else_: str, name: str) -> None:
+    first, second = f"{one} {what}", f"{other} {else_}"
+    assert accepts(f"{first} / {second}", name, f"{first} and {second} (2 in 1)", name)
+    assert accepts(f"The Hallows Omnibus: {first} / {second}", name, f"{first} and {second}", name)
+    for single in (first, second):
+        assert not accepts(f"{first} / {second}", name, single, name)
+        assert not accepts(single, name, f"{first} and {second} (2 in 1)", name)
+
+
+@given(titles, franchises, names, st.integers(1, 6))
+def test_a_part_beside_its_places_in_the_series(title: str, series: str, name: str, part: int) -> None:
+    asked = f"{title} (Part {part}) ({series} Series #{part}-{part + 1})"
+    assert accepts(asked, name, f"{title} Part {part} ({series})", name)
+    assert not accepts(asked, name, f"{title} Part {part + 1} ({series})", name)
+
+
+@given(titles, st.sampled_from(GIVEN), st.sampled_from(SURNAMES), st.sampled_from("ABM"))
+def test_initials_are_the_author_beside_a_subtitle_that_describes(
+    title: str, given_name: str, surname: str, second: str
+) -> None:
+    asked = f"{title}: A History of the Curious Adventures of a Sailor"
+    assert accepts(asked, f"{given_name[0]}. {second}. {surname}", title, f"{given_name} {second}. {surname}")
