@@ -94,6 +94,12 @@ LATEST_YEAR: Final = 2100
 YEARS_AHEAD: Final = 40
 
 
+def has_another_title(query: BookQuery, candidate: Candidate) -> bool:
+    """Whether the title alone excludes a candidate: most of an answer, and known without the rest of the evidence."""
+    asked, offered = dissect(query.title), candidate_title(candidate)
+    return compare_titles(asked, offered) is TitleAgreement.DIFFERENT and not _is_parallel(asked, offered)
+
+
 def gather(query: BookQuery, candidate: Candidate) -> tuple[Finding, ...]:
     """The evidence about a candidate, one finding a name."""
     asked, offered = dissect(query.title), candidate_title(candidate)

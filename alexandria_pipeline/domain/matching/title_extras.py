@@ -34,6 +34,7 @@ _OPEN: Final = re.compile(r"^(?:[a-z0-9]+ )+(?:edition|classics?|story|stories|t
 _SERIES: Final = re.compile(r"^(?:[a-z]+ ){1,4}(?:chronicles|mystery|mysteries|saga|trilogy|cycle|adventures?)")
 # A subtitle this long is the book's own: what is made of books is labelled in a word or two.
 _LONG: Final = 5
+_DIGITS: Final = re.compile(r"\d+")
 _NEUTRAL: Final = frozenset("by the and a an of press books publishing series".split())
 
 
@@ -43,14 +44,21 @@ def candidate_title(candidate: Candidate) -> TitleParts:
 
     Series and volume that the service gives separately count if the title has none.
     """
-    names = frozenset(" ".join(person.words) for one in candidate.contributors for person in people(one.name))
-    parts = without_names(dissect(candidate.title, candidate.subtitle or ""), names)
-    digits = re.search(r"\d+", candidate.volume or "")
+    parts = dissect(candidate.title, candidate.subtitle or "")
+    if parts.subtitles or " by " in parts.main:
+        parts = without_names(parts, _names(candidate))
+    if parts.part or parts.place or not (candidate.volume or candidate.series):
+        return parts
+    digits = _DIGITS.search(candidate.volume or "")
     number = digits[0].lstrip("0") or "0" if digits else number_value(normalise(candidate.volume or ""))
-    if parts.part or parts.place or (number is None and candidate.series is None):
+    if number is None and candidate.series is None:
         return parts
     series = parts.series or normalise(candidate.series or "")
     return replace(parts, series=series, place=number)
+
+
+def _names(candidate: Candidate) -> frozenset[str]:
+    return frozenset(" ".join(person.words) for one in candidate.contributors for person in people(one.name))
 
 
 def without_names(parts: TitleParts, names: frozenset[str]) -> TitleParts:

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Final
 
 from alexandria_pipeline.domain.matching.edition_facts import group_language, language_of
-from alexandria_pipeline.domain.matching.evidence import Finding, gather
+from alexandria_pipeline.domain.matching.evidence import Finding, gather, has_another_title
 from alexandria_pipeline.domain.matching.title_extras import candidate_title
 from alexandria_pipeline.domain.matching.weights import PRIOR, THRESHOLDS, Weights, probability, weights
 from alexandria_pipeline.domain.records import BookQuery, Candidate, EvidenceLine
@@ -153,11 +153,13 @@ def judge(query: BookQuery, candidates: Sequence[Candidate], in_use: Weights | N
 
     `in_use`: other weights than those of the table, for estimates on a part of the data.
     """
-    table = weights() if in_use is None else in_use
-    weighed = _compared([_Weighed(candidate, gather(query, candidate), table) for candidate in candidates])
-    if not weighed:
+    if not candidates:
         return Verdict(accepted=False, candidate=None, confidence=0, reason=RefusalReason.NO_CANDIDATES)
-    ordered = sorted(weighed, key=lambda one: (-one.total, *_tie_break(one)))
+    table = weights() if in_use is None else in_use
+    near = [candidate for candidate in candidates if not has_another_title(query, candidate)]
+    examined = near or [min(candidates, key=_order)]
+    weighed = _compared([_Weighed(candidate, gather(query, candidate), table) for candidate in examined])
+    ordered = sorted(weighed, key=lambda one: (-one.total, *_order(one.candidate)))
     best = ordered[0]
     if not best.acceptable:
         return _verdict(best, _reason(best), ordered[1] if len(ordered) > 1 else None)
@@ -198,8 +200,9 @@ def _reason(weighed: _Weighed) -> RefusalReason:
     return _REASONS.get((worst.name, worst.level), RefusalReason.TOO_WEAK)
 
 
-def _tie_break(one: _Weighed) -> tuple[int, str]:
-    return one.candidate.rank, one.candidate.isbn13
+def _order(candidate: Candidate) -> tuple[int, str]:
+    """The place in the answer of the service; decides between candidates that are otherwise equal."""
+    return candidate.rank, candidate.isbn13
 
 
 def _same_work(a: Candidate, b: Candidate) -> bool:
@@ -237,7 +240,7 @@ def _preference(query: BookQuery, best: _Weighed, one: _Weighed) -> tuple[int | 
         _FORMAT_ORDER[form],
         one.level("kind") == "large_print",
         distance,
-        *_tie_break(one),
+        *_order(candidate),
     )
 
 

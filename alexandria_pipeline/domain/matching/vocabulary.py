@@ -49,6 +49,7 @@ class KindWord:
 
 # Between titles in one volume, and in a catalogue also before the author: "Emma / Persuasion", "Emma / Jane Austen".
 _BETWEEN_TITLES: Final = re.compile(r" [/|+] ")
+_STRINGING: Final = frozenset("/|+;")
 _BETWEEN_SEVERAL: Final = re.compile(r" ?; ")
 _RESPONSIBILITY: Final = re.compile(
     r"(?:by|or|edited|translated|illustrated|introduced|selected|foreword|with|written) "
@@ -140,6 +141,8 @@ def is_maker(publisher: str) -> bool:
 
 def lists_several_titles(title: str, authors: frozenset[str]) -> bool:
     """Whether a title as printed strings several titles together ("Emma / Persuasion"). `authors`: words of their names."""
+    if _STRINGING.isdisjoint(title):
+        return False
     title = " ".join(title.split())
     return any(
         sum(not _belongs_to_title(normalise(other), authors) for other in between.split(title)[1:]) >= least

@@ -42,7 +42,13 @@ _VANISHING = "'’‘‛`´′ʹʻʼʽʾʿˈ＇™®©℠\u00ad\u200b-\u200f\u20
 _VANISH: Final = re.compile(f"[{_VANISHING}]")
 _NOT_WORD: Final = re.compile(r"[^0-9a-z]+")
 _AND: Final = re.compile(r" ?[&＆] ?")
-_ONLY_WORDS: Final = re.compile(r"[0-9A-Za-z ]*")
+# ASCII, save the signs of programming languages: most texts, normalised in one pass.
+_PLAIN: Final = re.compile(r"[^+#\x80-\U0010ffff]*")
+_PLAIN_LETTERS: Final = {
+    code: None if _VANISH.match(char) else " and " if char == "&" else char.lower() if char.isalnum() else " "
+    for code in range(128)
+    for char in [chr(code)]
+}
 # What an entity decodes to may be the start of another one: "&amp;#324;" is met in service fields.
 # "C++" and "C#" are other books than "C"; before a digit, "#" is a number sign.
 _SIGNS: Final = (
@@ -60,10 +66,10 @@ _ENTITY: Final = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z]\w*);")
 def normalise(text: str) -> str:
     """Lower-case words separated by single spaces: letters, digits and meaningful marks of every script. Idempotent."""
     decoded = text
-    while _ENTITY.search(decoded) and (plain := html.unescape(decoded)) != decoded:
+    while "&" in decoded and _ENTITY.search(decoded) and (plain := html.unescape(decoded)) != decoded:
         decoded = plain
-    if _ONLY_WORDS.fullmatch(decoded):
-        return " ".join(decoded.lower().split())  # most texts, without the steps below
+    if _PLAIN.fullmatch(decoded):
+        return " ".join(decoded.translate(_PLAIN_LETTERS).split())
     joined = _AND.sub(" and ", " ".join(_VANISH.sub("", _DAMAGE.sub(DAMAGED, decoded)).split()))
     for sign, word in _SIGNS:
         joined = sign.sub(word, joined)

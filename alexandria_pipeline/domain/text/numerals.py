@@ -39,9 +39,18 @@ ROMAN: Final = {
 """Roman numerals up to 89; "l" and "li" are letters and names more often."""
 
 
+_CANONICAL: Final = (
+    {word: str(value) for word, value in ROMAN.items() if len(word) > 1}
+    | {word: f"{place}th" for word, place in ORDINALS.items()}
+    | {word: str(value) for word, value in NUMBER_WORDS.items()}
+)
+_DIGITS: Final = re.compile(r"\d+(?:\.\d+)?")
+_ORDINAL: Final = re.compile(r"(\d++)(?:st|nd|rd|th)")
+
+
 def number_value(word: str) -> str | None:
     """The digits of a numeral written in digits, words or Roman figures; None when it is none of them."""
-    if re.fullmatch(r"\d+(?:\.\d+)?", word):
+    if _DIGITS.fullmatch(word):
         return word.lstrip("0") or "0"
     value = NUMBER_WORDS.get(word, ORDINALS.get(word, ROMAN.get(word)))
     return None if value is None else str(value)
@@ -59,21 +68,15 @@ def canonical_words(words: str) -> tuple[str, ...]:
             tens = False
             continue
         tens = word in TENS
-        canonical.append(_canonical_word(word))
+        canonical.append(_CANONICAL.get(word) or (_canonical_digits(word) if word[0].isdecimal() else word))
     if len(canonical) > 1 and canonical[-1] in ROMAN:
         canonical[-1] = str(ROMAN[canonical[-1]])
     return tuple(canonical)
 
 
-def _canonical_word(word: str) -> str:
-    if word in NUMBER_WORDS:
-        return str(NUMBER_WORDS[word])
-    if word in ORDINALS:
-        return f"{ORDINALS[word]}th"
-    if ordinal := re.fullmatch(r"(\d++)(?:st|nd|rd|th)", word):
+def _canonical_digits(word: str) -> str:
+    if ordinal := _ORDINAL.fullmatch(word):
         return f"{ordinal[1].lstrip('0') or '0'}th"
-    if word in ROMAN and len(word) > 1:
-        return str(ROMAN[word])
     return word.lstrip("0") or "0" if word.isdecimal() else word
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import lru_cache
 from typing import Final
@@ -127,15 +127,15 @@ class PersonName:
 
     surname: str
     given: tuple[str, ...]
+    words: tuple[str, ...] = field(init=False, compare=False)
+    # The last word of the surname without particles: what every catalogue agrees on.
+    core: str = field(init=False, compare=False)
 
-    @property
-    def words(self) -> tuple[str, ...]:
-        return (*self.given, *self.surname.split())
-
-    @property
-    def core(self) -> str:
-        """The last word of the surname without particles: what every catalogue agrees on."""
-        return next((word for word in reversed(self.surname.split()) if word not in PARTICLES), self.surname)
+    def __post_init__(self) -> None:
+        surname = self.surname.split()
+        core = next((word for word in reversed(surname) if word not in PARTICLES), self.surname)
+        object.__setattr__(self, "words", (*self.given, *surname))
+        object.__setattr__(self, "core", core)
 
 
 class NameAgreement(IntEnum):

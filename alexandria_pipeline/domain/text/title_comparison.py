@@ -100,7 +100,7 @@ def compare_titles(a: TitleParts, b: TitleParts) -> TitleAgreement:
 
 def _have_nothing_in_common(a: TitleParts, b: TitleParts) -> bool:
     """No large word in common and few letters: most candidates, excluded cheaply."""
-    if fuzz.ratio(a.plain, b.plain) >= UNLIKE_BELOW or DAMAGED in a.full + b.full:
+    if fuzz.ratio(a.plain, b.plain, score_cutoff=UNLIKE_BELOW) or DAMAGED in a.full + b.full:
         return False
     return set(_large_words(a.full)).isdisjoint(_large_words(b.full)) and joined(a.plain) != joined(b.plain)
 
@@ -208,8 +208,9 @@ def _only_small_words_differ(a: str, b: str) -> bool:
     return "".join(one) == "".join(other) or (len(one) >= IN_ANY_ORDER_FROM and sorted(one) == sorted(other))
 
 
-def _large_words(words: str) -> list[str]:
-    return [word for word in canonical_words(words) if word not in BROKEN_OFF_AFTER]
+@lru_cache(maxsize=8_192)
+def _large_words(words: str) -> tuple[str, ...]:
+    return tuple(word for word in canonical_words(words) if word not in BROKEN_OFF_AFTER)
 
 
 def _misspelt_article(a: TitleParts, b: TitleParts) -> bool:

@@ -10,7 +10,7 @@ import hashlib
 import html
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
@@ -87,6 +87,10 @@ _CUT_SHORT: Final = re.compile(r" ?(?:\.\.\.|…) ?$")
 _RANGE: Final = re.compile(rf"\b(?:{_PART_MARK}|{_PLACE_MARK}) (\d+ (?:(?:to|and|through|\d+) )*\d+)\b")
 _HASH: Final = re.compile(r"(?:#|\bno\.?|№) ?(?=\d)", re.IGNORECASE)
 _HASH_NUMBER: Final = re.compile(r"\bhashno (\d{1,4}(?: \d\b(?! of))?)(?=\s|$)")
+# What every pattern of `_cut_volume` needs; most segments have none of it.
+_MIGHT_BE_NUMBERED: Final = re.compile(rf"\d|\b(?:{_PART_MARK}|{_PLACE_MARK})|\bv[a-z]{{4,7}} ")
+_PLACE_BEHIND: Final = re.compile(rf"\b{_PLACE_MARK}$")
+_LINKS: Final = re.compile(r"^(?: ?(?:the|of)\b)+|\b(?:and|the)$")
 _OPENING: Final = frozenset("([【（")
 _CLOSING: Final = frozenset(")]】）")
 _INNER: Final = re.compile(r"[(\[【（][^()\[\]【】（）]*[)\]】）]?")
@@ -95,6 +99,7 @@ _INVERTED_ARTICLE: Final = re.compile(
     r", ?(the|a|an|le|la|les|el|los|las|der|das|il|l['’]) ?(?=$|[(\[:;])", re.IGNORECASE
 )
 _ELISION: Final = re.compile(r"^ ?l['’] ?(?=\w)", re.IGNORECASE)
+_ANY_DIGIT: Final = re.compile(r"\d")
 _ALNUM: Final = re.compile(r"\w")
 
 KEY_LENGTH: Final = 200
@@ -125,21 +130,22 @@ class TitleParts:
     parallel: str = ""
     # Whether the record marks that its title has been cut: "…".
     cut_short: bool = False
+    subtitle: str = field(init=False, compare=False)
+    # Main title and subtitle, without brackets, decoration and volume.
+    plain: str = field(init=False, compare=False)
 
-    @property
-    def subtitle(self) -> str:
-        return " ".join(self.subtitles)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "subtitle", " ".join(self.subtitles))
+        object.__setattr__(self, "plain", f"{self.main} {self.subtitle}".strip())
 
-    @property
-    def plain(self) -> str:
-        """Main title and subtitle, without brackets, decoration and volume."""
-        return f"{self.main} {self.subtitle}".strip()
+    def __hash__(self) -> int:
+        return hash(self.full)  # of all fields it takes longer than most comparisons that the caches save
 
 
 @lru_cache(maxsize=8_192)
 def dissect(title: str, subtitle: str = "") -> TitleParts:
     """Take a title apart, with the subtitle that some services give apart from it."""
-    text, subtitle = " ".join(html.unescape(title).split()), " ".join(subtitle.split())
+    text, subtitle = " ".join((html.unescape(title) if "&" in title else title).split()), " ".join(subtitle.split())
     whole = normalise(f"{text} {subtitle}")
     text, parallel = _without_parallel(text)
     cut_short = _CUT_SHORT.search(subtitle or text) is not None
@@ -196,7 +202,9 @@ def _without_parallel(text: str) -> tuple[str, str]:
 
 def _words(segment: str) -> str:
     """A segment normalised, with number signs and ranges of numbers spelt out."""
-    return normalise(_HASH.sub(" hashno ", _HASH_RANGE.sub(r" volumes \1 to \2 ", segment)))
+    if "#" in segment:
+        segment = _HASH_RANGE.sub(r" volumes \1 to \2 ", segment)
+    return normalise(_HASH.sub(" hashno ", segment) if _ANY_DIGIT.search(segment) else segment)
 
 
 class _Reader:
@@ -293,8 +301,10 @@ class _Reader:
 
 def _cut_volume(words: str) -> tuple[str, str, str | None]:
     """(words without the volume, its marker, its number as digits) of a normalised segment."""
+    if not _MIGHT_BE_NUMBERED.search(words):
+        return words, "", None
     if match := _HASH_NUMBER.search(words):
-        rest = re.sub(rf"\b{_PLACE_MARK}$", "", words[: match.start()].strip()).strip()
+        rest = _PLACE_BEHIND.sub("", words[: match.start()].strip()).strip()
         return f"{rest} {words[match.end() :]}".strip(), "#", ".".join(str(int(digits)) for digits in match[1].split())
     if match := _ONLY_OF_TOTAL.fullmatch(words):
         return "", "part", number_value(match[1])
@@ -311,7 +321,7 @@ def _cut_volume(words: str) -> tuple[str, str, str | None]:
     if value is None:
         return words, "", None
     rest = f"{words[: match.start()]} {words[match.end() :] if match['mark2'] else match['rest'] or ''}"
-    rest = re.sub(r"^(?: ?(?:the|of)\b)+|\b(?:and|the)$", "", rest.strip()).strip()
+    rest = _LINKS.sub("", rest.strip()).strip()
     return rest, "book" if mark.startswith(("book", "bk")) else mark, value
 
 
@@ -328,6 +338,8 @@ def _without_brackets(text: str) -> tuple[str, tuple[str, ...]]:
 
     Brackets at the start or inside a word belong to the title, and so does a bracket that is never closed.
     """
+    if _OPENING.isdisjoint(text):
+        return " ".join(text.split()), ()
     kept: list[str] = []
     extras: list[str] = []
     open_at: list[tuple[int, int]] = []  # places in the text and in `extras`
