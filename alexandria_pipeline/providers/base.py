@@ -220,6 +220,20 @@ class BatchMetadataSource(MetadataSource, Protocol):
 
 
 @runtime_checkable
+class Prefetcher(Provider, Protocol):
+    """Fetches the records of many editions in one call, so that the questions about them that follow make fewer calls."""
+
+    prefetch_size: int
+
+    async def prefetch(self, capability: Capability, isbns: Sequence[Isbn13]) -> None:
+        """Fetches what questions of this capability need, for at most `prefetch_size` ISBNs.
+
+        What it could not fetch, or what the response leaves open, is fetched by the question itself.
+        """
+        ...
+
+
+@runtime_checkable
 class CoverSource(Provider, Protocol):
     async def covers(self, isbn13: Isbn13) -> Answer[Sequence[Cover]]: ...
 

@@ -1,7 +1,8 @@
 """Asks the services for facts about editions, works and authors, all services at once, and stores their answers as claims.
 
-Each service has a queue of its own, so the time is set by the slowest rate limit. A request that was answered is not made
-again; one that failed is owed, and a later run makes it. Claims are stored after each batch. The answers of a batch that was cut
+Each service has a queue of its own, so the time is set by the slowest rate limit. Services that can are asked for the records
+of many editions in one call first (`Prefetcher`). A request that was answered is not made again; one that failed is owed, and
+a later run makes it. Claims are stored after each batch. The answers of a batch that was cut
 off are in the cache of responses, so that none is paid for twice. Of a daily quota, half of the rest is left to the search for ISBNs.
 """
 
@@ -11,8 +12,9 @@ import asyncio
 import logging
 import math
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, Final
 
 from alexandria_pipeline.domain.errors import SourceError, StorageError
@@ -23,7 +25,7 @@ from alexandria_pipeline.domain.metadata import AuthorBiography, EditionMetadata
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.quota import CallPurpose, affordable_calls
 from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
-from alexandria_pipeline.providers.base import BatchMetadataSource, Capability, Provider, ProviderKind
+from alexandria_pipeline.providers.base import BatchMetadataSource, Capability, Prefetcher, Provider, ProviderKind
 from alexandria_pipeline.providers.transport.types import call_context
 from alexandria_pipeline.stages.watchdog import run_watched
 from alexandria_pipeline.storage import claims as store
@@ -143,6 +145,7 @@ class Asker:
         if unavailable is not None and not unavailable.temporary:
             return
         taken = await asyncio.to_thread(self._take, requests)
+        taken.sort(key=lambda request: request.part)  # requests for the same part can be prefetched together
         in_one_call, size = (
             (provider.batch_size, provider.batch_size) if isinstance(provider, BatchMetadataSource) else (1, BATCH)
         )
@@ -197,7 +200,7 @@ def statements(request: Request, answer: object) -> list[Stated]:
 
 def _ask_metadata(provider: Any, months: Months) -> Ask:
     if not isinstance(provider, BatchMetadataSource):
-        return _one_by_one(months, lambda request: provider.metadata(Isbn13(request.subject)))
+        return _about_editions(provider, months, lambda request: provider.metadata(Isbn13(request.subject)))
 
     async def ask(batch: Sequence[Request]) -> Mapping[Request, Any]:
         answer = await provider.metadata_batch([Isbn13(request.subject) for request in batch])
@@ -209,7 +212,31 @@ def _ask_metadata(provider: Any, months: Months) -> Ask:
 
 
 def _ask_by_isbn(provider: Any, months: Months) -> Ask:
-    return _one_by_one(months, lambda one: BY_ISBN[Capability(one.part)](provider, Isbn13(one.subject)))
+    return _about_editions(provider, months, lambda one: BY_ISBN[Capability(one.part)](provider, Isbn13(one.subject)))
+
+
+def _about_editions(provider: Any, months: Months, ask: Callable[[Request], Awaitable[Any]]) -> Ask:
+    """Asks about each edition of a batch, after the records of all were fetched together if the service can do that."""
+    one_by_one = _one_by_one(months, ask)
+
+    async def ask_batch(batch: Sequence[Request]) -> Mapping[Request, Any]:
+        if isinstance(provider, Prefetcher):
+            await _prefetch(provider, batch)
+        return await one_by_one(batch)
+
+    return ask_batch
+
+
+async def _prefetch(provider: Prefetcher, batch: Iterable[Request]) -> None:
+    for part, requests in groupby(batch, key=lambda request: request.part):
+        isbns = [Isbn13(request.subject) for request in requests]
+        for start in range(0, len(isbns), provider.prefetch_size):
+            try:
+                await provider.prefetch(Capability(part), isbns[start : start + provider.prefetch_size])
+            except StorageError:
+                raise
+            except Exception as error:  # each edition is asked about alone then
+                log.exception("%s: unexpected %s", provider.declaration.name, type(error).__name__)
 
 
 def _one_by_one(months: Months, ask: Callable[[Request], Awaitable[Any]]) -> Ask:

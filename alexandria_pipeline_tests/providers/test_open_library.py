@@ -15,6 +15,7 @@ from alexandria_pipeline.providers import base
 from alexandria_pipeline.providers.open_library.client import SPEC, OpenLibrary
 from alexandria_pipeline.providers.open_library.parser import (
     parse_authors,
+    parse_books,
     parse_editions,
     parse_rating,
     parse_subject,
@@ -28,9 +29,22 @@ SABRIEL = Isbn13("9780061474354")
 QUERY = BookQuery("Sabriel (Abhorsen, #1)", "Garth Nix", 2003)
 MISSING = response({"error": "notfound", "key": "/isbn/x"}, 404)
 EMPTY = response({"numFound": 0, "start": 0, "docs": []})
-PARSERS = (parse_works, parse_editions, parse_subject, parse_authors, parse_rating)
+PARSERS = (parse_books, parse_works, parse_editions, parse_subject, parse_authors, parse_rating)
 SERVICE_JSON = json_with(
-    "docs", "works", "entries", "summary", "average", "key", "title", "isbn", "editions", "authors", "name", "numFound"
+    "docs",
+    "works",
+    "entries",
+    "details",
+    "ISBN:9780441172719",
+    "summary",
+    "average",
+    "key",
+    "title",
+    "isbn",
+    "editions",
+    "authors",
+    "name",
+    "numFound",
 )
 
 
@@ -56,7 +70,7 @@ def test_the_client_implements_its_capabilities() -> None:
     client = OpenLibrary(ScriptedHttp(SPEC, MISSING))
     for protocol in (
         base.IsbnResolver, base.MetadataSource, base.CoverSource, base.RatingSource, base.VariantSource, base.ExternalIdSource,
-        base.SubjectSource, base.SubjectBrowser, base.SeriesSource, base.BiographySource,
+        base.SubjectSource, base.SubjectBrowser, base.SeriesSource, base.BiographySource, base.Prefetcher,
     ):  # fmt: skip
         assert isinstance(client, protocol)
     assert (client.declaration.name, client.declaration.kind, client.revision()) == (
@@ -64,6 +78,65 @@ def test_the_client_implements_its_capabilities() -> None:
         base.ProviderKind.FREE,
         "2",
     )
+
+
+UNKNOWN = Isbn13("9780807083697")
+PLACEHOLDER = Isbn13("9780441172719")
+MANY = [SABRIEL, UNKNOWN, PLACEHOLDER, SABRIEL]
+
+
+def test_many_editions_are_one_request_and_each_question_has_its_own_answer() -> None:
+    http = records(**{"/api/books": stored("api_books_details")})
+    client = OpenLibrary(http)
+    run(client.prefetch(base.Capability.METADATA_ENRICHMENT, MANY))
+    ((path, params),) = http.requests
+    keys = "ISBN:9780061474354,ISBN:9780441172719,ISBN:9780807083697"
+    assert (path, params) == ("/api/books", {"bibkeys": keys, "jscmd": "details", "format": "json"})
+    found = run(client.metadata(SABRIEL))
+    assert not isinstance(found, NotFound | Unavailable | Failed)
+    assert (found.title, found.publisher, found.pages, found.language) == ("Sabriel", "HarperTeen", 491, "en")
+    assert (
+        run(client.metadata(UNKNOWN)) == run(client.metadata(PLACEHOLDER)) == run(client.covers(UNKNOWN)) == NotFound()
+    )
+    assert run(client.series(SABRIEL)) == SeriesInfo("open-library", "Abhorsen", "1")
+    run(client.prefetch(base.Capability.RATINGS, MANY))
+    assert [path for path in http.paths if path.startswith(("/isbn/", "/api/"))] == ["/api/books"]
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        response({}), response({"error": "x"}), response({f"ISBN:{UNKNOWN}": {"bib_key": "x"}}), response([]), MISSING,
+        Failed("503"), Unavailable("breaker open", temporary=True),
+    ],
+)  # fmt: skip
+def test_a_response_about_many_that_may_be_an_error_is_no_answer_about_any(trouble: Any) -> None:
+    http = records(**{"/api/books": trouble})
+    client = OpenLibrary(http)
+    run(client.prefetch(base.Capability.METADATA_ENRICHMENT, MANY))
+    found = run(client.metadata(SABRIEL))
+    assert not isinstance(found, NotFound | Unavailable | Failed)
+    assert run(client.metadata(UNKNOWN)) == NotFound()
+    assert [path for path in http.paths if path.startswith("/isbn/")] == [
+        f"/isbn/{SABRIEL}.json",
+        f"/isbn/{UNKNOWN}.json",
+    ]
+
+
+@pytest.mark.parametrize("details", [None, [], {"title": "Sabriel"}, {"key": "/books/OL2M", "title": "Sabriel"}])
+def test_an_unreadable_record_among_many_is_requested_alone(details: Any) -> None:
+    many = {f"ISBN:{SABRIEL}": {"details": details}, f"ISBN:{UNKNOWN}": {"details": {"key": "/books/OL4M"}}}
+    http = records(**{"/api/books": response(many)})
+    client = OpenLibrary(http)
+    run(client.prefetch(base.Capability.METADATA_ENRICHMENT, [SABRIEL, UNKNOWN]))
+    assert not isinstance(run(client.metadata(SABRIEL)), NotFound | Failed)
+    assert f"/isbn/{SABRIEL}.json" in http.paths
+
+
+def test_one_edition_is_not_prefetched() -> None:
+    http = records()
+    run(OpenLibrary(http).prefetch(base.Capability.METADATA_ENRICHMENT, [SABRIEL, SABRIEL]))
+    assert http.requests == []
 
 
 def test_a_search_that_shows_the_edition_is_one_request() -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
+from urllib.parse import quote
 
 import pyoxigraph
 import pytest
@@ -15,10 +16,12 @@ from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.metadata import EditionMetadata, Subjects
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.records import BookQuery, ContributorRole, GenerationRequest, RawReply
-from alexandria_pipeline.domain.service_answers import Answer
-from alexandria_pipeline.providers.base import BookGenerator
+from alexandria_pipeline.domain.service_answers import Answer, Failed, NotFound
+from alexandria_pipeline.providers.base import BookGenerator, Capability, Prefetcher
 from alexandria_pipeline.providers.transport.types import JsonResponse, Params, Parse
+from alexandria_pipeline.providers.wikidata import queries
 from alexandria_pipeline.providers.wikidata.client import SPEC, Wikidata
+from alexandria_pipeline.providers.wikidata.queries import MAX_EDITIONS, MAX_ROWS
 from alexandria_pipeline_tests.providers.scripted_http import PAYLOADS, ScriptedHttp, response, run
 
 TODAY = date(2026, 11, 26)
@@ -94,6 +97,7 @@ def test_the_list_of_a_recent_month_is_requested_again_the_next_day() -> None:
     assert settled == {"published-1"}
 
 
+UNKNOWN = Isbn13("9780441013593")
 ISBN, GERMAN = Isbn13("9781998400096"), Isbn13("9781998400164")
 
 
@@ -122,6 +126,62 @@ def test_every_query_runs_on_the_engine_without_extensions() -> None:
         assert "bd:" not in params["query"]
         assert "$" not in params["query"]
         assert "label(" not in params["query"]
+
+
+BY_ISBN: dict[Capability, str] = {
+    Capability.METADATA_ENRICHMENT: "metadata",
+    Capability.COVER_IMAGES: "covers",
+    Capability.SERIES_INFO: "series",
+    Capability.EDITION_VARIANTS: "variants",
+    Capability.TRANSLATIONS: "translations",
+    Capability.EXTERNAL_IDS: "external_ids",
+    Capability.SUBJECT_ENRICHMENT: "subjects",
+    Capability.AWARDS: "awards",
+}
+
+
+def test_one_query_about_many_editions_answers_the_same_as_one_about_each() -> None:
+    engine = Engine()
+    client = Wikidata(engine, TODAY)
+    assert isinstance(client, Prefetcher)
+    asked = [ISBN, GERMAN, UNKNOWN, ISBN]
+    for capability in BY_ISBN:
+        run(client.prefetch(capability, asked))
+    assert len(engine.requests) == 5, "metadata, covers and series are one query; variants and translations, too"
+    for method in BY_ISBN.values():
+        for isbn in asked:
+            assert run(getattr(client, method)(isbn)) == run(getattr(Wikidata(Engine()), method)(isbn)), (method, isbn)
+    assert len(engine.requests) == 5
+    assert run(client.metadata(UNKNOWN)) == NotFound()
+
+
+@pytest.mark.parametrize("rows", [MAX_ROWS, None])
+def test_a_result_about_many_that_is_cut_or_unreadable_is_no_answer_about_any(rows: int | None) -> None:
+    row = {"isbn": {"type": "literal", "value": str(GERMAN)}}
+    answer = Failed("HTTP 500") if rows is None else response({"results": {"bindings": [row] * rows}})
+    http = ScriptedHttp(SPEC, answer)
+    client = Wikidata(http)
+    run(client.prefetch(Capability.METADATA_ENRICHMENT, [ISBN, GERMAN]))
+    http.otherwise = response({"results": {"bindings": []}})
+    assert run(client.metadata(ISBN)) == NotFound()
+    assert len(http.requests) == 2
+
+
+def test_other_capabilities_are_not_prefetched() -> None:
+    engine = Engine()
+    run(Wikidata(engine).prefetch(Capability.SUBJECT_BROWSING, [ISBN, GERMAN]))
+    assert engine.requests == []
+
+
+def test_a_query_about_the_most_editions_fits_into_a_url() -> None:
+    codes = [f"97802{number:07d}" for number in range(MAX_EDITIONS)]
+    isbns = [Isbn13.parse(code + _check_digit(code)) for code in codes]
+    for query in (queries.edition, queries.siblings, queries.identifiers, queries.subjects, queries.awards):
+        assert len(quote(query(*isbns))) < 8_000
+
+
+def _check_digit(code: str) -> str:
+    return str(-sum(int(digit) * (1 + 2 * (place % 2)) for place, digit in enumerate(code)) % 10)
 
 
 def test_an_edition_has_its_facts_and_those_of_its_work() -> None:

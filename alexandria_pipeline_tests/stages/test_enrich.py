@@ -128,6 +128,21 @@ def test_calls_are_booked_on_the_month_of_their_book(opened: Opened, database: D
     assert all(found)
 
 
+def test_many_editions_are_one_request(opened: Opened, database: Database) -> None:
+    with opened() as world:
+        run_all(database, world, TWO)
+        world.enrich(TWO, "run-2")
+    (books,) = rows(database, "select count(distinct isbn13) as n from generated_book where outcome = 'resolved'")
+    batches = -(-books["n"] // 25)
+    made = "select count(*) as n from api_call where run_id = 'run-2' and url like %s"
+    (single,) = rows(database, made, "%/isbn/%")
+    (many,) = rows(database, made, "%/api/books%")
+    assert single == {"n": 0}
+    assert 1 <= many["n"] <= batches
+    (queries,) = rows(database, made + " and stage <> 'enriched_authors'", "%/sparql%")
+    assert 5 <= queries["n"] <= 5 * batches, "one query for each kind of question, and none about a single edition"
+
+
 def test_a_paid_answer_that_was_not_stored_is_not_bought_again(opened: Opened, database: Database) -> None:
     """Killed after the answer of ISBNdb and before its claims were stored."""
     with opened() as world:

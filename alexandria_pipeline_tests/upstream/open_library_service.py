@@ -41,6 +41,7 @@ class OpenLibraryService:
             (r"/search\.json()", self._search),
             (r"/search/authors\.json()", self._search_authors),
             (r"/isbn/(.+)\.json", self._isbn),
+            (r"/api/books()", self._many),
             (r"/books/(OL\d+M)\.json", self._book),
             (r"/works/(OL\d+W)\.json", self._work),
             (r"/works/(OL\d+W)/editions\.json", self._of_work),
@@ -108,6 +109,19 @@ class OpenLibraryService:
         prefix = request.raw_path.split("/isbn/")[0]
         place = f"http://{request.headers.get('host', 'localhost')}{prefix}/books/{edition_key(record)}.json"
         return Response(302, b"", "text/html", {"location": place})
+
+    def _many(self, request: Request, _rest: str) -> Response:
+        """The edition records of many ISBNs; an ISBN without a record is missing."""
+        found: dict[str, object] = {}
+        for key in request.value("bibkeys").split(","):
+            for record in self._index.by_isbn.get(any_isbn13(key.removeprefix("ISBN:")) or "", ())[:1]:
+                details = self._records.edition(record)
+                authors = [
+                    {"key": f"/authors/{each}", "name": self._records.names[each]}
+                    for each in self._records.author_keys(record)
+                ]
+                found[key] = {"bib_key": key, "preview": "noview", "details": details | {"authors": authors}}
+        return json_response(found)
 
     def _book(self, _request: Request, key: str) -> Response:
         record = self._editions.get(key)

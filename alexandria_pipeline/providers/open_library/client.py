@@ -24,7 +24,7 @@ from alexandria_pipeline.domain.records import BookQuery, Candidate, Contributor
 from alexandria_pipeline.domain.service_answers import Answer, NotFound, Unavailable, then, then_call
 from alexandria_pipeline.domain.text.normalise import normalise
 from alexandria_pipeline.domain.text.person_names import NameAgreement, compare_names, people
-from alexandria_pipeline.providers.base import ProviderKit
+from alexandria_pipeline.providers.base import Capability, ProviderKit
 from alexandria_pipeline.providers.common.search_terms import path_segment
 from alexandria_pipeline.providers.open_library.declaration import DECLARATION, NAME
 from alexandria_pipeline.providers.open_library.errors import explain
@@ -39,7 +39,7 @@ from alexandria_pipeline.providers.open_library.parser import (
     topics,
     variants_of,
 )
-from alexandria_pipeline.providers.open_library.records import Records
+from alexandria_pipeline.providers.open_library.records import PREFETCH_SIZE, Records
 from alexandria_pipeline.providers.open_library.search import Search
 from alexandria_pipeline.providers.transport.types import ServiceHttp, ServiceSpec
 
@@ -59,6 +59,7 @@ class OpenLibrary:
     """The client. `covers_url`: the site in the addresses of covers; the client does not fetch from it."""
 
     declaration = DECLARATION
+    prefetch_size = PREFETCH_SIZE
 
     def __init__(self, http: ServiceHttp, covers_url: str = COVERS_URL) -> None:
         self._http = http
@@ -76,8 +77,11 @@ class OpenLibrary:
         """The editions of the works that the search finds; at most three calls."""
         return await self._search.editions(query)
 
+    async def prefetch(self, capability: Capability, isbns: Sequence[Isbn13]) -> None:  # noqa: ARG002 - all need the edition
+        await self._records.prefetch(isbns)
+
     async def metadata(self, isbn13: Isbn13) -> Answer[EditionMetadata]:
-        """Edition, work and authors: one call for each."""
+        """Edition, work and authors: one call for each; none for an edition that was prefetched."""
         found = await self._records.edition_and_work(isbn13)
         return await then_call(found, lambda records: self._with_authors(isbn13, *records))
 

@@ -72,6 +72,20 @@ def parse_editions(response: JsonResponse) -> EditionsPage | NotFound | Failed:
     return EditionsPage(found, int(offset[1]) if offset else None) if found else UNREADABLE
 
 
+def parse_books(response: JsonResponse) -> dict[str, Json] | Failed:
+    """The edition records of a request for many, by its keys ("ISBN:978…"). Keys that the service does not know are missing.
+
+    An empty object is no answer: the service sends it, too, when the request has failed (docs/services/open_library.md).
+    """
+    data = response.data
+    if response.status != 200 or not isinstance(data, dict):
+        return UNREADABLE
+    found = {key: entry["details"] for key, entry in data.items() if isinstance(entry, dict) and "details" in entry}
+    if len(found) < len(data):
+        return UNREADABLE
+    return found or Failed("Open Library returned nothing for a request for many editions", transient=False)
+
+
 def parse_subject(response: JsonResponse) -> list[WorkSummary] | NotFound | Failed:
     """The works of a subject."""
     if is_empty(response):

@@ -13,15 +13,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from alexandria_pipeline.domain.service_answers import Answer, Failed, NotFound, Unavailable, then, then_call
+from alexandria_pipeline.providers.common.fetched import Fetched
 from alexandria_pipeline.providers.common.text_fields import text
 from alexandria_pipeline.providers.common.wire_models import WireModel, read_model
 from alexandria_pipeline.providers.open_library.errors import UNREADABLE, is_empty
 from alexandria_pipeline.providers.open_library.models import Author, Edition, Work
-from alexandria_pipeline.providers.open_library.parser import EditionsPage, parse_editions
-from alexandria_pipeline.providers.transport.types import JsonResponse, Parse, ServiceHttp
+from alexandria_pipeline.providers.open_library.parser import EditionsPage, parse_books, parse_editions
+from alexandria_pipeline.providers.transport.types import Json, JsonResponse, Parse, ServiceHttp
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from alexandria_pipeline.domain.isbn import Isbn13
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 PAGE_SIZE: Final = 300
 MAX_PAGES: Final = 5
 MAX_AUTHORS: Final = 5
+# The maintainers ask for about 25 ISBNs in one request (docs/services/open_library.md).
+PREFETCH_SIZE: Final = 25
 # A merged record refers to its successor, which may itself have been merged.
 MAX_REDIRECTS: Final = 2
 log = logging.getLogger(__name__)
@@ -43,9 +46,28 @@ class Records:
 
     def __init__(self, http: ServiceHttp) -> None:
         self._http = http
+        self._fetched: Fetched[Isbn13, Edition | NotFound] = Fetched()
+
+    async def prefetch(self, isbns: Sequence[Isbn13]) -> None:
+        """Fetches the editions with these ISBNs in one call, for `edition`."""
+        wanted = sorted(isbn for isbn in dict.fromkeys(isbns) if isbn not in self._fetched)
+        if len(wanted) < 2:
+            return
+        keys = ",".join(f"ISBN:{isbn}" for isbn in wanted)
+        params: dict[str, str | int] = {"bibkeys": keys, "jscmd": "details", "format": "json"}
+        found = await self._http.get("/api/books", parse_books, params)
+        if not isinstance(found, dict):
+            return
+        for isbn in wanted:
+            edition = _fetched_edition(found, isbn)
+            if not isinstance(edition, Failed):
+                self._fetched.add(isbn, edition)
 
     async def edition(self, isbn13: Isbn13) -> Answer[Edition]:
         """The edition with this ISBN. The transport follows the redirect from /isbn/ to the record."""
+        fetched = self._fetched.get(isbn13)
+        if fetched is not None:
+            return fetched
         return then(await self.record(f"/isbn/{isbn13}", Edition), lambda edition: _checked(edition, isbn13))
 
     async def edition_and_work(self, isbn13: Isbn13) -> Answer[tuple[Edition, Work]]:
@@ -102,6 +124,14 @@ class Records:
         return UNREADABLE
 
 
+def _fetched_edition(found: Mapping[str, Json], isbn13: Isbn13) -> Edition | NotFound | Failed:
+    """The edition of one ISBN in a response that has others: without an entry, the service does not know the ISBN."""
+    if f"ISBN:{isbn13}" not in found:
+        return NotFound()
+    edition = _read_record(Edition, found[f"ISBN:{isbn13}"])
+    return _checked(edition, isbn13) if isinstance(edition, Edition) else UNREADABLE
+
+
 def _checked(edition: Edition, isbn13: Isbn13) -> Edition | NotFound | Failed:
     """The edition, if it has a title and the requested ISBN. A record that only stands for a book is a definite no."""
     if edition.title == "":
@@ -123,8 +153,11 @@ class _Redirect:
 def _parse_record(model: type[M], response: JsonResponse) -> M | _Redirect | NotFound | Failed:
     if response.status == 404 and is_empty(response):
         return NotFound()
-    data = response.data
-    if response.status != 200 or not isinstance(data, dict):
+    return _read_record(model, response.data) if response.status == 200 else UNREADABLE
+
+
+def _read_record(model: type[M], data: object) -> M | _Redirect | NotFound | Failed:
+    if not isinstance(data, dict):
         return UNREADABLE
     kind = data.get("type")
     kind = kind.get("key") if isinstance(kind, dict) else kind

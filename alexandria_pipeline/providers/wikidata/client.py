@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -29,8 +29,9 @@ from alexandria_pipeline.domain.records import (
     SkippedRow,
 )
 from alexandria_pipeline.domain.service_answers import Answer, Failed, NotFound, Unavailable, then
-from alexandria_pipeline.providers.base import ProviderKit
+from alexandria_pipeline.providers.base import Capability, ProviderKit
 from alexandria_pipeline.providers.common.ai_replies import successful
+from alexandria_pipeline.providers.common.fetched import Fetched
 from alexandria_pipeline.providers.transport.types import JsonResponse, ServiceHttp, ServiceSpec
 from alexandria_pipeline.providers.wikidata import generator, queries
 from alexandria_pipeline.providers.wikidata.declaration import DECLARATION, NAME
@@ -49,7 +50,7 @@ from alexandria_pipeline.providers.wikidata.parser import (
     parse_translations,
     parse_variants,
     parse_works,
-    rows_of,
+    rows_about,
 )
 
 if TYPE_CHECKING:
@@ -59,13 +60,29 @@ if TYPE_CHECKING:
 SPEC: Final = ServiceSpec(name=NAME, explain=explain, cache_days=30, negative_cache_days=3)
 
 
+_Query = Callable[..., str]
+_QUERIES: Final[Mapping[Capability, _Query]] = {
+    Capability.METADATA_ENRICHMENT: queries.edition,
+    Capability.COVER_IMAGES: queries.edition,
+    Capability.SERIES_INFO: queries.edition,
+    Capability.EDITION_VARIANTS: queries.siblings,
+    Capability.TRANSLATIONS: queries.siblings,
+    Capability.EXTERNAL_IDS: queries.identifiers,
+    Capability.SUBJECT_ENRICHMENT: queries.subjects,
+    Capability.AWARDS: queries.awards,
+}
+_NEEDED: Final = ("isbn", "isbn13", "isbn10")
+
+
 class Wikidata:
     """The client. Each capability makes one query; metadata, covers and series share one. `today`: default the real one."""
 
     declaration = DECLARATION
+    prefetch_size = queries.MAX_EDITIONS
 
     def __init__(self, http: ServiceHttp, today: date | None = None) -> None:
         self._http = http
+        self._fetched: Fetched[tuple[_Query, Isbn13], tuple[SparqlRow, ...] | NotFound] = Fetched()
         self._today = today or datetime.now(UTC).date()
 
     def unavailable(self) -> Unavailable | None:
@@ -95,6 +112,21 @@ class Wikidata:
         rows = await self._rows(queries.by_title(query), ("isbn13", "isbn10"))
         return then(rows, lambda found: candidates(found, query) or NotFound())
 
+    async def prefetch(self, capability: Capability, isbns: Sequence[Isbn13]) -> None:
+        """Makes one query about all editions. A result that may be cut is not used."""
+        query = _QUERIES.get(capability)
+        if query is None:
+            return
+        wanted = sorted(isbn for isbn in dict.fromkeys(isbns) if (query, isbn) not in self._fetched)
+        if len(wanted) < 2:
+            return
+        rows = await self._rows(query(*wanted), _NEEDED)
+        if isinstance(rows, Unavailable | Failed) or (isinstance(rows, tuple) and len(rows) >= queries.MAX_ROWS):
+            return
+        for isbn in wanted:
+            about = rows if isinstance(rows, NotFound) else rows_about(rows, isbn)
+            self._fetched.add((query, isbn), about)
+
     async def metadata(self, isbn13: Isbn13) -> Answer[EditionMetadata]:
         return then(await self._edition(isbn13), lambda edition: edition_metadata(edition, isbn13))
 
@@ -105,25 +137,25 @@ class Wikidata:
         return then(await self._edition(isbn13), lambda edition: edition.series() or NotFound())
 
     async def variants(self, isbn13: Isbn13) -> Answer[Sequence[EditionVariant]]:
-        rows = await self._rows_about(queries.siblings(isbn13), isbn13)
+        rows = await self._about(queries.siblings, isbn13)
         return then(rows, lambda found: parse_variants(found, isbn13) or NotFound())
 
     async def translations(self, isbn13: Isbn13) -> Answer[Sequence[Translation]]:
-        rows = await self._rows_about(queries.siblings(isbn13), isbn13)
+        rows = await self._about(queries.siblings, isbn13)
         return then(rows, lambda found: parse_translations(found, isbn13) or NotFound())
 
     async def external_ids(self, isbn13: Isbn13) -> Answer[ExternalIds]:
-        rows = await self._rows_about(queries.identifiers(isbn13), isbn13)
+        rows = await self._about(queries.identifiers, isbn13)
         identifiers = then(rows, lambda found: parse_identifiers(found) or NotFound())
         return then(identifiers, lambda pairs: ExternalIds(NAME, pairs))
 
     async def subjects(self, isbn13: Isbn13) -> Answer[Subjects]:
-        rows = await self._rows_about(queries.subjects(isbn13), isbn13)
+        rows = await self._about(queries.subjects, isbn13)
         names = then(rows, lambda found: parse_subjects(found) or NotFound())
         return then(names, lambda subjects: Subjects(NAME, subjects))
 
     async def awards(self, isbn13: Isbn13) -> Answer[Sequence[Award]]:
-        rows = await self._rows_about(queries.awards(isbn13), isbn13)
+        rows = await self._about(queries.awards, isbn13)
         return then(rows, lambda found: parse_awards(found) or NotFound())
 
     async def browse(self, subject: str, limit: int = 20) -> Answer[Sequence[WorkSummary]]:
@@ -136,12 +168,16 @@ class Wikidata:
         return parse_article(rows) if isinstance(rows, tuple) else None
 
     async def _edition(self, isbn13: Isbn13) -> Answer[Edition]:
-        rows = await self._rows(queries.edition(isbn13), ("isbn", "isbn13", "isbn10"))
+        rows = await self._about(queries.edition, isbn13)
         return then(rows, lambda found: parse_edition(found, isbn13))
 
-    async def _rows_about(self, query: str, isbn13: Isbn13) -> Answer[tuple[SparqlRow, ...]]:
-        rows = await self._rows(query, ("isbn",))
-        return then(rows, lambda found: rows_of(found, isbn13))
+    async def _about(self, query: _Query, isbn13: Isbn13) -> Answer[tuple[SparqlRow, ...]]:
+        """The rows of a query about one edition."""
+        fetched = self._fetched.get((query, isbn13))
+        if fetched is not None:
+            return fetched
+        rows = await self._rows(query(isbn13), _NEEDED)
+        return then(rows, lambda found: rows_about(found, isbn13))
 
     async def _rows(self, query: str, needed: Iterable[str]) -> Answer[tuple[SparqlRow, ...]]:
         params = {"query": query, "format": "json"}

@@ -50,9 +50,14 @@ def parse_rows(response: JsonResponse, needed: Iterable[str]) -> tuple[SparqlRow
     return usable or NotFound()
 
 
-def rows_of(rows: Sequence[SparqlRow], isbn13: Isbn13) -> tuple[SparqlRow, ...] | NotFound:
-    """The rows whose `isbn` is the requested ISBN."""
-    return tuple(row for row in rows if row.isbn("isbn") == isbn13) or NotFound()
+def rows_about(rows: Sequence[SparqlRow], isbn13: Isbn13) -> tuple[SparqlRow, ...] | NotFound:
+    """The rows whose requested ISBN (`isbn`) is this one. Rows without it are about the editions whose ISBNs they have."""
+    return tuple(row for row in rows if isbn13 in (_requested(row) or row.isbns())) or NotFound()
+
+
+def _requested(row: SparqlRow) -> tuple[Isbn13, ...]:
+    isbn = row.isbn("isbn")
+    return (isbn,) if isbn else ()
 
 
 def candidates(rows: Sequence[SparqlRow], query: BookQuery) -> tuple[Candidate, ...]:

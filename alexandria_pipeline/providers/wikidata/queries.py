@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from alexandria_pipeline.domain.records import BookQuery
 
 MAX_ROWS: Final = 2000
+# Editions in one query: their ISBNs in four forms take about 90 characters each.
+MAX_EDITIONS: Final = 25
 MAX_PEOPLE: Final = 50
 MAX_WORKS: Final = 100
 MAX_PUBLISHED_ROWS: Final = 5000
@@ -112,29 +114,29 @@ def by_title(query: BookQuery) -> str:
     return _template("by_title").substitute(names=names, limit=MAX_ROWS)
 
 
-def edition(isbn13: Isbn13) -> str:
-    """The query for an edition and its work: metadata, covers and series."""
-    return _template("edition").substitute(isbns=_isbns(isbn13), limit=MAX_ROWS)
+def edition(*isbns: Isbn13) -> str:
+    """The query for editions and their works: metadata, covers and series."""
+    return _template("edition").substitute(isbns=_isbns(isbns), limit=MAX_ROWS)
 
 
-def siblings(isbn13: Isbn13) -> str:
-    """The query for all editions of the work of an edition."""
-    return _template("siblings").substitute(isbns=_isbns(isbn13), limit=MAX_ROWS)
+def siblings(*isbns: Isbn13) -> str:
+    """The query for all editions of the works of editions."""
+    return _template("siblings").substitute(isbns=_isbns(isbns), limit=MAX_ROWS)
 
 
-def identifiers(isbn13: Isbn13) -> str:
-    """The query for the identifiers of an edition and its work in other catalogues."""
-    return _template("identifiers").substitute(isbns=_isbns(isbn13), limit=MAX_ROWS)
+def identifiers(*isbns: Isbn13) -> str:
+    """The query for the identifiers of editions and their works in other catalogues."""
+    return _template("identifiers").substitute(isbns=_isbns(isbns), limit=MAX_ROWS)
 
 
-def subjects(isbn13: Isbn13) -> str:
-    """The query for the genres and main subjects of a work."""
-    return _template("subjects").substitute(isbns=_isbns(isbn13), limit=MAX_ROWS)
+def subjects(*isbns: Isbn13) -> str:
+    """The query for the genres and main subjects of works."""
+    return _template("subjects").substitute(isbns=_isbns(isbns), limit=MAX_ROWS)
 
 
-def awards(isbn13: Isbn13) -> str:
-    """The query for the awards and nominations of a work, and those that its author received for it."""
-    return _template("awards").substitute(isbns=_isbns(isbn13), limit=MAX_ROWS)
+def awards(*isbns: Isbn13) -> str:
+    """The query for the awards and nominations of works, and those that their authors received for them."""
+    return _template("awards").substitute(isbns=_isbns(isbns), limit=MAX_ROWS)
 
 
 def published(month: Month, works: int) -> str:
@@ -195,10 +197,13 @@ def _literals(forms: Iterable[str], languages: Iterable[str]) -> str:
     return " ".join(dict.fromkeys(written))
 
 
-def _isbns(isbn13: Isbn13) -> str:
-    """The literals of an ISBN in all forms that P212 and P957 have: 13 and 10 digits, with and without hyphens."""
+def _isbns(isbns: Iterable[Isbn13]) -> str:
+    """The literals of ISBNs in all forms that P212 and P957 have: 13 and 10 digits, with and without hyphens."""
+    return " ".join(dict.fromkeys(sparql_literal(form) for isbn in isbns for form in _isbn_forms(isbn)))
+
+
+def _isbn_forms(isbn13: Isbn13) -> list[str]:
     short = isbn13.isbn10
     # The groups of an ISBN-10 are those of its ISBN-13 without the prefix; only the check digit differs.
     hyphenated_short = f"{isbn13.hyphenated[4:-1]}{short[-1]}" if short and "-" in isbn13.hyphenated else None
-    forms = (isbn13.hyphenated, str(isbn13), hyphenated_short, short)
-    return " ".join(dict.fromkeys(sparql_literal(form) for form in forms if form))
+    return [form for form in (isbn13.hyphenated, str(isbn13), hyphenated_short, short) if form]
