@@ -256,13 +256,14 @@ def _language(query: BookQuery, candidate: Candidate, title: Finding, company: F
 
 def _kind(query: BookQuery, candidate: Candidate, asked: TitleParts, offered: TitleParts, company: Finding) -> Finding:
     """What the words of title, publisher and people say about the kind of publication."""
-    text, labels = words_of(candidate), kinds(normalise(query.title))
+    text, asked_text = words_of(candidate), normalise(query.title)
+    names = [one.name for one in candidate.contributors]
+    by_maker = is_maker(normalise(" ".join([candidate.publisher or "", *names])))
+    words = () if is_misspelling(asked_text, text) else kind_words(text)
+    labels = kinds(asked_text) if words or by_maker else frozenset()
     several = lists_several_titles(query.title, frozenset())
     if several:
         labels |= {"box set"}  # "Emma / Persuasion" and "Emma and Persuasion (2 in 1)"
-    names = [one.name for one in candidate.contributors]
-    makers = normalise(" ".join([candidate.publisher or "", *names]))
-    words = [] if is_misspelling(normalise(query.title), text) else kind_words(text)
     others = [word for word in words if word.label not in labels]
     in_brackets = " ".join(offered.brackets)
     strong = {
@@ -271,7 +272,7 @@ def _kind(query: BookQuery, candidate: Candidate, asked: TitleParts, offered: Ti
         if word.strength not in {WEAK, SERIES}
         or (word.strength == SERIES and text[word.start : word.end] not in in_brackets)
     }
-    if "summary" not in labels and is_maker(makers):
+    if by_maker and "summary" not in labels:
         strong.add("summary")
     authors = frozenset(normalise(" ".join([query.author, *names])).split())
     if lists_several_titles(candidate.title, authors):

@@ -75,6 +75,8 @@ def without_names(parts: TitleParts, names: frozenset[str]) -> TitleParts:
 
 def unexplained(query: BookQuery, candidate: Candidate, asked: TitleParts, offered: TitleParts) -> str:
     """What a record adds to the title that is neither genre, form, series, imprint nor a name; "" if there is nothing."""
+    if not offered.extras:
+        return ""
     names = [one.name for one in candidate.contributors]
     known = normalise(" ".join([query.author, candidate.publisher or "", candidate.series or "", *names])).split()
     return " ".join(extra for extra in offered.extras if not _is_explained(extra, asked, frozenset(known) - _NEUTRAL))

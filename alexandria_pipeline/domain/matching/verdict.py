@@ -113,11 +113,14 @@ class _Weighed:
     def points(self, finding: Finding) -> int:
         return self.weights.get((finding.name, finding.level), 0)
 
+    def points_of(self, name: str) -> int:
+        return self.points(self._named[name])
+
     @cached_property
     def total(self) -> int:
         return self.weights[PRIOR] + sum(map(self.points, self.findings))
 
-    @property
+    @cached_property
     def confidence(self) -> int:
         return int(100 * probability(self.total))
 
@@ -125,21 +128,24 @@ class _Weighed:
     def acceptable(self) -> bool:
         return self.confidence >= THRESHOLDS["accept"]
 
+    @cached_property
+    def _named(self) -> dict[str, Finding]:
+        return {finding.name: finding for finding in self.findings}
+
     def level(self, name: str) -> str:
-        return next(finding.level for finding in self.findings if finding.name == name)
+        return self._named[name].level
 
     def detail(self, name: str) -> str:
-        return next(finding.detail for finding in self.findings if finding.name == name)
+        return self._named[name].detail
 
     @cached_property
     def is_plain(self) -> bool:
         return self.level("extra") in _SURE["extra"] and self.level("kind") in _SURE["kind"]
 
     def certainty(self) -> Certainty:
-        levels = {finding.name: finding.level for finding in self.findings}
-        if self.confidence < THRESHOLDS["high"] or any(levels[name] not in sure for name, sure in _SURE.items()):
+        if self.confidence < THRESHOLDS["high"] or any(self.level(name) not in sure for name, sure in _SURE.items()):
             return Certainty.PROBABLE
-        settled = levels["language"] != "other" and levels["format"] != "audio"
+        settled = self.level("language") != "other" and self.level("format") != "audio"
         return Certainty.SETTLED if settled else Certainty.SURE
 
     def at(self, name: str, level: str) -> _Weighed:
@@ -169,12 +175,16 @@ def judge(query: BookQuery, candidates: Sequence[Candidate], in_use: Weights | N
     if runner_up is not None and best.total - runner_up.total < THRESHOLDS["gap"]:
         return _verdict(best, RefusalReason.AMBIGUOUS, runner_up)
     editions = [one for one in fit if one not in rivals]
-    return _verdict(min(editions, key=lambda one: _preference(query, best, one)), None, runner_up)
+    chosen = min(editions, key=lambda one: _preference(query, best, one)) if len(editions) > 1 else best
+    return _verdict(chosen, None, runner_up)
 
 
 def _compared(weighed: list[_Weighed]) -> list[_Weighed]:
     """What several editions add to the title is the book's own subtitle; what is made of a book adds it once."""
-    added = Counter(one.detail("extra") for one in weighed if one.acceptable and not one.is_plain)
+    adding = [one for one in weighed if not one.is_plain and one.acceptable]
+    if len(adding) < 2:
+        return weighed
+    added = Counter(one.detail("extra") for one in adding)
     return [
         one.at("extra", "shared") if not one.is_plain and added[one.detail("extra")] > 1 else one for one in weighed
     ]
@@ -227,7 +237,7 @@ def _preference(query: BookQuery, best: _Weighed, one: _Weighed) -> tuple[int | 
     candidate, form = one.candidate, one.level("format")
     foreign = language_of(candidate) not in {None, query.language} or one.level("language") == "other"
     grouped_abroad = group_language(candidate.isbn13) not in {None, query.language}
-    worse_title = max(0, _title_points(best) - _title_points(one) - _WORSE_TITLE)
+    worse_title = max(0, best.points_of("title") - one.points_of("title") - _WORSE_TITLE)
     year = candidate.published.year if candidate.published else None
     distance = 50 if year is None or query.year is None else min(abs(year - query.year), 50)
     return (
@@ -242,7 +252,3 @@ def _preference(query: BookQuery, best: _Weighed, one: _Weighed) -> tuple[int | 
         distance,
         *_order(candidate),
     )
-
-
-def _title_points(one: _Weighed) -> int:
-    return next(one.points(finding) for finding in one.findings if finding.name == "title")

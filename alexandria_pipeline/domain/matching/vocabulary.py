@@ -49,7 +49,7 @@ class KindWord:
 
 # Between titles in one volume, and in a catalogue also before the author: "Emma / Persuasion", "Emma / Jane Austen".
 _BETWEEN_TITLES: Final = re.compile(r" [/|+] ")
-_STRINGING: Final = frozenset("/|+;")
+_STRINGING: Final = re.compile(r"[/|+;]")
 _BETWEEN_SEVERAL: Final = re.compile(r" ?; ")
 _RESPONSIBILITY: Final = re.compile(
     r"(?:by|or|edited|translated|illustrated|introduced|selected|foreword|with|written) "
@@ -141,7 +141,7 @@ def is_maker(publisher: str) -> bool:
 
 def lists_several_titles(title: str, authors: frozenset[str]) -> bool:
     """Whether a title as printed strings several titles together ("Emma / Persuasion"). `authors`: words of their names."""
-    if _STRINGING.isdisjoint(title):
+    if not _STRINGING.search(title):
         return False
     title = " ".join(title.split())
     return any(

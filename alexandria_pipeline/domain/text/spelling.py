@@ -55,6 +55,8 @@ def _is_near(a: str, b: str) -> bool:
 
 def is_misspelling(a: str, b: str) -> bool:
     """Whether two normalised texts are one text with a slip of the pen; not when another word or number was meant."""
+    if a == b:
+        return True
     if OSA.distance(a, b, score_cutoff=FAR_APART) > FAR_APART:
         return False
     a, b = _DIGIT_FOR_LETTER.sub(_as_letter, a), _DIGIT_FOR_LETTER.sub(_as_letter, b)

@@ -92,6 +92,7 @@ _MIGHT_BE_NUMBERED: Final = re.compile(rf"\d|\b(?:{_PART_MARK}|{_PLACE_MARK})|\b
 _PLACE_BEHIND: Final = re.compile(rf"\b{_PLACE_MARK}$")
 _LINKS: Final = re.compile(r"^(?: ?(?:the|of)\b)+|\b(?:and|the)$")
 _OPENING: Final = frozenset("([【（")
+_ANY_OPENING: Final = re.compile(r"[(\[【（]")
 _CLOSING: Final = frozenset(")]】）")
 _INNER: Final = re.compile(r"[(\[【（][^()\[\]【】（）]*[)\]】）]?")
 _COLON: Final = re.compile(r"(?<!\d) ?[:：;] ?| ?[:：;] ?(?!\d)| [-–—―|=]+ | ?(?:--+|—) ?| [/=] ")
@@ -142,9 +143,13 @@ class TitleParts:
         return hash(self.full)  # of all fields it takes longer than most comparisons that the caches save
 
 
-@lru_cache(maxsize=8_192)
 def dissect(title: str, subtitle: str = "") -> TitleParts:
     """Take a title apart, with the subtitle that some services give apart from it."""
+    return _dissect(title, subtitle)
+
+
+@lru_cache(maxsize=8_192)
+def _dissect(title: str, subtitle: str) -> TitleParts:
     text, subtitle = " ".join((html.unescape(title) if "&" in title else title).split()), " ".join(subtitle.split())
     whole = normalise(f"{text} {subtitle}")
     text, parallel = _without_parallel(text)
@@ -338,7 +343,7 @@ def _without_brackets(text: str) -> tuple[str, tuple[str, ...]]:
 
     Brackets at the start or inside a word belong to the title, and so does a bracket that is never closed.
     """
-    if _OPENING.isdisjoint(text):
+    if not _ANY_OPENING.search(text):
         return " ".join(text.split()), ()
     kept: list[str] = []
     extras: list[str] = []
