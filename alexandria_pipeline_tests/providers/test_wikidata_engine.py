@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pyoxigraph
 import pytest
@@ -198,6 +199,72 @@ def test_the_editions_of_a_title_are_candidates() -> None:
     found = run(Wikidata(Engine()).resolve(BookQuery("The Glass Harbour", "Mara Ellison")))
     assert isinstance(found, tuple)
     assert {(each.isbn13, each.language) for each in found} == {(ISBN, "en"), (GERMAN, "de")}
+
+
+TITLES = (
+    BookQuery("The Glass Harbour", "Mara Ellison"),
+    BookQuery("Der Glashafen", "Mara Ellison", language="de"),
+    BookQuery("Nothing of the Kind", "No One"),
+    BookQuery("Glass Harbour", "Mara Ellison"),
+    BookQuery("THE GLASS HARBOUR", "Another Author"),
+)
+
+
+def test_titles_that_are_searched_for_together_are_one_query() -> None:
+    engine = Engine()
+    client = Wikidata(engine)
+
+    async def together() -> list[Any]:
+        return await asyncio.gather(*map(client.resolve, TITLES))
+
+    found = run(together())
+    assert len(engine.requests) == 1
+    for query, answer in zip(TITLES, found, strict=True):
+        assert answer == run(Wikidata(Engine()).resolve(query)), query
+    assert found[2] == NotFound()
+    assert {each.isbn13 for each in found[0]} == {ISBN, GERMAN}
+
+
+def test_titles_beyond_the_length_of_a_query_are_another_one() -> None:
+    engine = Engine()
+    client = Wikidata(engine)
+    many = [BookQuery(f"A Long Title of a Book: Its Subtitle and Number {number}", "No One") for number in range(40)]
+
+    async def together() -> list[Any]:
+        return await asyncio.gather(*map(client.resolve, many))
+
+    assert run(together()) == [NotFound()] * 40
+    assert 2 <= len(engine.requests) <= 10
+    assert all(len(urlencode(params)) < 8_000 for _, params in engine.requests)
+
+
+def test_authors_that_are_searched_for_together_are_one_query() -> None:
+    engine = Engine()
+    client = Wikidata(engine)
+
+    async def together() -> list[str | None]:
+        return await asyncio.gather(*map(client.article, ("Mara Ellison", "Tomas  Reyl", "M. Ellison", "No One")))
+
+    assert run(together()) == ["Mara Ellison", None, "Mara Ellison", None]
+    assert len(engine.requests) == 1
+
+
+@pytest.mark.parametrize("answer", ["unnamed", "cut", "failed"])
+def test_titles_are_searched_for_alone_if_a_result_does_not_state_which_it_found(answer: str) -> None:
+    row = {"isbn13": {"type": "literal", "value": str(ISBN)}, "editionLabel": {"type": "literal", "value": "A Title"}}
+    asked = {"asked": {"type": "literal", "value": "Dune"}}
+    rows = [row | asked] * MAX_ROWS if answer == "cut" else [row]
+    http = ScriptedHttp(SPEC, Failed("HTTP 500") if answer == "failed" else response({"results": {"bindings": rows}}))
+    client = Wikidata(http)
+
+    async def together() -> list[Any]:
+        return await asyncio.gather(*(client.resolve(BookQuery(title, "X")) for title in ("Dune", "Emma", "Ulysses")))
+
+    found = run(together())
+    assert len(http.requests) == 5, "all, the first, the other two, and each of these"
+    alone = run(Wikidata(http).resolve(BookQuery("Dune", "X")))
+    assert found == [alone] * 3
+    assert isinstance(alone, Failed) == (answer == "failed")
 
 
 def test_what_else_is_known_about_an_edition() -> None:

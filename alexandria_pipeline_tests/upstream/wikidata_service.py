@@ -88,10 +88,10 @@ class WikidataService:
         if isbns:
             requested = [record for isbn in sorted(isbns) for record in self._index.by_isbn.get(isbn, ())]
             return [row for record in requested for row in self._about(record, names)]
-        titled = {record.number: record for text in literals for record in self._titles.get(text, ())}
+        titled = {(record.number, text): record for text in literals for record in self._titles.get(text, ())}
         return [
-            row
-            for record in sorted(titled.values(), key=lambda each: -each.rank_bonus)
+            row | {"asked": _text(text)}
+            for (_, text), record in sorted(titled.items(), key=lambda each: -each[1].rank_bonus)
             for row in self._edition(record)
         ]
 
@@ -246,7 +246,7 @@ class WikidataService:
     def _person(self, name: str) -> list[Cells]:
         if name not in self._people or name not in self._catalogue.authors:
             return []
-        row: Cells = {"person": self._author(name), "personLabel": _text(name, "en")}
+        row: Cells = {"asked": _text(name), "person": self._author(name), "personLabel": _text(name, "en")}
         return [row | ({"articleTitle": _text(name, "en")} if random_share("article", name) < 0.8 else {})]
 
     def _work(self, record: Record) -> Work:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -32,6 +32,7 @@ from alexandria_pipeline.domain.service_answers import Answer, Failed, NotFound,
 from alexandria_pipeline.providers.base import Capability, ProviderKit
 from alexandria_pipeline.providers.common.ai_replies import successful
 from alexandria_pipeline.providers.common.fetched import Fetched
+from alexandria_pipeline.providers.common.gathering import Gatherer
 from alexandria_pipeline.providers.transport.types import JsonResponse, ServiceHttp, ServiceSpec
 from alexandria_pipeline.providers.wikidata import generator, queries
 from alexandria_pipeline.providers.wikidata.declaration import DECLARATION, NAME
@@ -52,6 +53,7 @@ from alexandria_pipeline.providers.wikidata.parser import (
     parse_works,
     rows_about,
 )
+from alexandria_pipeline.providers.wikidata.together import Rows, rows_of_each
 
 if TYPE_CHECKING:
     from alexandria_pipeline.domain.isbn import Isbn13
@@ -75,7 +77,10 @@ _NEEDED: Final = ("isbn", "isbn13", "isbn10")
 
 
 class Wikidata:
-    """The client. Each capability makes one query; metadata, covers and series share one. `today`: default the real one."""
+    """The client. Each capability makes one query; metadata, covers and series share one. `today`: default the real one.
+
+    Titles and names of authors that are asked for at the same time are one query.
+    """
 
     declaration = DECLARATION
     prefetch_size = queries.MAX_EDITIONS
@@ -84,6 +89,8 @@ class Wikidata:
         self._http = http
         self._fetched: Fetched[tuple[_Query, Isbn13], tuple[SparqlRow, ...] | NotFound] = Fetched()
         self._today = today or datetime.now(UTC).date()
+        self._titles: Gatherer[BookQuery, Rows] = Gatherer(self._by_titles, queries.titles_that_fit)
+        self._authors: Gatherer[str, Rows] = Gatherer(self._by_names, queries.names_that_fit)
 
     def unavailable(self) -> Unavailable | None:
         return self._http.unavailable()
@@ -109,7 +116,7 @@ class Wikidata:
         return "1"
 
     async def resolve(self, query: BookQuery) -> Answer[Sequence[Candidate]]:
-        rows = await self._rows(queries.by_title(query), ("isbn13", "isbn10"))
+        rows = await self._titles(query)
         return then(rows, lambda found: candidates(found, query) or NotFound())
 
     async def prefetch(self, capability: Capability, isbns: Sequence[Isbn13]) -> None:
@@ -164,8 +171,21 @@ class Wikidata:
 
     async def article(self, author: str) -> str | None:
         """The title of the author's article in the English Wikipedia; None if it is unknown or ambiguous."""
-        rows = await self._rows(queries.author(author), ("person",))
+        rows = await self._authors(author)
         return parse_article(rows) if isinstance(rows, tuple) else None
+
+    async def _by_titles(self, books: Sequence[BookQuery]) -> Sequence[Rows]:
+        def ask(some: Sequence[BookQuery]) -> Awaitable[Rows]:
+            return self._rows(queries.by_title(*some), ("isbn13", "isbn10"))
+
+        return await rows_of_each(books, ask, lambda book: queries.title_forms(book.title), queries.MAX_ROWS)
+
+    async def _by_names(self, names: Sequence[str]) -> Sequence[Rows]:
+        def ask(some: Sequence[str]) -> Awaitable[Rows]:
+            return self._rows(queries.author(*some), ("person",))
+
+        limit = queries.MAX_PEOPLE * len(names)
+        return await rows_of_each(names, ask, lambda name: (queries.author_name(name),), limit)
 
     async def _edition(self, isbn13: Isbn13) -> Answer[Edition]:
         rows = await self._about(queries.edition, isbn13)

@@ -11,6 +11,7 @@ import html
 import re
 from functools import cache
 from importlib import resources
+from itertools import accumulate, islice
 from string import Template
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
@@ -18,7 +19,7 @@ from urllib.parse import quote
 from alexandria_pipeline.domain.text.normalise import normalise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from importlib.resources.abc import Traversable
 
     from alexandria_pipeline.domain.isbn import Isbn13
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from alexandria_pipeline.domain.records import BookQuery
 
 MAX_ROWS: Final = 2000
+# Titles or names in one query.
+MAX_TOGETHER: Final = 25
 # Editions in one query: their ISBNs in four forms take about 90 characters each.
 MAX_EDITIONS: Final = 25
 MAX_PEOPLE: Final = 50
@@ -108,9 +111,9 @@ def writable(value: str) -> str:
     return _UNWRITABLE.sub(" ", value)
 
 
-def by_title(query: BookQuery) -> str:
-    """The query for the editions with an ISBN whose work or edition has this title."""
-    names = _literals(title_forms(query.title), ("en", "mul", query.language))
+def by_title(*queries: BookQuery) -> str:
+    """The query for the editions with an ISBN whose work or edition has one of these titles."""
+    names = " ".join(dict.fromkeys(_title_literals(query) for query in queries))
     return _template("by_title").substitute(names=names, limit=MAX_ROWS)
 
 
@@ -153,10 +156,38 @@ def browse(subject: str, limit: int) -> str:
     return _template("browse").substitute(names=_literals(forms, ("en", "mul")), works=works, limit=MAX_ROWS)
 
 
-def author(name: str) -> str:
-    """The query for the writers with this name and their articles in the English Wikipedia."""
-    names = _literals((" ".join(name.split()),), ("en", "mul"))
-    return _template("author").substitute(names=names, limit=MAX_PEOPLE)
+def author(*names: str) -> str:
+    """The query for the writers with these names and their articles in the English Wikipedia."""
+    written = " ".join(dict.fromkeys(_name_literals(name) for name in names))
+    return _template("author").substitute(names=written, limit=MAX_PEOPLE * len(names))
+
+
+def titles_that_fit(queries: Sequence[BookQuery]) -> int:
+    """How many of these titles, from the first, one query can have."""
+    return _fitting(map(_title_literals, queries))
+
+
+def names_that_fit(names: Sequence[str]) -> int:
+    """How many of these names, from the first, one query can have."""
+    return _fitting(map(_name_literals, names))
+
+
+def _fitting(literals: Iterable[str]) -> int:
+    lengths = accumulate(len(quote(each)) for each in literals)
+    return sum(1 for length in islice(lengths, MAX_TOGETHER) if length <= MAX_LITERALS_LENGTH)
+
+
+def _title_literals(query: BookQuery) -> str:
+    return _literals(title_forms(query.title), ("en", "mul", query.language))
+
+
+def author_name(name: str) -> str:
+    """The name as a label has it: without superfluous spaces."""
+    return " ".join(name.split())
+
+
+def _name_literals(name: str) -> str:
+    return _literals((author_name(name),), ("en", "mul"))
 
 
 def title_forms(title: str) -> tuple[str, ...]:
