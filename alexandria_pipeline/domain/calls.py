@@ -95,13 +95,17 @@ class ProbeInProgress:
 
 @dataclass(frozen=True, slots=True)
 class SlotStatus:
-    """A slot as it is shortly before its time: moved to `at`, cancelled by a pause, or by an open circuit breaker."""
+    """A slot as it is shortly before its time: moved to `at`, cancelled by a pause, or by an open circuit breaker.
+
+    `retry_at`: when the breaker lets a call pass again.
+    """
 
     at: datetime
     wait: float
     delayed: float
     cancelled: bool
     breaker_open: bool
+    retry_at: datetime | None = None
 
 
 class CallOutcome(StrEnum):

@@ -266,7 +266,10 @@ class ResolutionAttempt:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """How one book left the cascade, with every attempt on the way; `candidate` is the accepted edition."""
+    """How one book left the cascade, with every attempt on the way; `candidate` is the accepted edition.
+
+    `again`: the services whose failure may pass within the run, so that they are worth another question.
+    """
 
     outcome: BookOutcome
     attempts: tuple[ResolutionAttempt, ...] = ()
@@ -274,6 +277,21 @@ class Resolution:
     confidence: int | None = None
     evidence: tuple[EvidenceLine, ...] = ()
     reason: str = ""
+    again: tuple[str, ...] = ()
+
+    def noes(self) -> dict[str, tuple[str, str]]:
+        """The definite noes: service → (revision, reason; "" for not found)."""
+        return {
+            each.provider: (each.provider_revision, each.reason)
+            for each in self.attempts
+            if each.outcome in {"not_found", "rejected"}
+        }
+
+    def after(self, earlier: Resolution) -> Resolution:
+        """This second search of the same book, with the attempts of the first at the services that it did not ask."""
+        asked = {each.provider for each in self.attempts}
+        kept = tuple(each for each in earlier.attempts if each.provider not in asked)
+        return replace(self, attempts=(*kept, *self.attempts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
@@ -42,11 +43,13 @@ class Rejected:
 class Unavailable:
     """The service was not called. `temporary`: its quota is used up or its breaker is open, so a later run should call it.
 
-    If not temporary (no key, switched off), the service does not count: a book does not wait for it.
+    If not temporary (no key, switched off), the service does not count: a book does not wait for it. `retry_at`: the end of
+    the pause of an open circuit breaker.
     """
 
     reason: str
     temporary: bool = False
+    retry_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

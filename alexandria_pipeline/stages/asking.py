@@ -151,8 +151,19 @@ class Asker:
         )
         allowed = in_one_call * await asyncio.to_thread(self._affordable, name, math.ceil(len(taken) / in_one_call))
         await asyncio.to_thread(self._store, dict.fromkeys(taken[allowed:], KEPT_FOR_ISBNS))
-        for start in range(0, len(taken[:allowed]), size):
-            batch = taken[start : min(start + size, allowed)]
+        failed = await self._in_batches(name, taken[:allowed], size, months, ask, asked)
+        if failed and provider.unavailable() is None:
+            # Most services fail in waves: what failed is asked again once, when all other questions are answered.
+            asked.outcomes.subtract({(name, "failed"): len(failed)})
+            await self._in_batches(name, failed, size, months, ask, asked)
+
+    async def _in_batches(
+        self, name: str, requests: Sequence[Request], size: int, months: Months, ask: Ask, asked: Asked
+    ) -> list[Request]:
+        """Asks and stores batch after batch; returns the requests whose failure may pass."""
+        failed: list[Request] = []
+        for start in range(0, len(requests), size):
+            batch = requests[start : start + size]
             # A call about many editions is booked on the month of the first; single calls set their own.
             with call_context(
                 run_id=self.run_id, month=months[batch[0].subject], stage=self.stage, purpose="enrichment"
@@ -160,6 +171,8 @@ class Asker:
                 answers = await _safely(ask, batch, name)
             outcomes = await asyncio.to_thread(self._store, answers)
             asked.outcomes.update((name, outcome) for outcome in outcomes)
+            failed += [each for each, answer in answers.items() if isinstance(answer, Failed) and answer.transient]
+        return failed
 
     def _affordable(self, name: str, calls: int) -> int:
         """How many of these calls leave as many to the search for ISBNs."""

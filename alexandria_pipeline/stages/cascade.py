@@ -248,6 +248,13 @@ def _unanswered(steps: Sequence[tuple[str, StepOutcome]]) -> list[str]:
     ]
 
 
+def _may_pass(outcome: StepOutcome) -> bool:
+    """Whether the service may answer later in the same run: a failure of one request, or a pause after several."""
+    return (isinstance(outcome, Failed) and outcome.transient) or (
+        isinstance(outcome, Unavailable) and outcome.retry_at is not None
+    )
+
+
 def _waits(steps: Sequence[tuple[str, StepOutcome]]) -> bool:
     """Whether the book waits for a service, or for us: only then the list is not asked yet."""
     ours = any(isinstance(outcome, Unavailable) and is_our_fault(outcome.reason) for _, outcome in steps)
@@ -263,7 +270,8 @@ def _unresolved(attempts: tuple[ResolutionAttempt, ...], steps: Sequence[tuple[s
         if isinstance(outcome, Unavailable) and not outcome.temporary
     ]
     if unanswered := _unanswered(steps):
-        return Resolution(BookOutcome.DEFERRED, attempts, reason="; ".join(unanswered))
+        again = tuple(name for name, outcome in steps if _may_pass(outcome))
+        return Resolution(BookOutcome.DEFERRED, attempts, reason="; ".join(unanswered), again=again)
     if len(unavailable) == sum(name != LIST for name, _ in steps):
         reason = "no service is available: " + ("; ".join(unavailable) or "none is configured")
         return Resolution(BookOutcome.DEFERRED, attempts, reason=reason)

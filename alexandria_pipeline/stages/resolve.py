@@ -1,16 +1,18 @@
 """Resolve: finds the ISBN of every book by the cascade, with the books of all months in flight together.
 
 Different books are at different services at any moment, so the allowances of all services are used at once. A valid answer
-is not requested again. One writer stores results in batches, each batch behind the fence of its months.
+is not requested again. Books that a passing failure of a service left open are searched for again when all others are done
+(`again.py`). One writer stores results in batches, each batch behind the fence of its months.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import TypeVar
 
 from alexandria_pipeline.domain.errors import BooksWait, DatabaseUnavailable, OwnershipLost
 from alexandria_pipeline.domain.month import Month
@@ -18,6 +20,7 @@ from alexandria_pipeline.domain.records import BookOutcome, OpenBook, Resolution
 from alexandria_pipeline.domain.resolution_stats import tally
 from alexandria_pipeline.domain.service_answers import is_our_fault, our_fault
 from alexandria_pipeline.providers.transport.types import call_context
+from alexandria_pipeline.stages.again import Rounds
 from alexandria_pipeline.stages.cascade import Answers, Cascade, listed_isbns, worth_asking
 from alexandria_pipeline.stages.promotion import CLOSED, KNOWN_ELSEWHERE, SearchResult, store_results
 from alexandria_pipeline.stages.runner import Progress, Report
@@ -29,6 +32,7 @@ from alexandria_pipeline.storage.months import MonthHolder
 WRITE_BATCH = 64
 
 _Finished = tuple[list[OpenBook], Resolution]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class Resolve:
     """works without an ISBN → resolved, not_found or deferred books, with every attempt stored.
 
     `books_in_flight`: works in the cascade at the same time. `allowances`: requests per second of each service, for reports
-    that compare the time of a run with the minimum.
+    that compare the time of a run with the minimum. `sleep`: waits for paused services.
     """
 
     cascade: Cascade
@@ -44,6 +48,7 @@ class Resolve:
     negative_life: timedelta
     books_in_flight: int
     allowances: Mapping[str, float] = field(default_factory=dict)
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     name: str = "resolved_isbns"
     last: bool = True
 
@@ -86,9 +91,7 @@ class _Run:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._write(len(works)))
-                waiting = iter(works)
-                for _ in range(min(len(works), self._stage.books_in_flight)):
-                    tasks.create_task(self._work(waiting, answers))
+                tasks.create_task(self._search_all(works, answers))
         finally:
             logger.cancel()
 
@@ -115,10 +118,46 @@ class _Run:
         ]
         return searched, answers
 
-    async def _work(self, waiting: Iterator[list[OpenBook]], answers: Mapping[int, Answers]) -> None:
-        """One worker: searches for one work after another until none is waiting."""
-        for books in waiting:
-            await self._finished.put((books, await self._search(books, answers.get(books[0].work_id, {}))))
+    async def _search_all(self, works: Sequence[list[OpenBook]], answers: Mapping[int, Answers]) -> None:
+        """Searches for all works, and again for those that a passing failure left open."""
+        rounds = Rounds(self._stage.cascade.resolvers, self._stage.sleep)
+        left: list[_Finished] = []
+
+        async def first(books: list[OpenBook]) -> None:
+            await end(books, await self._search(books, answers.get(books[0].work_id, {})))
+
+        async def second(open_: _Finished) -> None:
+            books, before = open_
+            if not rounds.worth_asking(before):
+                await self._finished.put(open_)
+                return
+            known = {**answers.get(books[0].work_id, {}), **before.noes()}
+            await end(books, (await self._search(books, known)).after(before))
+
+        async def end(books: list[OpenBook], resolution: Resolution) -> None:
+            rounds.note(resolution)
+            if resolution.again and not rounds.last:
+                left.append((books, resolution))
+            else:
+                await self._finished.put((books, resolution))
+
+        await self._in_parallel(works, first)
+        while left:
+            open_, left = left, []
+            await rounds.next([resolution for _, resolution in open_])
+            await self._in_parallel(open_, second)
+
+    async def _in_parallel(self, waiting: Sequence[T], search: Callable[[T], Awaitable[None]]) -> None:
+        """Searches for one after another, `books_in_flight` at the same time."""
+        those = iter(waiting)
+
+        async def work() -> None:
+            for each in those:
+                await search(each)
+
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(min(len(waiting), self._stage.books_in_flight)):
+                tasks.create_task(work())
 
     async def _search(self, books: list[OpenBook], answers: Answers) -> Resolution:
         book = books[0]

@@ -144,7 +144,9 @@ class Ledger:
     def _check(self, slot: Slot) -> SlotStatus:
         values = {"at": slot.at, "day": slot.day, "delayed": slot.delayed, "probe": slot.probe}
         row = self._one("check", {"service": slot.service, **values})
-        return SlotStatus(row["at"], row["wait"], row["delayed"], row["cancelled"], row["breaker_open"])
+        return SlotStatus(
+            row["at"], row["wait"], row["delayed"], row["cancelled"], row["breaker_open"], row["retry_at"]
+        )
 
     def _renew(self, slot: Slot, allowance: Allowance, lead: float) -> Slot | Unavailable:
         values = {"service": slot.service, "call_id": slot.call_id, "lead": lead, "spacing": allowance.spacing}
@@ -213,7 +215,8 @@ def _cache_values(entry: CacheEntry | None) -> dict[str, Any]:
 
 def _refusal(row: Row, service: str, allowance: Allowance) -> ProbeInProgress | Unavailable:
     if row["refused_by"] in {"breaker", "probe"}:
-        paused = Unavailable(breaker.breaker_message(service, row["retry_at"], row["last_error"]), temporary=True)
+        message = breaker.breaker_message(service, row["retry_at"], row["last_error"])
+        paused = Unavailable(message, temporary=True, retry_at=row["retry_at"])
         return ProbeInProgress(paused) if row["refused_by"] == "probe" else paused
     return _quota_used_up(service, allowance)
 

@@ -113,7 +113,9 @@ def test_a_service_that_fails_changes_nothing_and_is_asked_later(
     )
 
 
-def test_calls_are_booked_on_the_month_of_their_book(opened: Opened, database: Database) -> None:
+def test_many_editions_are_one_request_and_calls_are_booked_on_the_month_of_their_book(
+    opened: Opened, database: Database
+) -> None:
     with opened() as world:
         run_all(database, world, TWO)
         world.enrich(TWO, "run-2")
@@ -127,11 +129,6 @@ def test_calls_are_booked_on_the_month_of_their_book(opened: Opened, database: D
     assert len(found) > 20
     assert all(found)
 
-
-def test_many_editions_are_one_request(opened: Opened, database: Database) -> None:
-    with opened() as world:
-        run_all(database, world, TWO)
-        world.enrich(TWO, "run-2")
     (books,) = rows(database, "select count(distinct isbn13) as n from generated_book where outcome = 'resolved'")
     batches = -(-books["n"] // 25)
     made = "select count(*) as n from api_call where run_id = 'run-2' and url like %s"

@@ -119,7 +119,10 @@ class ServiceTransport:
         if state.unavailable_reason is None and limit is not None and state.used >= limit:
             ends = self._allowance.day_ends
             return Unavailable(f"the daily quota of {self.name} is used up until {ends}", temporary=True)
-        return Unavailable(state.unavailable_reason, temporary=True) if state.unavailable_reason else None
+        if state.unavailable_reason is None:
+            return None
+        retry_at = state.retry_at if state.breaker == "open" else None
+        return Unavailable(state.unavailable_reason, temporary=True, retry_at=retry_at)
 
     async def _call(
         self, method: str, path: str, params: Params | None, content: bytes | None, parse: Parse[T]

@@ -90,7 +90,8 @@ class RateLimiter:
         status = await self._ledger.check(slot)
         if status.breaker_open:
             await self._ledger.release(slot)
-            return Unavailable(f"{self._service} is paused after repeated failures", temporary=True)
+            reason = f"{self._service} is paused after repeated failures"
+            return Unavailable(reason, temporary=True, retry_at=status.retry_at)
         renewed = await self._ledger.renew(slot, self._allowance, self._lead)
         if isinstance(renewed, Unavailable):
             await self._ledger.release(slot)

@@ -70,7 +70,7 @@ on conflict (service, day) do update set used = q.used + excluded.used;
 -- A slot shortly before its time: the remaining wait, whether a pause or midnight cancelled it, and whether the breaker has opened.
 select at, extract(epoch from at - clock_timestamp())::float8 as wait, delayed,
        coalesce(hold_until > %(at)s, false) or quota_day(service, at) <> %(day)s as cancelled,
-       breaker <> 'closed' and not %(probe)s as breaker_open
+       breaker <> 'closed' and not %(probe)s as breaker_open, retry_at
 from provider_health, lateral (select %(at)s + make_interval(secs => greatest(0, delayed - %(delayed)s))) moved (at)
 where service = %(service)s;
 
