@@ -15,6 +15,7 @@ from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.orchestration.assets.books import generated_books, persisted_works
 from alexandria_pipeline.orchestration.assets.isbns import resolved_isbns
 from alexandria_pipeline.orchestration.call_checks import call_accounting, isbndb_budget
+from alexandria_pipeline.orchestration.event_log import report_evaluations
 from alexandria_pipeline.orchestration.library_checks import library_checks
 from alexandria_pipeline.orchestration.partitions import as_months, months
 from alexandria_pipeline.storage import figures
@@ -140,14 +141,8 @@ def _by_month(
     results = {month: evaluate(counted[month]) for month in run_months}
     if len(run_months) == 1:
         return results[run_months[0]]
-    for month, result in results.items():
-        _log(context, asset, name, month, result)
+    report_evaluations(context, [_evaluation(asset, name, month, result) for month, result in results.items()])
     return _aggregate(results)
-
-
-def _log(context: Context, asset: dg.AssetKey, name: str, month: Month, result: dg.AssetCheckResult) -> None:
-    # log_event has taken evaluations since Dagster 1.5; its annotation lags.
-    context.op_execution_context.log_event(_evaluation(asset, name, month, result))  # type: ignore[arg-type]
 
 
 def _evaluation(asset: dg.AssetKey, name: str, month: Month, result: dg.AssetCheckResult) -> dg.AssetCheckEvaluation:
