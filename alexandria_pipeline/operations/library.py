@@ -1,6 +1,6 @@
 """The library for a person: why a field has its value, locks, and which works or authors are one.
 
-A merge is a judgement. Nothing moves: the older work is computed from the claims of both, the other one points to it. A split
+A merge is a judgement. Nothing moves: one work, the older one, is computed from the claims of both, the other one points to it. A split
 withdraws the judgement and stores the opposite, so that no later run repeats the merge.
 """
 
@@ -54,7 +54,7 @@ def show(database: Database, text: str) -> dict[str, Any]:
     """Every field of an edition, work or author: its value, its source and rule, and what lost against it."""
     with database.transaction() as tx:
         thing = find(tx, text)
-        claims, locks = _claims(tx, thing), store.locks_of(tx, thing.kind, [thing.key])[thing.key]
+        claims, locks = _claims(tx, thing), _locks(tx, thing)
         conflicts = served.conflicts_of(tx, thing.kind, thing.key)
         hints = _hints(tx, thing)
     merged = merge(thing.kind, claims, locks, hints)
@@ -85,12 +85,13 @@ def preview(database: Database, kind: Judged, left: str, right: str) -> dict[str
     with database.transaction() as tx:
         one, other = _pair(tx, kind, left, right)
         claims = {thing.key: _claims(tx, thing) for thing in (one, other)}
-        locks = store.locks_of(tx, kind, claims)
+        locks = {thing.key: _locks(tx, thing) for thing in (one, other)}
         hints = {thing.key: _hints(tx, thing) for thing in (one, other)}
-    oldest = min(one, other, key=lambda thing: thing.row_id or 0).key
+    first = min(one, other, key=lambda thing: joining.precedence(kind, thing.row_id or 0, thing.key)).key
     merged = {key: merge(kind, each, locks[key], hints[key]) for key, each in claims.items()}
     together = [claim for each in claims.values() for claim in each]
-    both = merge(kind, together, locks[oldest], hints[oldest])
+    locked = {**locks[other.key], **locks[one.key], **locks[first]} if kind == "author" else locks[first]
+    both = merge(kind, together, locked, hints[first])
     names = [name for name in _names(kind, both) if any(name in each.values for each in (*merged.values(), both))]
     return {
         "kind": kind,
@@ -148,6 +149,13 @@ def _claims(tx: Connection, thing: Thing) -> list[Claim]:
     keys = served.members_of_authors(tx, [thing.key])[thing.key] if thing.kind == "author" else [thing.key]
     found = store.claims_of(tx, thing.kind, keys)
     return [claim for key in keys for claim in found[key]]
+
+
+def _locks(tx: Connection, thing: Thing) -> Mapping[str, Lock]:
+    if thing.kind == "author":
+        members = served.members_of_authors(tx, [thing.key])
+        return computing.locks_of_authors(tx, members)[thing.key]
+    return store.locks_of(tx, thing.kind, [thing.key])[thing.key]
 
 
 def _hints(tx: Connection, thing: Thing) -> list[Claim]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.merging import hints
 from alexandria_pipeline.domain.merging import served as columns
-from alexandria_pipeline.domain.merging.identity import AuthorRef, authors_of_work, credited
+from alexandria_pipeline.domain.merging.identity import AuthorRef, authors_of_work, credited, precedence
 from alexandria_pipeline.domain.merging.merge import Choices, Merged, merge
 from alexandria_pipeline.domain.text.normalise import normalise
 from alexandria_pipeline.storage import claims as store
@@ -168,7 +168,7 @@ def compute_authors(tx: Connection, work_ids: Collection[int], run_id: str, give
     authors = {key: credited(key, each) for key, each in served.credits_of(tx, named.keys() | left).items()}
     members = served.members_of_authors(tx, authors)
     claims = store.claims_of(tx, "author", {member for each in members.values() for member in each})
-    locks = store.locks_of(tx, "author", authors)
+    locks = locks_of_authors(tx, members)
     merged = {
         key: merge("author", [claim for member in members[key] for claim in claims[member]], locks[key])
         for key in authors
@@ -178,6 +178,19 @@ def compute_authors(tx: Connection, work_ids: Collection[int], run_id: str, give
     served.write_ids(tx, "author", {key: rows[key]["identifiers"] for key in changed})
     conflicts = served.write_conflicts(tx, "author", {key: each.conflicts for key, each in merged.items()})
     return _written("author", rows, changed, conflicts)
+
+
+def locks_of_authors(tx: Connection, members: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Lock]]:
+    """The locks of authors, each with those of the authors that are merged into it. Its own come first."""
+    stored = store.locks_of(tx, "author", {member for each in members.values() for member in each})
+    return {
+        key: {
+            name: lock
+            for member in [*sorted(set(joined) - {key}, key=precedence, reverse=True), key]
+            for name, lock in stored.get(member, {}).items()
+        }
+        for key, joined in members.items()
+    }
 
 
 def _written(kind: EntityKind, rows: Mapping[Any, served.Row], changed: Collection[Any], conflicts: int) -> Written:

@@ -1,6 +1,7 @@
 """Joining: judges which works are one, and computes the works that a judgement concerns.
 
-A judgement moves nothing: the oldest work of a cluster is computed from the claims of all, and the others point to it.
+A judgement moves nothing: one row of a cluster is computed from the claims of all, and the others point to it. Of works it is the
+oldest, so that its key stays. Of authors it is the first by key, so that the order in which they were found does not matter.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from alexandria_pipeline.domain.merging.authors import AuthorFacts
 from alexandria_pipeline.domain.merging.authors import judge as judge_authors
 from alexandria_pipeline.domain.merging.claims import Judged
+from alexandria_pipeline.domain.merging.identity import precedence as author_precedence
 from alexandria_pipeline.domain.merging.works import Judgement, WorkFacts, judge
 from alexandria_pipeline.stages import computing
 from alexandria_pipeline.storage import claims as store
@@ -110,16 +112,20 @@ def _join(
 
 
 def apply(tx: Connection, kind: Judged, keys: Collection[str], run_id: str) -> list[str]:
-    """Lets each member of a cluster point to its oldest one, every other row to none, and computes the rows; returns their keys."""
+    """Lets each member of a cluster point to the one that stands for it, every other row to none, and computes the rows.
+
+    Returns their keys.
+    """
     known = clusters(tx, kind)
     rows = served.keys(tx, kind, keys)
-    by_root: dict[str, list[int]] = {}
+    by_root: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         key = str(row["key"])
-        by_root.setdefault(known.roots.get(key, key), []).append(row["id"])
+        by_root.setdefault(known.roots.get(key, key), []).append(row)
     merged: dict[int, int | None] = {}
     for members in by_root.values():
-        merged |= {each: None if each == min(members) else min(members) for each in members}
+        first = min(members, key=lambda row: precedence(kind, row["id"], row["key"]))["id"]
+        merged |= {row["id"]: None if row["id"] == first else first for row in members}
     served.set_merged_into(tx, kind, merged)
     works = (
         [row["id"] for row in rows]
@@ -129,6 +135,11 @@ def apply(tx: Connection, kind: Judged, keys: Collection[str], run_id: str) -> l
     computing.compute_works(tx, works, run_id)
     computing.compute_authors(tx, works, run_id)
     return sorted(str(row["key"]) for row in rows)
+
+
+def precedence(kind: Judged, row_id: int, key: str) -> tuple[bool, str] | tuple[int]:
+    """A sort key for the members of a cluster of a kind: the least stands for all."""
+    return author_precedence(key) if kind == "author" else (row_id,)
 
 
 def doubts(tx: Connection, kind: Judged) -> list[dict[str, Any]]:

@@ -25,7 +25,8 @@ AT_LEAST: Final = 1.25
 WITHOUT_ROLE: Final = 0.125
 """Weight of a source that names a person without a role, against one that states that the person is an author."""
 
-_HELP: Final = frozenset({"translator", "illustrator", "narrator", "other"})
+_NO_AUTHOR: Final = frozenset({"translator", "illustrator", "narrator"})
+_HELP: Final = _NO_AUTHOR | {"other"}
 
 _ROLES: Final[Mapping[str, str]] = {
     "author": "author", "aut": "author", "editor": "editor", "edited": "editor", "edt": "editor", "ed": "editor", "eds": "editor",
@@ -57,8 +58,8 @@ class Listed:
 def choose(claims: Sequence[Claim]) -> Choice | None:
     """The author list of one source: the one that most sources give, or one that goes on with people whom enough sources name.
 
-    People whom more sources call translator or the like than author are no authors. If no source names an author, the editors
-    stand in their place.
+    People whom at least as many sources call translator or the like as author are no authors; between equals, the listing of the book
+    decides. If no source names an author, the editors stand in their place.
     """
     named = [(claim, [one for given in claim.value for one in apart(given["name"], given["role"])]) for claim in claims]
     key_of = _keys({name for _, people_of in named for name, _ in people_of})
@@ -167,14 +168,29 @@ def _lists(named: Named, roles: set[str], key_of: Mapping[str, str], helpers: fr
 
 
 def _helpers(named: Named, key_of: Mapping[str, str], also: Collection[str]) -> frozenset[str]:
-    """People whom more sources call translator, illustrator or narrator than author, if there are not many more without any role."""
+    """People whom more sources call translator, illustrator or narrator than author, if there are not many more without any role.
+
+    As many are enough, if the listing of the book (a hint) does not name the person: a name without a role is often stored as an
+    author. Who is author and illustrator in one record is an author of that record.
+    """
     balance: dict[str, float] = {}
+    in_doubt: set[str] = set()
+    as_both: set[str] = set()
     for _, people_of in named:
+        written = {key_of[name] for name, role in people_of if role == "author"}
         for name, role in people_of:
+            key = key_of[name]
             helps = role in _HELP or role in also
+            if helps and key in written:
+                as_both.add(key)
+                continue
             weight = 1.0 if role == "author" else -1.0 if helps else WITHOUT_ROLE if role == "unknown" else 0.0
-            balance[key_of[name]] = balance.get(key_of[name], 0.0) + weight
-    return frozenset(name for name, count in balance.items() if count < 0)
+            balance[key] = balance.get(key, 0.0) + weight
+            if role in _NO_AUTHOR:
+                in_doubt.add(key)
+    return frozenset(
+        name for name, count in balance.items() if count < 0 or (count == 0 and name in in_doubt - as_both)
+    )
 
 
 def _keys(names: Collection[str]) -> dict[str, str]:

@@ -51,6 +51,11 @@ def authors_of_work(
     return list({author.key: author for author in found}.values())
 
 
+def precedence(author_key: str) -> tuple[bool, str]:
+    """A sort key: the least of the authors that are joined stands for all. An identifier comes before a name of one work."""
+    return (author_key.startswith("name:"), author_key)
+
+
 def credited(key: str, named: Iterable[tuple[str, Mapping[str, str]]]) -> AuthorRef:
     """The author whom works name so (name, identifiers): the most frequent name, the longest of equals, and all identifiers."""
     listed = list(named)

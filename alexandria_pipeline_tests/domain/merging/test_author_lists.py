@@ -6,6 +6,7 @@ import pytest
 
 from alexandria_pipeline.domain.merging.author_lists import apart, choose
 from alexandria_pipeline.domain.merging.claims import Claim
+from alexandria_pipeline.domain.merging.hints import of_listing
 
 
 @pytest.mark.parametrize(
@@ -60,3 +61,31 @@ def test_editors_stand_in_the_place_of_authors_and_translators_never() -> None:
     assert _choose((["Ann Moore"], "author"), (["Sue Hill"], "editor")) == ["Ann Moore"]
     assert _choose((["Sue Hill"], "translator")) == []
     assert _choose((["Sue Hill"], "translator"), (["Sue Hill"], "unknown")) == []
+
+
+def _of_records(*records: list[tuple[str, str]], listed: str = "") -> list[str]:
+    """The list that is chosen from records of several sources, each with (name, role) pairs."""
+    claims = [
+        Claim(f"shop {number}", "authors", [{"name": name, "role": role} for name, role in people], number)
+        for number, people in enumerate(records)
+    ]
+    hints = [hint for hint in of_listing("A title", listed or None) if hint.field == "authors"]
+    choice = choose([*claims, *hints])
+    return list(choice.value) if choice else []
+
+
+@pytest.mark.parametrize("role", ["translator", "illustrator", "narrator"])
+def test_one_source_against_one_makes_a_helper_unless_the_listing_names_the_person(role: str) -> None:
+    records = [("Ann Moore", "author"), ("Sue Hill", "author")], [("Ann Moore", "author"), ("Sue Hill", role)]
+    assert _of_records(*records) == _of_records(*reversed(records)) == ["Ann Moore"]
+    assert _of_records(*records, listed="Ann Moore") == ["Ann Moore"]
+    assert _of_records(*records, listed="Ann Moore and Sue Hill") == ["Ann Moore", "Sue Hill"]
+    assert _of_records([("Sue Hill", "author")], [("Sue Hill", role)]) == []
+    assert _of_records([("Sue Hill", "author")], [("Sue Hill", role)], listed="Sue Hill") == ["Sue Hill"]
+
+
+def test_author_and_illustrator_in_one_record_is_an_author() -> None:
+    both = [("Sue Hill", "author"), ("Sue Hill", "illustrator")]
+    assert _of_records(both) == ["Sue Hill"]
+    assert _of_records(both, [("Sue Hill", "illustrator")]) == ["Sue Hill"]
+    assert _of_records(both, [("Ann Moore", "author"), ("Sue Hill", "illustrator")], both) == ["Sue Hill"]
