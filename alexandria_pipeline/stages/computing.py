@@ -77,20 +77,20 @@ def compute_editions(tx: Connection, isbns: Collection[Isbn13], run_id: str, giv
     changed = served.write(tx, "edition", current, rows, run_id)
     served.write_ids(tx, "edition", {isbn: rows[isbn]["identifiers"] for isbn in changed})
     conflicts = served.write_conflicts(tx, "edition", {isbn: each.conflicts for isbn, each in merged.items()})
-    return _written("edition", rows, changed, conflicts)
+    return _written("edition", rows, changed, conflicts, given)
 
 
 def compute_works(tx: Connection, work_ids: Collection[int], run_id: str, given: Given | None = None) -> Written:
     """Computes resolved works from the claims about them and about their editions."""
     if given is None:
         store.one_writer(tx)
-    given = given or _given(tx, work_ids)
-    rows, merged = _work_rows(given)
-    keys = {work_id: row["work_key"] for work_id, row in given.works.items()}
-    changed = served.write(tx, "work", given.works, rows, run_id)
+    known = given or _given(tx, work_ids)
+    rows, merged = _work_rows(known)
+    keys = {work_id: row["work_key"] for work_id, row in known.works.items()}
+    changed = served.write(tx, "work", known.works, rows, run_id)
     served.write_ids(tx, "work", {keys[work_id]: rows[work_id]["identifiers"] for work_id in changed})
     conflicts = served.write_conflicts(tx, "work", {keys[work_id]: each.conflicts for work_id, each in merged.items()})
-    return _written("work", rows, changed, conflicts)
+    return _written("work", rows, changed, conflicts, given)
 
 
 def recompute(tx: Connection, work_ids: Collection[int], run_id: str) -> dict[EntityKind, Written]:
@@ -177,7 +177,7 @@ def compute_authors(tx: Connection, work_ids: Collection[int], run_id: str, give
     changed = served.write(tx, "author", current, rows, run_id)
     served.write_ids(tx, "author", {key: rows[key]["identifiers"] for key in changed})
     conflicts = served.write_conflicts(tx, "author", {key: each.conflicts for key, each in merged.items()})
-    return _written("author", rows, changed, conflicts)
+    return _written("author", rows, changed, conflicts, given)
 
 
 def locks_of_authors(tx: Connection, members: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Lock]]:
@@ -193,7 +193,12 @@ def locks_of_authors(tx: Connection, members: Mapping[str, Sequence[str]]) -> di
     }
 
 
-def _written(kind: EntityKind, rows: Mapping[Any, served.Row], changed: Collection[Any], conflicts: int) -> Written:
+def _written(
+    kind: EntityKind, rows: Mapping[Any, served.Row], changed: Collection[Any], conflicts: int, given: Given | None
+) -> Written:
+    """The counts; coverage and sample only for a stage, which shows them. `given` is of a recomputation."""
+    if given is not None:
+        return Written(len(rows), len(changed), conflicts=conflicts)
     listed = list(rows.values())
     return Written(len(rows), len(changed), columns.coverage(kind, listed), conflicts, columns.sample(kind, listed))
 

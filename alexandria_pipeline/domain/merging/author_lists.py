@@ -9,9 +9,8 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from alexandria_pipeline.domain.merging.claims import Choice, Claim, trust
 from alexandria_pipeline.domain.merging.texts import is_odd_name, is_shouted, natural_name, one_line, person
@@ -25,6 +24,7 @@ AT_LEAST: Final = 1.25
 WITHOUT_ROLE: Final = 0.125
 """Weight of a source that names a person without a role, against one that states that the person is an author."""
 
+_WRITES: Final = frozenset({"author", "unknown"})
 _NO_AUTHOR: Final = frozenset({"translator", "illustrator", "narrator"})
 _HELP: Final = _NO_AUTHOR | {"other"}
 
@@ -46,8 +46,7 @@ _BETWEEN: Final = re.compile(r"[;|~]|/(?!\d)|(?<!\s)\s+(?:&|and|with|und)\s+", r
 _AND_OTHERS: Final = re.compile(r"(?<![\s,])[\s,]*\b(?:et\.? al\b\.?|and others\b|u\. ?a\.)\s*", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(NamedTuple):
     """The authors of a claim, as written, and a key for each."""
 
     claim: Claim
@@ -63,10 +62,14 @@ def choose(claims: Sequence[Claim]) -> Choice | None:
     """
     named = [(claim, [one for given in claim.value for one in apart(given["name"], given["role"])]) for claim in claims]
     key_of = _keys({name for _, people_of in named for name, _ in people_of})
-    lists = _lists(named, {"author", "unknown"}, key_of, _helpers(named, key_of, {"editor"}))
-    authors = _lists(named, {"author", "unknown"}, key_of, _helpers(named, key_of, set()))
-    if _sources(lists) < _sources(authors) / 2:  # the book has no author but its editors
-        lists = authors
+    roles = {role for _, people_of in named for _, role in people_of}
+    if roles <= _WRITES:
+        lists = _lists(named, _WRITES, key_of, frozenset())
+    else:
+        lists = _lists(named, _WRITES, key_of, _helpers(named, key_of, {"editor"}))
+        authors = _lists(named, _WRITES, key_of, _helpers(named, key_of, set()))
+        if _sources(lists) < _sources(authors) / 2:  # the book has no author but its editors
+            lists = authors
     if all(each.claim.rank == "hint" for each in lists):
         lists = [*lists, *_lists(named, {"editor"}, key_of, frozenset())]
     groups: dict[frozenset[str], list[Listed]] = {}
@@ -158,7 +161,7 @@ def _runs_on(words: Sequence[str]) -> bool:
     )
 
 
-def _lists(named: Named, roles: set[str], key_of: Mapping[str, str], helpers: frozenset[str]) -> list[Listed]:
+def _lists(named: Named, roles: Collection[str], key_of: Mapping[str, str], helpers: frozenset[str]) -> list[Listed]:
     found = []
     for claim, people_of in named:
         names = tuple(name for name, role in people_of if role in roles and key_of[name] not in helpers)

@@ -71,8 +71,7 @@ class Lock:
     nothing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """The result of a rule: the value, the claims it is from, how many others lost, and what a person should check."""
 
     value: Any
@@ -86,12 +85,13 @@ def trust(claim: Claim) -> tuple[int, int]:
     return (_PLACE.get(claim.provider, len(_PLACE)), claim.record)
 
 
+_NORMAL: Final = {"normal"}
 _PLACE: Final[Mapping[str, int]] = {name: place for place, name in enumerate(SOURCE_ORDER)}
 
 
 def usable(claims: Sequence[Claim]) -> list[Claim]:
     """The claims of one field that are not deprecated; preferred ones alone if there are any. Hints are last, and never alone."""
-    if all(claim.rank == "normal" for claim in claims):
+    if {claim.rank for claim in claims} == _NORMAL:
         return list(claims)
     kept = [claim for claim in claims if claim.rank not in {"deprecated", "hint"}]
     kept = [claim for claim in kept if claim.rank == "preferred"] or kept

@@ -52,13 +52,39 @@ _SCRIPTS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Beside:
-    """What is known of a thing beside the value: its ISBN, its title as served, and the claims of its other fields."""
+    """What is known of a thing beside the value: its ISBN, its title as served, and the claims of its other fields.
+
+    The title is set when it is chosen, before the fields that are doubted because of it.
+    """
 
     isbn13: str
     title: str
     claims: Mapping[str, Sequence[Claim]]
+    _names: frozenset[str] | None = None
+    _others: tuple[str, frozenset[tuple[str, int]]] | None = None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the authors, normalised."""
+        if self._names is None:
+            self._names = frozenset(
+                normalise(one["name"]) for each in self.claims.get("authors", ()) for one in each.value
+            )
+        return self._names
+
+    @property
+    def of_another_book(self) -> frozenset[tuple[str, int]]:
+        """The answers, as (provider, record), that have only titles unlike that of the book."""
+        if self._others is None or self._others[0] != self.title:
+            like: dict[tuple[str, int], bool] = {}
+            for claim in self.claims.get("title", ()) if self.title else ():
+                if claim.rank != "hint":
+                    answer = (claim.provider, claim.record)
+                    like[answer] = like.get(answer, False) or _is_like(one_line(claim.value), self.title)
+            self._others = (self.title, frozenset(answer for answer, same in like.items() if not same))
+        return self._others[1]
 
 
 Doubt = Callable[[Claim, Beside], bool]
@@ -102,8 +128,7 @@ def not_a_name(claim: Claim, _: Beside) -> bool:
 def name_of_the_book(claim: Claim, beside: Beside) -> bool:
     """The publisher or series has the title of the book, or the name of an author: a value of another field."""
     text = normalise(claim.value if isinstance(claim.value, str) else claim.value["name"])
-    names = {normalise(one["name"]) for each in beside.claims.get("authors", ()) for one in each.value}
-    return text in names or (bool(text) and text == normalise(beside.title))
+    return text in beside.names or (bool(text) and text == normalise(beside.title))
 
 
 def collection(claim: Claim, _: Beside) -> bool:
@@ -125,12 +150,7 @@ def other_script(claim: Claim, beside: Beside) -> bool:
 
 def of_another_book(claim: Claim, beside: Beside) -> bool:
     """The answer has another title than the book: it is about another book or edition."""
-    titles = [
-        one_line(other.value)
-        for other in beside.claims.get("title", ())
-        if other.rank != "hint" and (other.provider, other.record) == (claim.provider, claim.record)
-    ]
-    return bool(titles and beside.title) and not any(_is_like(title, beside.title) for title in titles)
+    return (claim.provider, claim.record) in beside.of_another_book
 
 
 @lru_cache(maxsize=8_192)
@@ -155,9 +175,15 @@ OF_WORKS: Final = frozenset({"title", "series"})
 def weighed(field: str, claims: Sequence[Claim], beside: Beside) -> Sequence[Claim]:
     """The claims, those that are doubtful with that rank. As they are if all agree, or if all are doubtful."""
     stated = [claim for claim in claims if claim.rank != "hint"]
-    if len(stated) < 2 or all(claim.value == stated[0].value for claim in stated):
+    if len(stated) < 2:
         return claims
-    doubtful = {id(claim) for claim in stated if any(doubt(claim, beside) for doubt in DOUBTS[field])}
+    first = stated[0].value
+    for claim in stated:
+        if claim.value != first:
+            break
+    else:
+        return claims
+    doubtful = {id(claim) for claim in stated for doubt in DOUBTS[field] if doubt(claim, beside)}
     if not doubtful or len(doubtful) == len(stated):
         return claims
     return [claim._replace(rank="doubtful") if id(claim) in doubtful else claim for claim in claims]

@@ -74,6 +74,8 @@ def _people(claims: Iterable[Claim]) -> list[dict[str, Any]]:
 
 
 def _is_same(one: str, other: str) -> bool:
+    if one == other:
+        return bool(people(one))
     a, b = people(one)[:1], people(other)[:1]
     return bool(a and b) and compare_names(a[0], b[0]) in {
         NameAgreement.FULL,

@@ -50,31 +50,31 @@ def merge(
     kept = {name: usable(each) for name, each in by_field.items()}
     merged = Merged()
     isbn = next((claim.value for claim in by_field.get("isbn", ())), "")
-    title = ""
+    beside = Beside(isbn, "", kept)
+    locked = locks or {}
+    doubted = DOUBTS if kind == "edition" else OF_WORKS if kind == "work" else ()
     for name, rule in RULES[kind].items():
         if fields is None or name in fields:
             stated: Sequence[Claim] | None = kept.get(FIELDS_FROM.get(name, name))
-            if stated and name in DOUBTS and (kind == "edition" or (kind == "work" and name in OF_WORKS)):
-                stated = _weighed(name, stated, kept, isbn, title)
+            if stated is None and name not in locked:
+                continue
+            if stated and name in doubted:
+                stated = _weighed(name, stated, beside)
             choice = _choose(rule, stated, choices)
             if name == "title" and choice:
-                title = choice.value
-            _serve(name, choice, (locks or {}).get(name), merged)
+                beside.title = choice.value
+            _serve(name, choice, locked.get(name), merged)
     if kind == "edition" and fields is None and "title" in merged.values:
         offered = usable(sorted(_subtitles(by_field.get("title", ()), by_field.get("subtitle", ())), key=trust))
-        _serve(
-            "subtitle", _choose(subtitle_for(merged.values["title"]), offered), (locks or {}).get("subtitle"), merged
-        )
+        _serve("subtitle", _choose(subtitle_for(merged.values["title"]), offered), locked.get("subtitle"), merged)
     return merged
 
 
-def _weighed(
-    name: str, stated: Sequence[Claim], kept: Mapping[str, Sequence[Claim]], isbn13: str, title: str
-) -> Sequence[Claim]:
+def _weighed(name: str, stated: Sequence[Claim], beside: Beside) -> Sequence[Claim]:
     """The claims of a field with the doubts about them, and what the titles say about it."""
-    stated = weighed(name, stated, Beside(isbn13, title, kept))
+    stated = weighed(name, stated, beside)
     if name == "series" and len(stated) > 1:
-        named = evidence_of_titles(kept.get("title", ()))
+        named = evidence_of_titles(beside.claims.get("title", ()))
         stated = [*stated, *(Claim("title", "series", value, rank="hint") for value in named)]
     return stated
 
@@ -100,10 +100,16 @@ def _serve(name: str, choice: Choice | None, lock: Lock | None, merged: Merged) 
     if choice is None:
         return
     merged.values[name] = choice.value
-    winners = {claim.provider: claim.record for claim in choice.claims}
+    if len(choice.claims) == 1:
+        source: str | list[str] = choice.claims[0].provider
+        records = [choice.claims[0].record]
+    else:
+        winners = {claim.provider: claim.record for claim in choice.claims}
+        source = next(iter(winners)) if len(winners) == 1 else sorted(winners)
+        records = sorted(winners.values())
     merged.provenance[name] = {
-        "source": next(iter(winners)) if len(winners) == 1 else sorted(winners),
-        "records": sorted(winners.values()),
+        "source": source,
+        "records": records,
         "rule": name,
         "lost": choice.lost,
     }

@@ -66,5 +66,6 @@ def quality(kind: EntityKind, merged: Merged) -> int:
 
 
 def _source_quality(source: Any) -> int:
-    names = [source] if isinstance(source, str) else source
-    return max(SOURCE_QUALITY.get(name, OTHER_SOURCES) for name in names)
+    if isinstance(source, str):
+        return SOURCE_QUALITY.get(source, OTHER_SOURCES)
+    return max(SOURCE_QUALITY.get(name, OTHER_SOURCES) for name in source)

@@ -69,7 +69,7 @@ def edition_columns(isbn13: str, merged: Merged, stored: Mapping[str, Any]) -> C
         "series_position": series.get("position"),
         "cover": values.get("cover"),
         "identifiers": values.get("identifiers", {}),
-        "provenance": _plain(merged.provenance),
+        "provenance": merged.provenance,
         "completeness": scores.completeness("edition", merged),
         "quality": scores.quality("edition", merged),
     }
@@ -97,7 +97,7 @@ def work_columns(work_id: int, merged: Merged, stored: Mapping[str, Any]) -> Col
         "variants": values.get("variants", []),
         "public_domain": values.get("public_domain"),
         "identifiers": values.get("identifiers", {}),
-        "provenance": _plain(merged.provenance),
+        "provenance": merged.provenance,
         "completeness": scores.completeness("work", merged),
         "quality": scores.quality("work", merged),
     }
@@ -120,7 +120,7 @@ def author_columns(author: AuthorRef, merged: Merged) -> Columns:
         "biography_source": biography if isinstance(biography, str) and "biography" in values else None,
         "portrait_url": values.get("portrait"),
         "identifiers": identifiers,
-        "provenance": _plain(merged.provenance),
+        "provenance": merged.provenance,
         "undifferentiated": not author.identifiers,
         "completeness": max(scores.WEIGHTS["author"]["name"], scores.completeness("author", merged)),
         "quality": scores.quality("author", merged),
@@ -143,7 +143,3 @@ _SHOWN: Final[Mapping[str, tuple[str, ...]]] = {
 def sample(kind: str, rows: Sequence[Mapping[str, Any]]) -> list[Columns]:
     """A few of the columns of some rows."""
     return [{name: row.get(name) for name in _SHOWN[kind]} for row in rows[:SAMPLE]]
-
-
-def _plain(provenance: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {name: dict(where) for name, where in provenance.items()}
