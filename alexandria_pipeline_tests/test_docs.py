@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from alexandria_pipeline.cli import dictionary_page, settings_page
+from alexandria_pipeline.cli import dictionary_page, matching_page, settings_page
 from alexandria_pipeline.providers import registry
 from alexandria_pipeline.providers.base import Capability
 from alexandria_pipeline.storage.database import Database
@@ -93,6 +93,10 @@ def test_the_table_of_capabilities_is_that_of_the_declarations() -> None:
 
 def test_the_reference_of_settings_is_current() -> None:
     assert settings_page.PAGE.read_text("utf-8") == settings_page.reference(), f"run: {settings_page.COMMAND}"
+
+
+def test_the_page_about_matching_shows_the_table_and_the_verdicts_of_today() -> None:
+    assert matching_page.PAGE.read_text("utf-8") == matching_page.page(), f"run: {matching_page.COMMAND}"
 
 
 def test_the_picture_of_growth_shows_the_measured_points() -> None:
