@@ -15,7 +15,7 @@ from typing import Final
 
 from alexandria_pipeline.domain.merging.claims import EntityKind
 from alexandria_pipeline.operations.processes import available_cores
-from alexandria_pipeline.stages import computing
+from alexandria_pipeline.stages import computing, joining
 from alexandria_pipeline.storage import served
 from alexandria_pipeline.storage.database import Database
 
@@ -31,6 +31,7 @@ Done = dict[EntityKind, tuple[int, int]]
 def recompute(database: Database, run_id: str, processes: int | None = None) -> Counts:
     """Computes every resolved work with its editions and authors; returns how many rows were computed, and how many changed."""
     with database.transaction() as tx:
+        joining.point_again(tx, "author")
         ids = served.resolved_works(tx)
     blocks = [ids[start : start + BLOCK] for start in range(0, len(ids), BLOCK)]
     team = 1 if len(ids) <= SMALL and processes is None else min(processes or available_cores(), len(blocks) or 1)

@@ -116,7 +116,25 @@ def apply(tx: Connection, kind: Judged, keys: Collection[str], run_id: str) -> l
 
     Returns their keys.
     """
+    rows = _point(tx, kind, clusters(tx, kind), keys)
+    works = (
+        [row["id"] for row in rows]
+        if kind == "work"
+        else served.works_of_authors(tx, [str(row["key"]) for row in rows])
+    )
+    computing.compute_works(tx, works, run_id)
+    computing.compute_authors(tx, works, run_id)
+    return sorted(str(row["key"]) for row in rows)
+
+
+def point_again(tx: Connection, kind: Judged) -> None:
+    """Lets the members of every cluster point to the one that stands for it, as a change of the precedence needs it; computes nothing."""
+    store.one_writer(tx)
     known = clusters(tx, kind)
+    _point(tx, kind, known, known.roots)
+
+
+def _point(tx: Connection, kind: Judged, known: Clusters, keys: Collection[str]) -> list[dict[str, Any]]:
     rows = served.keys(tx, kind, keys)
     by_root: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
@@ -127,14 +145,7 @@ def apply(tx: Connection, kind: Judged, keys: Collection[str], run_id: str) -> l
         first = min(members, key=lambda row: precedence(kind, row["id"], row["key"]))["id"]
         merged |= {row["id"]: None if row["id"] == first else first for row in members}
     served.set_merged_into(tx, kind, merged)
-    works = (
-        [row["id"] for row in rows]
-        if kind == "work"
-        else served.works_of_authors(tx, [str(row["key"]) for row in rows])
-    )
-    computing.compute_works(tx, works, run_id)
-    computing.compute_authors(tx, works, run_id)
-    return sorted(str(row["key"]) for row in rows)
+    return rows
 
 
 def precedence(kind: Judged, row_id: int, key: str) -> tuple[bool, str] | tuple[int]:
