@@ -7,6 +7,7 @@ one request of one process tests it. If that fails, the pause doubles, up to 15 
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from alexandria_pipeline.domain.calls import ServiceState
@@ -14,7 +15,6 @@ from alexandria_pipeline.storage.queries import Queries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from alexandria_pipeline.storage.database import Database, Row
 
@@ -40,7 +40,8 @@ def on_hold(database: Database) -> dict[str, bool]:
 
 def breaker_message(service: str, retry_at: datetime | None, last_error: str | None) -> str:
     """Why a paused service is not called, for people."""
-    when = f" until {retry_at:%H:%M:%S} UTC" if retry_at else ""
+    day = "" if retry_at is None or retry_at - datetime.now(UTC) < timedelta(hours=20) else f"{retry_at:%Y-%m-%d} "
+    when = f" until {day}{retry_at:%H:%M:%S} UTC" if retry_at else ""
     return f"{service} is paused{when} after repeated failures ({last_error or 'no reason recorded'})"
 
 

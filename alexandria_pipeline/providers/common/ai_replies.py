@@ -34,10 +34,24 @@ def successful(answer: Answer[JsonResponse], title: str) -> JsonResponse:
 
 
 def paid_reply(response: JsonResponse) -> JsonResponse | Failed:
-    """Accepts every reply that was paid for, usable or not: the cache holds it until it is stored with its month."""
+    """Accepts every reply that was paid for, usable or not: the cache holds it until it is stored with its month.
+
+    An error in a body without any reply was not paid for, and is not kept.
+    """
     if response.status == 200:
+        if error := _error_alone(response.data):
+            return Failed(f"the service returned an error instead of a reply ({excerpt(error)})")
         return response
     return Failed(f"the service returned HTTP {response.status} instead of a reply", transient=False)
+
+
+def _error_alone(data: Json) -> str:
+    """The error of a body that has no reply; "" if there is none."""
+    if not isinstance(data, dict) or not data.get("error") or data.get("candidates") or data.get("choices"):
+        return ""
+    error = data["error"]
+    message = error.get("message") if isinstance(error, dict) else error
+    return message if isinstance(message, str) and message else "without a message"
 
 
 async def first_answer(

@@ -25,6 +25,7 @@ _BAD_KEY: Final = re.compile(
     r"|iprefererblocked|unregistered callers|consumer_invalid",
     re.IGNORECASE,
 )
+PAUSE_SECONDS: Final = 1.0  # before the next attempt after a server error in a 200
 _DAILY: Final = re.compile(r"dailylimit|per ?day|1/d/|quotaexceeded", re.IGNORECASE)
 _RATE: Final = re.compile(r"ratelimit|rate_limit|resource_exhausted|quota", re.IGNORECASE)
 
@@ -34,7 +35,9 @@ def explain(status: int, body: Json) -> Unavailable | Failed | None:
     if status == 200 and not (isinstance(body, dict) and "error" in body):
         return None
     details = _details(body)
-    if status == 403 and _UNKNOWN_LOCATION.search(details):
+    if status == 200 and (code := _code(body)) >= 500:
+        return Failed(f"Google Books returned HTTP 200 with the error {code}", pause_seconds=PAUSE_SECONDS)
+    if status in {400, 403} and _UNKNOWN_LOCATION.search(details):
         return UNKNOWN_LOCATION
     if status == 404 and isinstance(body, dict):
         return None  # a volume that does not exist; the parsers check the status
@@ -48,6 +51,12 @@ def explain(status: int, body: Json) -> Unavailable | Failed | None:
     if status == 429 or (status in {200, 400, 403} and _RATE.search(details)):
         return Failed(f"Google Books requests fewer calls (HTTP {status})")
     return unexpected_status(DECLARATION.title, status)
+
+
+def _code(body: Json) -> int:
+    error = body.get("error") if isinstance(body, dict) else None
+    code = error.get("code") if isinstance(error, dict) else None
+    return code if isinstance(code, int) else 0
 
 
 def _details(body: Json) -> str:

@@ -28,10 +28,10 @@ MAX_EXTENT_LENGTH: Final = 100
 
 
 def parse_search(response: JsonResponse) -> tuple[ArchiveItem, ...] | NotFound | Failed:
-    """The text items of a search result, in its order."""
+    """The text items of a search result, in its order. A count without items is no answer."""
     docs = _docs(response.data)
     if docs == []:
-        return NotFound()
+        return UNREADABLE if response.data["response"].get("numFound") else NotFound()
     if docs is None or not any(isinstance(doc, dict) and "identifier" in doc for doc in docs):
         return UNREADABLE
     items = read_models(ArchiveItem, docs)

@@ -19,6 +19,9 @@ RATE_LIMIT: Final = Failed("ISBNdb requests fewer calls (HTTP 429)")
 
 _MESSAGE_FIELDS: Final = ("errorMessage", "error_message", "message", "error")
 _DAILY: Final = re.compile(r"\bdaily\b|\bper day\b|\bquota\b", re.IGNORECASE)
+_ENDED: Final = re.compile(
+    r"\b(?:subscription|plan|trial)\b.{0,40}\b(?:expired|ended|cancell?ed|inactive)", re.IGNORECASE
+)
 _NOT_FOUND: Final = re.compile(r"not\s*found|no (?:books?|results?|matches)", re.IGNORECASE)
 
 
@@ -32,6 +35,12 @@ def explain(status: int, body: Json) -> Unavailable | Failed | None:
         if _DAILY.search(error_text(body)):
             return Unavailable("ISBNdb's daily quota is used up", temporary=True)
         return RATE_LIMIT
+    if status == 402:
+        return Failed(
+            f"ISBNdb rejects this key: its plan has ended or is not paid (HTTP 402, {KEY_VARIABLE})", transient=False
+        )
+    if status == 403 and _ENDED.search(error_text(body)):
+        return Failed(f"ISBNdb rejects this key: its plan has ended (HTTP 403, {KEY_VARIABLE})", transient=False)
     if status == 403:
         return Failed(
             "ISBNdb rejects this key, address or host (HTTP 403); the quota is not the reason. A key of the Premium or Pro plan "

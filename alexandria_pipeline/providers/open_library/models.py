@@ -101,12 +101,13 @@ _Identifiers = Annotated[tuple[tuple[str, str], ...], PlainValidator(_identifier
 
 
 def _title(value: object) -> str | None:
-    """The title; "" for "Book 9781803132174", the title of records that programs make before a book comes out."""
+    """The title; "" for "Book 9781803132174" or an ISBN alone, which programs write before a book comes out."""
     title = text(value)
-    return "" if title and _PLACEHOLDER.fullmatch(title) else title
+    match = _PLACEHOLDER.fullmatch(title) if title else None
+    return "" if match and (match["book"] or Isbn13.find(match["isbn"])) else title
 
 
-_PLACEHOLDER: Final = re.compile(r"Book 97[89]\d{10}", re.IGNORECASE)
+_PLACEHOLDER: Final = re.compile(r"(?P<book>Book )?(?P<isbn>(?:97[89])?\d{9}[\dX])", re.IGNORECASE)
 _Title = Annotated[str | None, PlainValidator(_title)]
 
 

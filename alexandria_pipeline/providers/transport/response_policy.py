@@ -140,7 +140,7 @@ class ResponsePolicy:
         return AttemptResult(refusal), result
 
     def _refused(self, refusal: Unavailable, status: int) -> tuple[AttemptResult, CallResult]:
-        result = CallResult(CallOutcome.REFUSED, reason=refusal.reason, healthy=status not in (401, 403))
+        result = CallResult(CallOutcome.REFUSED, reason=refusal.reason, healthy=status not in (401, 402, 403))
         if refusal.temporary and self._spec.key is not None:
             log.warning("%s; it is not called again before its quota day ends", refusal.reason)
             result = replace(result, healthy=None, exhausted=True)
@@ -155,7 +155,7 @@ class ResponsePolicy:
         healthy: bool | None = failure.refusal or (
             status is not None
             and 400 <= status < 500
-            and status not in (401, 403, *RETRYABLE)
+            and status not in (401, 402, 403, *RETRYABLE)
             and not raw.network_failed
         )
         if retry and self._spec.fails_in_waves and status is not None and status >= 500:

@@ -55,9 +55,12 @@ def parse_summary(response: JsonResponse) -> Summary | NotFound | Failed:
 
 
 def parse_search(response: JsonResponse) -> tuple[str, ...] | NotFound | Failed:
-    """The titles of the articles found, best first."""
+    """The titles of the articles found, best first. A count without articles is no answer."""
     hits = _hits(response.data)
-    if hits == [] or response.status == 404:
+    if hits == []:
+        info = response.data["query"].get("searchinfo")
+        return UNREADABLE if isinstance(info, dict) and info.get("totalhits") else NotFound()
+    if response.status == 404:
         return NotFound()
     return tuple(hit.title for hit in read_models(SearchResult, hits) if hit.title) or UNREADABLE
 

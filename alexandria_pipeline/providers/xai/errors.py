@@ -16,7 +16,9 @@ _REFUSED_PROMPT: Final = re.compile(r"usage guidelines?|failed check|content vio
 _FAILED_CHECK: Final = re.compile(r"failed check: ?[\w ]{1,60}", re.IGNORECASE)
 _NO_CREDITS: Final = re.compile(r"credits|spending limit|billing", re.IGNORECASE)
 _NO_MODEL: Final = re.compile(
-    r"model\b.{0,200}?(?:not found|not exist|not available|no access)|(?:unknown|no such) model", re.IGNORECASE
+    r"model\b.{0,200}?(?:not found|not exist|not available|no access)|(?:unknown|no such) model"
+    r"|(?:not|no)\b.{0,40}\baccess to (?:the |this )?model",
+    re.IGNORECASE,
 )
 
 
@@ -44,7 +46,7 @@ def explain(status: int, body: Json) -> Unavailable | Failed | None:
             "add credits, then run `alexandria services reopen xai`",
             temporary=True,
         )
-    if status == 401 or (status in {400, 403} and _BAD_KEY.search(message)):
+    if status == 401 or (status in {400, 403} and _BAD_KEY.search(message) and not _NO_MODEL.search(message)):
         return Unavailable(f"xAI rejects the key in {KEY_VARIABLE} (HTTP {status})")
     if status == 429:
         return Failed("xAI requests fewer calls (HTTP 429)", transient=True)

@@ -20,6 +20,9 @@ def _content(value: object) -> str:
 
 
 def _ticks(value: object) -> int | None:
+    """The ticks of the bill; int64 numbers may be written as strings (protobuf's JSON)."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= len(str(MAX_TICKS)):
+        value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TICKS else None
 
 
