@@ -64,6 +64,30 @@ def list_near_misses(as_json: AsJson = False) -> None:
     )
 
 
+@app.command("conflicts")
+def list_conflicts(as_json: AsJson = False) -> None:
+    """Lists the fields about which sources contradict each other, and pairs of works or authors that may be one, oldest first."""
+    with opened_database() as (_, database):
+        review = Review(database)
+        found, pairs = review.conflicts(), review.refused_merges()
+    if as_json:
+        print_json({"conflicts": found, "pairs": pairs})
+        return
+    for each in found:
+        say(f"{each['title'] or ''}  ({each['kind']} {each['key']})")
+        say(f"  {each['field']}: {each['detail']}")
+    for pair in pairs:
+        say(f"{pair['left_title']} / {pair['right_title']}  ({pair['kind']}; {pair['guard'] or pair['rule']})")
+        say(f"  {pair['left_key']}")
+        say(f"  {pair['right_key']}")
+    say(
+        f"{len(found)} conflicts, {len(pairs)} pairs"
+        + ("; `alexandria show KEY` shows the sources, `alexandria lock` decides a field" if found else "")
+        + ("; `alexandria works|authors merge` or `split` decides a pair" if pairs else "")
+        + "."
+    )
+
+
 @app.command()
 def accept(
     work_key: WorkKey,

@@ -44,9 +44,14 @@ class Review:
         return [_near_miss(row) for row in rows]
 
     def refused_merges(self) -> list[dict[str, Any]]:
-        """Returns pairs of works that may be one and that a person has to decide on: keys, titles, authors, rule and guard."""
+        """Returns pairs of works, then of authors, that may be one and that a person has to decide on: keys, titles, rule and guard."""
         with self.database.transaction() as tx:
-            return joining.doubts(tx, "work")
+            return [{"kind": kind, **pair} for kind in ("work", "author") for pair in joining.doubts(tx, kind)]
+
+    def conflicts(self, limit: int | None = None) -> list[dict[str, Any]]:
+        """Returns the fields about which sources contradict each other, oldest first: kind, key, title, field, values and time."""
+        with self.database.transaction() as tx:
+            return joining.conflicts(tx, limit)
 
     def accept(self, work_key: str, isbn13: Isbn13, by: str, why: str = "", seen: int | None = None) -> ReviewedWork:
         """Gives the work this ISBN: promotes the work and resolves its books. No run changes it later.

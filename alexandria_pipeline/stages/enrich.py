@@ -15,7 +15,7 @@ from alexandria_pipeline.domain.matching.listed_isbns import LIST
 from alexandria_pipeline.domain.merging.claims import Stated
 from alexandria_pipeline.domain.merging.extraction import candidate_facts, catalog_facts
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.providers.base import Capability, Provider
+from alexandria_pipeline.providers.base import Capability, Provider, ProviderKind
 from alexandria_pipeline.stages import computing, joining
 from alexandria_pipeline.stages.asking import ABOUT_EDITIONS, ABOUT_WORKS, Asked, Asker
 from alexandria_pipeline.storage import claims as store
@@ -37,7 +37,7 @@ Compute = Callable[[Connection, Sequence[Any], str], Written]
 class EnrichmentReport:
     """The result for each month: counts, the coverage of fields, some rows, and the answers that services owe.
 
-    `asked` is of the whole run.
+    `asked`, `paid_calls`, and the editions that these answered about, are of the whole run.
     """
 
     counts: dict[Month, Mapping[str, int]] = field(default_factory=dict)
@@ -45,6 +45,8 @@ class EnrichmentReport:
     sample: dict[Month, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     asked: Counter[tuple[str, str]] = field(default_factory=Counter)
     owed: Mapping[Month, Mapping[str, int]] = field(default_factory=dict)
+    paid_calls: int = 0
+    paid_isbns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +69,16 @@ class Enrich:
         isbns = _first_months(by_month)
         self._collect(list(isbns), run_id)
         asker = Asker(self.database, self.quota, run_id, "enriched_editions")
-        asked = asker.editions(self.providers(Capability.METADATA_ENRICHMENT), isbns)
+        providers = self.providers(Capability.METADATA_ENRICHMENT)
+        asked = asker.editions(providers, isbns)
         asked.outcomes += asker.details(self._offering(ABOUT_EDITIONS), isbns).outcomes
         subjects = {month: list(found) for month, found in by_month.items()}
         report = self._report(months, subjects, computing.compute_editions, run_id, asked)
         with self.database.transaction() as tx:
             figures.recount(tx, months)  # ISBNs that waited for their facts, and calls
+            paid = [each.declaration.name for each in providers if each.declaration.kind is ProviderKind.PAID]
+            report.paid_calls = figures.calls_of_run(tx, run_id, "enriched_editions", paid)
+        report.paid_isbns = sum(asked.outcomes[name, outcome] for name in paid for outcome in ("found", "not_found"))
         return report
 
     def works(self, months: Sequence[Month], run_id: str) -> EnrichmentReport:

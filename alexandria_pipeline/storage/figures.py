@@ -104,3 +104,9 @@ def _figures(row: Mapping[str, Any]) -> MonthFigures:
     return MonthFigures(
         Month(row["year"], row["month"]), row["generated"], row["resolved"], row["works"], row["synthetic"], row["lost"]
     )
+
+
+def calls_of_run(tx: Connection, run_id: str, stage: str, services: Sequence[str]) -> int:
+    """How many calls of these services a run has made in a stage."""
+    row = tx.execute(_SQL["calls_of_run"], {"run_id": run_id, "stage": stage, "services": list(services)}).fetchone()
+    return int(row["calls"]) if row else 0

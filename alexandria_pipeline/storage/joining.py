@@ -61,6 +61,11 @@ def doubts(tx: Connection, kind: EntityKind) -> list[dict[str, Any]]:
     return tx.execute(_SQL["doubts"], {"kind": kind}).fetchall()
 
 
+def conflicts(tx: Connection, limit: int | None = None) -> list[dict[str, Any]]:
+    """The fields about which sources contradict each other, oldest first; `total` is their number."""
+    return tx.execute(_SQL["conflicts"], {"limit": limit}).fetchall()
+
+
 def _facts(row: dict[str, Any]) -> WorkFacts:
     identifiers: dict[str, set[str]] = {}
     for scheme, value in row["identifiers"]:

@@ -52,6 +52,7 @@ def test_a_near_miss_is_listed_accepted_and_explained(site: dict[str, str], data
     assert accepted.stderr.endswith(f" INFO Ada accepted 9780316556347 for {row['work_key']}\n")
     assert f"has the ISBN {CIRCE}, decided by Ada." in accepted.stdout
     assert _types(site, "review", "list").stdout == "0 near misses.\n"
+    assert _types(site, "review", "conflicts").stdout == "0 conflicts, 0 pairs.\n"
 
     output = _types(site, "explain", "2020-06").stdout
     assert f"Circe: Lord of the Lions / Madeline Miller: resolved, {CIRCE} (review, confidence 100)" in output

@@ -175,3 +175,23 @@ def test_guessing_is_slowed_down(library: Database) -> None:
             for name in ("anna", "carl")
         }
         assert texts <= {401, 429}
+
+
+def test_doubts_about_authors_and_conflicts_are_on_the_page(library: Database, enter: Enter) -> None:
+    rows(
+        library,
+        "insert into field_conflict (kind, subject, field, detail) values ('edition', '9780000000002', 'pages', 'pages 1 < 9') returning 1",
+    )
+    rows(
+        library,
+        "insert into enriched_authors (author_key, name, name_key) values ('viaf:1', 'Ann Moore', 'ann moore'),"
+        " ('viaf:2', 'A. Moore', 'a moore') returning 1",
+    )
+    rows(
+        library,
+        "insert into identity_judgement (kind, left_key, right_key, verdict, rule, decided_by)"
+        " values ('author', 'viaf:1', 'viaf:2', 'unsure', 'name and work', 'run') returning 1",
+    )
+    page = enter("anna").get("/review").text
+    assert "pages: pages 1 &lt; 9" in page
+    assert ">Ann Moore</a> <small>viaf:1</small>" in page

@@ -11,6 +11,7 @@ from alexandria_pipeline.domain.errors import InvalidValue
 from alexandria_pipeline.domain.merging.claims import Lock, Stated
 from alexandria_pipeline.operations import library
 from alexandria_pipeline.operations.recompute import recompute
+from alexandria_pipeline.operations.review import Review
 from alexandria_pipeline.stages import computing
 from alexandria_pipeline.storage import claims
 from alexandria_pipeline_tests.world import JULY, JUNE, dump, pipeline, rows, run_all
@@ -100,6 +101,10 @@ def test_a_merge_serves_the_claims_of_both_and_a_split_undoes_it(filled: Databas
     assert rows(filled, "select subject, field from field_conflict where kind = 'work'") == [
         {"subject": old["work_key"], "field": "identifiers"}
     ]
+
+    (conflict,) = Review(filled).conflicts()
+    assert (conflict["kind"], conflict["key"], conflict["field"]) == ("work", old["work_key"], "identifiers")
+    assert (conflict["title"], conflict["detail"], conflict["total"]) == ("The Guest List", "wikidata Q1, Q2", 1)
 
     library.judge(filled, "work", half, guests, "different", "Ada")
     assert _served(filled) == before

@@ -49,7 +49,13 @@ def _enrich(world: Pipeline, run_id: str) -> dict[str, Any]:
         "authors": world.enrich.authors(MONTHS, run_id),
     }
     return {
-        name: {**report.counts[month], "requests": report.asked.total(), "owed": sum(report.owed[month].values())}
+        name: {
+            **report.counts[month],
+            "requests": report.asked.total(),
+            "paid_calls": report.paid_calls,
+            "paid_isbns": report.paid_isbns,
+            "owed": sum(report.owed[month].values()),
+        }
         for name, report in reports.items()
     }
 
@@ -72,6 +78,8 @@ def test_a_month_is_enriched_once(opened: Opened, database: Database, upstream: 
 
     (now_paid,) = rows(database, "select count(*) as n from api_call where service = 'isbndb'")
     assert now_paid["n"] == paid["n"] + 1, "one paid call for all editions of the run"
+    assert (first["editions"]["paid_calls"], second["editions"]["paid_calls"]) == (1, 0)
+    assert 10 < first["editions"]["paid_isbns"] <= len(resolved)
     assert {name: (each["changed"], each["requests"]) for name, each in second.items()} == dict.fromkeys(second, (0, 0))
     assert _requests(upstream) == asked, "what was answered is not asked again"
     assert dump(database, SERVED) == served, "computing again writes nothing"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from alexandria_pipeline.domain.merging.claims import Claim, trust, usable
+from alexandria_pipeline.domain.merging.texts import identifier
 from alexandria_pipeline.domain.text.normalise import normalise
 from alexandria_pipeline.domain.text.person_names import NameAgreement, compare_names, people
 
@@ -43,7 +44,8 @@ def authors_of_work(
         values: dict[str, set[str]] = {}
         for _, one in same:
             for scheme, value in one.get("ids", ()):
-                values.setdefault(scheme, set()).add(value)
+                if text := identifier(scheme, value):
+                    values.setdefault(scheme, set()).add(text)
         unique = tuple((scheme, min(values[scheme])) for scheme in SCHEMES if len(values.get(scheme, ())) == 1)
         home = same[0][0] if same else work_key
         key = f"{unique[0][0]}:{unique[0][1]}" if unique else f"name:{normalise(name)}:{home}"

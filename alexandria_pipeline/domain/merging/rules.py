@@ -18,6 +18,7 @@ from alexandria_pipeline.domain.merging.groups import Offered, groups, largest, 
 from alexandria_pipeline.domain.merging.texts import (
     clean_description,
     clean_title,
+    identifier,
     is_shouted,
     language_tag,
     natural_name,
@@ -229,11 +230,12 @@ SINGLE_VALUED: Final = frozenset({"openlibrary_work", "wikidata", "viaf", "isni"
 
 
 def identifiers(claims: Sequence[Claim]) -> Choice | None:
-    """All identifiers by scheme, as text. Two values in a single-valued scheme are both kept, and are a conflict."""
+    """All identifiers by scheme, as text; no ISNI with a wrong check digit. Two values in a single-valued scheme are kept, and are a conflict."""
     found: dict[str, set[str]] = {}
     for claim in claims:
         for scheme, value in claim.value:
-            found.setdefault(scheme, set()).add(str(value))
+            if text := identifier(scheme, str(value)):
+                found.setdefault(scheme, set()).add(text)
     doubled = [scheme for scheme in sorted(found) if scheme in SINGLE_VALUED and len(found[scheme]) > 1]
     conflict = "; ".join(f"{scheme} {', '.join(sorted(found[scheme]))}" for scheme in doubled)
     choice = _union({scheme: sorted(values) for scheme, values in sorted(found.items())}, claims)

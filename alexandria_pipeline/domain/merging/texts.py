@@ -9,6 +9,7 @@ from typing import Final
 
 import ftfy
 import nh3
+from stdnum import isni
 
 from alexandria_pipeline.domain.text.normalise import normalise
 from alexandria_pipeline.domain.text.person_names import people
@@ -141,6 +142,15 @@ def language_tag(text: str) -> str:
         return langcodes.standardize_tag(text)
     except langcodes.tag_parser.LanguageTagError:
         return ""
+
+
+@lru_cache(maxsize=8_192)
+def identifier(scheme: str, value: str) -> str:
+    """An identifier as it is served; "" for an ISNI whose check digit is wrong."""
+    if scheme != "isni":
+        return value
+    number: str = isni.compact(value)
+    return number if isni.is_valid(number) else ""
 
 
 @lru_cache(maxsize=8_192)

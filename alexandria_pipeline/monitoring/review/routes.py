@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from alexandria_pipeline.storage.threads import Threads
 
-SHOWN = 20  # works of the page
+SHOWN = 20  # works of the page, and conflicts
 TRIES_PER_MINUTE = 30  # of one client to sign in; five at once
 SCRIPT = "review.js"
 
@@ -38,6 +38,8 @@ class Reviews(Protocol):
     def near_misses(self) -> list[dict[str, Any]]: ...
 
     def refused_merges(self) -> list[dict[str, Any]]: ...
+
+    def conflicts(self, limit: int | None = None) -> list[dict[str, Any]]: ...
 
     def last(self, by: str) -> list[dict[str, Any]]: ...
 
@@ -144,6 +146,7 @@ class _Pages:
             works=works[:SHOWN],
             left=len(works),
             merges=await self._threads.run(self._reviews.refused_merges),
+            conflicts=await self._threads.run(self._reviews.conflicts, SHOWN),
             session=session,
             open=self._sessions.open,
             last=await self._threads.run(self._reviews.last, session.name) if session else [],

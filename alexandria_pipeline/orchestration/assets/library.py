@@ -93,7 +93,12 @@ def enriched_authors(context: dg.AssetExecutionContext, pipeline: dg.ResourcePar
 
 def _show(context: dg.AssetExecutionContext, report: EnrichmentReport) -> None:
     """Adds counts, coverage, some rows and what services owe to each month, and the requests of the run to all of them."""
-    run = {"run_requests": table(_requests(report.asked))} if report.asked else {}
+    run: dict[str, Any] = {"run_requests": table(_requests(report.asked))} if report.asked else {}
+    if report.paid_calls:
+        run |= {
+            "run_paid_calls": report.paid_calls,
+            "run_isbns_per_paid_call": round(report.paid_isbns / report.paid_calls, 1),
+        }
     for month, counts in report.counts.items():
         owed = report.owed[month]
         own: dict[str, Any] = {"dagster/row_count": counts["computed"], **counts, "owed": sum(owed.values())}

@@ -62,3 +62,7 @@ select count(c.call_id) as attempts, count(*) filter (where c.status is not null
 from (select quota_day(%(service)s, clock_timestamp()) as day) d
 left join api_call c on c.service = %(service)s and c.called_at >= d.day::timestamp at time zone quota_zone(%(service)s)
 left join quota_usage q on q.service = %(service)s and q.day = d.day;
+
+-- name: calls_of_run
+-- How many calls of some services a run has made in a stage.
+select count(*) as calls from api_call where run_id = %(run_id)s and stage = %(stage)s and service = any(%(services)s);

@@ -92,3 +92,13 @@ left join enriched_authors la on j.kind = 'author' and la.author_key = j.left_ke
 left join enriched_authors ra on j.kind = 'author' and ra.author_key = j.right_key
 where j.withdrawn_at is null and j.verdict = 'unsure' and j.kind = %(kind)s
 order by j.decided_at, j.left_key, j.right_key;
+
+-- name: conflicts
+-- The fields whose sources contradict each other, oldest first, and how many there are.
+select c.kind, c.subject as key, coalesce(e.title, w.title, a.name) as title, c.field, c.detail, c.found_at, count(*) over () as total
+from field_conflict c
+left join enriched_editions e on c.kind = 'edition' and e.isbn13 = c.subject
+left join enriched_works w on c.kind = 'work' and w.work_key = c.subject
+left join enriched_authors a on c.kind = 'author' and a.author_key = c.subject
+order by c.found_at, c.kind, c.subject, c.field
+limit %(limit)s;
