@@ -19,7 +19,8 @@ from alexandria_pipeline.cli.output import (
     say,
 )
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.storage import figures, generation
+from alexandria_pipeline.storage import figures
+from alexandria_pipeline.storage import skipped_rows as skipped
 
 
 def status(
@@ -81,10 +82,10 @@ def _not_processed(wanted: list[Month], any_at_all: bool) -> str:
 def skipped_rows(as_json: AsJson = False) -> None:
     """Shows skipped rows of lists, catalogues and replies, and listed ISBNs that were not used, with line and reason."""
     with opened_database() as (settings, database), database.transaction() as tx:
-        rows = generation.skipped_rows(tx)
+        rows = skipped.all_rows(tx)
     if settings.catalog_address is not None:
         with opened_catalog() as (_, catalog), catalog.transaction() as tx:
-            rows += generation.skipped_rows(tx)
+            rows += skipped.all_rows(tx)
     if as_json:
         print_json(rows)
         return

@@ -13,7 +13,7 @@ from alexandria_pipeline.domain.tsv import clean_text, excerpt, listing_problem
 from alexandria_pipeline.operations.catalog_files import SEPARATOR, read_editions
 from alexandria_pipeline.providers.common.edition_formats import edition_format
 from alexandria_pipeline.providers.common.languages import language
-from alexandria_pipeline.storage import generation
+from alexandria_pipeline.storage import skipped_rows
 from alexandria_pipeline.storage.catalog import Catalog, CatalogLoad
 from alexandria_pipeline.storage.database import Database
 
@@ -34,7 +34,7 @@ def load_catalog(database: Database, name: str, data: bytes) -> CatalogLoad | No
     entries = list(_entries(table, skipped))
     loaded = Catalog(database).load(name, table.digest, entries, len(skipped))
     with database.transaction() as tx:
-        generation.add_skipped(tx, skipped)
+        skipped_rows.add(tx, skipped)
     return loaded
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from alexandria_pipeline.domain import key_figures
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.storage import figures, generation
+from alexandria_pipeline.storage import figures, skipped_rows
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.figures import MonthFigures
 
@@ -25,7 +25,7 @@ def status(database: Database, months: Sequence[Month] = ()) -> dict[str, Any]:
         log = figures.backfill_rows(tx)
         synthetic, works = figures.synthetic_overall(tx)
         unfinished = figures.unfinished(tx)
-        skipped = Counter(row["part"] for row in generation.skipped_rows(tx))
+        skipped = Counter(row["part"] for row in skipped_rows.all_rows(tx))
     rows = [_row(row, counted, unfinished) for row in log]
     wanted = [row for row in rows if not months or row["month"] in {str(month) for month in months}]
     generated, resolved = sum(row["books"] for row in wanted), sum(row["resolved"] for row in wanted)

@@ -88,6 +88,10 @@ def _warn_of_misspelt(names: frozenset[str]) -> None:
 
 
 def _nearest(name: str, candidates: list[str], similarity: float) -> str | None:
+    # Two names differ by at least the difference of their lengths: most variables of other programs end here.
+    candidates = [each for each in candidates if min(len(each), len(name)) >= similarity * max(len(each), len(name))]
+    if not candidates:
+        return None
     from rapidfuzz import process  # noqa: PLC0415 - only an unknown variable needs it
     from rapidfuzz.distance import Levenshtein  # noqa: PLC0415
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from math import ceil
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from urllib.parse import quote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, create_model, field_validator
@@ -13,14 +13,16 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from alexandria_pipeline.domain.errors import SettingsError
 from alexandria_pipeline.domain.generation.prompts import PromptVariant
-from alexandria_pipeline.domain.quota import QuotaLimits, ServicePlan
 from alexandria_pipeline.domain.reviewers import parse_reviewers
 from alexandria_pipeline.domain.rollout.phases import Rules
 from alexandria_pipeline.providers import registry
 from alexandria_pipeline.providers.base import Capability, HttpDefaults
-from alexandria_pipeline.providers.transport.types import ServiceConfig
 from alexandria_pipeline.settings.service import ServiceSettings, thinking_seconds
 from alexandria_pipeline.settings.sources import SecretFiles, WithoutPrograms
+
+if TYPE_CHECKING:
+    from alexandria_pipeline.domain.quota import ServicePlan
+    from alexandria_pipeline.providers.transport.types import ServiceConfig
 
 Names = Annotated[tuple[str, ...], NoDecode]
 
@@ -296,6 +298,10 @@ class Settings(BaseSettings):
 
     def service(self, name: str) -> ServiceConfig:
         """What the transport needs for one service. Raises SettingsError for an unknown name."""
+        # Most commands ask no service.
+        from alexandria_pipeline.domain.quota import QuotaLimits  # noqa: PLC0415
+        from alexandria_pipeline.providers.transport.types import ServiceConfig  # noqa: PLC0415
+
         canonical = registry.canonical_name(name)
         if canonical not in registry.SERVICES:
             raise SettingsError(f"{name} is not a service; the services are: {', '.join(SERVICES)}")

@@ -23,6 +23,7 @@ from alexandria_pipeline.providers.transport.types import call_context
 from alexandria_pipeline.stages.runner import Counts, Report
 from alexandria_pipeline.stages.watchdog import run_watched
 from alexandria_pipeline.storage import generation as store
+from alexandria_pipeline.storage import skipped_rows
 from alexandria_pipeline.storage.database import Connection, Database
 from alexandria_pipeline.storage.generation import StoredListing, StoredReply
 from alexandria_pipeline.storage.months import MonthHolder
@@ -61,7 +62,7 @@ class Generate:
         with self.database.transaction() as tx:
             tables = {
                 "refusals": store.refusals_of(tx, month),
-                "skipped_rows": store.skipped_of_month(tx, month, MAX_ROWS_SHOWN),
+                "skipped_rows": skipped_rows.of_month(tx, month, MAX_ROWS_SHOWN),
             }
         return {name: rows for name, rows in tables.items() if rows}
 
@@ -156,7 +157,7 @@ class Generate:
         with self.database.transaction() as tx:
             counts = store.book_counts(tx, month)
             by_provider = store.provider_figures(tx, month)
-            skipped, isbns = store.skipped_count(tx, month)
+            skipped, isbns = skipped_rows.count(tx, month)
         by_generator = {name: value for row in by_provider for name, value in _generator_counts(row).items()}
         refused = {f"refused_by_{name}": reason for name, reason in refusals.items()}
         set_apart = {name: count for name, count in (("skipped_rows", skipped), ("unused_isbns", isbns)) if count}
@@ -198,7 +199,7 @@ def _store_books(tx: Connection, month: Month, parsed: Mapping[int, ParsedReply]
 
 def _store_skipped(tx: Connection, rows: Sequence[SkippedRow]) -> None:
     """Stores skipped rows and logs the new ones."""
-    new = store.add_skipped(tx, rows)
+    new = skipped_rows.add(tx, rows)
     for row in new[:MAX_ROWS_LOGGED]:
         skipped = "skipped" if row.part == "row" else "ISBN not used"
         log.warning("%s line %d %s: %s", row.source, row.position, skipped, row.reason)

@@ -15,8 +15,8 @@ from alexandria_pipeline.domain.matching.deduplication import same_book
 from alexandria_pipeline.domain.matching.listed_isbns import LIST
 from alexandria_pipeline.domain.matching.verdict import THRESHOLDS
 from alexandria_pipeline.domain.records import BookOutcome, BookQuery, Candidate, KnownIsbn, OpenBook, Resolution
-from alexandria_pipeline.storage import generation, review
 from alexandria_pipeline.storage import resolution as store
+from alexandria_pipeline.storage import review, skipped_rows
 from alexandria_pipeline.storage.database import Connection
 from alexandria_pipeline.storage.resolution import LockedWork, LockedWorks
 
@@ -86,7 +86,7 @@ def _note_unused_isbns(tx: Connection, work_id: int, resolution: Resolution) -> 
     for attempt in resolution.attempts:
         if attempt.provider == LIST and attempt.outcome == "rejected":
             listed = store.listings_with_isbns(tx, work_id)
-            generation.add_skipped(tx, [replace(row, reason=f"ISBN not used: {attempt.reason}") for row in listed])
+            skipped_rows.add(tx, [replace(row, reason=f"ISBN not used: {attempt.reason}") for row in listed])
 
 
 def _decision(

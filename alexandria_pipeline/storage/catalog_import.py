@@ -20,7 +20,7 @@ from psycopg.types.json import Jsonb
 
 from alexandria_pipeline.domain.errors import StorageError
 from alexandria_pipeline.domain.records import SkippedRow
-from alexandria_pipeline.storage import generation
+from alexandria_pipeline.storage import skipped_rows
 from alexandria_pipeline.storage.queries import Queries
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class CatalogImport:
                 if lines:
                     with tx.cursor().copy(_SQL[f"copy_{table}"]) as copy:
                         copy.write("\n".join(lines) + "\n")
-            generation.add_skipped(tx, rejected)
+            skipped_rows.add(tx, rejected)
             values: dict[str, object] = {
                 "role": role,
                 "number": number,

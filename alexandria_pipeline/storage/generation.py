@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
 
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.domain.records import GenerationRequest, Listing, RawReply, SkippedRow
+from alexandria_pipeline.domain.records import GenerationRequest, Listing, RawReply
 from alexandria_pipeline.storage.queries import Queries
 
 if TYPE_CHECKING:
@@ -142,30 +141,6 @@ def add_listings(tx: Connection, stored: Iterable[StoredListing]) -> None:
         tx.cursor().executemany(_SQL["add_listing"], rows)
 
 
-def add_skipped(tx: Connection, rows: Iterable[SkippedRow]) -> list[SkippedRow]:
-    """Stores skipped rows, once each; returns the new ones."""
-    return [row for row in rows if tx.execute(_SQL["add_skipped"], _skipped_values(row)).rowcount]
-
-
-def _skipped_values(row: SkippedRow) -> dict[str, Any]:
-    digest = sha256(f"{row.reason}\n{row.excerpt}".encode(errors="replace")).hexdigest()[:16]
-    return {
-        "source": row.source,
-        "digest": digest,
-        "position": row.position,
-        "reason": row.reason,
-        "excerpt": row.excerpt,
-        "year": row.month.year if row.month else None,
-        "month": row.month.month if row.month else None,
-        "part": row.part,
-    }
-
-
-def skipped_rows(tx: Connection) -> list[dict[str, Any]]:
-    """All skipped rows (`part` "row") and rows whose ISBN could not be used ("isbn"), for people."""
-    return tx.execute(_SQL["skipped_rows"]).fetchall()
-
-
 def book_counts(tx: Connection, month: Month) -> Mapping[str, int]:
     """The number of `books` and `listings` of a month."""
     return tx.execute(_SQL["book_counts"], _at(month)).fetchone() or {"books": 0, "listings": 0}
@@ -174,17 +149,6 @@ def book_counts(tx: Connection, month: Month) -> Mapping[str, int]:
 def provider_figures(tx: Connection, month: Month) -> list[dict[str, Any]]:
     """One row per generator of a month: `provider`, `books`, `listings`, tokens, `cost_usd` and `refusals`."""
     return tx.execute(_SQL["provider_figures"], _at(month)).fetchall()
-
-
-def skipped_count(tx: Connection, month: Month) -> tuple[int, int]:
-    """The number of skipped rows of a month, and of rows whose ISBN could not be used."""
-    row = tx.execute(_SQL["skipped_count"], _at(month)).fetchone()
-    return (row["rows"], row["isbns"]) if row else (0, 0)
-
-
-def skipped_of_month(tx: Connection, month: Month, limit: int) -> list[dict[str, Any]]:
-    """At most `limit` skipped rows of a month: `source`, `position`, `reason`, `excerpt`, `part`."""
-    return tx.execute(_SQL["skipped_of_month"], {**_at(month), "limit": limit}).fetchall()
 
 
 def refusals_of(tx: Connection, month: Month) -> list[dict[str, Any]]:

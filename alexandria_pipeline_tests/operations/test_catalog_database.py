@@ -15,7 +15,7 @@ from alexandria_pipeline.cli.app import main
 from alexandria_pipeline.orchestration.assets.catalogue import local_catalog
 from alexandria_pipeline.orchestration.resources import build_resources
 from alexandria_pipeline.settings import load_settings
-from alexandria_pipeline.storage import generation
+from alexandria_pipeline.storage import skipped_rows
 from alexandria_pipeline.storage.catalog import Catalog
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline_tests import dumps
@@ -81,7 +81,7 @@ def test_commands_fill_and_ask_it(own: Database, database: Database, alexandria:
     with own, database.transaction() as tx:
         assert Catalog(own).editions() == 1
         assert Catalog(database).empty()
-        assert generation.skipped_rows(tx) == []
+        assert skipped_rows.all_rows(tx) == []
 
 
 def test_it_is_checked_and_migrated(own: Database, alexandria: Alexandria) -> None:

@@ -25,7 +25,7 @@ from alexandria_pipeline.operations.dump_import.disk import after_failure, check
 from alexandria_pipeline.operations.dump_import.importer import ImportResult, import_dump
 from alexandria_pipeline.operations.dump_import.options import EVERYTHING, ImportOptions
 from alexandria_pipeline.operations.dump_import.reader import DumpFile
-from alexandria_pipeline.storage import generation
+from alexandria_pipeline.storage import skipped_rows
 from alexandria_pipeline.storage.catalog import Catalog
 from alexandria_pipeline.storage.catalog_import import CatalogImport, StoredBlock
 from alexandria_pipeline.storage.catalog_lookup import catalog_reader
@@ -135,7 +135,7 @@ def test_bad_lines_are_rejected_with_line_and_reason(database: Database, tmp_pat
     result = run(database, tmp_path, lines)
     assert (result.editions, result.counts["rejected"]) == (1, 5)
     with database.transaction() as tx:
-        rows = generation.skipped_rows(tx)
+        rows = skipped_rows.all_rows(tx)
     assert sorted(row["position"] for row in rows) == [2, 3, 4, 5, 6]
     assert {row["source"] for row in rows} == {"editions.txt"}
     assert any("3 columns where a dump has 5" in row["reason"] for row in rows)

@@ -124,7 +124,7 @@ HOT = [
     Hot("generation", "listings", JUNE),
     Hot("generation", "book_counts", JUNE),
     Hot("generation", "provider_figures", JUNE),
-    Hot("generation", "skipped_count", JUNE),
+    Hot("skipped_rows", "count", JUNE),
     Hot("works", "books_without_work", JUNE),
     Hot("works", "works_like", {"title_keys": TITLE_KEYS, "work_keys": TITLE_KEYS}),
     Hot("works", "alias", {"work_key": "synthetic:old400:author"}),

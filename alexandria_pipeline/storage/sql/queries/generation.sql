@@ -50,16 +50,6 @@ insert into generated_listing (reply_id, position, book_id, provider, title, aut
 values (%(reply_id)s, %(position)s, %(book_id)s, %(provider)s, %(title)s, %(author)s, %(isbns)s, %(details)s)
 on conflict do nothing;
 
--- name: add_skipped
--- Stores a skipped row, once per source and content.
-insert into set_aside (source, digest, position, year, month, reason, excerpt, part)
-values (%(source)s, %(digest)s, %(position)s, %(year)s, %(month)s, %(reason)s, %(excerpt)s, %(part)s)
-on conflict (source, digest, position) do nothing;
-
--- name: skipped_rows
--- All skipped rows, and rows whose ISBN could not be used, by file and line.
-select source, position, year, month, reason, excerpt, seen_at, part from set_aside order by source, position, digest;
-
 -- name: book_counts
 -- The number of books and listings of a month.
 select count(distinct b.book_id) as books, count(l.position) as listings
@@ -83,18 +73,6 @@ select provider, coalesce(books, 0) as books, coalesce(listings, 0) as listings,
        coalesce(output_tokens, 0) as output_tokens, coalesce(cost_usd, 0) as cost_usd, coalesce(unpriced, 0) as unpriced, coalesce(refusals, 0) as refusals
 from listed full join replied using (provider)
 order by provider;
-
--- name: skipped_of_month
--- The skipped rows of a month, and rows whose ISBN could not be used.
-select source, position, reason, excerpt, part from set_aside
-where year = %(year)s and month = %(month)s
-order by source, position, set_aside_id
-limit %(limit)s;
-
--- name: skipped_count
--- The number of skipped rows of a month, and of rows whose ISBN could not be used.
-select count(*) filter (where part = 'row') as rows, count(*) filter (where part = 'isbn') as isbns
-from set_aside where year = %(year)s and month = %(month)s;
 
 -- name: refusals_of
 -- The refused replies of a month, with reasons.
