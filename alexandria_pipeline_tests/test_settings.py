@@ -87,13 +87,6 @@ def test_without_a_contact_open_library_states_what_is_missing() -> None:
     assert load_settings().service("wikidata").missing == ""
 
 
-@pytest.mark.parametrize(("contact", "a_minute"), [(None, 10), ("books@example.org", 200)])
-def test_wikimedias_services_share_one_allowance(contact: str | None, a_minute: int) -> None:
-    settings = load_settings(contact=contact)
-    together = sum(settings.service(name).requests_per_second for name in ("wikidata", "wikipedia"))
-    assert 0 < together * 60 <= a_minute + 1e-9
-
-
 def test_a_country_has_two_letters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALEXANDRIA_GOOGLE_BOOKS_COUNTRY", "de")
     assert load_settings().service("google-books").country == "DE"

@@ -39,18 +39,25 @@ class Allowance:
     """What all processes together may use of a service: a rate limit, and calls per day (None: no limit).
 
     `safe_limit` is the daily limit minus the safety buffer. `probe_seconds`: time after which another probe may start.
-    `day_ends`: the end of the quota day, for messages.
+    `day_ends`: the end of the quota day, for messages. `shared_with`: services that keep `shared_rate` together with this one.
     """
 
     requests_per_second: float
     safe_limit: int | None
     probe_seconds: float
     day_ends: str = "00:00 UTC"
+    shared_with: tuple[str, ...] = ()
+    shared_rate: float = math.inf
 
     @property
     def spacing(self) -> float:
         """Seconds between two send slots."""
         return (1 + SLOT_MARGIN) / self.requests_per_second
+
+    @property
+    def shared_spacing(self) -> float:
+        """Seconds between a slot of this service and one of the services that it shares an allowance with."""
+        return (1 + SLOT_MARGIN) / self.shared_rate
 
     @property
     def slots_ahead(self) -> int:

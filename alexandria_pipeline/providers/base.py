@@ -76,13 +76,23 @@ class ProviderKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class SharedAllowance:
+    """A rate that several services keep together, without and with a contact."""
+
+    name: str
+    requests_per_second: float
+    with_contact: float
+
+
+@dataclass(frozen=True, slots=True)
 class HttpDefaults:
     """The default settings of one HTTP service; every field can be overridden by `ALEXANDRIA_<prefix>_<FIELD>`.
 
-    `requests_per_second_with_contact` applies when a contact is set. `needs_contact`: the service rejects clients that name
-    no contact. `daily_limit`: calls per day that the service publishes (None: no limit); `unused_share` of it stays unused.
-    `quota_zone`: the time zone in which its quota day ends; the SQL function `quota_zone` has it, too. `parallel`: requests
-    of one process at the same time. `key_variable`: the environment variable of the key.
+    `requests_per_second_with_contact` applies when a contact is set. `shared`: an allowance that it shares with other services.
+    `needs_contact`: the service rejects clients that name no contact. `daily_limit`: calls per day that the service publishes
+    (None: no limit); `unused_share` of it stays unused. `quota_zone`: the time zone in which its quota day ends; the SQL
+    function `quota_zone` has it, too. `parallel`: requests of one process at the same time. `key_variable`: the environment
+    variable of the key.
     """
 
     prefix: str
@@ -90,6 +100,7 @@ class HttpDefaults:
     key_variable: str | None = None
     requests_per_second: float = 1.0
     requests_per_second_with_contact: float | None = None
+    shared: SharedAllowance | None = None
     needs_contact: bool = False
     timeout_seconds: float = 15.0
     daily_limit: int | None = None

@@ -5,6 +5,7 @@ Adding a service is one package beside this module and one line in `DECLARATIONS
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
@@ -63,6 +64,15 @@ CASCADE_WITHOUT_SERVICES: Final = (local_catalog.DECLARATION.name,)
 def providers_with(capability: Capability) -> tuple[str, ...]:
     """The names of all providers that declare a capability."""
     return tuple(each.name for each in DECLARATIONS if capability in each.capabilities)
+
+
+def sharing(name: str, *, contact: bool) -> tuple[tuple[str, ...], float]:
+    """The services that share an allowance with this one, and its requests per second; () and no limit if it shares none."""
+    shared = SERVICES[name].shared
+    if shared is None:
+        return (), math.inf
+    others = tuple(sorted(other for other, http in SERVICES.items() if http.shared == shared and other != name))
+    return others, shared.with_contact if contact else shared.requests_per_second
 
 
 def canonical_name(name: str) -> str:

@@ -309,6 +309,7 @@ class Settings(BaseSettings):
         given: ServiceSettings = getattr(self, _field(defaults))
         with_contact = defaults.requests_per_second_with_contact if self.contact else None
         rate = given.requests_per_second or with_contact or defaults.requests_per_second
+        shared_with, shared_rate = registry.sharing(canonical, contact=self.contact is not None)
         seconds = max(given.timeout_seconds, thinking_seconds(given, defaults))
         share = int((given.daily_limit or 0) * defaults.unused_share)
         return ServiceConfig(
@@ -326,6 +327,9 @@ class Settings(BaseSettings):
             key_variable=defaults.key_variable or "",
             enabled_variable=f"ALEXANDRIA_{defaults.prefix}_ENABLED",
             # Replies of AI services take up to a minute and more: the rate limits them, not the number of open requests.
+            shared_with=shared_with,
+            # A rate that is set by hand is one for a server of one's own.
+            shared_rate=max(shared_rate, given.requests_per_second or 0.0),
             parallel=max(defaults.parallel, min(MAX_PARALLEL, ceil(rate * seconds)))
             if given.model
             else defaults.parallel,

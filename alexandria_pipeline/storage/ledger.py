@@ -150,6 +150,7 @@ class Ledger:
 
     def _renew(self, slot: Slot, allowance: Allowance, lead: float) -> Slot | Unavailable:
         values = {"service": slot.service, "call_id": slot.call_id, "lead": lead, "spacing": allowance.spacing}
+        values |= _shared_values(slot.service, allowance)
         row = self._database.fetch_one(_SQL["renew"], {**values, "day": slot.day, "safe_limit": allowance.safe_limit})
         if row is None:
             return _quota_used_up(slot.service, allowance)
@@ -177,9 +178,14 @@ def _reservation_values(attempt: CallAttempt, allowance: Allowance, lead: float)
         "month": context.month.month if context.month else None,
         "safe_limit": allowance.safe_limit,
         "spacing": allowance.spacing,
+        **_shared_values(attempt.service, allowance),
         "probe_seconds": allowance.probe_seconds,
         "lead": lead,
     }
+
+
+def _shared_values(service: str, allowance: Allowance) -> dict[str, Any]:
+    return {"sharing": [service, *allowance.shared_with], "shared_spacing": allowance.shared_spacing}
 
 
 def _result_values(slot: Slot, result: CallResult) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -93,6 +94,57 @@ def test_a_pause_moves_all_later_slots_of_the_service_only(ledger: Ledger) -> No
 
 def test_a_slot_has_the_requested_lead(ledger: Ledger) -> None:
     assert slot_of(ledger, lead=500).wait > 400
+
+
+def shared_slot(ledger: Ledger, service: str, other: str, spacing: float = 100, shared: float = 300) -> Slot:
+    allowance = Allowance(
+        (1 + SLOT_MARGIN) / spacing, None, 10, shared_with=(other,), shared_rate=(1 + SLOT_MARGIN) / shared
+    )
+    slot = ledger.reserve_now(CallAttempt(service, "GET", "", 1, CallContext()), allowance)
+    assert isinstance(slot, Slot)
+    return slot
+
+
+def test_services_with_one_allowance_keep_a_distance_from_each_other(ledger: Ledger) -> None:
+    order = ["one", "other", "one", "other", "other", "one"]
+    slots = [shared_slot(ledger, name, "other" if name == "one" else "one") for name in order]
+    distances = [(later.at - earlier.at).total_seconds() for earlier, later in pairwise(slots)]
+    assert distances == pytest.approx([300, 300, 300, 100, 300])
+    assert slot_of(ledger, "third").wait < 100
+
+
+def test_one_service_may_use_the_whole_allowance(ledger: Ledger) -> None:
+    slots = [shared_slot(ledger, "one", "other") for _ in range(5)]
+    assert [(later.at - earlier.at).total_seconds() for earlier, later in pairwise(slots)] == pytest.approx([100] * 4)
+
+
+def test_a_pause_of_one_service_holds_those_that_share_its_allowance(ledger: Ledger) -> None:
+    slot = shared_slot(ledger, "one", "other")
+    ledger.record_now(slot, CallResult(CallOutcome.FAILED, 429, pause_seconds=900))
+    assert shared_slot(ledger, "other", "one").wait > 800
+
+
+def test_a_renewed_slot_keeps_the_distance_too(ledger: Ledger) -> None:
+    allowance = Allowance(
+        (1 + SLOT_MARGIN) / 100, None, 10, shared_with=("other",), shared_rate=(1 + SLOT_MARGIN) / 300
+    )
+    slot = shared_slot(ledger, "one", "other")
+    other = shared_slot(ledger, "other", "one")
+    renewed = asyncio.run(ledger.renew(slot, allowance, 0))
+    assert isinstance(renewed, Slot)
+    assert (renewed.at - other.at).total_seconds() == pytest.approx(300)
+
+
+def test_services_with_one_allowance_do_not_block_each_other(ledger: Ledger) -> None:
+    names = {"one": "other", "other": "one"}
+
+    def reserve(name: str) -> list[Slot]:
+        return [shared_slot(ledger, name, names[name], spacing=0.02, shared=0.01) for _ in range(30)]
+
+    with ThreadPoolExecutor(4) as threads:
+        slots = [slot for found in threads.map(reserve, [*names, *names]) for slot in found]
+    times = sorted(slot.at for slot in slots)
+    assert min((later - earlier).total_seconds() for earlier, later in pairwise(times)) >= 0.0099
 
 
 def test_spacing_leaves_a_margin() -> None:

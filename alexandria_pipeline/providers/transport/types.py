@@ -6,6 +6,7 @@ Values and one Protocol. `client.py` uses them.
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -96,7 +97,8 @@ class ServiceConfig:
 
     `key_variable`: the environment variable of the key. `enabled_variable`: the one that switches the service off.
     `redirect_hosts`: hosts other than the base URL's to which it may redirect. `parallel`: requests of one process at a
-    time. `country`: of the user, two letters. `effort`: of AI models. `missing`: why these settings do not suffice for a call, "" if they do.
+    time. `shared_with`: services that keep `shared_rate` together with this one. `country`: of the user, two letters.
+    `effort`: of AI models. `missing`: why these settings do not suffice for a call, "" if they do.
     """
 
     base_url: str
@@ -114,6 +116,8 @@ class ServiceConfig:
     country: str | None = None
     effort: str | None = None
     missing: str = ""
+    shared_with: tuple[str, ...] = ()
+    shared_rate: float = math.inf
 
     @property
     def allowance(self) -> Allowance:
@@ -123,6 +127,8 @@ class ServiceConfig:
             self.quota.safe_limit,
             self.timeout_seconds + MAX_PAUSE_SECONDS,
             end_of_day(self.quota.zone),
+            self.shared_with,
+            self.shared_rate,
         )
 
 

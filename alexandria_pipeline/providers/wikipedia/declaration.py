@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from alexandria_pipeline.providers.base import Capability, Declaration, HttpDefaults, ProviderKind
+from alexandria_pipeline.providers.common.wikimedia import WIKIMEDIA
 
 NAME: Final = "wikipedia"
 
@@ -14,11 +15,11 @@ DECLARATION: Final = Declaration(
     kind=ProviderKind.FREE,
     capabilities=frozenset({Capability.AUTHOR_BIOGRAPHY}),
     module="alexandria_pipeline.providers.wikipedia.client",
-    # The rest of the allowance that Wikimedia's services share; see the declaration of Wikidata.
     http=HttpDefaults(
         prefix="WIKIPEDIA",
         base_url="https://en.wikipedia.org",
-        requests_per_second=5 / 60,
-        requests_per_second_with_contact=2,
+        requests_per_second=WIKIMEDIA.requests_per_second,
+        requests_per_second_with_contact=WIKIMEDIA.with_contact,
+        shared=WIKIMEDIA,
     ),
 )

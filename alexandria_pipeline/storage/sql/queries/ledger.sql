@@ -5,13 +5,17 @@
 -- Reserves one attempt: the breaker is closed or due for a probe, the quota of the day has a call left, the rate limit has
 -- a slot, and the ledger gets its row. All or nothing, in this order. `refused_by` names what refused; `clock`: the clock was
 -- set back, see `clock_set_back`. No row: the service is not in provider_health yet. The call counts for the day of its slot.
-with health as materialized (
+-- Services that share an allowance lock all their rows, in one order, and keep a distance from each other's latest slot.
+with sharing as materialized (
+    select * from provider_health where service = any(%(sharing)s::text[]) order by service for update
+), health as materialized (
     select h.*, breaker = 'closed' or coalesce(case breaker when 'open' then retry_at else probe_until end, '-infinity') <= clock_timestamp()
                as passes,
            updated_at > clock_timestamp() + interval '1 second' as set_back,
-           greatest(next_slot_at, hold_until, clock_timestamp() + make_interval(secs => %(lead)s)) as at
-    from provider_health h where service = %(service)s
-    for update
+           greatest(next_slot_at, hold_until, clock_timestamp() + make_interval(secs => %(lead)s),
+                    (select max(greatest(o.last_slot_at + make_interval(secs => %(shared_spacing)s), o.hold_until)) from sharing o
+                     where o.service <> %(service)s and o.updated_at <= clock_timestamp() + interval '1 second')) as at
+    from sharing h where service = %(service)s
 ), gate as materialized (
     select *, quota_day(service, at) as slot_day from health
 ), counted as (
@@ -22,7 +26,7 @@ with health as materialized (
     returning day
 ), slot as (
     update provider_health h
-    set next_slot_at = gate.at + make_interval(secs => %(spacing)s),
+    set next_slot_at = gate.at + make_interval(secs => %(spacing)s), last_slot_at = gate.at,
         breaker = case h.breaker when 'closed' then 'closed' else 'half_open' end,
         probe_until = case when h.breaker <> 'closed' then clock_timestamp() + make_interval(secs => %(probe_seconds)s) end,
         updated_at = clock_timestamp()
@@ -54,7 +58,7 @@ with ahead as materialized (
     for update
 ), health as (
     update provider_health h
-    set next_slot_at = h.next_slot_at - step, hold_until = least(h.hold_until, clock_timestamp() + make_interval(secs => %(max_pause)s)),
+    set next_slot_at = h.next_slot_at - step, last_slot_at = h.last_slot_at - step, hold_until = least(h.hold_until, clock_timestamp() + make_interval(secs => %(max_pause)s)),
         retry_at = least(h.retry_at, clock_timestamp() + make_interval(secs => %(max_cooldown)s)),
         probe_until = least(h.probe_until, clock_timestamp()), updated_at = clock_timestamp()
     from ahead where h.service = ahead.service
@@ -77,10 +81,14 @@ where service = %(service)s;
 -- name: renew
 -- Another slot for an attempt whose slot was cancelled. If it is on another day, the call counts for that day instead; no row
 -- if the quota of that day is used up.
-with gate as materialized (
-    select service, greatest(next_slot_at, hold_until, clock_timestamp() + make_interval(secs => %(lead)s)) as at
-    from provider_health where service = %(service)s
-    for update
+with sharing as materialized (
+    select * from provider_health where service = any(%(sharing)s::text[]) order by service for update
+), gate as materialized (
+    select service,
+           greatest(next_slot_at, hold_until, clock_timestamp() + make_interval(secs => %(lead)s),
+                    (select max(greatest(o.last_slot_at + make_interval(secs => %(shared_spacing)s), o.hold_until)) from sharing o
+                     where o.service <> %(service)s and o.updated_at <= clock_timestamp() + interval '1 second')) as at
+    from sharing where service = %(service)s
 ), dated as materialized (
     select *, quota_day(service, at) as slot_day from gate
 ), counted as (
@@ -96,7 +104,7 @@ with gate as materialized (
     from granted g where q.service = g.service and q.day = %(day)s and g.slot_day <> %(day)s
 ), slot as (
     update provider_health h
-    set next_slot_at = g.at + make_interval(secs => %(spacing)s), updated_at = greatest(updated_at, clock_timestamp())
+    set next_slot_at = g.at + make_interval(secs => %(spacing)s), last_slot_at = g.at, updated_at = greatest(updated_at, clock_timestamp())
     from granted g where h.service = g.service
     returning g.at, g.slot_day, h.delayed
 ), moved as (
