@@ -154,8 +154,8 @@ def compute_authors(tx: Connection, work_ids: Collection[int], run_id: str, give
         store.one_writer(tx)
     refs = authors_of(tx, work_ids, given)
     named = {author.key: author.name for each in refs.values() for author in each}
-    known = served.authors(tx, named).keys()
-    served.add_authors(tx, named, normalise)
+    known = served.author_keys(tx, named)
+    served.add_authors(tx, {key: name for key, name in named.items() if key not in known}, normalise)
     left = served.authors_of_works(tx, list(refs)) - named.keys()
     served.lock_authors(tx, named.keys() | left)
     links = [

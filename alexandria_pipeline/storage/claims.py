@@ -138,6 +138,8 @@ def claims_of(
 def locks_of(tx: Connection, kind: EntityKind, subjects: Collection[str]) -> dict[str, dict[str, Lock]]:
     """The locks in force, by subject and field."""
     found: dict[str, dict[str, Lock]] = defaultdict(dict)
+    if tx.execute(_SQL["any_lock"], {"kind": kind}).fetchone() is None:
+        return found
     for row in tx.execute(_SQL["locks_of"], {"kind": kind, "subjects": list(subjects)}):
         found[row["subject"]][row["field"]] = Lock(row["value"], nothing=row["value"] is None)
     return found

@@ -67,6 +67,11 @@ def resolved_works(tx: Connection) -> list[int]:
     return [row["work_id"] for row in tx.execute(_SQL["resolved_works"])]
 
 
+def author_keys(tx: Connection, keys: Collection[str]) -> set[str]:
+    """Those of the keys that have a row."""
+    return {row["author_key"] for row in tx.execute(_SQL["author_keys"], {"keys": sorted(keys)})}
+
+
 def authors(tx: Connection, keys: Collection[str]) -> dict[str, Row]:
     """The authors by key."""
     return {row["author_key"]: row for row in tx.execute(_SQL["authors"], {"keys": sorted(keys)})}
@@ -158,7 +163,8 @@ def write_conflicts(tx: Connection, kind: EntityKind, conflicts: Mapping[str, Ma
     ]
     values = {"kind": kind, "subjects": list(conflicts), "rows": _json(rows)}
     tx.execute(_SQL["drop_conflicts"], values)
-    tx.execute(_SQL["add_conflicts"], values)
+    if rows:
+        tx.execute(_SQL["add_conflicts"], values)
     return len(rows)
 
 
@@ -215,11 +221,11 @@ def differs(current: Row, row: Row) -> bool:
 
 def _difference(current: Row | None, row: Row) -> dict[str, Any]:
     """The columns that differ. A row that is computed for the first time differs in its provenance at least."""
-    return {
-        name: value
-        for name, value in row.items()
-        if name not in _NOT_COMPARED and (current is None or current.get(name) != value)
-    }
+    if current is None:
+        return {name: value for name, value in row.items() if name not in _NOT_COMPARED}
+    stored = current.get
+    differing = [name for name, value in row.items() if stored(name) != value]
+    return {name: row[name] for name in differing if name not in _NOT_COMPARED}
 
 
 _LINK: Final = ("author_key", "role", "position", "credited", "identifiers")

@@ -43,6 +43,8 @@ _ROLE_BEFORE: Final = re.compile(
     rf"(?:^|(?<=\s))(?:by \(({_ROLE_WORDS})\)|({_ROLE_WORDS})(?: by|:)|by)\s+(?=\S)", re.IGNORECASE
 )
 _BETWEEN: Final = re.compile(r"[;|~]|/(?!\d)|(?<!\s)\s+(?:&|and|with|und)\s+", re.IGNORECASE)
+_PLAIN_NAME: Final = re.compile(r"(?!.*(?:\b(?:by|and|with|und|et|u)\b|\s-\s))[^\W\d_][\w.'’ -]*[\w.]", re.IGNORECASE)
+"""A name in which nothing separates people, and nothing states a role."""
 _AND_OTHERS: Final = re.compile(r"(?<![\s,])[\s,]*\b(?:et\.? al\b\.?|and others\b|u\. ?a\.)\s*", re.IGNORECASE)
 
 
@@ -96,7 +98,10 @@ def choose(claims: Sequence[Claim]) -> Choice | None:
 @lru_cache(maxsize=8_192)
 def apart(text: str, role: str) -> tuple[tuple[str, str], ...]:
     """The people in one name, with their roles: "Aiken, Peter/ Allen, David M. (EDT)" are two. Most names are of one person."""
-    line = _AND_OTHERS.sub("", one_line(html.unescape(text)))
+    line = one_line(html.unescape(text))
+    if _PLAIN_NAME.fullmatch(line):
+        return () if normalise(line) in UNKNOWN_AUTHOR else ((line, role),)
+    line = _AND_OTHERS.sub("", line)
     found: list[tuple[str, str]] = []
     for piece, stated in _by_role(line):
         names = [name for part in _BETWEEN.split(piece) for name in _by_comma(part.strip(" ,"))]

@@ -156,7 +156,7 @@ def of_another_book(claim: Claim, beside: Beside) -> bool:
 @lru_cache(maxsize=8_192)
 def _is_like(one: str, other: str) -> bool:
     a, b = normalise(one), normalise(other)
-    return title_key(one) == title_key(other) or a.startswith(b) or b.startswith(a)
+    return a.startswith(b) or b.startswith(a) or title_key(one) == title_key(other)
 
 
 DOUBTS: Final[Mapping[str, tuple[Doubt, ...]]] = {

@@ -39,8 +39,9 @@ _FIRST_LETTER: Final = re.compile(r"(?:^|(?<=[-/(\"“])|(?<=^[od]['’]))\w")
 _YEARS_BEHIND: Final = re.compile(r",\s*(?:b\.\s*)?\d{4}\??\s*(?:-\s*(?:\d{4}\??)?)?\.?$")
 _LINE_END: Final = re.compile(r"<(?:br|/p|/li)\b[^>]*>", re.IGNORECASE)
 _STRAIGHT: Final = str.maketrans("‘’“”", "''\"\"")
-_UNDAMAGED: Final = re.compile(r"(?:[ -~\n]++|[‘’“”–—…éèêëçñöüäáíóúßÉÖÜ](?![^ -~\n]))*+")
-"""ASCII without control characters, and frequent letters and signs that stand alone: damage shows as signs side by side."""
+_UNDAMAGED: Final = re.compile(r"(?:[ -~\n]++|[‘’“”–—…](?![^ -~\n‘’“”–—…])|[éèêëçñöüäáíóúßÉÖÜ](?![^ -~\n]))*+")
+"""ASCII without control characters, frequent signs that stand alone or together, and frequent letters that stand alone."""
+_ENTITY: Final = re.compile(r"&#?[0-9A-Za-z]{1,24};")
 
 
 @lru_cache(maxsize=8_192)
@@ -109,7 +110,7 @@ def one_line(text: str) -> str:
 
 def repaired(text: str) -> str:
     """A text whose damage of encodings is mended by ftfy. Most texts have none, which is seen at a fiftieth of the time."""
-    if "&" in text:  # an entity, perhaps
+    if "&" in text and _ENTITY.search(text):
         return ftfy.fix_text(text)
     if text.isascii() and text.isprintable():
         return text

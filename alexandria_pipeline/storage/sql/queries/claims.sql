@@ -112,6 +112,10 @@ from source_record s cross join lateral (
 ) f
 where s.replaced_at is null and s.kind = %(kind)s and s.subject = any(%(subjects)s) and f.facts is not null;
 
+-- name: any_lock
+-- A row if there is any decision in force about things of a kind: mostly there is none.
+select 1 from field_lock where withdrawn_at is null and kind = %(kind)s limit 1;
+
 -- name: locks_of
 -- The decisions in force about subjects of a kind.
 select subject, field, value from field_lock

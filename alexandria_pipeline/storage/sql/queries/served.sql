@@ -61,6 +61,10 @@ from jsonb_to_recordset(%(rows)s::jsonb) as n (work_id bigint, title text, autho
      completeness smallint, quality smallint)
 where w.work_id = n.work_id;
 
+-- name: author_keys
+-- The authors that have a row.
+select author_key from enriched_authors where author_key = any(%(keys)s);
+
 -- name: authors
 -- Authors with their served columns.
 select author_id, author_key, name, name_key, born, died, biography, biography_source, portrait_url, identifiers, provenance,
