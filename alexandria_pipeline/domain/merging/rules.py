@@ -47,6 +47,10 @@ _NO_PUBLISHER: Final = frozenset(
         ";tba;to be announced;other;publisher;no publisher;not identified;default"
     ).split(";")
 ) | {""}
+_NO_HOUSE: Final = frozenset(
+    "books press house media editions classics verlag university the new american british national world".split()
+)
+"""Words that publishers of all kinds have in their names."""
 _NO_SERIES: Final = re.compile(
     r"\bbook ?club\b|\bbest ?sellers?\b|^(?:none|unknown|n a|series|untitled|novels?|paperback|hardcover)$"
 )
@@ -188,10 +192,14 @@ def pages(claims: Sequence[Claim]) -> Choice | None:
 
 
 def publisher(claims: Sequence[Claim]) -> Choice | None:
-    """The publisher of most sources, without regard to "Inc." and the like. A self-publishing service never overrides a name."""
+    """The publisher of most sources, without regard to "Inc." and the like; "Knopf" stands for "Alfred A. Knopf", too.
+
+    A self-publishing service never overrides a name.
+    """
     named = [(claim, text) for claim in claims if (text := _house(claim))]
     houses = [each for each in named if normalise(each[1]) not in _SELF_PUBLISHED]
-    return majority(houses or named, publisher_key, claims)
+    house_of = _houses({publisher_key(text) for _, text in houses or named})
+    return majority(houses or named, lambda text: house_of[publisher_key(text)], claims)
 
 
 def language(claims: Sequence[Claim]) -> Choice | None:
@@ -337,6 +345,15 @@ def publisher_key(text: str) -> str:
     """A key for the name of a publisher, without "Inc." and the like."""
     plain = normalise(text)
     return _COMPANY.sub("", plain).strip() or plain
+
+
+def _houses(keys: set[str]) -> dict[str, str]:
+    """For each publisher the shortest name with which its own begins or ends, if that is among them and is a name by itself."""
+    short = sorted((key for key in keys if len(key) > 3 and key not in _NO_HOUSE), key=lambda key: (len(key), key))
+    return {
+        key: next((each for each in short if key.startswith(f"{each} ") or key.endswith(f" {each}")), key)
+        for key in keys
+    }
 
 
 def _union(value: Any, claims: Sequence[Claim]) -> Choice | None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alexandria_pipeline.domain.merging import rules
 from alexandria_pipeline.domain.merging.claims import Claim, EntityKind, Lock
 from alexandria_pipeline.domain.merging.fields import EDITION, RULES
 from alexandria_pipeline.domain.merging.merge import merge
@@ -209,3 +210,19 @@ def test_a_deprecated_claim_is_as_if_it_were_absent(claims: list[Claim], field: 
         "open-library", field, claims[0].value if claims and claims[0].field == field else "x", 99, "deprecated"
     )
     assert merge("edition", [*claims, bad]) == merge("edition", claims)
+
+
+@pytest.mark.parametrize(
+    ("stated", "served"),
+    [
+        (["Penguin", "Alfred A. Knopf, Inc.", "Knopf"], "Alfred A. Knopf, Inc."),
+        (["Viking", "Viking", "Penguin Books", "Penguin Classics"], "Viking"),
+        (["Books", "Tor Books", "Ace Books"], "Books"),
+        (["Orbit", "Oxford University Press", "Harvard University Press"], "Orbit"),
+    ],
+)
+def test_a_short_name_of_a_publisher_counts_with_the_whole_one(stated: list[str], served: str) -> None:
+    claims = [Claim(f"shop {number}", "publisher", name, number) for number, name in enumerate(stated)]
+    choice = rules.publisher(claims)
+    assert choice is not None
+    assert choice.value == served
