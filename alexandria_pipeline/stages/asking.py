@@ -13,9 +13,9 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from alexandria_pipeline.domain.errors import SourceError, StorageError
 from alexandria_pipeline.domain.isbn import Isbn13
@@ -26,7 +26,7 @@ from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.quota import CallPurpose, affordable_calls
 from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
 from alexandria_pipeline.providers.base import BatchMetadataSource, Capability, Prefetcher, Provider, ProviderKind
-from alexandria_pipeline.providers.transport.types import call_context
+from alexandria_pipeline.providers.transport.types import call_context, calls_made
 from alexandria_pipeline.stages.watchdog import run_watched
 from alexandria_pipeline.storage import claims as store
 from alexandria_pipeline.storage.claims import Request
@@ -57,7 +57,15 @@ ABOUT_WORKS: Final = tuple(each for each in BY_ISBN if each not in ABOUT_EDITION
 Months = Mapping[Any, Month]
 """The month on which the calls about a subject are booked."""
 
-Ask = Callable[[Sequence[Request]], Awaitable[Mapping[Request, Any]]]
+
+class Answered(NamedTuple):
+    """The answer to a request, and the ids of the calls that were made for it."""
+
+    answer: Any
+    calls: tuple[int, ...] = ()
+
+
+Ask = Callable[[Sequence[Request]], Awaitable[Mapping[Request, Answered]]]
 
 KEPT_FOR_ISBNS: Final = Unavailable("the rest of today's quota is kept for the search for ISBNs", temporary=True)
 
@@ -150,7 +158,7 @@ class Asker:
             (provider.batch_size, provider.batch_size) if isinstance(provider, BatchMetadataSource) else (1, BATCH)
         )
         allowed = in_one_call * await asyncio.to_thread(self._affordable, name, math.ceil(len(taken) / in_one_call))
-        await asyncio.to_thread(self._store, dict.fromkeys(taken[allowed:], KEPT_FOR_ISBNS))
+        await asyncio.to_thread(self._store, dict.fromkeys(taken[allowed:], Answered(KEPT_FOR_ISBNS)))
         failed = await self._in_batches(name, taken[:allowed], size, months, ask, asked)
         if failed and provider.unavailable() is None:
             # Most services fail in waves: what failed is asked again once, when all other questions are answered.
@@ -171,7 +179,7 @@ class Asker:
                 answers = await _safely(ask, batch, name)
             outcomes = await asyncio.to_thread(self._store, answers)
             asked.outcomes.update((name, outcome) for outcome in outcomes)
-            failed += [each for each, answer in answers.items() if isinstance(answer, Failed) and answer.transient]
+            failed += [each for each, (answer, _) in answers.items() if isinstance(answer, Failed) and answer.transient]
         return failed
 
     def _affordable(self, name: str, calls: int) -> int:
@@ -182,10 +190,14 @@ class Asker:
         with self.database.transaction() as tx:
             return store.take(tx, requests, self.run_id)
 
-    def _store(self, answers: Mapping[Request, Any]) -> list[str]:
+    def _store(self, answers: Mapping[Request, Answered]) -> list[str]:
         """Stores the claims of answers and how the requests ended, in one transaction; returns the outcomes."""
-        stated = [each for request, answer in answers.items() for each in statements(request, answer)]
-        ended = {request: _outcome(answer) for request, answer in answers.items()}
+        stated = [
+            replace(each, calls=calls)
+            for request, (answer, calls) in answers.items()
+            for each in statements(request, answer)
+        ]
+        ended = {request: _outcome(answer) for request, (answer, _) in answers.items()}
         with self.database.transaction() as tx:
             store.one_writer(tx)
             store.store(tx, stated, self.run_id)
@@ -215,11 +227,13 @@ def _ask_metadata(provider: Any, months: Months) -> Ask:
     if not isinstance(provider, BatchMetadataSource):
         return _about_editions(provider, months, lambda request: provider.metadata(Isbn13(request.subject)))
 
-    async def ask(batch: Sequence[Request]) -> Mapping[Request, Any]:
-        answer = await provider.metadata_batch([Isbn13(request.subject) for request in batch])
+    async def ask(batch: Sequence[Request]) -> Mapping[Request, Answered]:
+        with calls_made() as calls:
+            answer = await provider.metadata_batch([Isbn13(request.subject) for request in batch])
         if isinstance(answer, NotFound | Unavailable | Failed):
-            return dict.fromkeys(batch, answer)
-        return {request: answer.get(Isbn13(request.subject), NotFound()) for request in batch}
+            return dict.fromkeys(batch, Answered(answer, tuple(calls)))
+        found = {request: answer.get(Isbn13(request.subject), NotFound()) for request in batch}
+        return {request: Answered(each, tuple(calls)) for request, each in found.items()}
 
     return ask
 
@@ -232,55 +246,62 @@ def _about_editions(provider: Any, months: Months, ask: Callable[[Request], Awai
     """Asks about each edition of a batch, after the records of all were fetched together if the service can do that."""
     one_by_one = _one_by_one(months, ask)
 
-    async def ask_batch(batch: Sequence[Request]) -> Mapping[Request, Any]:
-        if isinstance(provider, Prefetcher):
-            await _prefetch(provider, batch)
-        return await one_by_one(batch)
+    async def ask_batch(batch: Sequence[Request]) -> Mapping[Request, Answered]:
+        made = await _prefetch(provider, batch) if isinstance(provider, Prefetcher) else {}
+        answers = await one_by_one(batch)
+        return {each: Answered(answer, (*made.get(each, ()), *calls)) for each, (answer, calls) in answers.items()}
 
     return ask_batch
 
 
-async def _prefetch(provider: Prefetcher, batch: Iterable[Request]) -> None:
-    for part, requests in groupby(batch, key=lambda request: request.part):
-        isbns = [Isbn13(request.subject) for request in requests]
-        for start in range(0, len(isbns), provider.prefetch_size):
+async def _prefetch(provider: Prefetcher, batch: Iterable[Request]) -> dict[Request, tuple[int, ...]]:
+    """Fetches the records of a batch together; returns the calls for each request."""
+    made: dict[Request, tuple[int, ...]] = {}
+    for part, grouped in groupby(batch, key=lambda request: request.part):
+        requests = list(grouped)
+        for start in range(0, len(requests), provider.prefetch_size):
+            together = requests[start : start + provider.prefetch_size]
             try:
-                await provider.prefetch(Capability(part), isbns[start : start + provider.prefetch_size])
+                with calls_made() as calls:
+                    await provider.prefetch(Capability(part), [Isbn13(request.subject) for request in together])
+                made.update(dict.fromkeys(together, tuple(calls)))
             except StorageError:
                 raise
             except Exception as error:  # each edition is asked about alone then
                 log.exception("%s: unexpected %s", provider.declaration.name, type(error).__name__)
+    return made
 
 
 def _one_by_one(months: Months, ask: Callable[[Request], Awaitable[Any]]) -> Ask:
     """Asks about each subject of a batch by calls of its own, which are booked on its month."""
 
-    async def one(request: Request) -> Any:
+    async def one(request: Request) -> Answered:
         try:
-            with call_context(month=months[request.subject]):
-                return await ask(request)
+            with call_context(month=months[request.subject]), calls_made() as calls:
+                answer = await ask(request)
+            return Answered(answer, tuple(calls))
         except StorageError:
             raise
         except SourceError as error:
-            return Failed(str(error))
+            return Answered(Failed(str(error)))
         except Exception as error:  # a fault in one client costs its own answer, not the run
             log.exception("%s: unexpected %s", request.provider, type(error).__name__)
-            return Failed(f"unexpected {type(error).__name__}")
+            return Answered(Failed(f"unexpected {type(error).__name__}"))
 
-    async def ask_batch(batch: Sequence[Request]) -> Mapping[Request, Any]:
+    async def ask_batch(batch: Sequence[Request]) -> Mapping[Request, Answered]:
         return dict(zip(batch, await asyncio.gather(*map(one, batch)), strict=True))
 
     return ask_batch
 
 
-async def _safely(ask: Ask, batch: Sequence[Request], name: str) -> Mapping[Request, Any]:
+async def _safely(ask: Ask, batch: Sequence[Request], name: str) -> Mapping[Request, Answered]:
     try:
         return await ask(batch)
     except StorageError:
         raise
     except Exception as error:  # the same for a call of many
         log.exception("%s: unexpected %s", name, type(error).__name__)
-        return dict.fromkeys(batch, Failed(f"unexpected {type(error).__name__}"))
+        return dict.fromkeys(batch, Answered(Failed(f"unexpected {type(error).__name__}")))
 
 
 def _outcome(answer: object) -> tuple[str, str]:

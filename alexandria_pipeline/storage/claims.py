@@ -56,6 +56,7 @@ def store(tx: Connection, stated: Sequence[Stated], run_id: str) -> set[tuple[st
             "subject": each.subject,
             "facts": dict(each.facts),
             "digest": _digest(each.facts),
+            "api_calls": list(each.calls),
         }
         for each in stated
         if each.facts

@@ -84,6 +84,14 @@ def test_a_month_is_enriched_once(opened: Opened, database: Database, upstream: 
     assert _requests(upstream) == asked, "what was answered is not asked again"
     assert dump(database, SERVED) == served, "computing again writes nothing"
 
+    foreign = """select 1 from source_record r cross join unnest(r.api_calls) as made (call_id) left join api_call c using (call_id)
+        where r.provider in ('isbndb', 'google-books') and c.service is distinct from r.provider"""
+    assert rows(database, foreign) == []
+    bought = "select distinct api_calls, cardinality(api_calls) as n from source_record where provider = 'isbndb' and part = 'metadata-enrichment'"
+    assert [row["n"] for row in rows(database, bought)] == [1], "the one call about all editions"
+    without_licence = "select 1 from enriched_authors where biography_source = 'wikipedia' and biography_licence is distinct from 'CC BY-SA 4.0'"
+    assert rows(database, without_licence) == []
+
     works = rows(database, "select * from enriched_works where not synthetic")
     assert all(work["enriched_at"] and work["provenance"].keys() >= {"title", "authors"} for work in works)
     assert not any(work["title"].isupper() for work in works)

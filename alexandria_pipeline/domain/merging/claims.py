@@ -53,7 +53,7 @@ class Stated:
     """What a source stated about one thing: its kind, the part of the answer, the subject, and the facts by field.
 
     `subject` is the ISBN-13 for an edition and for its work, and a name key for an author. `part` keeps several answers of a
-    service about one thing apart ("metadata", "ratings").
+    service about one thing apart ("metadata", "ratings"). `calls`: the ids of the calls that were made for it.
     """
 
     provider: str
@@ -61,6 +61,7 @@ class Stated:
     part: str
     subject: str
     facts: tuple[tuple[str, Any], ...]
+    calls: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,10 @@ def work_columns(work_id: int, merged: Merged, stored: Mapping[str, Any]) -> Col
     }
 
 
+BIOGRAPHY_LICENCES: Final[Mapping[str, str]] = {"wikipedia": "CC BY-SA 4.0"}
+"""The licence of a source's biographies. Open Library states none."""
+
+
 def author_columns(author: AuthorRef, merged: Merged) -> Columns:
     """The columns of an author. Without claims of its own it has the name in the list of authors."""
     values = merged.values
@@ -118,6 +122,7 @@ def author_columns(author: AuthorRef, merged: Merged) -> Columns:
         "died": values.get("died"),
         "biography": values.get("biography"),
         "biography_source": biography if isinstance(biography, str) and "biography" in values else None,
+        "biography_licence": BIOGRAPHY_LICENCES.get(str(biography)) if "biography" in values else None,
         "portrait_url": values.get("portrait"),
         "identifiers": identifiers,
         "provenance": merged.provenance,

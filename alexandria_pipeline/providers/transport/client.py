@@ -43,6 +43,7 @@ from alexandria_pipeline.providers.transport.types import (
     ServiceConfig,
     ServiceSpec,
     current_context,
+    note_call,
 )
 
 if TYPE_CHECKING:
@@ -222,6 +223,7 @@ class ServiceTransport:
                 return AttemptResult(acquired)
             slot, due = acquired
             raw = await self._send(loop_state, request, slot, due)
+        note_call(slot.call_id)
         result, call_result = await self._decide(slot, raw, number, key, parse)
         size = len(raw.body)
         await self._record(slot, replace(call_result, status=raw.status, latency_seconds=raw.latency, size=size))

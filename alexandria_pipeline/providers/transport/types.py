@@ -183,3 +183,23 @@ def call_context(
 def current_context() -> CallContext:
     """The context of the running task."""
     return _CONTEXT.get()
+
+
+_CALLS: ContextVar[list[int] | None] = ContextVar("alexandria_calls_made", default=None)
+
+
+@contextlib.contextmanager
+def calls_made() -> Iterator[list[int]]:
+    """Collects the ids of the calls of this block, and of tasks started in it, without those of an inner block."""
+    calls: list[int] = []
+    token = _CALLS.set(calls)
+    try:
+        yield calls
+    finally:
+        _CALLS.reset(token)
+
+
+def note_call(call_id: int) -> None:
+    """Adds a call to those of the running block, if there is one."""
+    if (calls := _CALLS.get()) is not None:
+        calls.append(call_id)

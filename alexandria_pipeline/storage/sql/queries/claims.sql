@@ -19,10 +19,10 @@ where s.replaced_at is null and (s.kind, s.subject, s.provider, s.part) = (g.kin
 -- Adds the answers that are not stored yet, with their claims; returns the subjects that have new claims.
 with given as (
     select * from jsonb_to_recordset(%(given)s::jsonb)
-        as g (provider text, kind text, part text, subject text, digest text, facts jsonb)
+        as g (provider text, kind text, part text, subject text, digest text, facts jsonb, api_calls bigint[])
 ), added as (
-    insert into source_record (provider, kind, part, subject, digest, run_id)
-    select provider, kind, part, subject, digest, %(run_id)s from given g
+    insert into source_record (provider, kind, part, subject, digest, run_id, api_calls)
+    select provider, kind, part, subject, digest, %(run_id)s, api_calls from given g
     where not exists (select from source_record s where s.replaced_at is null
                       and (s.kind, s.subject, s.provider, s.part) = (g.kind, g.subject, g.provider, g.part))
     returning record_id, provider, kind, part, subject

@@ -67,24 +67,24 @@ select author_key from enriched_authors where author_key = any(%(keys)s);
 
 -- name: authors
 -- Authors with their served columns.
-select author_id, author_key, name, name_key, born, died, biography, biography_source, portrait_url, identifiers, provenance,
+select author_id, author_key, name, name_key, born, died, biography, biography_source, biography_licence, portrait_url, identifiers, provenance,
        undifferentiated, completeness, quality
 from enriched_authors where author_key = any(%(keys)s)
 order by author_key;
 
 -- name: write_authors
 -- Adds authors, or writes their served columns.
-insert into enriched_authors as a (author_key, name, name_key, born, died, biography, biography_source, portrait_url, identifiers,
+insert into enriched_authors as a (author_key, name, name_key, born, died, biography, biography_source, biography_licence, portrait_url, identifiers,
                                    provenance, undifferentiated, completeness, quality)
-select author_key, name, name_key, born, died, biography, biography_source, portrait_url, identifiers, provenance, undifferentiated,
+select author_key, name, name_key, born, died, biography, biography_source, biography_licence, portrait_url, identifiers, provenance, undifferentiated,
        completeness, quality
 from jsonb_to_recordset(%(rows)s::jsonb) as n (author_key text, name text, name_key text, born text, died text, biography text,
-     biography_source text, portrait_url text, identifiers jsonb, provenance jsonb, undifferentiated boolean, completeness smallint,
+     biography_source text, biography_licence text, portrait_url text, identifiers jsonb, provenance jsonb, undifferentiated boolean, completeness smallint,
      quality smallint)
 order by author_key
 on conflict (author_key) do update
 set name = excluded.name, name_key = excluded.name_key, born = excluded.born, died = excluded.died, biography = excluded.biography,
-    biography_source = excluded.biography_source, portrait_url = excluded.portrait_url, identifiers = excluded.identifiers,
+    biography_source = excluded.biography_source, biography_licence = excluded.biography_licence, portrait_url = excluded.portrait_url, identifiers = excluded.identifiers,
     provenance = excluded.provenance, undifferentiated = excluded.undifferentiated, completeness = excluded.completeness,
     quality = excluded.quality, updated_at = now();
 
