@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import sys
 import time
 import zlib
 from base64 import b64encode
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
 import pytest
+from httpcore._synchronization import current_async_library
 from pydantic import SecretStr
 
 from alexandria_pipeline.domain.month import Month
@@ -726,3 +728,8 @@ def test_what_an_ai_used_is_in_the_ledger_and_its_answer_not_in_the_cache(make: 
     used = rows(database, "select input_tokens, output_tokens, cost_usd from api_call")
     assert used == [{"input_tokens": 120, "output_tokens": 450, "cost_usd": Decimal("0.012500")}] * 2
     assert not rows(database, "select from http_cache")
+
+
+def test_httpcore_searches_no_folder_for_a_module_that_is_not_installed() -> None:
+    current_async_library()
+    assert "sniffio" in sys.modules, "otherwise it is searched for with each lock"
