@@ -44,13 +44,27 @@ TEMPLATE = "alexandria_template"
 _numbers = itertools.count(1)
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keeps tests together that share what a module sets up: with `--dist loadgroup`, one worker runs a group."""
+    if isinstance(item, pytest.Function) and _shares_a_module_fixture(item):
+        item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuses a mark `slow` without a reason, and puts slow tests first, so that no worker begins the longest one at the end."""
+    """Refuses a mark `slow` without a reason, and puts slow tests first.
+
+    A worker gets one test at a time: slow ones wait for their processes beside each other, and the last ones to run are short.
+    """
     for item in items:
         for mark in item.iter_markers("slow"):
             if not mark.args:
                 raise pytest.UsageError(f"{item.nodeid}: write the reason, as in slow('starts a server')")
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def _shares_a_module_fixture(item: pytest.Function) -> bool:
+    fixtures = item._fixtureinfo.name2fixturedefs.values()
+    return any(each[-1].scope == "module" for each in fixtures)
 
 
 @pytest.fixture(autouse=True)
