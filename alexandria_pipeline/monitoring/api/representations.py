@@ -10,21 +10,25 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pydantic import BaseModel
     from starlette.requests import Request
+
+    Linked = Callable[[], dict[str, Any]]
 
 JSON_LD: Final = "application/ld+json"
 _KINDS: Final = {"application/json": "application/json", "application/*": "application/json", "*/*": "application/json"}
 
 
-def represent(request: Request, content: BaseModel, linked: dict[str, Any] | None = None) -> Response:
-    """Returns the content as JSON, or `linked` as JSON-LD if the caller prefers it; 304 if the caller has it already."""
+def represent(request: Request, content: BaseModel, linked: Linked | None = None) -> Response:
+    """Returns the content as JSON, or what `linked` makes as JSON-LD if the caller prefers it; 304 if the caller has it already."""
     headers = {"cache-control": "no-cache", "vary": "Accept"}
     if following := getattr(content, "next", None):
         query = urlencode({**request.query_params, "cursor": following})
         headers["link"] = f'<{request.url.path}?{query}>; rel="next"'
     if linked is not None and _prefers_linked(request.headers.get("accept", "")):
-        body, kind = json.dumps(linked, ensure_ascii=False).encode(), JSON_LD
+        body, kind = json.dumps(linked(), ensure_ascii=False).encode(), JSON_LD
     else:
         body, kind = content.model_dump_json().encode(), "application/json"
     headers["etag"] = f'"{hashlib.sha256(body).hexdigest()[:32]}"'

@@ -70,7 +70,7 @@ class _Api:
         asked = Parameters.of(request, (*FILTERS, *PAGE))
         rows, following = await self._page(partial(self._library.works, _filter(asked)), asked, "work_id", "w")
         page = models.WorkPage(items=[models.Work(**row) for row in rows], next=following)
-        return represent(request, page, schema_org.graph(schema_org.work(row, row["editions"]) for row in rows))
+        return represent(request, page, lambda: schema_org.graph(schema_org.work(row, row["editions"]) for row in rows))
 
     async def work(self, request: Request) -> Response:
         Parameters.of(request, ())
@@ -78,15 +78,18 @@ class _Api:
         row = _found(await self._read(self._library.work, key))
         if row["key"] != key:
             return _moved("works", row["key"])
-        linked = schema_org.document(schema_org.work(row, row["editions"]))
-        return represent(request, models.WorkDetails(**row), linked)
+        return represent(
+            request,
+            models.WorkDetails(**row),
+            lambda: schema_org.document(schema_org.work(row, row["editions"])),
+        )
 
     async def editions(self, request: Request) -> Response:
         asked = Parameters.of(request, ("external_id", *PAGE))
         identifier = asked.identifier() if asked.one_of("external_id") else None
         rows, following = await self._page(partial(self._library.editions, identifier), asked, "isbn13", "e")
         page = models.EditionPage(items=[models.Edition(**row) for row in rows], next=following)
-        return represent(request, page, schema_org.graph(map(schema_org.edition, rows)))
+        return represent(request, page, lambda: schema_org.graph(map(schema_org.edition, rows)))
 
     async def edition(self, request: Request) -> Response:
         Parameters.of(request, ())
@@ -95,7 +98,7 @@ class _Api:
         except InvalidValue as error:
             raise Refusal(404, str(error)) from None
         row = _found(await self._read(self._library.edition, isbn))
-        return represent(request, models.Edition(**row), schema_org.document(schema_org.edition(row)))
+        return represent(request, models.Edition(**row), lambda: schema_org.document(schema_org.edition(row)))
 
     async def authors(self, request: Request) -> Response:
         asked = Parameters.of(request, ("q", *PAGE))
