@@ -5,6 +5,7 @@ The run is a process of its own, as if the command had been typed. Its log is th
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -66,19 +67,20 @@ class Months:
 def run(months: Months, selection: str, log: Path, report: Callable[[str], None]) -> tuple[str, ...]:
     """Runs Dagster to its end and passes each progress message to `report`; returns the causes of a failure.
 
-    Ctrl-C reaches Dagster, too, which releases the months; this waits for it. Raises InvalidValue if `log` cannot be
-    written.
+    Ctrl-C reaches Dagster, too, which releases the months; this waits for it. No Python file of the working folder is imported.
+    Raises InvalidValue if `log` cannot be written or is a link.
     """
     option = "--partition" if months.first == months.last else "--partition-range"
     dagster = [sys.executable, "-m", "dagster", "asset", "materialize", "-m", "alexandria_pipeline.definitions"]
     command = [*dagster, "--select", selection, option, str(months)]
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
-        written = log.open("wb")
+        written = os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb")
     except OSError as error:
         raise InvalidValue(f"{log} cannot be written: {error.strerror}") from error
     with written, log.open("rb") as read:
-        process = subprocess.Popen(command, stdout=written, stderr=subprocess.STDOUT)  # noqa: S603 - our own command
+        environment = {**os.environ, "PYTHONSAFEPATH": "1"}
+        process = subprocess.Popen(command, stdout=written, stderr=subprocess.STDOUT, env=environment)  # noqa: S603 - our own command
         try:
             while process.poll() is None:
                 _pass_on(read.read(), report)

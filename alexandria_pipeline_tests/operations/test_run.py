@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 
 from alexandria_pipeline.domain.errors import InvalidValue
 from alexandria_pipeline.domain.month import Month
-from alexandria_pipeline.operations.run import Months, causes
+from alexandria_pipeline.operations.run import Months, causes, run
 
 TODAY = date(2026, 11, 26)
 
@@ -66,3 +67,13 @@ def test_other_months_are_refused_with_the_reason(text: str, complaint: str) -> 
 )  # fmt: skip
 def test_a_failure_has_its_causes_once(log: str, expected: tuple[str, ...]) -> None:
     assert causes(log) == expected
+
+
+def test_the_log_is_not_written_through_a_link(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text("kept")
+    (tmp_path / "run.log").symlink_to(other)
+    month = Months.parse("2020-08", date(2026, 1, 1))
+    with pytest.raises(InvalidValue, match="cannot be written"):
+        run(month, "*", tmp_path / "run.log", lambda _: None)
+    assert other.read_text() == "kept"
