@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
@@ -109,7 +109,8 @@ class Database:
         `timeout`: seconds for each statement in it instead of 60; 0 is no limit. Rows are dicts. Driver errors leave
         the block as DatabaseUnavailable or StorageError.
         """
-        with self.translated(), self._taken() as connection, connection:
+        with self.translated(), ExitStack() as stack:
+            connection = self._begin(stack)
             if timeout is not None:
                 limit = str(round(timeout * 1000))
                 connection.execute("SELECT set_config('statement_timeout', %s, true)", [limit])
@@ -164,17 +165,12 @@ class Database:
         detail = f" ({error.diag.message_detail})" if error.diag.message_detail else ""
         return StorageError(f"The database refused the statement: {reason}{detail}")
 
-    @contextmanager
-    def _taken(self) -> Iterator[Connection]:
-        pool = self._opened()
-        connection = self._living_connection(pool)
-        try:
-            yield connection
-        finally:
-            pool.putconn(connection)
+    def _begin(self, stack: ExitStack) -> Connection:
+        """Begins a transaction on a connection that answers. BEGIN shows whether it does: nothing has been done by then.
 
-    def _living_connection(self, pool: ConnectionPool[Connection]) -> Connection:
-        """Returns a connection that answers. The check of the pool itself pauses after each dead one and hides the cause."""
+        The check of the pool itself costs a round trip, pauses after each dead connection, and hides the cause.
+        """
+        pool = self._opened()
         deadline = time.monotonic() + POOL_TIMEOUT
         while True:
             try:
@@ -184,9 +180,14 @@ class Database:
                 if time.monotonic() > deadline:
                     raise
                 continue
-            if _is_alive(connection):
+            with ExitStack() as taken:
+                taken.callback(pool.putconn, connection)
+                try:
+                    taken.enter_context(connection.transaction())
+                except psycopg.Error:  # died while idle; the pool replaces it
+                    continue
+                stack.enter_context(taken.pop_all())
                 return connection
-            pool.putconn(connection)  # died while idle; the pool replaces it
 
     def _opened(self) -> ConnectionPool[Connection]:
         with self._opening:
@@ -202,20 +203,12 @@ class Database:
         return ConnectionPool(
             self._conninfo,
             connection_class=psycopg.Connection[DictRow],
-            kwargs={"row_factory": dict_row},
+            kwargs={"row_factory": dict_row, "autocommit": True},
             min_size=0,
             max_size=self._pool_size,
             reconnect_timeout=0,  # no growing pauses: the next caller tries again
             open=True,
         )
-
-
-def _is_alive(connection: Connection) -> bool:
-    try:
-        ConnectionPool.check_connection(connection)
-    except psycopg.Error:
-        return False
-    return True
 
 
 def _conninfo(url: str, application: str, setting: str) -> str:
