@@ -128,7 +128,7 @@ def quota(as_json: AsJson = False) -> None:
     )
     for row in rows:
         limits = (row["daily_limit"], row["safety_limit"], row["safety_remaining"])
-        cells = (row["service"], row["used"], *limits, row["requests_per_second"], row["breaker"])
+        cells = (row["service"], row["used"], *limits, f"{row['requests_per_second']:.3g}", row["breaker"])
         table.add_row(*map(cell, cells), cell(row["exhausted"] or row["last_error"]))
     print_table(table)
 

@@ -1,6 +1,6 @@
 """Folding of text: one spelling for all the ways of writing the same words.
 
-Knows scripts, accents and punctuation. Knows nothing of titles (`domain.titles`) or people (`domain.names`).
+Knows scripts, accents and punctuation. Knows nothing of titles (`domain.text.titles`) or people (`domain.text.person_names`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Names of people: taking an author line apart, and telling whether two names can be one person.
 
-What a contributor did, and how much an agreeing name is worth, is decided in `domain.evidence`.
+What a contributor did, and how much an agreeing name is worth, is decided in `domain.matching.evidence`.
 """
 
 from __future__ import annotations

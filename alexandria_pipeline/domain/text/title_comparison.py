@@ -1,7 +1,7 @@
 """Whether two titles name one book: form, misspelling, cut, another volume, or another title altogether.
 
-Compares titles only, symmetrically, and gives no points: `matching/weights.py` has what an agreement is worth, and
-`domain.deduplication` uses it without points.
+Compares titles only, symmetrically, and gives no points: `domain.matching.weights` has what an agreement is worth, and
+`domain.matching.deduplication` uses it without points.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Titles: taking one apart into main title, subtitle, series and volume, and the keys to find it by.
 
-The rule tables stand at the head. Whether two titles are one book is decided in `domain.agreement`; names of people are
-read in `domain.names` and offered from here too, because a key needs both.
+The rule tables stand at the head. Whether two titles are one book is decided in `domain.text.title_comparison`; names of people are
+read in `domain.text.person_names` and offered from here too, because a key needs both.
 """
 
 from __future__ import annotations
