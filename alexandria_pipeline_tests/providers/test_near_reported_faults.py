@@ -118,7 +118,16 @@ def test_an_error_without_a_reply_is_not_kept_as_one(body: Any) -> None:
     assert found.transient
 
 
-@pytest.mark.parametrize("body", [{"candidates": [{}], "error": "x"}, {"choices": [{}]}, {"promptFeedback": {}}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"candidates": [{}], "error": "x"},
+        {"choices": [{}]},
+        {"promptFeedback": {}},
+        {"error": "cut off", "usage": {"completion_tokens": 900}},
+        {"error": {"message": "cut off"}, "usageMetadata": {"totalTokenCount": 900}},
+    ],
+)
 def test_what_may_have_been_paid_for_is_kept(body: Any) -> None:
     assert isinstance(paid_reply(response(body)), JsonResponse)
 

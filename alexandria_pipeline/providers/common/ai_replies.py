@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from alexandria_pipeline.domain.errors import SourceError
 from alexandria_pipeline.domain.json_text import load
@@ -33,10 +33,14 @@ def successful(answer: Answer[JsonResponse], title: str) -> JsonResponse:
     return answer
 
 
+# What a reply of Gemini or xAI has that was paid for.
+_PAID_FOR: Final = ("candidates", "choices", "usage", "usageMetadata")
+
+
 def paid_reply(response: JsonResponse) -> JsonResponse | Failed:
     """Accepts every reply that was paid for, usable or not: the cache holds it until it is stored with its month.
 
-    An error in a body without any reply was not paid for, and is not kept.
+    An error in a body with neither reply nor usage was not paid for, and is not kept.
     """
     if response.status == 200:
         if error := _error_alone(response.data):
@@ -46,8 +50,8 @@ def paid_reply(response: JsonResponse) -> JsonResponse | Failed:
 
 
 def _error_alone(data: Json) -> str:
-    """The error of a body that has no reply; "" if there is none."""
-    if not isinstance(data, dict) or not data.get("error") or data.get("candidates") or data.get("choices"):
+    """The error of a body that has neither a reply nor the tokens of one; "" if there is none."""
+    if not isinstance(data, dict) or not data.get("error") or any(data.get(name) for name in _PAID_FOR):
         return ""
     error = data["error"]
     message = error.get("message") if isinstance(error, dict) else error
