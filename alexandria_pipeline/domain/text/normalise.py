@@ -44,12 +44,13 @@ _NOT_WORD: Final = re.compile(r"[^0-9a-z]+")
 _AND: Final = re.compile(r" ?[&＆] ?")
 # ASCII, save the signs of programming languages: most texts, normalised in one pass.
 _PLAIN: Final = re.compile(r"[^+#\x80-\U0010ffff]*")
-_PLAIN_LETTERS: Final = {
+PLAIN_LETTERS: Final = {
     code: None if _VANISH.match(char) else " and " if char == "&" else char.lower() if char.isalnum() else " "
     for code in range(128)
     for char in [chr(code)]
 }
-# What an entity decodes to may be the start of another one: "&amp;#324;" is met in service fields.
+"""`str.translate` with it folds ASCII; the words of the result are normalised."""
+
 # "C++" and "C#" are other books than "C"; before a digit, "#" is a number sign.
 _SIGNS: Final = (
     (re.compile(r"(?<=\w)\+\+"), "plusplus"),
@@ -59,6 +60,7 @@ DAMAGED: Final = "\ufffd"
 """Stands for one or more letters that an earlier conversion destroyed; normalised text keeps it, once for a run of them."""
 
 _DAMAGE: Final = re.compile("(?:\ufffd|\u00ef\u00bf[\u00bd_])+")
+# What an entity decodes to may be the start of another one: "&amp;#324;" is met in service fields.
 _ENTITY: Final = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z]\w*);")
 
 
@@ -69,7 +71,7 @@ def normalise(text: str) -> str:
     while "&" in decoded and _ENTITY.search(decoded) and (plain := html.unescape(decoded)) != decoded:
         decoded = plain
     if _PLAIN.fullmatch(decoded):
-        return " ".join(decoded.translate(_PLAIN_LETTERS).split())
+        return " ".join(decoded.translate(PLAIN_LETTERS).split())
     joined = _AND.sub(" and ", " ".join(_VANISH.sub("", _DAMAGE.sub(DAMAGED, decoded)).split()))
     for sign, word in _SIGNS:
         joined = sign.sub(word, joined)
