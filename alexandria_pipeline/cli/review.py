@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from alexandria_pipeline.cli.context import opened_database
-from alexandria_pipeline.cli.output import AsJson, print_json, say
+from alexandria_pipeline.cli.output import AsJson, counted, print_json, say
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.operations import explain as explaining
 from alexandria_pipeline.operations.review import Review
@@ -81,7 +81,7 @@ def list_conflicts(as_json: AsJson = False) -> None:
         say(f"  {pair['left_key']}")
         say(f"  {pair['right_key']}")
     say(
-        f"{len(found)} conflicts, {len(pairs)} pairs"
+        f"{counted(len(found), 'conflict')}, {counted(len(pairs), 'pair')}"
         + ("; `alexandria show KEY` shows the sources, `alexandria lock` decides a field" if found else "")
         + ("; `alexandria works|authors merge` or `split` decides a pair" if pairs else "")
         + "."

@@ -77,7 +77,8 @@ def run(months: Months, selection: str, log: Path, report: Callable[[str], None]
         log.parent.mkdir(parents=True, exist_ok=True)
         written = os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb")
     except OSError as error:
-        raise InvalidValue(f"{log} cannot be written: {error.strerror}") from error
+        reason = "it is a link; remove it" if log.is_symlink() else error.strerror
+        raise InvalidValue(f"{log} cannot be written: {reason}") from error
     with written, log.open("rb") as read:
         environment = {**os.environ, "PYTHONSAFEPATH": "1"}
         process = subprocess.Popen(command, stdout=written, stderr=subprocess.STDOUT, env=environment)  # noqa: S603 - our own command
