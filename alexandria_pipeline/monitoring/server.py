@@ -9,7 +9,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from alexandria_pipeline.domain.errors import SettingsError
-from alexandria_pipeline.monitoring.http_protocol import MAX_HEADER_BYTES, TimedProtocol
+from alexandria_pipeline.monitoring.http_protocol import LimitedProtocol
 
 BACKLOG = 4096  # connections waiting to be accepted; the system may allow fewer
 GRACE_SECONDS = 5
@@ -29,8 +29,7 @@ def new_server(app: Starlette) -> uvicorn.Server:
     """Configures the server: no access log, no Server header, HTTP only."""
     config = uvicorn.Config(
         app,
-        http=TimedProtocol,
-        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+        http=LimitedProtocol,
         limit_concurrency=MAX_CONNECTIONS,
         ws="none",
         log_config=None,

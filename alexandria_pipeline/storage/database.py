@@ -70,6 +70,7 @@ class Database:
         setting: str = "ALEXANDRIA_DATABASE_URL",
     ) -> None:
         self._conninfo = _conninfo(url, application, setting)
+        self._readers: list[Database] = []
         self._pool_size = pool_size
         self._pool: ConnectionPool[Connection] | None = None
         self._opening = threading.Lock()
@@ -87,6 +88,9 @@ class Database:
         """Closes all pooled connections. A later use opens a new pool."""
         with self._opening:
             pool, self._pool = self._pool, None
+            readers, self._readers = self._readers, []
+        for reader in readers:
+            reader.close()
         if pool is not None:
             pool.close()
 
@@ -102,6 +106,14 @@ class Database:
         """The connection string with the password: for a `Database` in another process of ours, and for nothing that is shown."""
         return self._conninfo
 
+    def reader(self, timeout: float) -> Database:
+        """The same database for statements that only read, each of at most `timeout` seconds. It is closed with this one."""
+        options = f"{conninfo_to_dict(self._conninfo)['options']} -c statement_timeout={timeout * 1000:.0f} -c default_transaction_read_only=on"
+        reader = Database(make_conninfo(self._conninfo, options=options), pool_size=self._pool_size)
+        with self._opening:
+            self._readers.append(reader)
+        return reader
+
     @contextmanager
     def transaction(self, *, timeout: float | None = None) -> Iterator[Connection]:
         """Yields a pooled connection in a transaction, committed at the end of the block, rolled back on an error.
@@ -115,6 +127,25 @@ class Database:
                 limit = str(round(timeout * 1000))
                 connection.execute("SELECT set_config('statement_timeout', %s, true)", [limit])
             yield connection
+
+    def read(
+        self, query: Query, parameters: Mapping[str, object] | None = None, *, prepare: bool | None = None
+    ) -> list[Row]:
+        """Returns all rows of one statement that changes nothing, in one round trip: there is no transaction around it.
+
+        `prepare`: whether the server keeps its plan; None: from the sixth time on. A connection that died while it was idle is
+        replaced, and the statement repeated.
+        """
+        with self.translated():
+            for attempt in range(self._pool_size + 1):
+                with ExitStack() as taken:
+                    connection = self._take(taken)
+                    try:
+                        return connection.execute(query, parameters, prepare=prepare).fetchall()
+                    except psycopg.OperationalError:
+                        if not connection.broken or attempt == self._pool_size:
+                            raise
+            raise AssertionError  # the last attempt returns or raises
 
     def fetch_all(self, query: Query, parameters: Mapping[str, object] | None = None) -> list[Row]:
         """Returns all rows of one statement, in its own transaction."""
@@ -170,6 +201,18 @@ class Database:
 
         The check of the pool itself costs a round trip, pauses after each dead connection, and hides the cause.
         """
+        while True:
+            with ExitStack() as taken:
+                connection = self._take(taken)
+                try:
+                    taken.enter_context(connection.transaction())
+                except psycopg.Error:  # died while idle; the pool replaces it
+                    continue
+                stack.enter_context(taken.pop_all())
+                return connection
+
+    def _take(self, stack: ExitStack) -> Connection:
+        """Takes a connection from the pool until the end of `stack`. Whether it still answers is not known."""
         pool = self._opened()
         deadline = time.monotonic() + POOL_TIMEOUT
         while True:
@@ -180,14 +223,8 @@ class Database:
                 if time.monotonic() > deadline:
                     raise
                 continue
-            with ExitStack() as taken:
-                taken.callback(pool.putconn, connection)
-                try:
-                    taken.enter_context(connection.transaction())
-                except psycopg.Error:  # died while idle; the pool replaces it
-                    continue
-                stack.enter_context(taken.pop_all())
-                return connection
+            stack.callback(pool.putconn, connection)
+            return connection
 
     def _opened(self) -> ConnectionPool[Connection]:
         with self._opening:

@@ -1,6 +1,7 @@
-"""Reads works, editions, authors and months for the read API, page by page.
+"""Reads works, editions, authors and months for the read API and the pages.
 
-Each method runs in its own transaction and raises StorageError. Rows are dicts; their names are those of the API's models.
+The database makes the JSON of works, editions and authors (the views work_item, edition_item, author_item): one statement
+and one text for each, which the API passes on. Methods raise StorageError.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
 from psycopg.types.json import Jsonb
 
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.storage.queries import Queries
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from alexandria_pipeline.domain.isbn import Isbn13
     from alexandria_pipeline.storage.database import Connection, Database, Row
@@ -59,76 +61,88 @@ class ChangePlace:
     change_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A work, an edition or an author: its `place` in lists, its key, and its JSON in the form of the read API."""
+
+    place: Any
+    key: str
+    json: str
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The content of the JSON. Times are texts in ISO 8601."""
+        facts: dict[str, Any] = orjson.loads(self.json)
+        return facts
+
+
 class Library:
     """The finished books of one database, read only."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._database = database.reader(TIMEOUT)
 
-    def works(self, wanted: WorkFilter, after: int, limit: int) -> list[Row]:
-        """Returns up to `limit` works with an id above `after`, by id, each with its `editions`."""
+    def works(self, wanted: WorkFilter, after: int, limit: int) -> list[Item]:
+        """Returns up to `limit` works with an id above `after`, by id. Their place is the id."""
         name, values = _work_ids(wanted)
         if values.get("words") == "":
             return []
-        with self._database.transaction(timeout=TIMEOUT) as tx:
-            # Without a prepared statement: a plan for any words would not use the index for rare ones.
-            found = tx.execute(_SQL[name], {**values, "after": after, "limit": limit}, prepare=False)
-            return _works(tx, [row["work_id"] for row in found])
+        # Without a prepared statement: a plan for any words would not use the index for rare ones.
+        found = self._database.read(_SQL[name], {**values, "after": after, "limit": limit}, prepare=False)
+        rows = self._database.read(_SQL["works"], {"work_ids": [row["work_id"] for row in found]}) if found else []
+        return [Item(**row) for row in rows]
 
-    def work(self, key: str) -> Row | None:
-        """Returns the work of a key, current or retired, with `editions` and `other_keys`; None if there is none."""
-        with self._database.transaction(timeout=TIMEOUT) as tx:
-            found = tx.execute(_SQL["work_of_key"], {"key": key}).fetchone()
-            if found is None:
-                return None
-            (work,) = _works(tx, [found["work_id"]])
-            retired = tx.execute(_SQL["other_keys"], {"work_id": found["work_id"]})
-            return work | {"other_keys": [row["work_key"] for row in retired]}
+    def work(self, key: str) -> Item | None:
+        """Returns the work of a key, current or retired, or None if there is none."""
+        return self._item("work_of_key", {"key": key})
 
     def history(self, work_id: int) -> dict[str, Any]:
-        """Returns how a work came to its facts: `provenance`, `attempts` (searches for its ISBN) and `changes`, newest first.
+        """Returns how a work came to its facts: `attempts` (searches for its ISBN) and `changes`, newest first.
 
-        Also its `authors` with their keys.
+        Also its `authors` with their keys, and the sources of its fields (`provenance`) and of those of its editions, by ISBN
+        (`edition_provenance`).
         """
-        with self._database.transaction(timeout=TIMEOUT) as tx:
-            found = tx.execute(_SQL["provenance"], {"work_id": work_id}).fetchone()
+        values = {"work_id": work_id}
+        with self._database.transaction() as tx:
+            found = tx.execute(_SQL["provenance"], values).fetchone()
             return {
                 "provenance": found["provenance"] if found else {},
-                "authors": tx.execute(_SQL["authors_of_work"], {"work_id": work_id}).fetchall(),
-                "attempts": tx.execute(_SQL["attempts"], {"work_id": work_id}).fetchall(),
-                "changes": tx.execute(_SQL["log"], {"work_id": work_id}).fetchall(),
+                "edition_provenance": found["of_editions"] if found else {},
+                "authors": tx.execute(_SQL["authors_of_work"], values).fetchall(),
+                "attempts": tx.execute(_SQL["attempts"], values).fetchall(),
+                "changes": tx.execute(_SQL["log"], values).fetchall(),
             }
 
-    def editions(self, identifier: Identifier | None, after: str, limit: int) -> list[Row]:
+    def editions(self, identifier: Identifier | None, after: str, limit: int) -> list[Item]:
         """Returns up to `limit` editions with an ISBN above `after`, by ISBN."""
         values: dict[str, Any] = {"after": after, "limit": limit}
         if identifier is None:
-            return self._all("editions", values)
-        return self._all("editions_of_identifier", values | _sought(identifier))
+            return self._items("editions", values)
+        return self._items("editions_of_identifier", values | _sought(identifier))
 
-    def edition(self, isbn13: Isbn13) -> Row | None:
+    def edition(self, isbn13: Isbn13) -> Item | None:
         """Returns the edition of an ISBN, or None."""
-        return self._one("edition", {"isbn13": isbn13})
+        return self._item("edition", {"isbn13": isbn13})
 
-    def authors(self, words: str | None, after: str, limit: int) -> list[Row]:
+    def authors(self, words: str | None, after: str, limit: int) -> list[Item]:
         """Returns up to `limit` authors with a key above `after`, by key; `words` are of the name."""
         values = {"after": after, "limit": limit}
         if words is None:
-            return self._all("authors", values)
+            return self._items("authors", values)
         query = _tsquery(words)
-        return self._all("authors_matching", values | {"words": query}) if query else []
+        return self._items("authors_matching", values | {"words": query}) if query else []
 
-    def author(self, key: str) -> Row | None:
+    def author(self, key: str) -> Item | None:
         """Returns the author of a key, or None."""
-        return self._one("author", {"key": key})
+        return self._item("author", {"key": key})
 
     def months(self, after: int, limit: int) -> list[Row]:
         """Returns up to `limit` months after year·100 + month, oldest first."""
-        return self._all("months", {"after": after, "limit": limit})
+        return self._database.read(_SQL["months"], {"after": after, "limit": limit})
 
     def month(self, month: Month) -> Row | None:
         """Returns a month with its `listed` books and the months `before` and `after` it, or None if it has no row."""
-        with self._database.transaction(timeout=TIMEOUT) as tx:
+        with self._database.transaction() as tx:
             found = tx.execute(_SQL["months"], {"after": month.lock_key - 1, "limit": 1}).fetchone()
             if found is None or (found["year"], found["month"]) != (month.year, month.month):
                 return None
@@ -138,7 +152,7 @@ class Library:
 
     def changes_end(self) -> ChangePlace:
         """Returns the place after every change that can be shown now."""
-        with self._database.transaction(timeout=TIMEOUT) as tx:
+        with self._database.transaction() as tx:
             return _end(tx)
 
     def changes(self, after: ChangePlace | None, limit: int) -> tuple[list[Row], ChangePlace] | None:
@@ -146,7 +160,7 @@ class Library:
 
         None: the changes after this place are not known, because they were pruned or belong to another database.
         """
-        with self._database.transaction(timeout=TIMEOUT) as tx:
+        with self._database.transaction() as tx:
             end = _end(tx)
             place = after or ChangePlace(end.epoch, "0", 0)
             values = {"xid": place.xid, "change_id": place.change_id, "limit": limit}
@@ -156,13 +170,13 @@ class Library:
             rows = tx.execute(_SQL["changes"], values).fetchall()
         return rows, ChangePlace(end.epoch, rows[-1]["xid"], rows[-1]["change_id"]) if rows else place
 
-    def _all(self, name: str, values: Mapping[str, object]) -> list[Row]:
-        with self._database.transaction(timeout=TIMEOUT) as tx:
-            return tx.execute(_SQL[name], values, prepare=False).fetchall()
+    def _items(self, name: str, values: Mapping[str, object]) -> list[Item]:
+        # Lists without a prepared statement, as above.
+        return [Item(**row) for row in self._database.read(_SQL[name], values, prepare=False)]
 
-    def _one(self, name: str, values: Mapping[str, object]) -> Row | None:
-        with self._database.transaction(timeout=TIMEOUT) as tx:
-            return tx.execute(_SQL[name], values).fetchone()
+    def _item(self, name: str, values: Mapping[str, object]) -> Item | None:
+        found = self._database.read(_SQL[name], values)
+        return Item(**found[0]) if found else None
 
 
 def _work_ids(wanted: WorkFilter) -> tuple[str, dict[str, Any]]:
@@ -178,14 +192,6 @@ def _work_ids(wanted: WorkFilter) -> tuple[str, dict[str, Any]]:
     if wanted.author is not None:
         return "work_ids_of_author", {"author": wanted.author}
     return "work_ids", {}
-
-
-def _works(tx: Connection, work_ids: Sequence[int]) -> list[Row]:
-    if not work_ids:
-        return []
-    works = tx.execute(_SQL["works"], {"work_ids": list(work_ids)}).fetchall()
-    editions = tx.execute(_SQL["editions_of_works"], {"work_ids": list(work_ids)}).fetchall()
-    return [work | {"editions": [e for e in editions if e["work_id"] == work["work_id"]]} for work in works]
 
 
 def _month_of(number: int | None) -> Month | None:

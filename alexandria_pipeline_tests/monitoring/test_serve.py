@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from alexandria_pipeline.domain.errors import SettingsError
-from alexandria_pipeline.monitoring.http_protocol import MAX_HEADER_BYTES
+from alexandria_pipeline.monitoring.http_protocol import MAX_HEADER_BYTES, MAX_PIPELINED
 from alexandria_pipeline.monitoring.server import listening
 
 pytestmark = pytest.mark.slow("each test starts a server process")
@@ -95,6 +95,39 @@ def test_a_header_that_is_too_long_is_refused(database_url: str, tmp_path: Path)
             connection.sendall(begin + b"x" * (MAX_HEADER_BYTES + 1 - len(begin)))
             assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
         assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: ", *[b"x" * 1_000] * 17],
+        [b"GET /healthz HTTP/1.1\r\nHost: x\r\n", b"X-Many: 1\r\n" * 2_000],
+        [b"GET /" + b"x" * MAX_HEADER_BYTES + b" HTTP/1.1\r\n"],
+        [b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Trailer: ", *[b"x" * 1_000] * 17],
+        [b"GET /api/v1/works HTTP/1.1\r\nHost: x\r\n\r\n" * (MAX_PIPELINED + 2)],
+    ],
+    ids=["in parts", "many fields", "address", "trailer", "many requests at once"],
+)
+def test_long_headers_and_many_requests_at_once_are_refused(client: httpx.Client, parts: list[bytes]) -> None:
+    address = (client.base_url.host, client.base_url.port)
+    received, reset = b"", False
+    try:
+        with socket.create_connection(address, timeout=120) as connection:
+            for part in parts:
+                connection.sendall(part)
+            while part := connection.recv(65536):
+                received += part
+    except ConnectionError:  # the server refuses and closes before it has read all
+        reset = True
+    assert reset or b"HTTP/1.1 400 " in received
+    assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize(("spaces", "status"), [(16_000, 200), (30_000, 413)])
+def test_a_long_body_is_no_long_header(trusted: httpx.Client, spaces: int, status: int) -> None:
+    text = b'{"year_start": 2020, "year_end": 2020' + b" " * spaces + b"}"
+    kind = {"Content-Type": "application/json"}
+    assert trusted.post("/api/internal/seed-backfill-queue", content=text, headers=kind).status_code == status
 
 
 def test_without_a_secret_the_inside_is_closed(database_url: str, tmp_path: Path) -> None:

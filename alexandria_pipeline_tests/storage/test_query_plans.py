@@ -142,7 +142,6 @@ HOT = [
     Hot("library", "work_ids_of_month", {**JUNE, "after": 0, "limit": 51}),
     Hot("library", "works", {"work_ids": list(range(100, 150))}),
     Hot("library", "work_of_key", {"key": "synthetic:title400:author"}),
-    Hot("library", "editions_of_works", {"work_ids": list(range(100, 150))}),
     Hot("library", "editions_of_identifier", {**NUMBER, "after": "", "limit": 51}),
     Hot("library", "work_ids_of_identifier", {**NUMBER, "after": 0, "limit": 51}),
     Hot("library", "books_of_month", JUNE),

@@ -90,7 +90,7 @@ def test_an_upgrade_keeps_every_row_and_makes_no_finished_month_due(earlier: Dat
 
     works = Library(earlier)
     assert works.work("synthetic:old:author") == works.work("synthetic:title 1:author")
-    assert [row["title"] for row in works.works(WorkFilter(words="title 4711"), 0, 5)] == ["Title 4711"]
+    assert [item.facts["title"] for item in works.works(WorkFilter(words="title 4711"), 0, 5)] == ["Title 4711"]
     done = export(earlier, ExportFormat.CSV, Month(2000, 1), Month(2024, 12), tmp_path / "export")
     assert done.works == 6000
 

@@ -96,13 +96,8 @@ class Work(_Described):
     first_published: int | None = Field(description="Year in which the work was first published.")
     ratings: list[Rating] = Field(description="The source with the most ratings first.")
     awards: list[dict[str, Any]]
+    other_keys: list[str] = Field(description="Retired keys, which lead to this work.")
     editions: list[Edition]
-
-
-class WorkDetails(Work):
-    """A work, with the retired keys that lead to it."""
-
-    other_keys: list[str]
 
 
 class Author(_Item):
@@ -114,6 +109,7 @@ class Author(_Item):
     died: str | None = Field(description="YYYY, YYYY-MM or YYYY-MM-DD.")
     biography: str | None = Field(description="Plain text.")
     biography_source: str | None
+    biography_licence: str | None = Field(description="Licence of the biography; null: its source states none.")
     portrait_url: str | None
     undifferentiated: bool = Field(description="Known by name only: other authors may be the same person.")
     identifiers: dict[str, Any] = Field(description="Identifiers in other catalogues, by scheme.")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _ANSWERS: Final = (
     models.WorkPage,
-    models.WorkDetails,
+    models.Work,
     models.EditionPage,
     models.Edition,
     models.AuthorPage,
@@ -72,7 +72,7 @@ def _paths() -> dict[str, Any]:
     filters = "q", "author", "month", "isbn", "external_id", "limit", "cursor"
     return {
         "/api/v1/works": _list("works", "Works; at most one filter", models.WorkPage, *filters, linked=True),
-        "/api/v1/works/{key}": _item("work", "A work by key", models.WorkDetails, "key", linked=True, moved=True),
+        "/api/v1/works/{key}": _item("work", "A work by key", models.Work, "key", linked=True, moved=True),
         "/api/v1/editions": _list(
             "editions", "Editions by ISBN", models.EditionPage, "external_id", "limit", "cursor", linked=True
         ),

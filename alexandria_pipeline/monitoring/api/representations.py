@@ -12,7 +12,6 @@ from starlette.responses import Response
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pydantic import BaseModel
     from starlette.requests import Request
 
     Linked = Callable[[], dict[str, Any]]
@@ -21,16 +20,19 @@ JSON_LD: Final = "application/ld+json"
 _KINDS: Final = {"application/json": "application/json", "application/*": "application/json", "*/*": "application/json"}
 
 
-def represent(request: Request, content: BaseModel, linked: Linked | None = None) -> Response:
-    """Returns the content as JSON, or what `linked` makes as JSON-LD if the caller prefers it; 304 if the caller has it already."""
+def represent(request: Request, content: str, linked: Linked | None = None, following: str | None = None) -> Response:
+    """Returns `content`, which is JSON, or what `linked` makes as JSON-LD if the caller prefers it; 304 if the caller has it already.
+
+    `following`: the cursor of the next page, for the header Link.
+    """
     headers = {"cache-control": "no-cache", "vary": "Accept"}
-    if following := getattr(content, "next", None):
+    if following:
         query = urlencode({**request.query_params, "cursor": following})
         headers["link"] = f'<{request.url.path}?{query}>; rel="next"'
     if linked is not None and _prefers_linked(request.headers.get("accept", "")):
         body, kind = json.dumps(linked(), ensure_ascii=False).encode(), JSON_LD
     else:
-        body, kind = content.model_dump_json().encode(), "application/json"
+        body, kind = content.encode(), "application/json"
     headers["etag"] = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     if _has(request.headers.get("if-none-match", ""), headers["etag"]):
         return Response(status_code=304, headers=headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import partial
 from importlib import metadata
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from alexandria_pipeline.storage.database import Row
-    from alexandria_pipeline.storage.library import Library
+    from alexandria_pipeline.storage.library import Item, Library
     from alexandria_pipeline.storage.threads import Threads
 
 P = ParamSpec("P")
@@ -68,28 +69,20 @@ class _Api:
 
     async def works(self, request: Request) -> Response:
         asked = Parameters.of(request, (*FILTERS, *PAGE))
-        rows, following = await self._page(partial(self._library.works, _filter(asked)), asked, "work_id", "w")
-        page = models.WorkPage(items=[models.Work(**row) for row in rows], next=following)
-        return represent(request, page, lambda: schema_org.graph(schema_org.work(row, row["editions"]) for row in rows))
+        return await self._items(request, asked, "w", partial(self._library.works, _filter(asked)), _linked_work)
 
     async def work(self, request: Request) -> Response:
         Parameters.of(request, ())
         key = _name(request, "key")
-        row = _found(await self._read(self._library.work, key))
-        if row["key"] != key:
-            return _moved("works", row["key"])
-        return represent(
-            request,
-            models.WorkDetails(**row),
-            lambda: schema_org.document(schema_org.work(row, row["editions"])),
-        )
+        item = _found(await self._read(self._library.work, key))
+        if item.key != key:
+            return _moved("works", item.key)
+        return represent(request, item.json, lambda: schema_org.document(_linked_work(item.facts)))
 
     async def editions(self, request: Request) -> Response:
         asked = Parameters.of(request, ("external_id", *PAGE))
         identifier = asked.identifier() if asked.one_of("external_id") else None
-        rows, following = await self._page(partial(self._library.editions, identifier), asked, "isbn13", "e")
-        page = models.EditionPage(items=[models.Edition(**row) for row in rows], next=following)
-        return represent(request, page, lambda: schema_org.graph(map(schema_org.edition, rows)))
+        return await self._items(request, asked, "e", partial(self._library.editions, identifier), schema_org.edition)
 
     async def edition(self, request: Request) -> Response:
         Parameters.of(request, ())
@@ -97,27 +90,26 @@ class _Api:
             isbn = Isbn13.parse(_name(request, "isbn"))
         except InvalidValue as error:
             raise Refusal(404, str(error)) from None
-        row = _found(await self._read(self._library.edition, isbn))
-        return represent(request, models.Edition(**row), lambda: schema_org.document(schema_org.edition(row)))
+        item = _found(await self._read(self._library.edition, isbn))
+        return represent(request, item.json, lambda: schema_org.document(schema_org.edition(item.facts)))
 
     async def authors(self, request: Request) -> Response:
         asked = Parameters.of(request, ("q", *PAGE))
-        rows, following = await self._page(partial(self._library.authors, asked.given.get("q")), asked, "key", "a")
-        return represent(request, models.AuthorPage(items=[models.Author(**row) for row in rows], next=following))
+        return await self._items(request, asked, "a", partial(self._library.authors, asked.given.get("q")))
 
     async def author(self, request: Request) -> Response:
         Parameters.of(request, ())
         key = _name(request, "key")
-        row = _found(await self._read(self._library.author, key))
-        if row["key"] != key:
-            return _moved("authors", row["key"])
-        return represent(request, models.Author(**row))
+        item = _found(await self._read(self._library.author, key))
+        return represent(request, item.json) if item.key == key else _moved("authors", item.key)
 
     async def months(self, request: Request) -> Response:
         asked = Parameters.of(request, PAGE)
-        rows, following = await self._page(lambda *place: _of_months(self._library, *place), asked, "place", "m")
-        page = models.MonthPage(items=[models.MonthOfBooks(**row) for row in rows], next=following)
-        return represent(request, page)
+        rows = await self._read(_of_months, self._library, asked.after_number("m"), asked.limit + 1)
+        shown = rows[: asked.limit]
+        following = cursor("m", shown[-1]["place"]) if len(rows) > asked.limit else None
+        page = models.MonthPage(items=[models.MonthOfBooks(**row) for row in shown], next=following)
+        return represent(request, page.model_dump_json(), following=following)
 
     async def month(self, request: Request) -> Response:
         Parameters.of(request, ())
@@ -126,7 +118,7 @@ class _Api:
         except InvalidValue as error:
             raise Refusal(404, str(error)) from None
         row = _found(await self._read(self._library.month, month))
-        return represent(request, models.MonthDetails(**_of_month(row)))
+        return represent(request, models.MonthDetails(**_of_month(row)).model_dump_json())
 
     async def changes(self, request: Request) -> Response:
         asked = Parameters.of(request, ("from", *PAGE))
@@ -145,16 +137,24 @@ class _Api:
             next=cursor("c", f"{end.epoch}:{end.xid}:{end.change_id}"),
             more=len(rows) > limit,
         )
-        return represent(request, page)
+        return represent(request, page.model_dump_json(), following=page.next)
 
-    async def _page(
-        self, read: Callable[[Any, int], list[Row]], asked: Parameters, place: str, kind: str
-    ) -> tuple[list[Row], str | None]:
-        """Reads the rows of a page and the cursor of the next one; the place of a row is its column `place`."""
-        after = asked.after_number(kind) if kind in {"w", "m"} else asked.after(kind)
-        rows = await self._read(read, after, asked.limit + 1)
-        shown = rows[: asked.limit]
-        return shown, cursor(kind, shown[-1][place]) if len(rows) > asked.limit else None
+    async def _items(
+        self,
+        request: Request,
+        asked: Parameters,
+        kind: str,
+        read: Callable[[Any, int], list[Item]],
+        linked: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+    ) -> Response:
+        """Answers with a page of items. `kind`: of the cursor; `linked`: makes the node of JSON-LD."""
+        after = asked.after_number(kind) if kind == "w" else asked.after(kind)
+        items = await self._read(read, after, asked.limit + 1)
+        shown = items[: asked.limit]
+        following = cursor(kind, shown[-1].place) if len(items) > asked.limit else None
+        page = f'{{"items":[{",".join(item.json for item in shown)}],"next":{json.dumps(following)}}}'
+        graph = (lambda: schema_org.graph(linked(item.facts) for item in shown)) if linked else None
+        return represent(request, page, graph, following)
 
     async def _read(self, query: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._threads.run(query, *args, **kwargs)
@@ -174,6 +174,10 @@ def _filter(asked: Parameters) -> WorkFilter:
             return WorkFilter(identifier=asked.identifier())
         case _:
             return WorkFilter()
+
+
+def _linked_work(facts: dict[str, Any]) -> dict[str, Any]:
+    return schema_org.work(facts, facts["editions"])
 
 
 def _of_months(library: Library, after: int, limit: int) -> list[Row]:
@@ -198,7 +202,7 @@ def _moved(kind: str, key: str) -> Response:
     return RedirectResponse(f"/api/v1/{kind}/{quote(key, safe=':')}", 308)
 
 
-def _found(row: Row | None) -> Row:
-    if row is None:
+def _found(item: T | None) -> T:
+    if item is None:
         raise Refusal(404, "there is nothing of this name here")
-    return row
+    return item

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from alexandria_pipeline.storage.database import Row
-    from alexandria_pipeline.storage.library import Library
+    from alexandria_pipeline.storage.library import Item, Library
     from alexandria_pipeline.storage.threads import Threads
 
 SHOWN = 50  # works of a search
@@ -48,7 +47,7 @@ class _Pages:
         work = await self._threads.run(self._named, query) if query else None
         works = [work] if work else await self._threads.run(self._found, query)
         template = "results.html" if "part" in request.query_params else "library.html"
-        return _page(template, query=query, works=works[:SHOWN], more=len(works) > SHOWN)
+        return _page(template, query=query, works=[work.facts for work in works[:SHOWN]], more=len(works) > SHOWN)
 
     async def month(self, request: Request) -> Response:
         try:
@@ -62,25 +61,30 @@ class _Pages:
 
     async def work(self, request: Request) -> Response:
         key = _key(request)
-        row = await self._threads.run(self._library.work, key)
-        if row is None:
+        item = await self._threads.run(self._library.work, key)
+        if item is None:
             raise Refusal(404, "there is no work of this key")
-        if row["key"] != key:
-            return RedirectResponse(path_of("works", row["key"]), 308)
-        history = await self._threads.run(self._library.history, row["work_id"])
-        return _page("work.html", work=row, **history)
+        if item.key != key:
+            return RedirectResponse(path_of("works", item.key), 308)
+        history = await self._threads.run(self._library.history, item.place)
+        return _page("work.html", work=item.facts, **history)
 
     async def author(self, request: Request) -> Response:
         key = _key(request)
-        row = await self._threads.run(self._library.author, key)
-        if row is None:
+        item = await self._threads.run(self._library.author, key)
+        if item is None:
             raise Refusal(404, "there is no author of this key")
-        if row["key"] != key:
-            return RedirectResponse(path_of("authors", row["key"]), 308)
+        if item.key != key:
+            return RedirectResponse(path_of("authors", item.key), 308)
         works = await self._threads.run(self._library.works, WorkFilter(author=key), 0, SHOWN + 1)
-        return _page("author.html", author=row, works=works[:SHOWN], more=len(works) > SHOWN)
+        return _page(
+            "author.html",
+            author=item.facts,
+            works=[work.facts for work in works[:SHOWN]],
+            more=len(works) > SHOWN,
+        )
 
-    def _named(self, query: str) -> Row | None:
+    def _named(self, query: str) -> Item | None:
         """The work of an ISBN or a key."""
         try:
             found = self._library.works(WorkFilter(isbn13=Isbn13.parse(query)), 0, 1)
@@ -88,7 +92,7 @@ class _Pages:
             return self._library.work(query)
         return found[0] if found else None
 
-    def _found(self, query: str) -> list[Row]:
+    def _found(self, query: str) -> list[Item]:
         return self._library.works(WorkFilter(words=query or None), 0, SHOWN + 1)
 
 

@@ -44,15 +44,8 @@ where author_id = (select author_id from enriched_authors where author_key = %(a
 order by work_id limit %(limit)s;
 
 -- name: works
--- Works by id, with the months that list them.
-select w.work_id, w.work_key as key, w.title, w.author, w.isbn13, w.confidence, w.resolved_by, w.synthetic, w.updated_at,
-       w.first_published, w.description, w.subjects, w.series, w.series_position, w.cover, w.ratings, w.awards, w.identifiers, w.completeness,
-       w.quality,
-       array(select distinct to_char(make_date(b.year, b.month, 1), 'YYYY-MM') from generated_book b
-             where b.work_id = w.work_id order by 1) as months
-from enriched_works w
-where w.work_id = any(%(work_ids)s)
-order by w.work_id;
+-- Works by id. place: the id, which orders pages.
+select work_id as place, work_key as key, item::text as json from work_item where work_id = any(%(work_ids)s) order by work_id;
 
 -- name: work_of_key
 -- The work of a key, current, retired, or of a work that proved to be another one.
@@ -63,68 +56,44 @@ with recursive found as (
     union
     select w.work_id, w.merged_into from enriched_works w join found f on w.work_id = f.merged_into
 )
-select work_id from found where merged_into is null;
-
--- name: other_keys
--- The retired keys that lead to a work.
-select work_key from work_alias where work_id = %(work_id)s order by work_key;
-
--- name: editions_of_works
--- The editions of works, by ISBN.
-select e.isbn13, w.work_key, e.title, e.subtitle, e.authors, e.publisher, e.published, e.language, e.format, e.pages, e.identifiers,
-       e.primary_provider as source, e.updated_at, e.work_id, e.contributors, e.description, e.subjects, e.series, e.series_position,
-       e.cover, e.completeness, e.quality, e.provenance
-from enriched_editions e join enriched_works w using (work_id)
-where e.work_id = any(%(work_ids)s)
-order by e.isbn13;
+select work_id as place, work_key as key, item::text as json from work_item
+where work_id = (select work_id from found where merged_into is null);
 
 -- name: editions
 -- A page of editions, by ISBN.
-select e.isbn13, w.work_key, e.title, e.subtitle, e.authors, e.publisher, e.published, e.language, e.format, e.pages, e.identifiers,
-       e.primary_provider as source, e.updated_at, e.work_id, e.contributors, e.description, e.subjects, e.series, e.series_position,
-       e.cover, e.completeness, e.quality, e.provenance
-from enriched_editions e join enriched_works w using (work_id)
-where e.isbn13 > %(after)s
-order by e.isbn13 limit %(limit)s;
+select isbn13 as place, isbn13 as key, item::text as json from edition_item
+where isbn13 > %(after)s order by isbn13 limit %(limit)s;
 
 -- name: editions_of_identifier
 -- A page of the editions that have an identifier of another catalogue.
-select e.isbn13, w.work_key, e.title, e.subtitle, e.authors, e.publisher, e.published, e.language, e.format, e.pages, e.identifiers,
-       e.primary_provider as source, e.updated_at, e.work_id, e.contributors, e.description, e.subjects, e.series, e.series_position,
-       e.cover, e.completeness, e.quality, e.provenance
-from enriched_editions e join enriched_works w using (work_id)
-where e.isbn13 in (
+select isbn13 as place, isbn13 as key, item::text as json from edition_item
+where isbn13 in (
     select isbn13 from enriched_editions where identifiers @> %(identifier)s
     union
     select subject from external_id where kind = 'edition' and scheme = %(scheme)s and value = %(value)s)
-  and e.isbn13 > %(after)s
-order by e.isbn13 limit %(limit)s;
+  and isbn13 > %(after)s
+order by isbn13 limit %(limit)s;
 
 -- name: edition
 -- One edition.
-select e.isbn13, w.work_key, e.title, e.subtitle, e.authors, e.publisher, e.published, e.language, e.format, e.pages, e.identifiers,
-       e.primary_provider as source, e.updated_at, e.work_id, e.contributors, e.description, e.subjects, e.series, e.series_position,
-       e.cover, e.completeness, e.quality, e.provenance
-from enriched_editions e join enriched_works w using (work_id)
-where e.isbn13 = %(isbn13)s;
+select isbn13 as place, isbn13 as key, item::text as json from edition_item where isbn13 = %(isbn13)s;
 
 -- name: authors
 -- A page of authors, by key.
-select author_key as key, name, born, died, biography, biography_source, portrait_url, undifferentiated, identifiers, updated_at
-from enriched_authors
+select author_key as place, author_key as key, item::text as json from author_item
 where author_key > %(after)s and merged_into is null order by author_key limit %(limit)s;
 
 -- name: authors_matching
 -- A page of the authors whose name has these words.
-select author_key as key, name, born, died, biography, biography_source, portrait_url, undifferentiated, identifiers, updated_at
-from enriched_authors
-where to_tsvector('simple', without_accents(name)) @@ to_tsquery('simple', %(words)s) and author_key > %(after)s and merged_into is null
-order by author_key limit %(limit)s;
+select i.author_key as place, i.author_key as key, i.item::text as json
+from enriched_authors a join author_item i using (author_id)
+where to_tsvector('simple', without_accents(a.name)) @@ to_tsquery('simple', %(words)s) and a.author_key > %(after)s
+  and a.merged_into is null
+order by a.author_key limit %(limit)s;
 
 -- name: author
--- One author.
-select author_key as key, name, born, died, biography, biography_source, portrait_url, undifferentiated, identifiers, updated_at
-from enriched_authors
+-- One author; of a merged one the author that it proved to be.
+select author_key as place, author_key as key, item::text as json from author_item
 where author_id = (select coalesce(merged_into, author_id) from enriched_authors where author_key = %(key)s);
 
 -- name: months
@@ -171,8 +140,10 @@ where work_id = %(work_id)s order by attempt_id desc limit 50;
 select logged_at, provider, action, fields from enrichment_log where work_id = %(work_id)s order by enrichment_id desc limit 50;
 
 -- name: provenance
--- The sources of the fields of a work.
-select provenance from enriched_works where work_id = %(work_id)s;
+-- The sources of the fields of a work, and of its editions by ISBN.
+select w.provenance, (select coalesce(json_object_agg(e.isbn13, e.provenance), '{}') from enriched_editions e
+                      where e.work_id = w.work_id) as of_editions
+from enriched_works w where w.work_id = %(work_id)s;
 
 -- name: neighbours
 -- The months with a row before and after a month.
