@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from alexandria_pipeline.domain.errors import InvalidValue
 from alexandria_pipeline.domain.isbn import Isbn13
-from alexandria_pipeline.domain.merging.claims import Claim, EntityKind, Judged, Lock
+from alexandria_pipeline.domain.merging.claims import Claim, EntityKind, Fields, Judged, Lock
 from alexandria_pipeline.domain.merging.fields import FIELDS_FROM, RULES
 from alexandria_pipeline.domain.merging.merge import Merged, merge
 from alexandria_pipeline.domain.merging.scores import completeness, quality
@@ -145,10 +145,14 @@ def _compute(tx: Connection, things: Iterable[Thing], run_id: str) -> None:
 
 def _claims(tx: Connection, thing: Thing) -> list[Claim]:
     if thing.kind == "work" and thing.row_id is not None:
-        return computing.claims_of_works(tx, [thing.row_id]).get(thing.row_id, [])
+        return _listed([computing.claims_of_works(tx, [thing.row_id]).get(thing.row_id, {})])
     keys = served.members_of_authors(tx, [thing.key])[thing.key] if thing.kind == "author" else [thing.key]
     found = store.claims_of(tx, thing.kind, keys)
-    return [claim for key in keys for claim in found[key]]
+    return _listed([found[key] for key in keys if key in found])
+
+
+def _listed(stated: Iterable[Fields]) -> list[Claim]:
+    return [claim for fields in stated for claims in fields.values() for claim in claims]
 
 
 def _locks(tx: Connection, thing: Thing) -> Mapping[str, Lock]:

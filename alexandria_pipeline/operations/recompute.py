@@ -11,6 +11,7 @@ import multiprocessing
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from typing import Final
 
 from alexandria_pipeline.domain.merging.claims import EntityKind
@@ -43,34 +44,54 @@ def recompute(database: Database, run_id: str, processes: int | None = None) -> 
 
 
 def _in_one(database: Database, blocks: Sequence[Sequence[int]], run_id: str) -> Iterator[Done]:
-    for block in blocks:
-        yield _compute(database, block, run_id)
+    with _less_garbage():
+        for block in blocks:
+            yield _compute(database, block, run_id)
 
 
 def _in_many(database: Database, blocks: Sequence[Sequence[int]], run_id: str, team: int) -> Iterator[Done]:
+    """This process takes blocks from the end, the others from the front: one start of a process less."""
     # Spawned, not forked: a fork would share the connections of this process.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(team, context, initializer=_start, initargs=(database.conninfo,)) as pool:
-        yield from pool.map(_in_worker, blocks, [run_id] * len(blocks))
+    with (
+        _less_garbage(),
+        ProcessPoolExecutor(team - 1, context, initializer=_start, initargs=(database.conninfo,)) as pool,
+    ):
+        futures = [(block, pool.submit(_in_worker, block, run_id)) for block in blocks]
+        for block, future in reversed(futures):
+            if future.cancel():
+                yield _compute(database, block, run_id)
+        yield from (future.result() for _, future in futures if not future.cancelled())
 
 
 _databases: list[Database] = []
 
 
 def _start(address: str) -> None:
-    """In a process of the pool: opens the database, and leaves the collection of garbage to the ends of blocks: a third of the time."""
+    """In a process of the pool: opens the database."""
     _databases.append(Database(address, pool_size=1))
     gc.freeze()
     gc.disable()
 
 
 def _in_worker(block: Sequence[int], run_id: str) -> Done:
-    done = _compute(_databases[0], block, run_id)
-    gc.collect()
-    return done
+    return _compute(_databases[0], block, run_id)
+
+
+@contextmanager
+def _less_garbage() -> Iterator[None]:
+    """Garbage is collected only behind each block: elsewhere it takes a third of the time."""
+    gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.unfreeze()
 
 
 def _compute(database: Database, block: Sequence[int], run_id: str) -> Done:
     with database.transaction() as tx:
         written = computing.recompute(tx, block, run_id)
+    gc.collect(0)
     return {kind: (each.computed, each.changed) for kind, each in written.items()}

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.merging import hints
 from alexandria_pipeline.domain.merging import served as columns
+from alexandria_pipeline.domain.merging.claims import Sheet, together, usable
 from alexandria_pipeline.domain.merging.identity import AuthorRef, authors_of_work, credited, precedence
-from alexandria_pipeline.domain.merging.merge import Choices, Merged, merge
+from alexandria_pipeline.domain.merging.merge import Choices, Merged, merge_sheet
 from alexandria_pipeline.domain.text.normalise import normalise
 from alexandria_pipeline.storage import claims as store
 from alexandria_pipeline.storage import served
 from alexandria_pipeline.storage.served import AuthorLink, Written
 
 if TYPE_CHECKING:
-    from alexandria_pipeline.domain.merging.claims import Claim, EntityKind, Lock
+    from alexandria_pipeline.domain.merging.claims import Claim, EntityKind, Fields, Lock
     from alexandria_pipeline.storage.database import Connection
 
 # The fields of a work that claims about its editions state, too.
@@ -34,30 +35,46 @@ class Given:
 
     works: Mapping[int, served.Row]
     editions: Mapping[int, Mapping[str, str]]
-    of_editions: Mapping[str, list[Claim]]
-    of_works: Mapping[str, list[Claim]]
+    of_editions: Mapping[str, Fields]
+    of_works: Mapping[str, Fields]
     locks: Mapping[str, Mapping[str, Lock]]
     choices: Choices = field(default_factory=dict)
     of_work: dict[int, Merged | None] = field(default_factory=dict)
+    sheets: dict[str, Sheet] = field(default_factory=dict)
+    """The sheets of editions, by ISBN."""
 
-    def claims(self, work_id: int) -> list[Claim]:
+    def claims(self, work_id: int) -> Fields:
         """The claims about a work: about the work itself, and those about its editions that concern the work."""
         isbns = self.editions[work_id]
-        return [
-            *(claim for isbn in isbns for claim in self.of_works.get(isbn, ())),
-            *(claim for isbn in isbns for claim in self.of_editions.get(isbn, ()) if claim.field in _FROM_EDITIONS),
-        ]
+        stated = [self.of_works[isbn] for isbn in isbns if isbn in self.of_works]
+        stated += [_concerning_works(self.of_editions[isbn]) for isbn in isbns if isbn in self.of_editions]
+        return together(stated)
 
     def merged(self, work_id: int, fields: Collection[str] | None = None) -> Merged | None:
         """The values of a work; None without claims and locks."""
         if work_id not in self.of_work:
-            row, claims = self.works[work_id], self.claims(work_id)
-            locks = self.locks.get(row["work_key"])
-            hinted = hints_of("work", row)
-            self.of_work[work_id] = (
-                merge("work", claims, locks, hinted, fields, self.choices) if claims or locks else None
-            )
+            row = self.works[work_id]
+            claims, locks = self.claims(work_id), self.locks.get(row["work_key"])
+            sheet = Sheet(claims, hints_of("work", row), self._of_only_edition(work_id))
+            self.of_work[work_id] = merge_sheet("work", sheet, locks, fields, self.choices) if claims or locks else None
         return self.of_work[work_id]
+
+    def _of_only_edition(self, work_id: int) -> Sheet | None:
+        """The sheet of a work's only edition, if it is computed already: what was chosen from the same claims is not chosen again."""
+        editions = self.editions[work_id]
+        isbn = next(iter(editions), "")
+        own = len(editions) == 1 and editions[isbn] == self.works[work_id]["work_key"]
+        return self.sheets.get(isbn) if own else None
+
+    def authors(self, isbn: str) -> Sequence[Claim]:
+        """The claims about the authors of an edition."""
+        if isbn in self.sheets:
+            return [claim for claim in self.sheets[isbn].kept.get("authors", ()) if claim.rank != "hint"]
+        return usable(self.of_editions.get(isbn, {}).get("authors", ()))
+
+
+def _concerning_works(fields: Fields) -> Fields:
+    return {name: claims for name, claims in fields.items() if name in _FROM_EDITIONS}
 
 
 def compute_editions(tx: Connection, isbns: Collection[Isbn13], run_id: str, given: Given | None = None) -> Written:
@@ -68,11 +85,12 @@ def compute_editions(tx: Connection, isbns: Collection[Isbn13], run_id: str, giv
     claims = given.of_editions if given else store.claims_of(tx, "edition", current)
     choices = given.choices if given else None
     locks = store.locks_of(tx, "edition", current)
-    merged = {
-        isbn: merge("edition", claims.get(isbn, ()), locks.get(isbn), hints_of("edition", row), choices=choices)
-        for isbn, row in current.items()
-        if claims.get(isbn) or locks.get(isbn)
-    }
+    sheets = given.sheets if given else {}
+    merged = {}
+    for isbn, row in current.items():
+        if isbn in claims or locks.get(isbn):
+            sheets[isbn] = Sheet(claims.get(isbn, {}), hints_of("edition", row))
+            merged[isbn] = merge_sheet("edition", sheets[isbn], locks.get(isbn), choices=choices)
     rows = {isbn: columns.edition_columns(isbn, each, current[isbn]) for isbn, each in merged.items()}
     changed = served.write(tx, "edition", current, rows, run_id)
     served.write_ids(tx, "edition", {isbn: rows[isbn]["identifiers"] for isbn in changed})
@@ -143,7 +161,7 @@ def authors_of(tx: Connection, work_ids: Collection[int], given: Given | None = 
     for work_id, row in given.works.items():
         merged = given.merged(work_id, _AUTHORS)
         names = merged.values.get("authors", ()) if merged else ()
-        members = [(key, given.of_editions.get(isbn, ())) for isbn, key in given.editions[work_id].items()]
+        members = [(key, given.authors(isbn)) for isbn, key in given.editions[work_id].items()]
         found[work_id] = authors_of_work(row["work_key"], names, members)
     return found
 
@@ -170,7 +188,9 @@ def compute_authors(tx: Connection, work_ids: Collection[int], run_id: str, give
     claims = store.claims_of(tx, "author", {member for each in members.values() for member in each})
     locks = locks_of_authors(tx, members)
     merged = {
-        key: merge("author", [claim for member in members[key] for claim in claims[member]], locks[key])
+        key: merge_sheet(
+            "author", Sheet(together([claims[member] for member in members[key] if member in claims])), locks[key]
+        )
         for key in authors
     }
     rows = {key: columns.author_columns(authors[key], each) for key, each in merged.items()}
@@ -209,7 +229,7 @@ def hints_of(kind: EntityKind, row: served.Row) -> Sequence[Claim]:
     return (*listed, *hints.of_isbn(row["isbn13"])) if kind == "edition" else listed
 
 
-def claims_of_works(tx: Connection, work_ids: Collection[int]) -> dict[int, list[Claim]]:
+def claims_of_works(tx: Connection, work_ids: Collection[int]) -> dict[int, Fields]:
     """The claims about works: about the works themselves, and those about their editions that concern the work."""
     given = _given(tx, work_ids)
     return {work_id: given.claims(work_id) for work_id in given.works}

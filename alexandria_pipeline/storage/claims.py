@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg.types.json import Jsonb
 
 from alexandria_pipeline.domain.isbn import Isbn13
-from alexandria_pipeline.domain.merging.claims import Claim, EntityKind, Lock, Stated
+from alexandria_pipeline.domain.merging.claims import Claim, EntityKind, Fields, Lock, Stated, trust_in
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.storage.queries import Queries
 from alexandria_pipeline.storage.run_heartbeat import PREFIX
@@ -123,17 +123,22 @@ def stored_editions(tx: Connection, isbns: Collection[Isbn13]) -> list[tuple[Isb
 
 def claims_of(
     tx: Connection, kind: EntityKind, subjects: Collection[str], fields: Collection[str] | None = None
-) -> dict[str, list[Claim]]:
-    """The current claims about subjects of a kind, of all fields or of some."""
-    found: dict[str, list[Claim]] = defaultdict(list)
+) -> dict[str, Fields]:
+    """The current claims about subjects of a kind, of all fields or of some, by subject and field; of each field the most trusted first."""
+    found: dict[str, dict[str, list[Claim]]] = {}
     values = {"kind": kind, "subjects": list(subjects), "fields": None if fields is None else list(fields)}
-    for row in tx.execute(_SQL["claims_of"], values) if subjects else ():
+    rows = tx.execute(_SQL["claims_of"], values).fetchall() if subjects else []
+    rows.sort(key=lambda row: trust_in(row["provider"], row["record_id"]))
+    for row in rows:
         provider, record, fetched_at, ranks = row["provider"], row["record_id"], row["fetched_at"], row["ranks"] or {}
-        found[row["subject"]] += [
-            Claim(provider, name, value, record, ranks.get(name, "normal"), fetched_at)
-            for name, value in row["facts"].items()
-        ]
-    return found
+        about = found.setdefault(row["subject"], {})
+        for name, value in row["facts"].items():
+            claim = Claim(provider, name, value, record, ranks.get(name, "normal"), fetched_at)
+            if name in about:
+                about[name].append(claim)
+            else:
+                about[name] = [claim]
+    return dict(found)
 
 
 def locks_of(tx: Connection, kind: EntityKind, subjects: Collection[str]) -> dict[str, dict[str, Lock]]:

@@ -54,12 +54,12 @@ class Written:
 
 def editions(tx: Connection, isbns: Collection[Isbn13]) -> dict[str, Row]:
     """The editions by ISBN."""
-    return {row["isbn13"]: row for row in tx.execute(_SQL["editions"], {"keys": sorted(isbns)})}
+    return {row["isbn13"]: row for row in tx.execute(_SQL["editions"], {"keys": sorted(isbns)}).fetchall()}
 
 
 def works(tx: Connection, work_ids: Collection[int]) -> dict[int, Row]:
     """The resolved works by id."""
-    return {row["work_id"]: row for row in tx.execute(_SQL["works"], {"ids": sorted(work_ids)})}
+    return {row["work_id"]: row for row in tx.execute(_SQL["works"], {"ids": sorted(work_ids)}).fetchall()}
 
 
 def resolved_works(tx: Connection) -> list[int]:
@@ -69,18 +69,18 @@ def resolved_works(tx: Connection) -> list[int]:
 
 def author_keys(tx: Connection, keys: Collection[str]) -> set[str]:
     """Those of the keys that have a row."""
-    return {row["author_key"] for row in tx.execute(_SQL["author_keys"], {"keys": sorted(keys)})}
+    return {row["author_key"] for row in tx.execute(_SQL["author_keys"], {"keys": sorted(keys)}).fetchall()}
 
 
 def authors(tx: Connection, keys: Collection[str]) -> dict[str, Row]:
     """The authors by key."""
-    return {row["author_key"]: row for row in tx.execute(_SQL["authors"], {"keys": sorted(keys)})}
+    return {row["author_key"]: row for row in tx.execute(_SQL["authors"], {"keys": sorted(keys)}).fetchall()}
 
 
 def editions_of_works(tx: Connection, work_ids: Collection[int]) -> dict[int, dict[str, str]]:
     """The editions of works and of those merged into them: ISBN → key of the work that it belongs to."""
     found: dict[int, dict[str, str]] = {work_id: {} for work_id in work_ids}
-    for row in tx.execute(_SQL["editions_of_works"], {"ids": sorted(work_ids)}):
+    for row in tx.execute(_SQL["editions_of_works"], {"ids": sorted(work_ids)}).fetchall():
         found[row["work_id"]][row["isbn13"]] = row["work_key"]
     return found
 
@@ -102,7 +102,7 @@ def write(
 
 def authors_of_works(tx: Connection, work_ids: Collection[int]) -> set[str]:
     """The keys of the authors of works."""
-    return {row["author_key"] for row in tx.execute(_SQL["authors_of_works"], {"ids": sorted(work_ids)})}
+    return {row["author_key"] for row in tx.execute(_SQL["authors_of_works"], {"ids": sorted(work_ids)}).fetchall()}
 
 
 def lock_authors(tx: Connection, keys: Collection[str]) -> None:
@@ -123,7 +123,7 @@ def write_author_links(tx: Connection, work_ids: Collection[int], links: Sequenc
     for link in links:
         wanted[link.work_id].append({name: getattr(link, name) for name in _LINK})
     stored: dict[int, list[Row]] = {work_id: [] for work_id in work_ids}
-    for row in tx.execute(_SQL["authors_of_works"], {"ids": sorted(work_ids)}):
+    for row in tx.execute(_SQL["authors_of_works"], {"ids": sorted(work_ids)}).fetchall():
         stored[row["work_id"]].append({name: row[name] for name in _LINK})
     changed = [work_id for work_id in wanted if _in_order(wanted[work_id]) != _in_order(stored[work_id])]
     if changed:
@@ -135,7 +135,7 @@ def write_author_links(tx: Connection, work_ids: Collection[int], links: Sequenc
 def credits_of(tx: Connection, author_keys: Collection[str]) -> dict[str, list[tuple[str, dict[str, str]]]]:
     """How works name authors: key → (name, identifiers by scheme) for each work."""
     found: dict[str, list[tuple[str, dict[str, str]]]] = {}
-    for row in tx.execute(_SQL["credits"], {"keys": sorted(author_keys)}) if author_keys else ():
+    for row in tx.execute(_SQL["credits"], {"keys": sorted(author_keys)}).fetchall() if author_keys else ():
         found.setdefault(row["author_key"], []).append((row["credited"], row["identifiers"]))
     return found
 
@@ -197,15 +197,14 @@ def set_merged_into(tx: Connection, kind: EntityKind, merged: Mapping[int, int |
 def members_of_authors(tx: Connection, author_keys: Collection[str]) -> dict[str, list[str]]:
     """The keys of authors, each with those that are merged into it and its own."""
     found: dict[str, list[str]] = {key: [key] for key in author_keys}
-    for row in tx.execute(_SQL["members_of_authors"], {"keys": sorted(author_keys)}):
-        if row["member"] not in found[row["key"]]:
-            found[row["key"]].append(row["member"])
+    for row in tx.execute(_SQL["members_of_authors"], {"keys": sorted(author_keys)}).fetchall():
+        found[row["key"]].append(row["member"])
     return found
 
 
 def works_of_authors(tx: Connection, author_keys: Collection[str]) -> list[int]:
     """The ids of the works of authors."""
-    return [row["work_id"] for row in tx.execute(_SQL["works_of_authors"], {"keys": sorted(author_keys)})]
+    return [row["work_id"] for row in tx.execute(_SQL["works_of_authors"], {"keys": sorted(author_keys)}).fetchall()]
 
 
 def conflicts_of(tx: Connection, kind: EntityKind, subject: str) -> dict[str, str]:
@@ -223,9 +222,10 @@ def _difference(current: Row | None, row: Row) -> dict[str, Any]:
     """The columns that differ. A row that is computed for the first time differs in its provenance at least."""
     if current is None:
         return {name: value for name, value in row.items() if name not in _NOT_COMPARED}
+    if row.items() <= current.items():
+        return {}
     stored = current.get
-    differing = [name for name, value in row.items() if stored(name) != value]
-    return {name: row[name] for name in differing if name not in _NOT_COMPARED}
+    return {name: value for name, value in row.items() if stored(name) != value and name not in _NOT_COMPARED}
 
 
 _LINK: Final = ("author_key", "role", "position", "credited", "identifiers")

@@ -63,6 +63,8 @@ def choose(claims: Sequence[Claim]) -> Choice | None:
     decides. If no source names an author, the editors stand in their place.
     """
     named = [(claim, [one for given in claim.value for one in apart(given["name"], given["role"])]) for claim in claims]
+    if (agreed := _agreed(named)) is not None:
+        return agreed
     key_of = _keys({name for _, people_of in named for name, _ in people_of})
     roles = {role for _, people_of in named for _, role in people_of}
     if roles <= _WRITES:
@@ -164,6 +166,19 @@ def _runs_on(words: Sequence[str]) -> bool:
         and not set(last) & (SUFFIXES | RANKS)
         and not any(map(str.isdigit, "".join(words)))
     )
+
+
+def _agreed(named: Named) -> Choice | None:
+    """The list that all sources give in the same words, none of them with a helper; a hint changes nothing then."""
+    stated = [(claim, people_of) for claim, people_of in named if claim.rank != "hint"]
+    first = stated[0][1]
+    for _, people_of in stated:
+        if len(people_of) != len(first):
+            return None
+        for (name, role), (same, _) in zip(people_of, first, strict=True):
+            if name != same or role not in _WRITES:
+                return None
+    return Choice([natural_name(name) for name, _ in first], (stated[0][0],)) if first else None
 
 
 def _lists(named: Named, roles: Collection[str], key_of: Mapping[str, str], helpers: frozenset[str]) -> list[Listed]:

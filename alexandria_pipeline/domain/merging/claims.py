@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
@@ -83,17 +83,75 @@ class Choice(NamedTuple):
 
 def trust(claim: Claim) -> tuple[int, int]:
     """A sort key: the most trusted source first, then the oldest record."""
-    return (_PLACE.get(claim.provider, len(_PLACE)), claim.record)
+    return (_PLACE.get(claim.provider, _LAST), claim.record)
 
 
-_NORMAL: Final = {"normal"}
+def trust_in(provider: str, record: int) -> tuple[int, int]:
+    """The same for a whole answer."""
+    return (_PLACE.get(provider, _LAST), record)
+
+
 _PLACE: Final[Mapping[str, int]] = {name: place for place, name in enumerate(SOURCE_ORDER)}
+_LAST: Final = len(SOURCE_ORDER)
 
 
-def usable(claims: Sequence[Claim]) -> list[Claim]:
+def usable(claims: Sequence[Claim]) -> Sequence[Claim]:
     """The claims of one field that are not deprecated; preferred ones alone if there are any. Hints are last, and never alone."""
-    if {claim.rank for claim in claims} == _NORMAL:
-        return list(claims)
+    for claim in claims:
+        if claim.rank != "normal":
+            break
+    else:
+        return claims
     kept = [claim for claim in claims if claim.rank not in {"deprecated", "hint"}]
     kept = [claim for claim in kept if claim.rank == "preferred"] or kept
     return kept + [claim for claim in claims if claim.rank == "hint"] if kept else []
+
+
+Fields = Mapping[str, Sequence[Claim]]
+"""Claims by field, of each field the most trusted first."""
+
+
+def by_field(claims: Iterable[Claim]) -> Fields:
+    """The claims of one thing by field."""
+    found: dict[str, list[Claim]] = {}
+    for claim in sorted(claims, key=trust):
+        found.setdefault(claim.field, []).append(claim)
+    return found
+
+
+def together(parts: Sequence[Fields]) -> Fields:
+    """The claims of several things, such as the editions of a work, as those of one."""
+    found: dict[str, list[Sequence[Claim]]] = {}
+    for part in parts:
+        for name, claims in part.items():
+            found.setdefault(name, []).append(claims)
+    return {
+        name: each[0] if len(each) == 1 else sorted((claim for claims in each for claim in claims), key=trust)
+        for name, each in found.items()
+    }
+
+
+class Sheet:
+    """The claims about one thing: all by field, and those of each field that count, with the hints behind them.
+
+    `like`: a sheet with the same hints. Where both have the same claims of a field, they have the same list.
+    """
+
+    __slots__ = ("isbn13", "kept", "stated")
+
+    def __init__(self, stated: Fields, hints: Iterable[Claim] = (), like: Sheet | None = None) -> None:
+        self.stated, self.isbn13 = stated, ""
+        kept: dict[str, Sequence[Claim]] = {}
+        same = set()
+        for name, claims in stated.items():
+            if like is not None and like.stated.get(name) is claims:
+                kept[name] = like.kept[name]
+                same.add(name)
+            else:
+                kept[name] = usable(claims)
+        for hint in hints:
+            if hint.field == "isbn":
+                self.isbn13 = hint.value
+            elif kept.get(hint.field) and hint.field not in same:
+                kept[hint.field] = [*kept[hint.field], hint]
+        self.kept: Fields = kept

@@ -168,6 +168,9 @@ DOUBTS: Final[Mapping[str, tuple[Doubt, ...]]] = {
     "series": (name_of_the_book, collection, of_another_book),
 }
 """The doubts about each field of an edition."""
+_WITHOUT_OTHER_BOOKS: Final = {
+    name: tuple(each for each in doubts if each is not of_another_book) for name, doubts in DOUBTS.items()
+}
 OF_WORKS: Final = frozenset({"title", "series"})
 """The fields of works about which there are doubts; their claims are of several editions."""
 
@@ -183,7 +186,8 @@ def weighed(field: str, claims: Sequence[Claim], beside: Beside) -> Sequence[Cla
             break
     else:
         return claims
-    doubtful = {id(claim) for claim in stated for doubt in DOUBTS[field] if doubt(claim, beside)}
+    doubts = DOUBTS[field] if beside.of_another_book else _WITHOUT_OTHER_BOOKS[field]
+    doubtful = {id(claim) for claim in stated for doubt in doubts if doubt(claim, beside)}
     if not doubtful or len(doubtful) == len(stated):
         return claims
     return [claim._replace(rank="doubtful") if id(claim) in doubtful else claim for claim in claims]

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from alexandria_pipeline.domain.merging.claims import Claim, trust, usable
+from alexandria_pipeline.domain.merging.claims import Claim
 from alexandria_pipeline.domain.merging.texts import identifier
 from alexandria_pipeline.domain.text.normalise import normalise
 from alexandria_pipeline.domain.text.person_names import NameAgreement, compare_names, people
@@ -34,10 +34,10 @@ def authors_of_work(
 ) -> list[AuthorRef]:
     """The authors with these names. An identifier counts if the sources give one value for the name.
 
-    `editions` are the claims about each edition, with the key of its work: works that were joined keep the authors that they
-    had, so that they have them again when they are separated.
+    `editions` are the claims about the authors of each edition, the most trusted first, with the key of its work: works that were
+    joined keep the authors that they had, so that they have them again when they are separated.
     """
-    people_of = [(key, one) for key, claims in editions for one in _people(claims)]
+    people_of = [(key, one) for key, claims in editions for claim in claims for one in claim.value]
     found = []
     for name in names:
         same = [(key, one) for key, one in people_of if _is_same(one["name"], name)]
@@ -61,18 +61,13 @@ def precedence(author_key: str) -> tuple[bool, str]:
 def credited(key: str, named: Iterable[tuple[str, Mapping[str, str]]]) -> AuthorRef:
     """The author whom works name so (name, identifiers): the most frequent name, the longest of equals, and all identifiers."""
     listed = list(named)
+    if len(listed) == 1:
+        ((name, identifiers),) = listed
+        return AuthorRef(key, name, tuple(sorted(identifiers.items(), key=lambda pair: SCHEMES.index(pair[0]))))
     names = Counter(name for name, _ in listed)
     name = min(names, key=lambda each: (-names[each], -len(each), each))
     found = {(scheme, value) for _, identifiers in listed for scheme, value in identifiers.items()}
     return AuthorRef(key, name, tuple(sorted(found, key=lambda pair: (SCHEMES.index(pair[0]), pair[1]))))
-
-
-def _people(claims: Iterable[Claim]) -> list[dict[str, Any]]:
-    return [
-        one
-        for claim in usable(sorted((each for each in claims if each.field == "authors"), key=trust))
-        for one in claim.value
-    ]
 
 
 def _is_same(one: str, other: str) -> bool:

@@ -8,15 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from alexandria_pipeline.domain.merging.claims import Choice, Claim, EntityKind, Lock, trust, usable
+from alexandria_pipeline.domain.merging.claims import Choice, Claim, EntityKind, Lock, Sheet, by_field, trust, usable
 from alexandria_pipeline.domain.merging.doubts import DOUBTS, OF_WORKS, Beside, evidence_of_titles, weighed
 from alexandria_pipeline.domain.merging.fields import FIELDS_FROM, RULES
 from alexandria_pipeline.domain.merging.rules import Rule, subtitle_for
 
-Choices = dict[tuple[Any, ...], tuple[Sequence[Claim], Choice | None]]
-"""What was chosen from which claims, by the rule and the claims' places in memory; it holds the claims, so that these stay theirs."""
+Chosen = tuple[Choice | None, dict[str, Any]]
+"""What a rule chose, and its provenance."""
+Choices = dict[tuple[Any, ...], tuple[tuple[Sequence[Claim], ...], Chosen]]
+"""What was chosen from which claims, by the rule and the places of their lists in memory; it holds the lists, so that these stay theirs."""
+
+_DOUBTED: Final[Mapping[EntityKind, Collection[str]]] = {"edition": DOUBTS, "work": OF_WORKS, "author": ()}
+_FIELDS: Final[Mapping[EntityKind, Sequence[tuple[str, Rule, str, bool]]]] = {
+    kind: [(name, rule, FIELDS_FROM.get(name, name), name in _DOUBTED[kind]) for name, rule in rules.items()]
+    for kind, rules in RULES.items()
+}
+"""For each kind the fields: name, rule, the field whose claims it is chosen from, and whether there are doubts about it."""
+_NOTHING: Final[Sequence[Claim]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,69 +47,74 @@ def merge(
     locks: Mapping[str, Lock] | None = None,
     hints: Sequence[Claim] = (),
     fields: Collection[str] | None = None,
+) -> Merged:
+    """The served values of one thing, of all fields or of some. `hints` (`hints.py`) decide between values that equally many sources give."""
+    return merge_sheet(kind, Sheet(by_field(claims), hints), locks, fields)
+
+
+def merge_sheet(
+    kind: EntityKind,
+    sheet: Sheet,
+    locks: Mapping[str, Lock] | None = None,
+    fields: Collection[str] | None = None,
     choices: Choices | None = None,
 ) -> Merged:
-    """The served values of one thing, of all fields or of some.
-
-    `hints` (`hints.py`) decide between values that equally many sources give. `choices` keeps what was chosen from the same claims:
-    a work is mostly chosen from the claims about its edition.
-    """
-    by_field: dict[str, list[Claim]] = {}
-    for claim in (*sorted(claims, key=trust), *hints):
-        by_field.setdefault(claim.field, []).append(claim)
-    kept = {name: usable(each) for name, each in by_field.items()}
+    """The same from claims by field. `choices` keeps what was chosen from the same claims: a work is mostly chosen from those about its edition."""
+    kept, locked = sheet.kept, locks or {}
     merged = Merged()
-    isbn = next((claim.value for claim in by_field.get("isbn", ())), "")
-    beside = Beside(isbn, "", kept)
-    locked = locks or {}
-    doubted = DOUBTS if kind == "edition" else OF_WORKS if kind == "work" else ()
-    for name, rule in RULES[kind].items():
-        if fields is None or name in fields:
-            stated: Sequence[Claim] | None = kept.get(FIELDS_FROM.get(name, name))
-            if stated is None and name not in locked:
-                continue
-            if stated and name in doubted:
-                stated = _weighed(name, stated, beside)
-            choice = _choose(rule, stated, choices)
-            if name == "title" and choice:
-                beside.title = choice.value
-            _serve(name, choice, locked.get(name), merged)
+    beside = Beside(sheet.isbn13, "", kept)
+    for name, rule, given, doubted in _FIELDS[kind]:
+        stated = kept.get(given)
+        if (not stated and name not in locked) or (fields is not None and name not in fields):
+            continue
+        choice, where = _choose(name, rule, stated or (), beside if doubted else None, choices)
+        if name == "title" and choice:
+            beside.title = choice.value
+        _serve(name, choice, where, locked.get(name), merged)
     if kind == "edition" and fields is None and "title" in merged.values:
-        offered = usable(sorted(_subtitles(by_field.get("title", ()), by_field.get("subtitle", ())), key=trust))
-        _serve("subtitle", _choose(subtitle_for(merged.values["title"]), offered), locked.get("subtitle"), merged)
+        _serve_subtitle(sheet, locked.get("subtitle"), merged)
     return merged
 
 
-def _weighed(name: str, stated: Sequence[Claim], beside: Beside) -> Sequence[Claim]:
-    """The claims of a field with the doubts about them, and what the titles say about it."""
-    stated = weighed(name, stated, beside)
-    if name == "series" and len(stated) > 1:
-        named = evidence_of_titles(beside.claims.get("title", ()))
-        stated = [*stated, *(Claim("title", "series", value, rank="hint") for value in named)]
-    return stated
-
-
-def _choose(rule: Rule, kept: Sequence[Claim] | None, choices: Choices | None = None) -> Choice | None:
-    if not kept:
-        return None
+def _choose(name: str, rule: Rule, stated: Sequence[Claim], beside: Beside | None, choices: Choices | None) -> Chosen:
+    """What the rule chooses from claims. With `beside`, some of them may be doubted."""
     if choices is None:
-        return rule(kept)
-    key = (rule, *map(id, kept))
+        return _chosen(name, rule, stated, beside)
+    lists: tuple[Sequence[Claim], ...] = (stated,)
+    if beside is not None:  # doubts depend on the titles and authors, too
+        lists = (stated, beside.claims.get("title", _NOTHING), beside.claims.get("authors", _NOTHING))
+    key = (rule, *map(id, lists))
     if key not in choices:
-        choices[key] = (kept, rule(kept))
+        choices[key] = (lists, _chosen(name, rule, stated, beside))
     return choices[key][1]
 
 
-def _serve(name: str, choice: Choice | None, lock: Lock | None, merged: Merged) -> None:
+def _chosen(name: str, rule: Rule, stated: Sequence[Claim], beside: Beside | None) -> Chosen:
+    if not stated:
+        return None, {}
+    if beside is not None and len(stated) > 1:
+        stated = weighed(name, stated, beside)
+        if name == "series" and len(stated) > 1:
+            named = evidence_of_titles(beside.claims.get("title", ()))
+            stated = [*stated, *(Claim("title", "series", value, rank="hint") for value in named)]
+    choice = rule(stated)
+    return choice, _provenance(name, choice) if choice else {}
+
+
+def _serve(name: str, choice: Choice | None, where: dict[str, Any], lock: Lock | None, merged: Merged) -> None:
     if lock is not None:
         if not lock.nothing:
             merged.values[name] = lock.value
         lost = len(choice.claims) + choice.lost if choice else 0
         merged.provenance[name] = {"source": "lock", "rule": "lock", "lost": lost}
-        return
-    if choice is None:
-        return
-    merged.values[name] = choice.value
+    elif choice is not None:
+        merged.values[name] = choice.value
+        merged.provenance[name] = where
+        if choice.conflict:
+            merged.conflicts[name] = choice.conflict
+
+
+def _provenance(name: str, choice: Choice) -> dict[str, Any]:
     if len(choice.claims) == 1:
         source: str | list[str] = choice.claims[0].provider
         records = [choice.claims[0].record]
@@ -107,14 +122,18 @@ def _serve(name: str, choice: Choice | None, lock: Lock | None, merged: Merged) 
         winners = {claim.provider: claim.record for claim in choice.claims}
         source = next(iter(winners)) if len(winners) == 1 else sorted(winners)
         records = sorted(winners.values())
-    merged.provenance[name] = {
-        "source": source,
-        "records": records,
-        "rule": name,
-        "lost": choice.lost,
-    }
-    if choice.conflict:
-        merged.conflicts[name] = choice.conflict
+    return {"source": source, "records": records, "rule": name, "lost": choice.lost}
+
+
+def _serve_subtitle(sheet: Sheet, lock: Lock | None, merged: Merged) -> None:
+    """The subtitle of an edition, which depends on the title that is served."""
+    titles = [*sheet.stated.get("title", ()), *(each for each in sheet.kept.get("title", ()) if each.rank == "hint")]
+    offered = _subtitles(titles, sheet.stated.get("subtitle", ()))
+    if not offered and lock is None:
+        return
+    kept = usable(sorted(offered, key=trust))
+    choice = subtitle_for(merged.values["title"])(kept) if kept else None
+    _serve("subtitle", choice, _provenance("subtitle", choice) if choice else {}, lock, merged)
 
 
 def _subtitles(titles: Sequence[Claim], subtitles: Sequence[Claim]) -> list[Claim]:

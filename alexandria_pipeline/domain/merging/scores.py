@@ -50,19 +50,24 @@ SOURCE_QUALITY: Final[Mapping[str, int]] = {
 """How good a field is that has this source. Other sources, such as AI services and lists, have `OTHER_SOURCES`."""
 OTHER_SOURCES: Final = 50
 
+_EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
+
 
 def completeness(kind: EntityKind, merged: Merged) -> int:
     """The points of the fields that have a value."""
-    return sum(points for name, points in WEIGHTS[kind].items() if merged.values.get(name) not in (None, "", [], {}))
+    values = merged.values
+    return sum([points for name, points in WEIGHTS[kind].items() if values.get(name) not in _EMPTY])
 
 
 def quality(kind: EntityKind, merged: Merged) -> int:
     """The mean quality of the sources of the fields that have a value, weighted by points; 5 less for each conflict."""
-    weights = {name: points for name, points in WEIGHTS[kind].items() if name in merged.values}
-    if not weights:
-        return 0
-    total = sum(points * _source_quality(merged.provenance[name]["source"]) for name, points in weights.items())
-    return max(0, round(total / sum(weights.values())) - 5 * len(merged.conflicts))
+    values, provenance = merged.values, merged.provenance
+    total = of = 0
+    for name, points in WEIGHTS[kind].items():
+        if name in values:
+            total += points * _source_quality(provenance[name]["source"])
+            of += points
+    return max(0, round(total / of) - 5 * len(merged.conflicts)) if of else 0
 
 
 def _source_quality(source: Any) -> int:

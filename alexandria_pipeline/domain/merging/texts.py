@@ -38,6 +38,7 @@ _ABBREVIATION: Final = re.compile(r"(?:[a-z]\.){2,}|fbi|cia|usa|uk|nasa|d-day")
 _FIRST_LETTER: Final = re.compile(r"(?:^|(?<=[-/(\"“])|(?<=^[od]['’]))\w")
 _YEARS_BEHIND: Final = re.compile(r",\s*(?:b\.\s*)?\d{4}\??\s*(?:-\s*(?:\d{4}\??)?)?\.?$")
 _LINE_END: Final = re.compile(r"<(?:br|/p|/li)\b[^>]*>", re.IGNORECASE)
+_NO_TAGS: Final = nh3.Cleaner(tags=set())
 _STRAIGHT: Final = str.maketrans("‘’“”", "''\"\"")
 _UNDAMAGED: Final = re.compile(r"(?:[ -~\n]++|[‘’“”–—…](?![^ -~\n‘’“”–—…])|[éèêëçñöüäáíóúßÉÖÜ](?![^ -~\n]))*+")
 """ASCII without control characters, frequent signs that stand alone or together, and frequent letters that stand alone."""
@@ -82,9 +83,9 @@ def _capitalised(word: str) -> str:
 @lru_cache(maxsize=8_192)
 def clean_description(text: str) -> str:
     """Plain text of a description; "" if it is damaged, too short, or sales text only."""
-    plain = text
-    if "<" in text or ">" in text or "&" in text:
-        plain = html.unescape(nh3.clean(_LINE_END.sub("\n", text), tags=set()))
+    plain = _NO_TAGS.clean(_LINE_END.sub("\n", text)) if "<" in text else text
+    if "&" in plain:
+        plain = html.unescape(plain)
     plain = "\n".join(filter(None, (" ".join(line.split()) for line in repaired(plain).splitlines())))
     useless = len(plain) < MIN_DESCRIPTION or "�" in plain or _SALES_TEXT.match(plain)
     return "" if useless else plain

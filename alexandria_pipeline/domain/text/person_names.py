@@ -120,6 +120,10 @@ UNKNOWN_AUTHOR: Final = frozenset(
 # An author line that names no person, although it may be the author that a book states ("Anonymous").
 _NO_PERSON: Final = UNKNOWN_AUTHOR | {"", "na", "anonymous", "anon", "various", "various authors", "others"}
 
+_PLAIN_PERSON: Final = re.compile(r"(?:[A-Z]\.|[A-Z][a-z]+)(?: (?:[A-Z]\.|[A-Z][a-z]+))+")
+"""Most names: words of letters, and initials. It is taken apart at a fifth of the time, if it has none of these words."""
+_SPECIAL_WORDS: Final = PARTICLES | SUFFIXES | HONORIFICS | {"and", "with", "und"}
+
 
 @dataclass(frozen=True, slots=True)
 class PersonName:
@@ -152,6 +156,14 @@ class NameAgreement(IntEnum):
 @lru_cache(maxsize=8_192)
 def people(author: str) -> tuple[PersonName, ...]:
     """All people whom an author line names as authors, in order; () if there are none."""
+    if _PLAIN_PERSON.fullmatch(author):
+        words = author.lower().replace(".", "").split(" ")
+        if _SPECIAL_WORDS.isdisjoint(words) and " ".join(words) not in _NO_PERSON and not _HELPERS.search(author):
+            return (PersonName(words[-1], tuple(words[:-1])),)
+    return _people(author)
+
+
+def _people(author: str) -> tuple[PersonName, ...]:
     line = " ".join(html.unescape(author).replace('""', '"').strip('" ').split())
     line = " ".join(_NICKNAME_IN_QUOTES.sub(" ", line).split())
     pieces = [piece for piece in _BETWEEN_PEOPLE.split(line) if piece.strip()]

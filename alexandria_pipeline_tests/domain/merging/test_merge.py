@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alexandria_pipeline.domain.merging import rules
-from alexandria_pipeline.domain.merging.claims import Claim, EntityKind, Lock
+from alexandria_pipeline.domain.merging.claims import Claim, EntityKind, Lock, Sheet, by_field, together
 from alexandria_pipeline.domain.merging.fields import EDITION, RULES
-from alexandria_pipeline.domain.merging.merge import merge
+from alexandria_pipeline.domain.merging.hints import of_listing
+from alexandria_pipeline.domain.merging.merge import Choices, merge, merge_sheet
 from alexandria_pipeline.domain.merging.scores import WEIGHTS, completeness, quality
 
 FETCHED = datetime(2026, 11, 27, tzinfo=UTC)
@@ -226,3 +227,12 @@ def test_a_short_name_of_a_publisher_counts_with_the_whole_one(stated: list[str]
     choice = rules.publisher(claims)
     assert choice is not None
     assert choice.value == served
+
+
+@given(CLAIMS, CLAIMS)
+def test_what_was_chosen_for_the_edition_is_chosen_for_the_work(of_edition: list[Claim], of_work: list[Claim]) -> None:
+    hints = of_listing("EMMA", "Jane Austen")
+    edition, choices = Sheet(by_field(of_edition), hints), Choices()
+    merge_sheet("edition", edition, choices=choices)
+    sheet = Sheet(together([by_field(of_work), edition.stated]), hints, like=edition)
+    assert merge_sheet("work", sheet, choices=choices) == merge("work", [*of_edition, *of_work], hints=hints)

@@ -111,6 +111,20 @@ def test_author_lines_are_taken_apart(author: str, expected: list[tuple[str, tup
     assert [(person.surname, person.given) for person in people(author)] == expected
 
 
+@given(
+    st.lists(
+        st.sampled_from(
+            "Ann J. X King Smith Van De Jr Ma Ed Dr St. By And Unknown Author Read Photographs Various Of".split()
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_a_plain_name_is_read_as_any_other(words: list[str]) -> None:
+    name = " ".join(words)
+    assert people(name) == people(f" {name}")
+
+
 @pytest.mark.parametrize(
     "forms",
     [("Ursula K. Le Guin", "Le Guin, Ursula K."), ("Gabriel García Márquez", "García Márquez, Gabriel"),

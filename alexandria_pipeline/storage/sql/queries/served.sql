@@ -24,11 +24,11 @@ where e.isbn13 = n.isbn13;
 
 -- name: editions_of_works
 -- The editions of works, and of the works that are merged into them.
-select e.isbn13, own.work_id, m.work_key
-from enriched_works own
-join enriched_works m on m.work_id = own.work_id or m.merged_into = own.work_id
+select e.isbn13, m.of as work_id, m.work_key
+from (select work_id, work_id as of, work_key from enriched_works where work_id = any(%(ids)s)
+      union all
+      select work_id, merged_into, work_key from enriched_works where merged_into = any(%(ids)s)) m
 join enriched_editions e on e.work_id = m.work_id
-where own.work_id = any(%(ids)s)
 order by m.work_id, e.isbn13;
 
 -- name: works
@@ -194,9 +194,9 @@ from jsonb_to_recordset(%(rows)s::jsonb) as n (id bigint, merged_into bigint)
 where a.author_id = n.id and a.merged_into is distinct from n.merged_into;
 
 -- name: members_of_authors
--- The keys of authors and of those merged into them.
+-- The keys of authors that others are merged into, with those of the others.
 select own.author_key as key, m.author_key as member
-from enriched_authors own join enriched_authors m on m.author_id = own.author_id or m.merged_into = own.author_id
+from enriched_authors own join enriched_authors m on m.merged_into = own.author_id
 where own.author_key = any(%(keys)s);
 
 -- name: works_of_authors
