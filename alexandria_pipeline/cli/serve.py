@@ -10,8 +10,11 @@ from alexandria_pipeline.cli.context import opened_database
 from alexandria_pipeline.monitoring import app as monitoring
 from alexandria_pipeline.monitoring import server
 from alexandria_pipeline.monitoring.dashboard import Dashboard
+from alexandria_pipeline.operations.covers import Covers
 from alexandria_pipeline.operations.review import Review
-from alexandria_pipeline.settings import SERVICES
+from alexandria_pipeline.providers.covers import CoverFetcher
+from alexandria_pipeline.providers.transport.connection import HttpClient
+from alexandria_pipeline.settings import SERVICES, Settings
 from alexandria_pipeline.storage.library import Library
 
 
@@ -23,13 +26,23 @@ def serve(
     with opened_database(plans=True) as (settings, database):
         limits = {name: settings.service(name).quota for name in SERVICES}
         watch = Dashboard(database, settings.rollout, limits)
+        library = Library(database)
         app = monitoring.create_app(
             watch,
             settings.cron_secret,
-            Library(database),
+            library,
             settings.api_per_minute,
             settings.serve_hosts,
             Review(database),
             settings.reviewers,
+            _covers(settings, library),
         )
         server.serve(app, host, port)
+
+
+def _covers(settings: Settings, library: Library) -> Covers | None:
+    """None without a contact or own hosts: the hosts of covers want to know who asks, and nothing leaves the machine unasked."""
+    if not settings.covers_mb or not (settings.contact or settings.cover_hosts):
+        return None
+    fetcher = CoverFetcher(HttpClient(settings.contact).user_agent, settings.cover_hosts)
+    return Covers(settings.home / "covers", settings.covers_mb * 1_000_000, fetcher, library.cover)

@@ -24,6 +24,7 @@ from alexandria_pipeline.monitoring.api.routes import routes
 from alexandria_pipeline.monitoring.dashboard import Dashboard
 from alexandria_pipeline.monitoring.host_guard import HostGuard
 from alexandria_pipeline.monitoring.models import Health, ScheduleBackfill, SeedBackfillQueue
+from alexandria_pipeline.monitoring.pages.routes import Covers
 from alexandria_pipeline.monitoring.pages.routes import routes as page_routes
 from alexandria_pipeline.monitoring.requests import CronSecret, body
 from alexandria_pipeline.monitoring.responses import (
@@ -63,11 +64,12 @@ def create_app(
     hosts: Collection[str] = (),
     reviews: Reviews | None = None,
     reviewers: SecretStr | None = None,
+    covers: Covers | None = None,
 ) -> Starlette:
     """Builds the application. Without a secret, every path below /api/internal is closed.
 
     `api_per_minute`: requests of one client to /api/v1; 0: no limit. `hosts`: allowed names in the header Host. `reviews`: the near misses,
-    on which `reviewers` decide; None: there is no /review.
+    on which `reviewers` decide; None: there is no /review. `covers`: None: the pages show none.
     """
     threads, readers = Threads(), Threads()
     ask = _Endpoints(watch, threads)
@@ -75,6 +77,8 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         yield
+        if covers is not None:
+            await covers.close()
         threads.close()
         readers.close()
 
@@ -91,8 +95,8 @@ def create_app(
             Route("/metrics", ask.metrics),
             Route("/openapi.json", ask.openapi),
             Route("/api/quota/status", ask.quota),
-            *page_routes(library, readers),
-            *(review_routes(reviews, Sessions(reviewers), readers) if reviews else ()),
+            *page_routes(library, readers, covers),
+            *(review_routes(reviews, Sessions(reviewers), readers, covers=covers is not None) if reviews else ()),
             Mount("/api/internal", routes=internal, middleware=[Middleware(CronSecret, secret=secret)]),
             Mount(
                 "/api/v1",

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from alexandria_pipeline.storage.database import Connection, Database
 
 
+MAX_UNDO = 10  # judgements of a person
+
+
 @dataclass(frozen=True, slots=True)
 class Thing:
     """An edition, a work or an author: its key, and the id of its row (None for an edition)."""
@@ -87,6 +90,7 @@ def preview(database: Database, kind: Judged, left: str, right: str) -> dict[str
         claims = {thing.key: _claims(tx, thing) for thing in (one, other)}
         locks = {thing.key: _locks(tx, thing) for thing in (one, other)}
         hints = {thing.key: _hints(tx, thing) for thing in (one, other)}
+        judgement = store.judgement_of_pair(tx, kind, one.key, other.key)
     first = min(one, other, key=lambda thing: joining.precedence(kind, thing.row_id or 0, thing.key)).key
     merged = {key: merge(kind, each, locks[key], hints[key]) for key, each in claims.items()}
     together = [claim for each in claims.values() for claim in each]
@@ -97,6 +101,7 @@ def preview(database: Database, kind: Judged, left: str, right: str) -> dict[str
         "kind": kind,
         "left": one.key,
         "right": other.key,
+        "seen": _newest(judgement),
         "fields": [
             {
                 "field": name,
@@ -110,15 +115,52 @@ def preview(database: Database, kind: Judged, left: str, right: str) -> dict[str
 
 
 def judge(
-    database: Database, kind: Judged, left: str, right: str, verdict: Literal["same", "different"], by: str
+    database: Database,
+    kind: Judged,
+    left: str,
+    right: str,
+    verdict: Literal["same", "different"],
+    by: str,
+    seen: int | None = None,
 ) -> list[str]:
-    """Joins two works or authors, or keeps them apart, and computes the rows concerned; returns their keys."""
+    """Joins two works or authors, or keeps them apart, and computes the rows concerned; returns their keys.
+
+    `seen`: the judgement about them that the person has seen (0: none). Raises InvalidValue when there is another one by now.
+    """
     with database.transaction() as tx:
         store.one_writer(tx)
         one, other = _pair(tx, kind, left, right)
+        judgement = store.judgement_of_pair(tx, kind, one.key, other.key)
+        if seen is not None and judgement and judgement["judgement_id"] != seen:
+            raise InvalidValue(
+                f"{judgement['decided_by']} has decided about this pair in the meantime: {judgement['verdict']}"
+            )
         before = joining.clusters(tx, kind).members({one.key, other.key})
         store.judge(tx, kind, one.key, other.key, verdict, "person", by, {})
         return joining.apply(tx, kind, before | {one.key, other.key}, f"{verdict} by {by}")
+
+
+def judgements(database: Database, by: str) -> list[dict[str, Any]]:
+    """The newest judgements of a person that can be undone, newest first."""
+    with database.transaction() as tx:
+        return store.judgements_of(tx, by, MAX_UNDO)
+
+
+def undo(database: Database, judgement_id: int, by: str) -> list[str]:
+    """Withdraws a judgement of this person: both works or authors are as before. Returns the keys of the rows that were computed.
+
+    Raises InvalidValue when it is not one of the person's last ten that are in force.
+    """
+    with database.transaction() as tx:
+        store.one_writer(tx)
+        own = {row["judgement_id"]: row for row in store.judgements_of(tx, by, MAX_UNDO)}
+        if judgement_id not in own:
+            raise InvalidValue(f"only the last {MAX_UNDO} judgements of {by} can be undone by {by}")
+        found = own[judgement_id]
+        kind, pair = found["kind"], {found["left_key"], found["right_key"]}
+        before = joining.clusters(tx, kind).members(pair)
+        store.withdraw_judgement(tx, kind, judgement_id, found["left_key"], found["right_key"])
+        return joining.apply(tx, kind, before | pair, f"undone by {by}")
 
 
 def doubts(database: Database, kind: Judged) -> list[dict[str, Any]]:
@@ -132,6 +174,10 @@ def _pair(tx: Connection, kind: Judged, left: str, right: str) -> tuple[Thing, T
     if one.key == other.key:
         raise InvalidValue(f"{left!r} and {right!r} are one {kind} already")
     return one, other
+
+
+def _newest(judgement: Mapping[str, Any] | None) -> int:
+    return int(judgement["judgement_id"]) if judgement else 0
 
 
 def _compute(tx: Connection, things: Iterable[Thing], run_id: str) -> None:

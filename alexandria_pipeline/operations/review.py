@@ -9,14 +9,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from alexandria_pipeline.domain.errors import InvalidValue, MonthOwned
 from alexandria_pipeline.domain.explanations import explained
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.matching.verdict import THRESHOLDS, RefusalReason
+from alexandria_pipeline.domain.merging.claims import Judged
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.records import BookOutcome, Candidate, Contributor, KnownIsbn
+from alexandria_pipeline.operations import library
 from alexandria_pipeline.storage import figures, joining
 from alexandria_pipeline.storage import months as month_log
 from alexandria_pipeline.storage import resolution as editions
@@ -47,6 +49,24 @@ class Review:
         """Returns pairs of works, then of authors, that may be one and that a person has to decide on: keys, titles, rule and guard."""
         with self.database.transaction() as tx:
             return [{"kind": kind, **pair} for kind in ("work", "author") for pair in joining.doubts(tx, kind)]
+
+    def pair(self, kind: Judged, left: str, right: str) -> dict[str, Any]:
+        """Returns both rows of a pair and what they would be as one, as `library.preview` does. Raises InvalidValue."""
+        return library.preview(self.database, kind, left, right)
+
+    def judge(
+        self, kind: Judged, left: str, right: str, verdict: Literal["same", "different"], by: str, seen: int
+    ) -> object:
+        """Joins a pair or keeps it apart, as `library.judge` does. Raises InvalidValue."""
+        return library.judge(self.database, kind, left, right, verdict, by, seen)
+
+    def judgements(self, by: str) -> list[dict[str, Any]]:
+        """Returns the newest judgements of this person about pairs, newest first."""
+        return library.judgements(self.database, by)
+
+    def undo_judgement(self, judgement_id: int, by: str) -> object:
+        """Withdraws a judgement of this person about a pair, as `library.undo` does. Raises InvalidValue."""
+        return library.undo(self.database, judgement_id, by)
 
     def conflicts(self, limit: int | None = None) -> list[dict[str, Any]]:
         """Returns the fields about which sources contradict each other, oldest first: kind, key, title, field, values and time."""

@@ -167,6 +167,15 @@ class Settings(BaseSettings):
         18_000, ge=0, description="Requests to /api/v1 of one client address per minute; 0: no limit."
     )
 
+    covers_mb: int = Field(
+        200,
+        ge=0,
+        description="Megabytes of the folder with covers that the pages of `alexandria serve` show; 0: none. They also need ALEXANDRIA_CONTACT.",
+    )
+    cover_hosts: Names = Field(
+        (), description="Hosts of covers beside those of Open Library, the Internet Archive and Wikimedia Commons."
+    )
+
     alert_urls: SecretStr | None = Field(
         None, description="Receivers of alerts: apprise URLs separated by commas (chat, mail, webhook); unset: the log."
     )
@@ -218,7 +227,7 @@ class Settings(BaseSettings):
             raise ValueError("must be an address such as http://localhost:3000")
         return value
 
-    @field_validator("generators", "resolver_order", "serve_hosts", "export_formats", mode="before")
+    @field_validator("generators", "resolver_order", "serve_hosts", "cover_hosts", "export_formats", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

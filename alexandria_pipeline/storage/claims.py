@@ -180,6 +180,25 @@ def judge(
     tx.execute(_SQL["judge"], {**values, "verdict": verdict, "rule": rule, "by": by, "evidence": Jsonb(dict(evidence))})
 
 
+def judgements_of(tx: Connection, by: str, most: int) -> list[dict[str, Any]]:
+    """The newest judgements in force of a person, newest first: id, kind, both keys, verdict and time."""
+    return tx.execute(_SQL["judgements_of"], {"by": by, "most": most}).fetchall()
+
+
+def judgement_of_pair(tx: Connection, kind: EntityKind, left: str, right: str) -> dict[str, Any] | None:
+    """The judgement in force about two keys: its id, its verdict and who made it."""
+    return tx.execute(_SQL["judgement_of_pair"], {"kind": kind, "left": left, "right": right}).fetchone()
+
+
+def withdraw_judgement(tx: Connection, kind: EntityKind, judgement_id: int, left: str, right: str) -> None:
+    """Withdraws a judgement; the one that it replaced is in force again."""
+    before = tx.execute(_SQL["judgement_before"], {"judgement_id": judgement_id}).fetchone()
+    if before is None:
+        tx.execute(_SQL["withdraw_judgement"], {"kind": kind, "left": left, "right": right})
+    else:
+        judge(tx, kind, left, right, before["verdict"], before["rule"], before["decided_by"], before["evidence"])
+
+
 def _request(request: Request) -> dict[str, str]:
     return {"kind": request.kind, "subject": request.subject, "provider": request.provider, "part": request.part}
 

@@ -124,6 +124,11 @@ class Library:
         """Returns the edition of an ISBN, or None."""
         return self._item("edition", {"isbn13": isbn13})
 
+    def cover(self, isbn13: Isbn13) -> Mapping[str, Any] | None:
+        """Returns the stored cover of an edition or of its work (`url`, `source`, …), or None."""
+        found = self._database.read(_SQL["cover"], {"isbn13": isbn13})
+        return found[0]["cover"] if found else None
+
     def authors(self, words: str | None, after: str, limit: int) -> list[Item]:
         """Returns up to `limit` authors with a key above `after`, by key; `words` are of the name."""
         values = {"after": after, "limit": limit}

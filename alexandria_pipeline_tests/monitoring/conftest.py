@@ -16,6 +16,7 @@ from alexandria_pipeline.domain.quota import QuotaLimits
 from alexandria_pipeline.domain.rollout.phases import Rules
 from alexandria_pipeline.monitoring.app import create_app
 from alexandria_pipeline.monitoring.dashboard import Dashboard
+from alexandria_pipeline.monitoring.pages.routes import Covers
 from alexandria_pipeline.monitoring.server import listening, new_server
 from alexandria_pipeline.operations.review import Review
 from alexandria_pipeline.storage.database import Database
@@ -34,12 +35,13 @@ def serving(
     api_per_minute: int = 0,
     hosts: tuple[str, ...] = (),
     reviewers: str | None = None,
+    covers: Covers | None = None,
 ) -> Iterator[httpx.Client]:
     """A client of a running server."""
     watch = Dashboard(database, Rules(), LIMITS, now)
     key = SecretStr(secret) if secret else None
     persons = SecretStr(reviewers) if reviewers else None
-    app = create_app(watch, key, Library(database), api_per_minute, hosts, Review(database), persons)
+    app = create_app(watch, key, Library(database), api_per_minute, hosts, Review(database), persons, covers)
     server = new_server(app)
     with listening("127.0.0.1", 0) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))

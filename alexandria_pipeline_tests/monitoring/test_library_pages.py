@@ -8,7 +8,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from alexandria_pipeline.domain.isbn import Isbn13
+from alexandria_pipeline.providers.covers import Picture, PictureType
 from alexandria_pipeline.storage.database import Database
+from alexandria_pipeline_tests.monitoring.conftest import serving
 from alexandria_pipeline_tests.world import JULY, JUNE, LIST, pipeline, rows, run_all
 
 HALF = "9780525536291"
@@ -112,3 +115,29 @@ def test_an_author_has_works(library: httpx.Client, database: Database) -> None:
     text = page(library, "/authors/k:1").text
     assert "Writes." in text
     assert "The Vanishing Half" in text
+
+
+class _OneCover:
+    """Covers of which only that of HALF can be had."""
+
+    async def picture(self, isbn13: Isbn13) -> Picture | None:
+        return Picture(b"\xff\xd8\xffpicture", PictureType.JPEG) if isbn13 == HALF else None
+
+    async def close(self) -> None: ...
+
+
+def test_pages_show_covers_of_this_server_or_none(library: httpx.Client, database: Database) -> None:
+    key = rows(database, "select work_key from enriched_works where isbn13 = %s", HALF)[0]["work_key"]
+    paths = "/months/2020-06", f"/works/{key}", "/library?q=vanishing"
+    assert not any("<img" in library.get(path).text for path in paths)
+    assert library.get(f"/covers/{HALF}").status_code == 404
+    with serving(database, covers=_OneCover()) as client:
+        for path in paths:
+            answer = client.get(path)
+            assert f'src="/covers/{HALF}"' in answer.text
+            assert "img-src 'self'" in answer.headers["content-security-policy"]
+        picture = client.get(f"/covers/{HALF}")
+        assert (picture.content, picture.headers["content-type"]) == (b"\xff\xd8\xffpicture", "image/jpeg")
+        assert picture.headers["content-security-policy"].startswith("default-src 'none'")
+        for name in ("9780062868930", "9780525536290", "..%2f..%2fetc%2fpasswd", "x"):
+            assert client.get(f"/covers/{name}").status_code == 404

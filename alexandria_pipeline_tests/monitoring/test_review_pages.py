@@ -195,3 +195,70 @@ def test_doubts_about_authors_and_conflicts_are_on_the_page(library: Database, e
     page = enter("anna").get("/review").text
     assert "pages: pages 1 &lt; 9" in page
     assert ">Ann Moore</a> <small>viaf:1</small>" in page
+
+
+@pytest.fixture
+def pair(library: Database) -> dict[str, str]:
+    """Two works that a run could not judge, one of them with a hostile title."""
+    rows(
+        library,
+        "insert into enriched_works (work_key, title, author, title_key, author_key, primary_provider)"
+        " values ('a:1', %s, 'Madeline Miller', 'circe', 'miller', 'test'),"
+        " ('b:2', 'Circe', 'Madeline Miller', 'circe', 'miller', 'test') returning 1",
+        "<img src=x onerror=alert(1)>",
+    )
+    rows(
+        library,
+        "insert into identity_judgement (kind, left_key, right_key, verdict, rule, evidence, decided_by)"
+        """ values ('work', 'a:1', 'b:2', 'unsure', 'title_and_author', '{"guard": "years"}', 'run-1') returning 1""",
+    )
+    return {"kind": "work", "left": "a:1", "right": "b:2"}
+
+
+def _pair_fields(client: httpx.Client, pair: dict[str, str]) -> dict[str, str]:
+    page = client.get("/review/pair", params=pair).text
+    form = page[page.index('action="/review/pair"') :]
+    return {
+        name: html.unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)
+    }
+
+
+def _merged(database: Database) -> int:
+    return len(rows(database, "select 1 from enriched_works where merged_into is not null"))
+
+
+def test_a_pair_is_joined_and_the_judgement_undone(library: Database, enter: Enter, pair: dict[str, str]) -> None:
+    anna = enter("anna")
+    assert "/review/pair?kind=work&amp;left=a%3A1&amp;right=b%3A2" in anna.get("/review").text
+    page = anna.get("/review/pair", params=pair).text
+    assert "<img src=x" not in page
+    fields = _pair_fields(anna, pair)
+    assert anna.post("/review/pair", data={**fields, "verdict": "same"}).status_code == 303
+    assert _merged(library) == 1
+    (judged,) = rows(library, "select * from identity_judgement where withdrawn_at is null")
+    assert (judged["verdict"], judged["rule"], judged["decided_by"]) == ("same", "person", "anna")
+
+    undo = {"token": fields["token"], "judgement_id": str(judged["judgement_id"])}
+    ben = enter("ben")
+    token = re.findall(r'name="token" value="([^"]+)"', ben.get("/review").text)[0]
+    assert ben.post("/review/pair/undo", data={**undo, "token": token}).status_code == 409
+    assert anna.post("/review/pair/undo", data=undo).status_code == 303
+    assert _merged(library) == 0
+    (left,) = Review(library).refused_merges()
+    assert (left["left_key"], left["rule"], left["guard"]) == ("a:1", "title_and_author", "years")
+
+
+def test_a_pair_is_decided_once_and_only_by_reviewers(library: Database, enter: Enter, pair: dict[str, str]) -> None:
+    anna, ben = enter("anna"), enter("ben")
+    first, second = _pair_fields(anna, pair), _pair_fields(ben, pair)
+    assert anna.post("/review/pair", data={**first, "verdict": "different"}).status_code == 303
+    late = ben.post("/review/pair", data={**second, "verdict": "same"})
+    assert (late.status_code, "anna has decided about this pair in the meantime" in late.text) == (409, True)
+    assert _merged(library) == 0
+    for data, status in (({**first, "verdict": "x"}, 400), ({**first, "token": "x", "verdict": "same"}, 403)):
+        assert anna.post("/review/pair", data=data).status_code == status
+    with httpx.Client(base_url=anna.base_url, timeout=30, trust_env=False) as visitor:
+        assert visitor.post("/review/pair", data={**first, "verdict": "same"}).status_code == 401
+        assert '<form method="post"' not in visitor.get("/review/pair", params=pair).text
+        for wrong in ({"kind": "x"}, {"left": ""}, {"right": "a:1"}, {"left": "none"}, {"left": "\0"}):
+            assert visitor.get("/review/pair", params=pair | wrong).status_code == 404

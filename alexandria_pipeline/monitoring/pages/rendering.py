@@ -32,10 +32,10 @@ def render(name: str, script: str = SEARCH, /, **content: Any) -> str:
 
 @cache
 def policy(script: str = SEARCH) -> str:
-    """Returns the content security policy of a page with this script: our style and script, requests and forms to this server, nothing else."""
+    """Returns the content security policy of a page with this script: our style and script; pictures, requests and forms of this server."""
     style, code = _hash(_file("page.css") + _file("library.css")), _hash(_file(script))
     return (
-        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; connect-src 'self';"
+        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; connect-src 'self'; img-src 'self';"
         f" style-src 'sha256-{style}'; script-src 'sha256-{code}'"
     )
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from alexandria_pipeline.domain.errors import InvalidValue
@@ -16,7 +16,6 @@ from alexandria_pipeline.storage.library import WorkFilter
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.responses import Response
 
     from alexandria_pipeline.storage.library import Item, Library
     from alexandria_pipeline.storage.threads import Threads
@@ -25,10 +24,29 @@ SHOWN = 50  # works of a search
 MAX_QUERY = 200  # characters
 
 
-def routes(library: Library, threads: Threads) -> list[Route]:
-    """Returns the routes of all pages."""
-    pages = _Pages(library, threads)
+class Picture(Protocol):
+    """A picture: its bytes and its media type."""
+
+    @property
+    def content(self) -> bytes: ...
+
+    @property
+    def type(self) -> str: ...
+
+
+class Covers(Protocol):
+    """What the pages need of `operations.covers.Covers`."""
+
+    async def picture(self, isbn13: Isbn13) -> Picture | None: ...
+
+    async def close(self) -> None: ...
+
+
+def routes(library: Library, threads: Threads, covers: Covers | None) -> list[Route]:
+    """Returns the routes of all pages. Without `covers` they show none."""
+    pages = _Pages(library, threads, covers)
     return [
+        *([Route("/covers/{isbn}", pages.cover)] if covers else ()),
         Route("/library", pages.search),
         Route("/months/{month}", pages.month),
         Route("/works/{key:path}", pages.work),
@@ -39,15 +57,26 @@ def routes(library: Library, threads: Threads) -> list[Route]:
 class _Pages:
     """One method per path."""
 
-    def __init__(self, library: Library, threads: Threads) -> None:
-        self._library, self._threads = library, threads
+    def __init__(self, library: Library, threads: Threads, covers: Covers | None) -> None:
+        self._library, self._threads, self._covers = library, threads, covers
+
+    async def cover(self, request: Request) -> Response:
+        """The cover of an ISBN; 404 without one. The type is that of the content, and nothing in it can run."""
+        try:
+            isbn13 = Isbn13.parse(str(request.path_params["isbn"]))
+        except InvalidValue as error:
+            raise Refusal(404, str(error)) from None
+        picture = await self._covers.picture(isbn13) if self._covers else None
+        if picture is None:
+            raise Refusal(404, "there is no cover")
+        return Response(picture.content, media_type=picture.type, headers={"cache-control": "private, max-age=86400"})
 
     async def search(self, request: Request) -> Response:
         query = _printable(request.query_params.get("q", "")[:MAX_QUERY])
         work = await self._threads.run(self._named, query) if query else None
         works = [work] if work else await self._threads.run(self._found, query)
         template = "results.html" if "part" in request.query_params else "library.html"
-        return _page(template, query=query, works=[work.facts for work in works[:SHOWN]], more=len(works) > SHOWN)
+        return self._page(template, query=query, works=[work.facts for work in works[:SHOWN]], more=len(works) > SHOWN)
 
     async def month(self, request: Request) -> Response:
         try:
@@ -57,7 +86,7 @@ class _Pages:
         row = await self._threads.run(self._library.month, month)
         if row is None:
             raise Refusal(404, f"{month} is not in the queue")
-        return _page("month.html", month=month, row=row)
+        return self._page("month.html", month=month, row=row)
 
     async def work(self, request: Request) -> Response:
         key = _key(request)
@@ -67,7 +96,7 @@ class _Pages:
         if item.key != key:
             return RedirectResponse(path_of("works", item.key), 308)
         history = await self._threads.run(self._library.history, item.place)
-        return _page("work.html", work=item.facts, **history)
+        return self._page("work.html", work=item.facts, **history)
 
     async def author(self, request: Request) -> Response:
         key = _key(request)
@@ -77,12 +106,16 @@ class _Pages:
         if item.key != key:
             return RedirectResponse(path_of("authors", item.key), 308)
         works = await self._threads.run(self._library.works, WorkFilter(author=key), 0, SHOWN + 1)
-        return _page(
+        return self._page(
             "author.html",
             author=item.facts,
             works=[work.facts for work in works[:SHOWN]],
             more=len(works) > SHOWN,
         )
+
+    def _page(self, template: str, **content: Any) -> Response:
+        text = render(template, covers=self._covers is not None, **content)
+        return HTMLResponse(text, headers={"Content-Security-Policy": policy()})
 
     def _named(self, query: str) -> Item | None:
         """The work of an ISBN or a key."""
@@ -94,10 +127,6 @@ class _Pages:
 
     def _found(self, query: str) -> list[Item]:
         return self._library.works(WorkFilter(words=query or None), 0, SHOWN + 1)
-
-
-def _page(template: str, **content: Any) -> Response:
-    return HTMLResponse(render(template, **content), headers={"Content-Security-Policy": policy()})
 
 
 def _printable(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import parse_qs
 
 from starlette.middleware import Middleware
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from alexandria_pipeline.domain.merging.claims import Judged
     from alexandria_pipeline.storage.threads import Threads
 
 SHOWN = 20  # works of the page, and conflicts
@@ -41,6 +42,16 @@ class Reviews(Protocol):
 
     def conflicts(self, limit: int | None = None) -> list[dict[str, Any]]: ...
 
+    def pair(self, kind: Judged, left: str, right: str) -> dict[str, Any]: ...
+
+    def judge(
+        self, kind: Judged, left: str, right: str, verdict: Literal["same", "different"], by: str, seen: int
+    ) -> object: ...
+
+    def judgements(self, by: str) -> list[dict[str, Any]]: ...
+
+    def undo_judgement(self, judgement_id: int, by: str) -> object: ...
+
     def last(self, by: str) -> list[dict[str, Any]]: ...
 
     def accept(self, work_key: str, isbn13: Isbn13, by: str, why: str = "", seen: int | None = None) -> object: ...
@@ -52,9 +63,9 @@ class Reviews(Protocol):
     def undo(self, review_id: int, by: str) -> object: ...
 
 
-def routes(reviews: Reviews, sessions: Sessions, threads: Threads) -> list[Route]:
-    """Returns the routes of the review."""
-    pages = _Pages(reviews, sessions, threads)
+def routes(reviews: Reviews, sessions: Sessions, threads: Threads, *, covers: bool) -> list[Route]:
+    """Returns the routes of the review. `covers`: whether /covers is there."""
+    pages = _Pages(reviews, sessions, threads, covers=covers)
     limit = [Middleware(RateLimit, per_minute=TRIES_PER_MINUTE)]
     return [
         Route("/review", pages.show),
@@ -63,14 +74,17 @@ def routes(reviews: Reviews, sessions: Sessions, threads: Threads) -> list[Route
         Route("/review/sign-out", pages.sign_out, methods=["POST"]),
         Route("/review/decide", pages.decide, methods=["POST"]),
         Route("/review/undo", pages.undo, methods=["POST"]),
+        Route("/review/pair", pages.show_pair),
+        Route("/review/pair", pages.judge, methods=["POST"]),
+        Route("/review/pair/undo", pages.undo_judgement, methods=["POST"]),
     ]
 
 
 class _Pages:
     """One method per path."""
 
-    def __init__(self, reviews: Reviews, sessions: Sessions, threads: Threads) -> None:
-        self._reviews, self._sessions, self._threads = reviews, sessions, threads
+    def __init__(self, reviews: Reviews, sessions: Sessions, threads: Threads, *, covers: bool) -> None:
+        self._reviews, self._sessions, self._threads, self._covers = reviews, sessions, threads, covers
 
     async def show(self, request: Request) -> Response:
         return await self._page(self._sessions.of(request))
@@ -113,6 +127,41 @@ class _Pages:
             return await self._page(session, str(error), 409)
         return RedirectResponse("/review", 303)
 
+    async def show_pair(self, request: Request) -> Response:
+        return await self._pair_page(self._sessions.of(request), request.query_params)
+
+    async def judge(self, request: Request) -> Response:
+        session, given = await self._signed(request)
+        if given.get("verdict") not in {"same", "different"}:
+            raise Refusal(400, "choose one of: same, different")
+        verdict: Literal["same", "different"] = "same" if given["verdict"] == "same" else "different"
+        kind, left, right = _pair(given)
+        try:
+            await self._threads.run(
+                self._reviews.judge, kind, left, right, verdict, session.name, _number(given, "seen")
+            )
+        except InvalidValue as error:
+            return await self._page(session, str(error), 409)
+        return RedirectResponse("/review#merges", 303)
+
+    async def undo_judgement(self, request: Request) -> Response:
+        session, given = await self._signed(request)
+        try:
+            await self._threads.run(self._reviews.undo_judgement, _number(given, "judgement_id"), session.name)
+        except InvalidValue as error:
+            return await self._page(session, str(error), 409)
+        return RedirectResponse("/review#merges", 303)
+
+    async def _pair_page(self, session: Session | None, given: Mapping[str, str]) -> Response:
+        kind, left, right = _pair(given)
+        try:
+            pair = await self._threads.run(self._reviews.pair, kind, left, right)
+        except InvalidValue as error:
+            raise Refusal(404, str(error)) from None
+        fields = [{name: _text(value) for name, value in field.items()} for field in pair["fields"]]
+        content = render("pair.html", SCRIPT, pair=pair, fields=fields, session=session, open=self._sessions.open)
+        return HTMLResponse(content, headers=_headers())
+
     def _decide(self, given: Mapping[str, str], by: str) -> None:
         key, seen, why = given.get("work_key", ""), _number(given, "seen"), given.get("why", "").strip()
         match given.get("decision"):
@@ -150,7 +199,9 @@ class _Pages:
             session=session,
             open=self._sessions.open,
             last=await self._threads.run(self._reviews.last, session.name) if session else [],
+            judgements=await self._threads.run(self._reviews.judgements, session.name) if session else [],
             message=message,
+            covers=self._covers,
         )
         return HTMLResponse(content, status, headers=_headers())
 
@@ -194,6 +245,24 @@ def _offer(row: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
         "words": row["words"],
         "evidence": row["evidence"],
     }
+
+
+def _pair(given: Mapping[str, str]) -> tuple[Judged, str, str]:
+    """The pair that a link or a form names. Raises Refusal 404."""
+    kind, left, right = given.get("kind"), given.get("left", ""), given.get("right", "")
+    if kind not in {"work", "author"} or not left or not right or "\0" in left + right:
+        raise Refusal(404, "a pair is named by kind (work or author), left and right")
+    return "work" if kind == "work" else "author", left, right
+
+
+def _text(value: Any) -> str:
+    """A value of a field in words: names of lists, addresses of pictures, "scheme: value"."""
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    if isinstance(value, dict):
+        named = value.get("name") or value.get("url")
+        return str(named) if named else ", ".join(f"{name}: {_text(each)}" for name, each in value.items())
+    return "" if value is None else str(value)
 
 
 def _headers() -> dict[str, str]:

@@ -145,3 +145,19 @@ where withdrawn_at is null and (kind, left_key, right_key) = (%(kind)s, least(%(
 -- Stores a judgement.
 insert into identity_judgement (kind, left_key, right_key, verdict, rule, evidence, decided_by)
 values (%(kind)s, least(%(left)s, %(right)s), greatest(%(left)s, %(right)s), %(verdict)s, %(rule)s, %(evidence)s, %(by)s);
+
+-- name: judgements_of
+-- The newest judgements in force of a person, newest first.
+select judgement_id, kind, left_key, right_key, verdict, decided_at from identity_judgement
+where withdrawn_at is null and rule = 'person' and decided_by = %(by)s order by judgement_id desc limit %(most)s;
+
+-- name: judgement_of_pair
+-- The judgement in force about two keys.
+select judgement_id, verdict, decided_by from identity_judgement
+where withdrawn_at is null and (kind, left_key, right_key) = (%(kind)s, least(%(left)s, %(right)s), greatest(%(left)s, %(right)s));
+
+-- name: judgement_before
+-- The judgement that another one replaced.
+select p.verdict, p.rule, p.evidence, p.decided_by from identity_judgement j
+join identity_judgement p on (p.kind, p.left_key, p.right_key) = (j.kind, j.left_key, j.right_key) and p.judgement_id < j.judgement_id
+where j.judgement_id = %(judgement_id)s order by p.judgement_id desc limit 1;

@@ -78,6 +78,10 @@ order by isbn13 limit %(limit)s;
 -- One edition.
 select isbn13 as place, isbn13 as key, item::text as json from edition_item where isbn13 = %(isbn13)s;
 
+-- name: cover
+-- The cover of an edition, or else of its work.
+select coalesce(e.cover, w.cover) as cover from enriched_editions e join enriched_works w using (work_id) where e.isbn13 = %(isbn13)s;
+
 -- name: authors
 -- A page of authors, by key.
 select author_key as place, author_key as key, item::text as json from author_item
