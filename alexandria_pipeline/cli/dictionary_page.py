@@ -24,7 +24,7 @@ COMMAND: Final = ".venv/bin/python -m alexandria_pipeline.cli.dictionary_page"
 
 TABLES: Final = (
     "enriched_works", "enriched_editions", "enriched_authors", "work_authors", "work_alias", "external_id", "source_record", "claim",
-    "field_lock", "identity_judgement", "enrichment_request", "field_conflict", "enrichment_log",
+    "field_lock", "identity_judgement", "enrichment_request", "field_conflict", "month_enrichment", "enrichment_log",
 )  # fmt: skip
 
 COLUMNS: Final = b"""

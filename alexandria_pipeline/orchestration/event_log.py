@@ -6,8 +6,8 @@ a run with nothing to do.
 """
 
 import logging
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import dagster as dg
 import sqlalchemy as db
@@ -15,17 +15,55 @@ from dagster import DagsterEventType
 from dagster._core.events import DagsterEvent, DagsterEventBatchMetadata, generate_event_batch_id
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
-from dagster._serdes import serialize_value
+from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster_postgres import PostgresEventLogStorage
+
+_COLUMNS: Final = ("run_id", "event", "dagster_event_type", "timestamp", "step_key", "asset_key", "partition")
+_ROWS: Final = db.text(
+    """
+    select run_id, event, dagster_event_type, timestamp, step_key, asset_key, partition
+    from unnest(cast(:run_id as text[]), cast(:event as text[]), cast(:dagster_event_type as text[]),
+                cast(:timestamp as timestamp[]), cast(:step_key as text[]), cast(:asset_key as text[]),
+                cast(:partition as text[])) with ordinality
+         as given (run_id, event, dagster_event_type, timestamp, step_key, asset_key, partition, position)
+    order by position
+    """
+).columns(*(db.column(name) for name in _COLUMNS))
+
+_PLAN_CHECK: Final = db.text(
+    """
+    insert into asset_check_executions
+        (asset_key, check_name, partition, run_id, execution_status, evaluation_event, evaluation_event_timestamp,
+         evaluation_event_storage_id)
+    select :asset_key, :check_name, partition, :run_id, :status, :event, :at, :number
+    from unnest(cast(:partitions as text[])) as given (partition)
+    """
+)
+
+_EVALUATE: Final = db.text(
+    """
+    update asset_check_executions e
+    set execution_status = given.status, evaluation_event = given.event, evaluation_event_timestamp = given.at,
+        evaluation_event_storage_id = given.number
+    from unnest(cast(:asset_key as text[]), cast(:check_name as text[]), cast(:run_id as text[]), cast(:partition as text[]),
+                cast(:status as text[]), cast(:event as text[]), cast(:at as timestamp[]), cast(:number as bigint[]))
+         as given (asset_key, check_name, run_id, partition, status, event, at, number)
+    where (e.asset_key, e.check_name, e.run_id, e.partition)
+        = (given.asset_key, given.check_name, given.run_id, given.partition)
+    """
+)
 
 
 class EventLog(PostgresEventLogStorage):
-    """Writes planned materializations and evaluations of checks in batches; everything else as Dagster does."""
+    """Writes materializations, evaluations of checks and their plans in batches; everything else as Dagster does."""
 
     @property
     def supports_asset_checks(self) -> bool:
         """Always: the tables are those of this version. Dagster asks the database for every event."""
+        return True
+
+    def _has_asset_key_col_on_connection(self, conn: db.engine.Connection, column_name: str) -> bool:  # noqa: ARG002 - of Dagster
+        """Always, for the same reason."""
         return True
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
@@ -35,13 +73,23 @@ class EventLog(PostgresEventLogStorage):
         for kind, some in by_type.items():
             if kind is DagsterEventType.ASSET_MATERIALIZATION_PLANNED:
                 self._store_planned(some)
+            elif kind is DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED:
+                self._store_planned_checks(some)
             elif kind is DagsterEventType.ASSET_CHECK_EVALUATION:
                 self._store_evaluations(some)
             else:
                 super().store_event_batch(some)
 
+    def prepare_insert_event_batch(self, events: Sequence[EventLogEntry]) -> Any:
+        """One statement of one text for any number of rows. SQLAlchemy would build a text with a parameter for every value."""
+        return self._insert_of([self._event_to_row(event) for event in events])
+
+    def _insert_of(self, rows: Sequence[Mapping[str, Any]]) -> Any:
+        values = {name: [row[name] for row in rows] for name in _COLUMNS}
+        return SqlEventLogStorageTable.insert().from_select(_COLUMNS, _ROWS.bindparams(**values))
+
     def _store_planned(self, events: Sequence[EventLogEntry]) -> None:
-        ids = self._insert(events)
+        ids = self._insert([self._event_to_row(event) for event in events])
         newest = {
             event.get_dagster_event().asset_key: (event, number) for event, number in zip(events, ids, strict=True)
         }
@@ -50,43 +98,59 @@ class EventLog(PostgresEventLogStorage):
             for event, number in newest.values():
                 self._store_asset_event(connection, event, number)
 
+    def _store_planned_checks(self, events: Sequence[EventLogEntry]) -> None:
+        """Writes the events, and a row of each for every partition. Dagster serializes the event again for every row."""
+        rows = [self._event_to_row(event) for event in events]
+        planned = []
+        for event, row, number in zip(events, rows, self._insert(rows), strict=True):
+            plan: Any = event.get_dagster_event().event_specific_data
+            partitions = plan.partitions_subset.get_partition_keys() if plan.partitions_subset else [None]
+            planned.append(
+                {
+                    "asset_key": plan.asset_key.to_string(),
+                    "check_name": plan.check_name,
+                    "partitions": list(partitions),
+                    "run_id": event.run_id,
+                    "status": AssetCheckExecutionRecordStatus.PLANNED.value,
+                    "event": row["event"],
+                    "at": row["timestamp"],
+                    "number": number,
+                }
+            )
+        with self.index_transaction() as connection:
+            connection.execute(_PLAN_CHECK, planned)
+
     def _store_evaluations(self, events: Sequence[EventLogEntry]) -> None:
         """Writes the evaluations, and updates the row that the plan of the run has for each partition."""
-        table = AssetCheckExecutionsTable
-        values = [self._execution(event, number) for event, number in zip(events, self._insert(events), strict=True)]
-        update = (
-            table.update()
-            .where(
-                table.c.asset_key == db.bindparam("of_asset"),
-                table.c.check_name == db.bindparam("of_check"),
-                table.c.run_id == db.bindparam("of_run"),
-                table.c.partition == db.bindparam("of_partition"),
-            )
-            .values({name: db.bindparam(name) for name in values[0] if not name.startswith("of_")})
-        )
+        rows = [self._event_to_row(event) for event in events]
+        values = [
+            self._execution(event, row, number)
+            for event, row, number in zip(events, rows, self._insert(rows), strict=True)
+        ]
+        given = {name: [value[name] for value in values] for name in values[0]}
         with self.index_transaction() as connection:
-            updated = connection.execute(update, values).rowcount
+            updated = connection.execute(_EVALUATE, given).rowcount
         if updated < len(events):  # a run without a plan of its checks
             for event, value in zip(events, values, strict=True):
-                self._update_asset_check_evaluation(event, value["evaluation_event_storage_id"])
+                self._update_asset_check_evaluation(event, value["number"])
 
-    def _execution(self, event: EventLogEntry, number: int) -> dict[str, Any]:
+    def _execution(self, event: EventLogEntry, row: Mapping[str, Any], number: int) -> dict[str, Any]:
         evaluation = event.get_dagster_event().asset_check_evaluation_data
         status = AssetCheckExecutionRecordStatus
         return {
-            "of_asset": evaluation.asset_key.to_string(),
-            "of_check": evaluation.check_name,
-            "of_run": event.run_id,
-            "of_partition": evaluation.partition,
-            "execution_status": (status.SUCCEEDED if evaluation.passed else status.FAILED).value,
-            "evaluation_event": serialize_value(event),
-            "evaluation_event_timestamp": self._event_insert_timestamp(event),  # type: ignore[no-untyped-call]
-            "evaluation_event_storage_id": number,
+            "asset_key": evaluation.asset_key.to_string(),
+            "check_name": evaluation.check_name,
+            "run_id": event.run_id,
+            "partition": evaluation.partition,
+            "status": (status.SUCCEEDED if evaluation.passed else status.FAILED).value,
+            "event": row["event"],
+            "at": row["timestamp"],
+            "number": number,
         }
 
-    def _insert(self, events: Sequence[EventLogEntry]) -> list[int]:
-        """The ids of the rows of the events, in their order."""
-        statement = self.prepare_insert_event_batch(events).returning(SqlEventLogStorageTable.c.id)
+    def _insert(self, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+        """The ids of the rows, in their order."""
+        statement = self._insert_of(rows).returning(SqlEventLogStorageTable.c.id)
         with self._connect() as connection:
             return [int(row[0]) for row in connection.execute(statement)]
 

@@ -18,8 +18,9 @@ from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.providers.base import Capability, Provider, ProviderKind
 from alexandria_pipeline.stages import computing, joining
 from alexandria_pipeline.stages.asking import ABOUT_EDITIONS, ABOUT_WORKS, Asked, Asker
+from alexandria_pipeline.stages.unchanged import Unchanged
 from alexandria_pipeline.storage import claims as store
-from alexandria_pipeline.storage import figures
+from alexandria_pipeline.storage import figures, month_enrichment
 from alexandria_pipeline.storage.catalog import Catalog
 from alexandria_pipeline.storage.database import Connection, Database
 from alexandria_pipeline.storage.quota import QuotaManager
@@ -73,7 +74,7 @@ class Enrich:
         asked = asker.editions(providers, isbns)
         asked.outcomes += asker.details(self._offering(ABOUT_EDITIONS), isbns).outcomes
         subjects = {month: list(found) for month, found in by_month.items()}
-        report = self._report(months, subjects, computing.compute_editions, run_id, asked)
+        report = self._report(months, subjects, computing.compute_editions, run_id, asked, "enriched_editions")
         with self.database.transaction() as tx:
             figures.recount(tx, months)  # ISBNs that waited for their facts, and calls
             paid = [each.declaration.name for each in providers if each.declaration.kind is ProviderKind.PAID]
@@ -87,31 +88,39 @@ class Enrich:
         asker = Asker(self.database, self.quota, run_id, "enriched_works")
         asked = asker.details(self._offering(ABOUT_WORKS), _first_months(by_month))
         subjects = {month: sorted(set(found.values())) for month, found in by_month.items()}
-        return self._report(months, subjects, computing.compute_works, run_id, asked)
+        return self._report(months, subjects, computing.compute_works, run_id, asked, "enriched_works")
 
     def authors(self, months: Sequence[Month], run_id: str) -> EnrichmentReport:
         """Asks for the biographies of the authors of these works, computes the authors, and joins authors and works that are one."""
         subjects = {month: sorted(set(found.values())) for month, found in self._editions(months).items()}
+        asker = Asker(self.database, self.quota, run_id, "enriched_authors")
+        providers = self.providers(Capability.AUTHOR_BIOGRAPHY)
+        names, booked = self._names(subjects) if providers else ({}, {})
+        asked = asker.authors(providers, names, booked)
+        return self._report(months, subjects, computing.compute_authors, run_id, asked, "enriched_authors", self._join)
+
+    def _names(self, subjects: Mapping[Month, Sequence[int]]) -> tuple[dict[str, str], dict[str, Month]]:
+        """The names of the authors of works, by key, and the month on which the calls about each are booked."""
         names: dict[str, str] = {}
         booked: dict[str, Month] = {}
-        for month, work_ids in subjects.items():
+        unchanged = list(Unchanged(self.database, "enriched_authors", list(subjects)).reports)
+        for month in (month for month in subjects if month not in unchanged):
             with self.database.transaction() as tx:
-                refs = computing.authors_of(tx, work_ids)
+                refs = computing.authors_of(tx, subjects[month])
             for author in (author for each in refs.values() for author in each):
                 names.setdefault(author.key, author.name)
                 booked.setdefault(author.key, month)
-        asker = Asker(self.database, self.quota, run_id, "enriched_authors")
-        asked = asker.authors(self.providers(Capability.AUTHOR_BIOGRAPHY), names, booked)
-        report = self._report(months, subjects, computing.compute_authors, run_id, asked)
-        self._join(subjects, run_id)
-        return report
+        with self.database.transaction() as tx:
+            for key, name, month in month_enrichment.names_of_authors(tx, unchanged):
+                names.setdefault(key, name)
+                booked[key] = min(month, booked.get(key, month))
+        return names, booked
 
-    def _join(self, subjects: Mapping[Month, Sequence[int]], run_id: str) -> None:
-        for work_ids in subjects.values():
-            for start in range(0, len(work_ids), CHUNK):
-                with self.database.transaction() as tx:
-                    joining.join_authors(tx, work_ids[start : start + CHUNK], run_id)
-                    joining.join_works(tx, work_ids[start : start + CHUNK], run_id)
+    def _join(self, work_ids: Sequence[int], run_id: str) -> None:
+        for start in range(0, len(work_ids), CHUNK):
+            with self.database.transaction() as tx:
+                joining.join_authors(tx, work_ids[start : start + CHUNK], run_id)
+                joining.join_works(tx, work_ids[start : start + CHUNK], run_id)
 
     def _offering(self, capabilities: Sequence[Capability]) -> dict[Capability, Sequence[Provider]]:
         return {each: self.providers(each) for each in capabilities}
@@ -145,21 +154,49 @@ class Enrich:
         compute: Compute,
         run_id: str,
         asked: Asked,
+        stage: str,
+        join: Callable[[Sequence[int], str], None] | None = None,
     ) -> EnrichmentReport:
+        """Computes the months in which something has changed; the others have the report of the run that computed them."""
         report = EnrichmentReport(asked=asked.outcomes)
+        unchanged = Unchanged(self.database, stage, months)
+        computed = [month for month in months if month not in unchanged.reports]
         for month in months:
-            total, coverage = Counter({"computed": 0, "changed": 0, "conflicts": 0}), Counter[str]()
-            report.sample[month] = []
-            for start in range(0, len(subjects[month]), CHUNK):
-                with self.database.transaction() as tx:
-                    written = compute(tx, subjects[month][start : start + CHUNK], run_id)
-                total.update({"computed": written.computed, "changed": written.changed, "conflicts": written.conflicts})
-                report.sample[month] = report.sample[month] or written.sample
-                coverage.update(written.fields)
-            report.counts[month], report.coverage[month] = dict(total), dict(coverage)
+            if month in unchanged.reports:
+                last = unchanged.reports[month]
+                report.counts[month] = {**last["counts"], "changed": 0}
+                report.coverage[month], report.sample[month] = last["coverage"], last["sample"]
+            else:
+                self._compute(month, subjects[month], compute, run_id, report)
+        if join is not None:
+            for month in computed:
+                join(subjects[month], run_id)
+        unchanged.keep(
+            {
+                month: {
+                    "counts": report.counts[month],
+                    "coverage": report.coverage[month],
+                    "sample": report.sample[month],
+                }
+                for month in computed
+            }
+        )
         with self.database.transaction() as tx:
             report.owed = store.owed(tx, months)
         return report
+
+    def _compute(
+        self, month: Month, subjects: Sequence[Any], compute: Compute, run_id: str, report: EnrichmentReport
+    ) -> None:
+        total, coverage = Counter({"computed": 0, "changed": 0, "conflicts": 0}), Counter[str]()
+        report.sample[month] = []
+        for start in range(0, len(subjects), CHUNK):
+            with self.database.transaction() as tx:
+                written = compute(tx, subjects[start : start + CHUNK], run_id)
+            total.update({"computed": written.computed, "changed": written.changed, "conflicts": written.conflicts})
+            report.sample[month] = report.sample[month] or written.sample
+            coverage.update(written.fields)
+        report.counts[month], report.coverage[month] = dict(total), dict(coverage)
 
 
 def _from_search(found: Sequence[tuple[Isbn13, str, Mapping[str, Any]]]) -> list[Stated]:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from alexandria_pipeline.composition import Pipeline, opened_pipeline
+from alexandria_pipeline.domain.merging.claims import Lock
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.settings import load_settings
+from alexandria_pipeline.storage.claims import set_lock
 from alexandria_pipeline_tests.upstream.model import Service
 from alexandria_pipeline_tests.world import dump, rows, run_all
 
@@ -102,6 +104,34 @@ def test_a_month_is_enriched_once(opened: Opened, database: Database, upstream: 
     assert rows(database, "select isbns_queued from backfill_log") == [{"isbns_queued": 0}]
     stages = rows(database, "select distinct stage from api_call where year = 2020 and month = 1 order by stage")
     assert {"enriched_editions", "enriched_works"} <= {row["stage"] for row in stages}
+
+
+def test_a_month_is_computed_again_only_when_something_has_changed(opened: Opened, database: Database) -> None:
+    kept = "select stage, computed_at from month_enrichment order by stage"
+    title = "select work_id, title from enriched_works where not synthetic order by work_id limit 1"
+    edition = "select isbn13, publisher from enriched_editions where enriched_at is not null order by isbn13 limit 1"
+    with opened() as world:
+        run_all(database, world, MONTHS)
+        first = _enrich(world, "run-2")
+        _enrich(world, "run-3")  # the authors of joined works are written twice in the first
+        computed = rows(database, kept)
+        again = _enrich(world, "run-4")
+        assert rows(database, kept) == computed
+        assert [each["stage"] for each in computed] == ["enriched_authors", "enriched_editions", "enriched_works"]
+        assert {name: each["computed"] for name, each in again.items()} == {
+            name: each["computed"] for name, each in first.items()
+        }
+
+        (work,) = rows(database, title)
+        rows(database, "update enriched_works set title = 'Another' where not synthetic returning 1")
+        assert _enrich(world, "run-5")["works"]["changed"] == first["works"]["computed"]
+        assert rows(database, title) == [work]
+
+        (one,) = rows(database, edition)
+        with database.transaction() as tx:
+            set_lock(tx, "edition", one["isbn13"], "publisher", Lock("Ours"), "a person")
+        assert _enrich(world, "run-6")["editions"]["changed"] == 1
+        assert rows(database, edition)[0]["publisher"] == "Ours"
 
 
 def test_a_service_that_fails_changes_nothing_and_is_asked_later(
