@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         EditionMetadata,
         EditionVariant,
         ExternalIds,
+        Identifiers,
         PublicDomain,
         Rating,
         SeriesInfo,
@@ -296,7 +297,18 @@ class TranslationSource(Provider, Protocol):
 
 @runtime_checkable
 class BiographySource(Provider, Protocol):
-    async def biography(self, author: str) -> Answer[AuthorBiography]: ...
+    async def biography(self, author: str, identifiers: Identifiers = ()) -> Answer[AuthorBiography]:
+        """The biography of the author with one of these identifiers, or with this name."""
+        ...
+
+
+@runtime_checkable
+class AuthorPrefetcher(BiographySource, Protocol):
+    """Fetches the records of many authors in one call, so that `biography` makes fewer."""
+
+    async def prefetch_authors(self, identifiers: Sequence[Identifiers]) -> None:
+        """What it could not fetch is fetched by the question itself."""
+        ...
 
 
 @runtime_checkable

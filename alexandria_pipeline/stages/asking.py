@@ -14,6 +14,7 @@ import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
@@ -21,11 +22,19 @@ from alexandria_pipeline.domain.errors import SourceError, StorageError
 from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.merging.claims import EntityKind, Stated
 from alexandria_pipeline.domain.merging.extraction import author_facts, edition_facts, work_facts
+from alexandria_pipeline.domain.merging.identity import AuthorRef
 from alexandria_pipeline.domain.metadata import AuthorBiography, EditionMetadata
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.quota import CallPurpose, affordable_calls
 from alexandria_pipeline.domain.service_answers import Failed, NotFound, Unavailable
-from alexandria_pipeline.providers.base import BatchMetadataSource, Capability, Prefetcher, Provider, ProviderKind
+from alexandria_pipeline.providers.base import (
+    AuthorPrefetcher,
+    BatchMetadataSource,
+    Capability,
+    Prefetcher,
+    Provider,
+    ProviderKind,
+)
 from alexandria_pipeline.providers.transport.types import call_context, calls_made
 from alexandria_pipeline.stages.watchdog import run_watched
 from alexandria_pipeline.storage import claims as store
@@ -36,6 +45,7 @@ from alexandria_pipeline.storage.quota import QuotaManager
 log = logging.getLogger(__name__)
 
 BATCH: Final = 50  # requests of one service that are made together; their answers are stored together
+UNDER_WAY: Final = 2  # batches of one service at a time
 
 METADATA: Final = Capability.METADATA_ENRICHMENT
 BY_ISBN: Final[Mapping[Capability, Callable[[Any, Isbn13], Awaitable[Any]]]] = {
@@ -110,17 +120,19 @@ class Asker:
                 wanted.setdefault(provider, []).extend(requests)
         return self._run(wanted, isbns, _ask_by_isbn)
 
-    def authors(self, providers: Sequence[Provider], names: Mapping[str, str], months: Mapping[str, Month]) -> Asked:
-        """Asks for the biographies of authors: key → name."""
+    def authors(
+        self, providers: Sequence[Provider], refs: Mapping[str, AuthorRef], months: Mapping[str, Month]
+    ) -> Asked:
+        """Asks for the biographies of authors, by key."""
         wanted = {
             provider: [
-                Request("author", key, provider.declaration.name, Capability.AUTHOR_BIOGRAPHY.value) for key in names
+                Request("author", key, provider.declaration.name, Capability.AUTHOR_BIOGRAPHY.value) for key in refs
             ]
             for provider in providers
         }
 
         def ask(provider: Any, months: Months) -> Ask:
-            return _one_by_one(months, lambda request: provider.biography(names[request.subject]))
+            return _about_authors(provider, months, refs)
 
         return self._run(wanted, months, ask)
 
@@ -153,7 +165,7 @@ class Asker:
         if unavailable is not None and not unavailable.temporary:
             return
         taken = await asyncio.to_thread(self._take, requests)
-        taken.sort(key=lambda request: request.part)  # requests for the same part can be prefetched together
+        taken = _in_groups(taken)
         in_one_call, size = (
             (provider.batch_size, provider.batch_size) if isinstance(provider, BatchMetadataSource) else (1, BATCH)
         )
@@ -168,19 +180,30 @@ class Asker:
     async def _in_batches(
         self, name: str, requests: Sequence[Request], size: int, months: Months, ask: Ask, asked: Asked
     ) -> list[Request]:
-        """Asks and stores batch after batch; returns the requests whose failure may pass."""
+        """Asks and stores batch after batch; returns the requests whose failure may pass.
+
+        Two batches are under way at a time: while one waits for its slowest call or is stored, the other one keeps the pace.
+        """
         failed: list[Request] = []
-        for start in range(0, len(requests), size):
-            batch = requests[start : start + size]
-            # A call about many editions is booked on the month of the first; single calls set their own.
-            with call_context(
-                run_id=self.run_id, month=months[batch[0].subject], stage=self.stage, purpose="enrichment"
-            ):
-                answers = await _safely(ask, batch, name)
-            outcomes = await asyncio.to_thread(self._store, answers)
-            asked.outcomes.update((name, outcome) for outcome in outcomes)
-            failed += [each for each, (answer, _) in answers.items() if isinstance(answer, Failed) and answer.transient]
-        return failed
+        batches = (requests[start : start + size] for start in range(0, len(requests), size))
+
+        async def work() -> None:
+            for batch in batches:
+                # A call about many editions is booked on the month of the first; single calls set their own.
+                with call_context(
+                    run_id=self.run_id, month=months[batch[0].subject], stage=self.stage, purpose="enrichment"
+                ):
+                    answers = await _safely(ask, batch, name)
+                outcomes = await asyncio.to_thread(self._store, answers)
+                asked.outcomes.update((name, outcome) for outcome in outcomes)
+                failed.extend(
+                    each for each, (answer, _) in answers.items() if isinstance(answer, Failed) and answer.transient
+                )
+
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(UNDER_WAY):
+                tasks.create_task(work())
+        return sorted(failed)
 
     def _affordable(self, name: str, calls: int) -> int:
         """How many of these calls leave as many to the search for ISBNs."""
@@ -254,6 +277,48 @@ def _about_editions(provider: Any, months: Months, ask: Callable[[Request], Awai
     return ask_batch
 
 
+def _in_groups(requests: Sequence[Request]) -> list[Request]:
+    """The requests about some subjects, part by part, before those about the next: so their records are still at hand, and the requests
+    for one part can be prefetched together.
+    """
+    place = {subject: at // BATCH for at, subject in enumerate(sorted({each.subject for each in requests}))}
+    return sorted(requests, key=lambda each: (place[each.subject], each.part, each.subject))
+
+
+def _about_authors(provider: Any, months: Months, refs: Mapping[str, AuthorRef]) -> Ask:
+    """Asks for each biography of a batch, after the records of all were fetched together if the service can do that."""
+
+    async def one(request: Request) -> Any:
+        ref = refs[request.subject]
+        return await provider.biography(ref.name, ref.identifiers)
+
+    one_by_one = _one_by_one(months, one)
+
+    async def ask_batch(batch: Sequence[Request]) -> Mapping[Request, Answered]:
+        made: tuple[int, ...] = ()
+        if isinstance(provider, AuthorPrefetcher):
+            made = await _together(
+                provider, lambda: provider.prefetch_authors([refs[each.subject].identifiers for each in batch])
+            )
+        answers = await one_by_one(batch)
+        return {each: Answered(answer, (*made, *calls)) for each, (answer, calls) in answers.items()}
+
+    return ask_batch
+
+
+async def _together(provider: Provider, fetch: Callable[[], Awaitable[None]]) -> tuple[int, ...]:
+    """Fetches for many; returns the calls. If that fails, each is asked about alone then."""
+    try:
+        with calls_made() as calls:
+            await fetch()
+        return tuple(calls)
+    except StorageError:
+        raise
+    except Exception as error:  # a fault in one client costs its own answers, not the run
+        log.exception("%s: unexpected %s", provider.declaration.name, type(error).__name__)
+        return ()
+
+
 async def _prefetch(provider: Prefetcher, batch: Iterable[Request]) -> dict[Request, tuple[int, ...]]:
     """Fetches the records of a batch together; returns the calls for each request."""
     made: dict[Request, tuple[int, ...]] = {}
@@ -261,14 +326,9 @@ async def _prefetch(provider: Prefetcher, batch: Iterable[Request]) -> dict[Requ
         requests = list(grouped)
         for start in range(0, len(requests), provider.prefetch_size):
             together = requests[start : start + provider.prefetch_size]
-            try:
-                with calls_made() as calls:
-                    await provider.prefetch(Capability(part), [Isbn13(request.subject) for request in together])
-                made.update(dict.fromkeys(together, tuple(calls)))
-            except StorageError:
-                raise
-            except Exception as error:  # each edition is asked about alone then
-                log.exception("%s: unexpected %s", provider.declaration.name, type(error).__name__)
+            isbns = [Isbn13(request.subject) for request in together]
+            calls = await _together(provider, partial(provider.prefetch, Capability(part), isbns))
+            made.update(dict.fromkeys(together, calls))
     return made
 
 

@@ -14,6 +14,7 @@ from alexandria_pipeline.domain.isbn import Isbn13
 from alexandria_pipeline.domain.matching.listed_isbns import LIST
 from alexandria_pipeline.domain.merging.claims import Stated
 from alexandria_pipeline.domain.merging.extraction import candidate_facts, catalog_facts
+from alexandria_pipeline.domain.merging.identity import AuthorRef, identifiers_of
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.providers.base import Capability, Provider, ProviderKind
 from alexandria_pipeline.stages import computing, joining
@@ -95,26 +96,26 @@ class Enrich:
         subjects = {month: sorted(set(found.values())) for month, found in self._editions(months).items()}
         asker = Asker(self.database, self.quota, run_id, "enriched_authors")
         providers = self.providers(Capability.AUTHOR_BIOGRAPHY)
-        names, booked = self._names(subjects) if providers else ({}, {})
-        asked = asker.authors(providers, names, booked)
+        refs, booked = self._refs(subjects) if providers else ({}, {})
+        asked = asker.authors(providers, refs, booked)
         return self._report(months, subjects, computing.compute_authors, run_id, asked, "enriched_authors", self._join)
 
-    def _names(self, subjects: Mapping[Month, Sequence[int]]) -> tuple[dict[str, str], dict[str, Month]]:
-        """The names of the authors of works, by key, and the month on which the calls about each are booked."""
-        names: dict[str, str] = {}
+    def _refs(self, subjects: Mapping[Month, Sequence[int]]) -> tuple[dict[str, AuthorRef], dict[str, Month]]:
+        """The authors of works, by key, and the month on which the calls about each are booked."""
+        refs: dict[str, AuthorRef] = {}
         booked: dict[str, Month] = {}
         unchanged = list(Unchanged(self.database, "enriched_authors", list(subjects)).reports)
         for month in (month for month in subjects if month not in unchanged):
             with self.database.transaction() as tx:
-                refs = computing.authors_of(tx, subjects[month])
-            for author in (author for each in refs.values() for author in each):
-                names.setdefault(author.key, author.name)
+                found = computing.authors_of(tx, subjects[month])
+            for author in (author for each in found.values() for author in each):
+                refs.setdefault(author.key, author)
                 booked.setdefault(author.key, month)
         with self.database.transaction() as tx:
             for key, name, month in month_enrichment.names_of_authors(tx, unchanged):
-                names.setdefault(key, name)
+                refs.setdefault(key, AuthorRef(key, name, identifiers_of(key)))
                 booked[key] = min(month, booked.get(key, month))
-        return names, booked
+        return refs, booked
 
     def _join(self, work_ids: Sequence[int], run_id: str) -> None:
         for start in range(0, len(work_ids), CHUNK):

@@ -92,6 +92,24 @@ def test_every_query_is_balanced(title: str, author: str) -> None:
     assert re.fullmatch(r"(title:\([^()]+\) AND )?(creator:\([^()]+\) AND )?mediatype:texts", bare)
 
 
+def test_many_editions_are_one_search() -> None:
+    docs = [
+        {"identifier": "a", "title": "A", "isbn": [ISBN]},
+        {"identifier": "b", "title": "B", "isbn": [ISBN, "9780000000019"]},
+    ]
+    archive, http = client({"response": {"numFound": 2, "docs": docs}})
+    run(archive.prefetch(base.Capability.METADATA_ENRICHMENT, [ISBN, GERMAN, ISBN]))
+    assert run(archive.covers(GERMAN)) == run(archive.metadata(GERMAN)) == NotFound()
+    found = run(archive.covers(ISBN))
+    assert not isinstance(found, NotFound | Unavailable | Failed)
+    assert [cover.url.rpartition("/")[2] for cover in found] == ["a", "b"]
+    ((path, params),) = http.requests
+    assert (path, params["q"]) == ("/advancedsearch.php", isbn_terms(ISBN, GERMAN))
+    failing, http = client(Failed("503"))
+    run(failing.prefetch(base.Capability.METADATA_ENRICHMENT, [ISBN, GERMAN]))
+    assert isinstance(run(failing.covers(GERMAN)), Failed)  # no answer about any
+
+
 def test_isbn_terms_have_both_lengths() -> None:
     assert isbn_terms(ISBN) == "isbn:(9780441013593 OR 0441013597) AND mediatype:texts"
     assert isbn_terms(Isbn13.parse("9791090636071")) == "isbn:(9791090636071) AND mediatype:texts"

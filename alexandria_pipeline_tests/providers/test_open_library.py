@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from alexandria_pipeline.providers.open_library.parser import (
     parse_books,
     parse_editions,
     parse_rating,
+    parse_ratings,
+    parse_records,
     parse_subject,
     parse_works,
     series_of,
@@ -29,7 +32,16 @@ SABRIEL = Isbn13("9780061474354")
 QUERY = BookQuery("Sabriel (Abhorsen, #1)", "Garth Nix", 2003)
 MISSING = response({"error": "notfound", "key": "/isbn/x"}, 404)
 EMPTY = response({"numFound": 0, "start": 0, "docs": []})
-PARSERS = (parse_books, parse_works, parse_editions, parse_subject, parse_authors, parse_rating)
+PARSERS = (
+    parse_books,
+    parse_works,
+    parse_editions,
+    parse_subject,
+    parse_authors,
+    parse_rating,
+    parse_ratings,
+    parse_records,
+)
 SERVICE_JSON = json_with(
     "docs",
     "works",
@@ -131,6 +143,58 @@ def test_an_unreadable_record_among_many_is_requested_alone(details: Any) -> Non
     run(client.prefetch(base.Capability.METADATA_ENRICHMENT, [SABRIEL, UNKNOWN]))
     assert not isinstance(run(client.metadata(SABRIEL)), NotFound | Failed)
     assert f"/isbn/{SABRIEL}.json" in http.paths
+
+
+def _together(**changes: Any) -> ScriptedHttp:
+    many = {f"ISBN:{SABRIEL}": {"details": payload("open_library", "edition")}, f"ISBN:{UNKNOWN}": {"details": {"key": "/books/OL4M", "title": "X",
+            "isbn_13": [UNKNOWN], "works": [{"key": "/works/OL2W"}]}}}  # fmt: skip
+    return records(**{"/api/books": response(many)} | changes)
+
+
+def test_works_and_authors_of_many_editions_are_one_request_each() -> None:
+    work = payload("open_library", "work") | {"authors": [{"author": {"key": "/authors/OL9A"}}]}
+    other = {"key": "/works/OL2W", "title": "X", "authors": [{"author": {"key": "/authors/OL7A"}}]}
+    result = {
+        "/works/OL1W": work,
+        "/works/OL2W": other,
+        "/authors/OL9A": payload("open_library", "author"),
+        "/authors/OL7A": {"key": "/authors/OL7A", "name": "Ann"},
+    }
+    http = _together(**{"/api/get_many": response({"status": "ok", "result": result})})
+    client = OpenLibrary(http)
+    run(client.prefetch(base.Capability.METADATA_ENRICHMENT, [SABRIEL, UNKNOWN]))
+    asked = [json.loads(params["keys"]) for path, params in http.requests if path == "/api/get_many"]
+    assert asked == [["/works/OL1W", "/works/OL2W"]]  # the authors came with them
+    found = run(client.metadata(SABRIEL))
+    assert not isinstance(found, NotFound | Unavailable | Failed)
+    assert (found.description, found.contributors[0].name) == ("First in the Old Kingdom series.", "Garth Nix")
+    run(client.prefetch_authors([(("openlibrary_author", "OL9A"),), (("viaf", "1"),)]))
+    biography = run(client.biography("G. Nix", (("viaf", "1"), ("openlibrary_author", "OL9A"))))
+    assert not isinstance(biography, NotFound | Unavailable | Failed)
+    assert biography.name == "Garth Nix"
+    assert http.paths == ["/api/books", "/api/get_many"]
+    assert run(client.biography("Garth Brooks", (("openlibrary_author", "../x"),))) == NotFound()  # by name
+
+
+@pytest.mark.parametrize("trouble", [{}, {"status": "fail", "message": "x"}, {"status": "ok", "result": {}}, []])
+def test_records_that_are_not_in_a_response_about_many_are_requested_alone(trouble: Any) -> None:
+    http = _together(**{"/api/get_many": response(trouble), "/search.json": response(trouble)})
+    client = OpenLibrary(http)
+    run(client.prefetch(base.Capability.METADATA_ENRICHMENT, [SABRIEL, UNKNOWN]))
+    run(client.prefetch(base.Capability.RATINGS, [SABRIEL, UNKNOWN]))
+    assert not isinstance(run(client.metadata(SABRIEL)), NotFound | Unavailable | Failed)
+    assert isinstance(run(client.rating(SABRIEL)), Rating)
+    assert {"/works/OL1W.json", "/works/OL1W/ratings.json"} <= set(http.paths)
+
+
+def test_ratings_of_many_works_are_one_search() -> None:
+    docs = [{"key": "/works/OL1W", "ratings_average": 4.25, "ratings_count": 8}, {"key": "/works/OL2W"}]
+    http = _together(**{"/search.json": response({"numFound": 2, "docs": docs})})
+    client = OpenLibrary(http)
+    run(client.prefetch(base.Capability.RATINGS, [SABRIEL, UNKNOWN]))
+    assert (run(client.rating(SABRIEL)), run(client.rating(UNKNOWN))) == (Rating("open-library", 4.25, 8), NotFound())
+    path, params = http.requests[-1]
+    assert (path, params["q"], params["limit"]) == ("/search.json", "key:(/works/OL1W OR /works/OL2W)", 2)
 
 
 def test_one_edition_is_not_prefetched() -> None:

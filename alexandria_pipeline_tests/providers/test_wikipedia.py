@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -64,6 +65,37 @@ def test_an_article_with_the_name_as_title_is_one_request() -> None:
         portrait_url="https://upload.wikimedia.org/x/Mara.jpg",
         identifiers=(("wikipedia", "Mara_Ellison"), ("wikidata", "Q1")),
     )
+
+
+def test_articles_that_are_asked_for_together_are_one_request() -> None:
+    pages = [
+        {"title": "Mara Ellison", "extract": "Mara was a Canadian novelist.\nSecond.", "description": "Novelist (1947–2020)",
+         "pageprops": {"wikibase_item": "Q1"}, "original": {"source": "https://upload.wikimedia.org/x/Mara.jpg"}},
+        {"title": "John Vale", "extract": "John Vale may refer to:", "pageprops": {"disambiguation": ""}},
+        {"title": "Olga Reed", "missing": True}, {"title": "Ann Poe", "extract": "Ann Poe is a Scottish poet."},
+    ]  # fmt: skip
+    answer = {"query": {"pages": pages, "redirects": [{"from": "Annie Poe", "to": "Ann Poe"}]}}
+    script = {"/w/api.php": answer}
+    http = transport(script)
+    client = Wikipedia(http)
+
+    async def ask() -> list[Any]:
+        return await asyncio.gather(*map(client.biography, ["Mara Ellison", "John Vale", "Olga Reed", "Annie Poe"]))
+
+    mara, listed, unknown, renamed = run(ask())
+    assert (mara.biography, mara.died, mara.portrait_url) == (
+        "Mara was a Canadian novelist.", PartialDate(2020), "https://upload.wikimedia.org/x/Mara.jpg",
+    )  # fmt: skip
+    assert ("wikidata", "Q1") in mara.identifiers
+    assert isinstance(listed, Failed)  # the search, which has no script here
+    assert isinstance(unknown, Failed)
+    assert isinstance(renamed, AuthorBiography)
+    assert renamed.name == "Ann Poe"
+    assert [params["titles"] for path, params in http.requests if "titles" in params] == [
+        "Mara Ellison|John Vale|Olga Reed|Annie Poe"
+    ]
+    http.script["/w/api.php"] = response({**answer, "continue": {"excontinue": 1}})
+    assert all(isinstance(each, Failed) for each in run(ask()))  # a result that is cut is not used
 
 
 def test_older_summaries_have_no_type_and_no_item() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from alexandria_pipeline_tests.upstream.randomness import seeded_random
 from alexandria_pipeline_tests.upstream.words import any_isbn13, tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from alexandria_pipeline_tests.upstream.catalogue import Catalogue
     from alexandria_pipeline_tests.upstream.service_records import RecordIndex
@@ -42,6 +43,7 @@ class OpenLibraryService:
             (r"/search/authors\.json()", self._search_authors),
             (r"/isbn/(.+)\.json", self._isbn),
             (r"/api/books()", self._many),
+            (r"/api/get_many()", self._many_records),
             (r"/books/(OL\d+M)\.json", self._book),
             (r"/works/(OL\d+W)\.json", self._work),
             (r"/works/(OL\d+W)/editions\.json", self._of_work),
@@ -63,8 +65,10 @@ class OpenLibraryService:
     def _search(self, request: Request, _rest: str) -> Response:
         query = request.value("q")
         isbn = any_isbn13(request.value("isbn") or query.removeprefix("isbn:"))
-        if isbn:
-            found: Iterable[Record] = self._index.by_isbn.get(isbn, ())
+        if keys := re.findall(r"/works/(OL\d+W)", query):
+            found: Iterable[Record] = (record for key in keys for record in self._works.get(key, ())[:1])
+        elif isbn:
+            found = self._index.by_isbn.get(isbn, ())
         elif title := tokens(request.value("title")):
             found = self._index.matching_all(title, tokens(request.value("author")))
         elif author := tokens(request.value("author")):
@@ -76,6 +80,7 @@ class OpenLibraryService:
         fields = [name for name in request.value("fields").split(",") if name not in {"", "*"}]
         docs = [
             self._records.work_doc(key, self._works[key], fields, request.value("lang"))
+            | self._searched_rating(key, fields)
             for key in keys[start : start + limit]
         ]
         data = {
@@ -122,6 +127,15 @@ class OpenLibraryService:
                 ]
                 found[key] = {"bib_key": key, "preview": "noview", "details": details | {"authors": authors}}
         return json_response(found)
+
+    def _many_records(self, request: Request, _rest: str) -> Response:
+        """The records at many paths; one that does not exist is missing."""
+        found: dict[str, object] = {}
+        for path in json.loads(request.value("keys")):
+            answer = self.respond(request, f"{path}.json")
+            if answer.status == 200:
+                found[path] = json.loads(answer.body)
+        return json_response({"status": "ok", "result": found})
 
     def _book(self, _request: Request, key: str) -> Response:
         record = self._editions.get(key)
@@ -175,15 +189,14 @@ class OpenLibraryService:
     def _ratings(self, _request: Request, key: str) -> Response:
         if key not in self._works:
             return _not_found(f"/works/{key}")
-        rng = seeded_random("ratings", key)
-        counts = (
-            {str(stars): rng.randint(0, 40) for stars in range(1, 6)}
-            if rng.random() < 0.5
-            else dict.fromkeys("12345", 0)
-        )
-        count = sum(counts.values())
-        average = sum(int(stars) * number for stars, number in counts.items()) / count if count else None
+        counts, count, average = _rating(key)
         return json_response({"summary": {"average": average, "count": count, "sortable": average}, "counts": counts})
+
+    @staticmethod
+    def _searched_rating(key: str, fields: Sequence[str]) -> dict[str, object]:
+        """The rating in a search result: absent for a work without ratings."""
+        _, count, average = _rating(key)
+        return {"ratings_average": average, "ratings_count": count} if count and "ratings_count" in fields else {}
 
     def _author(self, _request: Request, key: str) -> Response:
         name = self._records.names.get(key)
@@ -232,6 +245,14 @@ class OpenLibraryService:
                 "works": listed,
             }
         )
+
+
+def _rating(key: str) -> tuple[dict[str, int], int, float | None]:
+    """The ratings of a work by stars, their number, and the average."""
+    rng = seeded_random("ratings", key)
+    stars = {str(each): rng.randint(0, 40) for each in range(1, 6)} if rng.random() < 0.5 else dict.fromkeys("12345", 0)
+    count = sum(stars.values())
+    return stars, count, sum(int(each) * number for each, number in stars.items()) / count if count else None
 
 
 def _not_found(key: str) -> Response:

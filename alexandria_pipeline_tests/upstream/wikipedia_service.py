@@ -5,6 +5,7 @@ The articles are invented. Which authors have one, and under which title, is ran
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -78,8 +79,29 @@ class WikipediaService:
             }
         return json_response(members)
 
+    def _page(self, title: str) -> dict[str, Any]:
+        """An article in the response about several."""
+        answer = self._summary(title)
+        if answer.status != 200:
+            return {"ns": 0, "title": title, "missing": True}
+        summary = json.loads(answer.body)
+        item = {"wikibase_item": summary["wikibase_item"]} if "wikibase_item" in summary else {"disambiguation": ""}
+        picture = {"original": summary["thumbnail"]} if "thumbnail" in summary else {}
+        return {
+            "ns": 0,
+            "title": title,
+            "extract": summary["extract"],
+            "description": summary["description"],
+            "pageprops": item,
+            **picture,
+        }
+
     def _action(self, request: Request) -> Response:
         """The search of the action API. Errors have HTTP 200."""
+        if request.value("action") == "query" and request.value("titles"):
+            return json_response(
+                {"batchcomplete": True, "query": {"pages": list(map(self._page, request.value("titles").split("|")))}}
+            )
         if request.value("action") != "query" or request.value("list") != "search":
             return json_response(
                 {

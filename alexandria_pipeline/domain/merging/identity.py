@@ -53,6 +53,12 @@ def authors_of_work(
     return list({author.key: author for author in found}.values())
 
 
+def identifiers_of(author_key: str) -> tuple[tuple[str, str], ...]:
+    """The identifier that the key of an author is; none for a name of one work."""
+    scheme, _, value = author_key.partition(":")
+    return ((scheme, value),) if scheme in SCHEMES else ()
+
+
 def precedence(author_key: str) -> tuple[bool, str]:
     """A sort key: the least of the authors that are joined stands for all. An identifier comes before a name of one work."""
     return (author_key.startswith("name:"), author_key)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from alexandria_pipeline.domain.metadata import Cover, EditionMetadata, ExternalIds, PublicDomain, Rating, Subjects
 from alexandria_pipeline.domain.service_answers import Answer, NotFound, Unavailable, then, then_call
 from alexandria_pipeline.providers.base import ProviderKit
+from alexandria_pipeline.providers.common.fetched import Fetched
 from alexandria_pipeline.providers.common.search_terms import path_segment, surname, title_words
 from alexandria_pipeline.providers.google_books.declaration import DECLARATION, NAME
 from alexandria_pipeline.providers.google_books.errors import UNKNOWN_LOCATION, explain
@@ -40,6 +41,7 @@ log = logging.getLogger(__name__)
 
 MAX_RESULTS: Final = 40  # the maximum of the service
 ISBN_RESULTS: Final = 10
+MAX_FETCHED: Final = 500  # editions whose volumes are kept for the next questions about them
 # The members of a partial response; a complete page of 40 volumes has more than 100 kB.
 FIELDS: Final = "totalItems,items(id,volumeInfo,saleInfo(isEbook),accessInfo(country,accessViewStatus,publicDomain))"
 
@@ -73,6 +75,7 @@ class GoogleBooks:
     def __init__(self, http: ServiceHttp, country: str | None = None) -> None:
         self._http = http
         self._country = country
+        self._fetched: Fetched[Isbn13, tuple[Volume, ...]] = Fetched(MAX_FETCHED)
 
     def unavailable(self) -> Unavailable | None:
         return self._http.unavailable()
@@ -116,11 +119,15 @@ class GoogleBooks:
 
     async def _edition(self, isbn13: Isbn13) -> Answer[tuple[Volume, ...]]:
         """The volumes with this ISBN. The index of `isbn:` has gaps, so the plain number is searched for, too."""
+        if (known := self._fetched.get(isbn13)) is not None:
+            return known
         found: Answer[tuple[Volume, ...]] = NotFound()
         for search in (f"isbn:{isbn13}", str(isbn13)):
             found = await self._search(search, ISBN_RESULTS, lambda response: parse_edition(response, isbn13))
             if not isinstance(found, NotFound):
                 break
+        if isinstance(found, tuple):
+            self._fetched.add(isbn13, found)
         return found
 
     async def _search(self, search: str, limit: int, parse: Parse[T]) -> Answer[T]:

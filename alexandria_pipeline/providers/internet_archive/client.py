@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from alexandria_pipeline.domain.service_answers import Answer, NotFound, Unavailable, then, then_call
+from alexandria_pipeline.domain.service_answers import Answer, Failed, NotFound, Unavailable, then, then_call
 from alexandria_pipeline.domain.text.normalise import normalise
 from alexandria_pipeline.domain.text.titles import main_title
-from alexandria_pipeline.providers.base import ProviderKit
+from alexandria_pipeline.providers.base import Capability, ProviderKit
+from alexandria_pipeline.providers.common.fetched import Fetched
 from alexandria_pipeline.providers.common.search_terms import path_segment, surname
 from alexandria_pipeline.providers.internet_archive.declaration import DECLARATION, NAME
 from alexandria_pipeline.providers.internet_archive.errors import explain
@@ -41,6 +42,9 @@ SEARCH_FIELDS: Final = tuple(
 )
 SEARCH_ROWS: Final = 50
 ISBN_ROWS: Final = 10
+PREFETCH_SIZE: Final = 25
+PREFETCH_ROWS: Final = 500
+"""A result with so many items may be cut, and is not used."""
 
 _CONTROL: Final = re.compile(r"[\x00-\x20\x7f-\x9f\ud800-\udfff]+")
 _SYNTAX: Final = re.compile(r'[+\-=&|!(){}\[\]^"~*?:\\/]')
@@ -68,9 +72,9 @@ def lucene_words(text: str) -> str:
     return " ".join(_SYNTAX.sub(lambda special: "\\" + special[0], word) for word in plain)
 
 
-def isbn_terms(isbn13: Isbn13) -> str:
-    """The Lucene query for an ISBN in both forms, because items have ISBN-13s and ISBN-10s."""
-    forms = [str(isbn13), *([isbn13.isbn10] if isbn13.isbn10 else [])]
+def isbn_terms(*isbns: Isbn13) -> str:
+    """The Lucene query for ISBNs in both forms, because items have ISBN-13s and ISBN-10s."""
+    forms = [form for isbn in isbns for form in (str(isbn), isbn.isbn10) if form]
     return f"isbn:({' OR '.join(forms)}) AND mediatype:texts"
 
 
@@ -78,9 +82,11 @@ class InternetArchive:
     """The client. `current_year`: for the publication-date rule. `site`: the site in the addresses of covers."""
 
     declaration = DECLARATION
+    prefetch_size = PREFETCH_SIZE
 
     def __init__(self, http: ServiceHttp, current_year: int, site: str = PUBLIC_SITE) -> None:
         self._http = http
+        self._fetched: Fetched[Isbn13, tuple[ArchiveItem, ...] | NotFound] = Fetched()
         self._current_year = current_year
         self._site = site.rstrip("/")
 
@@ -93,11 +99,23 @@ class InternetArchive:
     async def resolve(self, query: BookQuery) -> Answer[Sequence[Candidate]]:
         return then(await self._search(search_terms(query), SEARCH_ROWS), lambda items: candidates(items) or NotFound())
 
+    async def prefetch(self, capability: Capability, isbns: Sequence[Isbn13]) -> None:  # noqa: ARG002 - all begin with the search
+        """Searches for the items with any of these ISBNs in one call."""
+        wanted = sorted(isbn for isbn in dict.fromkeys(isbns) if isbn not in self._fetched)
+        if len(wanted) < 2:
+            return
+        items = await self._search(isbn_terms(*wanted), PREFETCH_ROWS)
+        if isinstance(items, Unavailable | Failed) or (isinstance(items, tuple) and len(items) >= PREFETCH_ROWS):
+            return
+        for isbn in wanted:
+            about = () if isinstance(items, NotFound) else tuple(item for item in items if isbn in item.isbn)
+            self._fetched.add(isbn, about[:ISBN_ROWS] or NotFound())
+
     async def metadata(self, isbn13: Isbn13) -> Answer[EditionMetadata]:
         return then(await self._item(isbn13), lambda item: edition_metadata(item, isbn13))
 
     async def covers(self, isbn13: Isbn13) -> Answer[Sequence[Cover]]:
-        items = await self._search(isbn_terms(isbn13), ISBN_ROWS)
+        items = await self._with_isbn(isbn13)
         return then(items, lambda found: parse_covers(found, isbn13, self._site) or NotFound())
 
     async def public_domain(self, isbn13: Isbn13) -> Answer[PublicDomain]:
@@ -107,9 +125,13 @@ class InternetArchive:
         params: Params = {"q": terms, "fl[]": SEARCH_FIELDS, "rows": rows, "page": 1, "output": "json"}
         return await self._http.get("/advancedsearch.php", parse_search, params)
 
+    async def _with_isbn(self, isbn13: Isbn13) -> Answer[tuple[ArchiveItem, ...]]:
+        fetched = self._fetched.get(isbn13)
+        return await self._search(isbn_terms(isbn13), ISBN_ROWS) if fetched is None else fetched
+
     async def _item(self, isbn13: Isbn13) -> Answer[ArchiveItem]:
-        """The full record of the first item with the ISBN; two calls."""
-        items = await self._search(isbn_terms(isbn13), ISBN_ROWS)
+        """The full record of the first item with the ISBN; two calls, or one if the search was made for many."""
+        items = await self._with_isbn(isbn13)
         return await then_call(items, lambda found: self._record(found, isbn13))
 
     async def _record(self, items: Sequence[ArchiveItem], isbn13: Isbn13) -> Answer[ArchiveItem]:

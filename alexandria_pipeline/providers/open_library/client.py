@@ -6,6 +6,7 @@ docs/services/open_library.md has the facts.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from alexandria_pipeline.domain.metadata import (
@@ -32,7 +33,6 @@ from alexandria_pipeline.providers.open_library.models import Author, Edition, W
 from alexandria_pipeline.providers.open_library.parser import (
     external_ids_of,
     parse_authors,
-    parse_rating,
     parse_subject,
     series_of,
     subjects_of,
@@ -51,6 +51,17 @@ if TYPE_CHECKING:
 COVERS_URL: Final = "https://covers.openlibrary.org"
 # The results of an author search; of several authors with the same name, the one with the most works is used.
 MAX_NAMESAKES: Final = 20
+AUTHOR_SCHEME: Final = "openlibrary_author"
+_AUTHOR_KEY: Final = re.compile(r"OL\d{1,12}A")
+# What is read from the work's record, too.
+_FROM_WORKS: Final = frozenset(
+    {
+        Capability.METADATA_ENRICHMENT,
+        Capability.COVER_IMAGES,
+        Capability.EXTERNAL_IDS,
+        Capability.SUBJECT_ENRICHMENT,
+    }
+)
 
 SPEC: Final = ServiceSpec(name=NAME, explain=explain, cache_days=7, negative_cache_days=7)
 
@@ -77,8 +88,17 @@ class OpenLibrary:
         """The editions of the works that the search finds; at most three calls."""
         return await self._search.editions(query)
 
-    async def prefetch(self, capability: Capability, isbns: Sequence[Isbn13]) -> None:  # noqa: ARG002 - all need the edition
+    async def prefetch(self, capability: Capability, isbns: Sequence[Isbn13]) -> None:
+        """Editions in one call; then ratings in one, or works and authors in one each."""
         await self._records.prefetch(isbns)
+        if capability is Capability.RATINGS:
+            await self._records.prefetch_ratings(isbns)
+        elif capability in _FROM_WORKS:
+            await self._records.prefetch_works(isbns)
+
+    async def prefetch_authors(self, identifiers: Sequence[Identifiers]) -> None:
+        """The records of authors whose keys are known, in one call for 50."""
+        await self._records.prefetch_records(f"/authors/{key}" for each in identifiers if (key := _author_key(each)))
 
     async def metadata(self, isbn13: Isbn13) -> Answer[EditionMetadata]:
         """Edition, work and authors: one call for each; none for an edition that was prefetched."""
@@ -99,8 +119,7 @@ class OpenLibrary:
         return then(await self._records.work_of(edition), lambda work: self._covers(work.covers) or NotFound())
 
     async def rating(self, isbn13: Isbn13) -> Answer[Rating]:
-        key = await self._records.work_key(isbn13)
-        return await then_call(key, lambda found: self._http.get(f"/works/{found}/ratings.json", parse_rating))
+        return await then_call(await self._records.work_key(isbn13), self._records.rating)
 
     async def variants(self, isbn13: Isbn13) -> Answer[Sequence[EditionVariant]]:
         editions = await then_call(await self._records.work_key(isbn13), self._records.editions)
@@ -123,8 +142,10 @@ class OpenLibrary:
         found = await self._http.get(f"/subjects/{path_segment(slug)}.json", parse_subject, {"limit": limit})
         return then(found, lambda works: works[:limit])
 
-    async def biography(self, author: str) -> Answer[AuthorBiography]:
-        """The biography of the author with exactly this name; of several, the one with the most works."""
+    async def biography(self, author: str, identifiers: Identifiers = ()) -> Answer[AuthorBiography]:
+        """The biography of the author with this key, else of the one with exactly this name; of several, with the most works."""
+        if key := _author_key(identifiers):
+            return then(await self._records.record(f"/authors/{key}", Author), self._biography)
         person = next(iter(people(author)), None)
         if person is None:
             return NotFound()
@@ -178,8 +199,15 @@ class OpenLibrary:
         return [Cover(NAME, f"{self._covers_url}/b/id/{number}-L.jpg") for number in numbers]
 
 
+def _author_key(identifiers: Identifiers) -> str | None:
+    """The author's key here; its form is checked, because it becomes a path."""
+    return next(
+        (value for scheme, value in identifiers if scheme == AUTHOR_SCHEME and _AUTHOR_KEY.fullmatch(value)), None
+    )
+
+
 def _author_ids(author: Author) -> Identifiers:
-    key = (("openlibrary_author", author.key),) if author.key else ()
+    key = ((AUTHOR_SCHEME, author.key),) if author.key else ()
     return (*key, *author.remote_ids)
 
 

@@ -232,6 +232,14 @@ class _SubjectAuthor(WireModel):
     name: Text = None
 
 
+class RatedWork(WireModel):
+    """A work in a search result with its ratings."""
+
+    key: _Key = None
+    ratings_average: Decimal = None
+    ratings_count: Number = None
+
+
 class SubjectWork(WireModel):
     """A work in `/subjects/….json`."""
 

@@ -20,6 +20,7 @@ from alexandria_pipeline.providers.open_library.errors import UNREADABLE, is_emp
 from alexandria_pipeline.providers.open_library.models import (
     Author,
     Edition,
+    RatedWork,
     RatingSummary,
     SearchWork,
     SubjectWork,
@@ -84,6 +85,25 @@ def parse_books(response: JsonResponse) -> dict[str, Json] | Failed:
     if len(found) < len(data):
         return UNREADABLE
     return found or Failed("Open Library returned nothing for a request for many editions", transient=False)
+
+
+def parse_records(response: JsonResponse) -> dict[str, Json] | Failed:
+    """The records of a request for many, by their paths. Records that do not exist are missing; so is all after an error."""
+    data = response.data
+    found = data.get("result") if response.status == 200 and isinstance(data, dict) else None
+    records = {path: each for path, each in found.items() if isinstance(each, dict)} if isinstance(found, dict) else {}
+    return records or Failed("Open Library returned nothing for a request for many records", transient=False)
+
+
+def parse_ratings(response: JsonResponse) -> dict[str, Rating | NotFound] | Failed:
+    """The ratings of the works of a search result, by their keys. A work without ratings has no average there."""
+    found: dict[str, Rating | NotFound] = {}
+    for work in read_models(RatedWork, _member(response, "docs")):
+        if work.key and not work.ratings_count:
+            found[work.key] = NotFound()
+        elif work.key and work.ratings_average is not None and 0 < work.ratings_average <= 5:
+            found[work.key] = Rating(NAME, work.ratings_average, work.ratings_count or 0)
+    return found or Failed("Open Library returned nothing for a request for many ratings", transient=False)
 
 
 def parse_subject(response: JsonResponse) -> list[WorkSummary] | NotFound | Failed:

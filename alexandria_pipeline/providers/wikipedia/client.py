@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, cast
 
-from alexandria_pipeline.domain.metadata import AuthorBiography
+from alexandria_pipeline.domain.metadata import AuthorBiography, Identifiers
 from alexandria_pipeline.domain.service_answers import Answer, Failed, NotFound, Unavailable, then, then_call
 from alexandria_pipeline.domain.text.normalise import normalise
 from alexandria_pipeline.domain.text.person_names import SUFFIXES, people
 from alexandria_pipeline.providers.base import ArticleFinder, ProviderKit
+from alexandria_pipeline.providers.common.gathering import Gatherer
 from alexandria_pipeline.providers.common.search_terms import path_segment
 from alexandria_pipeline.providers.transport.types import ServiceHttp, ServiceSpec
 from alexandria_pipeline.providers.wikipedia.declaration import DECLARATION, NAME
@@ -23,6 +24,7 @@ from alexandria_pipeline.providers.wikipedia.parser import (
     biography,
     is_about,
     names_agree,
+    parse_pages,
     parse_search,
     parse_summary,
     without_qualifier,
@@ -33,6 +35,20 @@ if TYPE_CHECKING:
 
 
 SEARCH_ROWS: Final = 5
+MAX_TITLES: Final = 20  # of so many articles the action API gives the beginnings
+_PAGES: Final[dict[str, str | int]] = {
+    "action": "query",
+    "prop": "extracts|description|pageprops|pageimages",
+    "exintro": 1,
+    "explaintext": 1,
+    "exlimit": MAX_TITLES,
+    "piprop": "original",
+    "pilimit": MAX_TITLES,
+    "ppprop": "disambiguation|wikibase_item",
+    "redirects": 1,
+    "format": "json",
+    "formatversion": 2,
+}
 
 SPEC: Final = ServiceSpec(name=NAME, explain=explain, cache_days=30, negative_cache_days=3)
 
@@ -64,6 +80,7 @@ class Wikipedia:
     def __init__(self, http: ServiceHttp, article: Callable[[str], Awaitable[str | None]] | None = None) -> None:
         self._http = http
         self._article = article
+        self._summaries: Gatherer[str, Answer[Summary]] = Gatherer(self._read, lambda _: MAX_TITLES)
 
     def unavailable(self) -> Unavailable | None:
         return self._http.unavailable()
@@ -71,7 +88,7 @@ class Wikipedia:
     def revision(self) -> str:
         return "1"
 
-    async def biography(self, author: str) -> Answer[AuthorBiography]:
+    async def biography(self, author: str, identifiers: Identifiers = ()) -> Answer[AuthorBiography]:  # noqa: ARG002 - found by name
         """The biography in the article with the known title or the name, else in the best result of one search."""
         name = given_name_first(author)
         if not people(name):
@@ -93,7 +110,22 @@ class Wikipedia:
         return then(summary, lambda found: biography(found) if is_about(found, name) else NotFound())
 
     async def _summary(self, title: str) -> Answer[Summary]:
+        return await (self._alone(title) if "|" in title else self._summaries(title))
+
+    async def _alone(self, title: str) -> Answer[Summary]:
         return await self._http.get(summary_path(title), parse_summary)
+
+    async def _read(self, titles: Sequence[str]) -> Sequence[Answer[Summary]]:
+        """The summaries of articles that are asked for at the same time: one call for several."""
+        wanted = tuple(dict.fromkeys(titles))
+        if len(wanted) == 1:
+            return [await self._alone(wanted[0])] * len(titles)
+        found = await self._http.get("/w/api.php", parse_pages, {**_PAGES, "titles": "|".join(wanted)})
+        if isinstance(found, dict):
+            return [found.get(title, NotFound()) for title in titles]
+        if isinstance(found, Failed) and not found.transient:  # cut, or in another form: each is asked for alone
+            return [await self._alone(title) for title in titles]
+        return [found] * len(titles)
 
     async def _search(self, words: str) -> Answer[tuple[str, ...]]:
         params: dict[str, str | int] = {

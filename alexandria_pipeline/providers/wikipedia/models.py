@@ -39,3 +39,35 @@ class SearchResult(WireModel):
     """One result of a full-text search."""
 
     title: Text = None
+
+
+def _object(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+class Page(WireModel):
+    """An article in a response of the action API about several."""
+
+    title: Text = None
+    extract: PlainText = None
+    description: Text = None
+    properties: Annotated[dict[str, object], PlainValidator(_object)] = Field(default={}, alias="pageprops")
+    image: _Image = Field(default=None, alias="original")
+
+    def summary(self) -> Summary:
+        """The article as `page/summary` has it, which ends with the first paragraph."""
+        return Summary(
+            type="disambiguation" if "disambiguation" in self.properties else "standard",
+            title=self.title,
+            description=self.description,
+            extract=(self.extract or "").partition("\n")[0],
+            wikibase_item=text(self.properties.get("wikibase_item")),
+            originalimage={"source": self.image} if self.image else None,
+        )
+
+
+class Renamed(WireModel):
+    """A title that was asked for, and the one that it leads to."""
+
+    source: Text = Field(default=None, alias="from")
+    target: Text = Field(default=None, alias="to")

@@ -18,7 +18,7 @@ from alexandria_pipeline.providers.common.wire_models import read_model, read_mo
 from alexandria_pipeline.providers.transport.types import Json, JsonResponse
 from alexandria_pipeline.providers.wikipedia.declaration import NAME
 from alexandria_pipeline.providers.wikipedia.errors import UNREADABLE
-from alexandria_pipeline.providers.wikipedia.models import SearchResult, Summary
+from alexandria_pipeline.providers.wikipedia.models import Page, Renamed, SearchResult, Summary
 
 _WRITERS: Final = re.compile(
     r"\b(?:(?:co-?|screen|song|play|ghost|science[- ])?writers?|authors?|novelists?|poets?|playwrights?|dramatists?"
@@ -52,6 +52,20 @@ def parse_summary(response: JsonResponse) -> Summary | NotFound | Failed:
         return NotFound()
     summary = read_model(Summary, response.data)
     return UNREADABLE if summary.title is None else summary
+
+
+def parse_pages(response: JsonResponse) -> dict[str, Summary] | Failed:
+    """The summaries of several articles, by the titles that were asked for. Articles that do not exist are missing."""
+    query = response.data.get("query") if response.status == 200 and isinstance(response.data, dict) else None
+    pages = query.get("pages") if isinstance(query, dict) else None
+    if not isinstance(query, dict) or not isinstance(pages, list) or "continue" in response.data:
+        return UNREADABLE
+    found = {page.title: page.summary() for page in read_models(Page, pages) if page.title and page.extract}
+    for kind in ("redirects", "normalized"):  # "mara ellison" is "Mara ellison", which leads to "Mara Ellison"
+        for step in read_models(Renamed, query.get(kind)):
+            if step.source and step.target in found:
+                found[step.source] = found[step.target]
+    return found
 
 
 def parse_search(response: JsonResponse) -> tuple[str, ...] | NotFound | Failed:
