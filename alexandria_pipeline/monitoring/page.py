@@ -1,4 +1,4 @@
-"""The status page, rendered from figures of one transaction. It has no script and loads no other file."""
+"""The status page, rendered from figures of one transaction. Its script renews it; it loads no other file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from alexandria_pipeline.domain.quota import QuotaStatus
 from alexandria_pipeline.domain.rollout.records import Plan
 from alexandria_pipeline.monitoring import grid
 from alexandria_pipeline.monitoring.figures import by_status, percent, presentable, recent
-from alexandria_pipeline.monitoring.responses import policy_for_style
+from alexandria_pipeline.monitoring.responses import policy_for
 from alexandria_pipeline.storage.monitoring import MonthProgress, ServiceCosts
 
 MAX_FAILURES = 10
@@ -55,19 +55,24 @@ def render(overview: Overview) -> str:
             running=[s for s in overview.months if s.status == "processing"],
             failures=[s for s in recent(overview.months) if s.status in ("failed", "retry") and s.error][:MAX_FAILURES],
             style=style(),
+            script=_file("renew.js"),
         )
     )
 
 
 def policy() -> str:
-    """Returns the content security policy that allows only the style sheet of the page."""
-    return policy_for_style(style())
+    """Returns the content security policy that allows only the style sheet and the script of the page."""
+    return policy_for(style(), _file("renew.js"))
+
+
+def style() -> str:
+    """Returns the style sheet, which is part of the page."""
+    return _file("page.css")
 
 
 @cache
-def style() -> str:
-    """Returns the style sheet, which is part of the page."""
-    return (resources.files("alexandria_pipeline.monitoring") / "templates" / "page.css").read_text("utf-8")
+def _file(name: str) -> str:
+    return (resources.files("alexandria_pipeline.monitoring") / "templates" / name).read_text("utf-8")
 
 
 @cache

@@ -139,5 +139,7 @@ def test_pages_show_covers_of_this_server_or_none(library: httpx.Client, databas
         picture = client.get(f"/covers/{HALF}")
         assert (picture.content, picture.headers["content-type"]) == (b"\xff\xd8\xffpicture", "image/jpeg")
         assert picture.headers["content-security-policy"].startswith("default-src 'none'")
-        for name in ("9780062868930", "9780525536290", "..%2f..%2fetc%2fpasswd", "x"):
+        missing = client.get("/covers/9780062868930")
+        assert (missing.status_code, missing.headers["content-type"]) == (404, "image/gif")
+        for name in ("9780525536290", "..%2f..%2fetc%2fpasswd", "x"):
             assert client.get(f"/covers/{name}").status_code == 404

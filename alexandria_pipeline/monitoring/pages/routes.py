@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from typing import TYPE_CHECKING, Any, Protocol
 
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 SHOWN = 50  # works of a search
 MAX_QUERY = 200  # characters
+TRANSPARENT = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")  # one pixel
 
 
 class Picture(Protocol):
@@ -61,14 +63,14 @@ class _Pages:
         self._library, self._threads, self._covers = library, threads, covers
 
     async def cover(self, request: Request) -> Response:
-        """The cover of an ISBN; 404 without one. The type is that of the content, and nothing in it can run."""
+        """The cover of an ISBN. Without one, 404 with a transparent picture, which browsers show instead of a broken one."""
         try:
             isbn13 = Isbn13.parse(str(request.path_params["isbn"]))
         except InvalidValue as error:
             raise Refusal(404, str(error)) from None
         picture = await self._covers.picture(isbn13) if self._covers else None
         if picture is None:
-            raise Refusal(404, "there is no cover")
+            return Response(TRANSPARENT, 404, media_type="image/gif")
         return Response(picture.content, media_type=picture.type, headers={"cache-control": "private, max-age=86400"})
 
     async def search(self, request: Request) -> Response:
