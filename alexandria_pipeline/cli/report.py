@@ -18,6 +18,10 @@ from alexandria_pipeline.domain.text.display import for_terminal
 
 def report(
     form: Annotated[Literal["md", "html", "csv"], typer.Option("--format", help="Output format.")] = "md",
+    table: Annotated[
+        Literal["phases", "months", "services", "saved", "generators", "models", "projection"] | None,
+        typer.Option(help="Only this table; as CSV, it has its own columns only. Default: all tables."),
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="File to write; default: print it.", dir_okay=False)] = None,
 ) -> None:
     """Shows books, calls, tokens, cost and time by month, phase, service and model, with a cost projection."""
@@ -25,7 +29,7 @@ def report(
 
     with opened_database() as (settings, database):
         tables = reports.build(database, settings.rollout)
-    text = reports.render(tables, reports.Format(form))
+    text = reports.render({table: tables[table]} if table else tables, reports.Format(form))
     if output is None:
         if form == "md" and sys.stdout.isatty():
             Console().print(Markdown(for_terminal(text)))

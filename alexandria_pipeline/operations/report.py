@@ -82,7 +82,9 @@ def build(database: Database, rules: Rules, now: datetime | None = None) -> Tabl
 
 
 def render(tables: Tables, form: Format) -> str:
-    """Renders the report as text. CSV has all tables one below the other; the first column names the table."""
+    """Renders the report as text. CSV of several tables has them one below the other; its first column names the table."""
+    if form is Format.CSV and len(tables) == 1:
+        return next(iter(tables.values())).to_csv(index=False)
     if form is Format.CSV:
         named = [table.assign(table=name) for name, table in tables.items() if len(table)]
         whole = pd.concat(named).convert_dtypes() if named else pd.DataFrame(columns=["table"])

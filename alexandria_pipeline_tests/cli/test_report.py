@@ -37,6 +37,9 @@ def test_it_is_printed_as_markdown_or_csv(site: dict[str, str]) -> None:
     assert "| 2020-06 | validation | completed | 3 | 2 | 66.67 |" in printed.stdout
     rows = list(csv.DictReader(io.StringIO(_types(site, "--format", "csv").stdout)))
     assert [row["month"] for row in rows if row["table"] == "months"] == ["2020-06", "2020-07"]
+    months = list(csv.DictReader(io.StringIO(_types(site, "--format", "csv", "--table", "months").stdout)))
+    assert [(row["month"], row["books"]) for row in months] == [("2020-06", "3"), ("2020-07", "2")]
+    assert not {"table", "service"} & set(months[0])
 
 
 def test_it_is_written_to_a_file(site: dict[str, str], tmp_path: Path) -> None:
