@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import sys
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -30,6 +31,8 @@ NOT_SEARCHED: Final = {
     "tools/check_words.py": "its exceptions name the words",
     "alexandria_pipeline/providers/sample": "a list and a catalogue of real books",
 }
+
+BETWEEN: Final = "\0"  # between the pieces of a file; no word goes over it
 
 # Names that are contracts, and words of other people. They are removed before the search.
 ALLOWED: Final = {
@@ -88,15 +91,27 @@ def _pattern(form: str) -> re.Pattern[str]:
 
 def findings(path: str, text: str, retired: list[Rule]) -> Iterator[str]:
     """A message for each retired word in a file."""
-    pieces = _pieces_of_python(text, strings=not path.startswith(DATA)) if path.endswith(".py") else [Text(1, text)]
+    pieces: Iterable[Text] = [Text(1, text)]
+    if path.endswith(".py"):
+        pieces = _pieces_of_python(text, strings=not path.startswith(DATA))
     if path == GLOSSARY:
         pieces = [Text(1, text.partition(SECTION)[0])]
-    for piece in pieces:
-        plain = _plain(piece.text)
-        for pattern, instead in retired:
-            for match in pattern.finditer(plain):
-                line = piece.line + plain.count("\n", 0, match.start())
-                yield f"{path}:{line}: {' '.join(match[0].split())!r} is retired ({instead})"
+    listed = list(pieces)
+    plain = _plain(BETWEEN.join(piece.text for piece in listed))
+    if not any_of(tuple(retired)).search(plain):
+        return
+    for pattern, instead in retired:
+        for match in pattern.finditer(plain):
+            piece = listed[plain.count(BETWEEN, 0, match.start())]
+            begin = plain.rfind(BETWEEN, 0, match.start()) + 1
+            line = piece.line + plain.count("\n", begin, match.start())
+            yield f"{path}:{line}: {' '.join(match[0].split())!r} is retired ({instead})"
+
+
+@cache
+def any_of(retired: tuple[Rule, ...]) -> re.Pattern[str]:
+    """A pattern for all words: most files have none of them."""
+    return re.compile("|".join(f"(?:{rule.pattern.pattern})" for rule in retired), re.IGNORECASE)
 
 
 def _plain(text: str) -> str:
