@@ -36,6 +36,7 @@ def serve(
             Review(database),
             settings.reviewers,
             _covers(settings, library),
+            settings.dagster_url,
         )
         server.serve(app, host, port)
 

@@ -65,14 +65,16 @@ def create_app(
     reviews: Reviews | None = None,
     reviewers: SecretStr | None = None,
     covers: Covers | None = None,
+    dagster_url: str | None = None,
 ) -> Starlette:
     """Builds the application. Without a secret, every path below /api/internal is closed.
 
     `api_per_minute`: requests of one client to /api/v1; 0: no limit. `hosts`: allowed names in the header Host. `reviews`: the near misses,
-    on which `reviewers` decide; None: there is no /review. `covers`: None: the pages show none.
+    on which `reviewers` decide; None: there is no /review. `covers`: None: the pages show none. `dagster_url`: the address of
+    the Dagster UI, for a link.
     """
     threads, readers = Threads(), Threads()
-    ask = _Endpoints(watch, threads)
+    ask = _Endpoints(watch, threads, dagster_url)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -115,8 +117,8 @@ def create_app(
 class _Endpoints:
     """One method per path. Public paths respond from memory."""
 
-    def __init__(self, watch: Dashboard, threads: Threads) -> None:
-        self._watch, self._threads = watch, threads
+    def __init__(self, watch: Dashboard, threads: Threads, dagster_url: str | None) -> None:
+        self._watch, self._threads, self._dagster_url = watch, threads, dagster_url
         self._document = JSONResponse(openapi.document(metadata.version("alexandria-pipeline")))
         self._quota = TtlCache(lambda: self._or_503("/api/quota/status", self._ask_quota), QUOTA_SECONDS)
         self._health = TtlCache(self._ask_health, HEALTH_SECONDS)
@@ -160,7 +162,9 @@ class _Endpoints:
         return Response(metrics.exposition(self._watch.measured()), media_type=metrics.CONTENT_TYPE)
 
     def _ask_page(self) -> Response:
-        return HTMLResponse(page.render(self._watch.overview()), headers={"Content-Security-Policy": page.policy()})
+        return HTMLResponse(
+            page.render(self._watch.overview(), self._dagster_url), headers={"Content-Security-Policy": page.policy()}
+        )
 
     async def _ask_health(self) -> Response:
         try:

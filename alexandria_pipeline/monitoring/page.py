@@ -38,8 +38,8 @@ class Overview:
     synthetic: int
 
 
-def render(overview: Overview) -> str:
-    """Renders the page as HTML; every value is escaped."""
+def render(overview: Overview, dagster_url: str | None = None) -> str:
+    """Renders the page as HTML; every value is escaped. `dagster_url`: of the Dagster UI, which the page links to."""
     states = grid.by_month(overview.months)
     return (
         _environment()
@@ -54,6 +54,7 @@ def render(overview: Overview) -> str:
             totals=_totals(overview),
             running=[s for s in overview.months if s.status == "processing"],
             failures=[s for s in recent(overview.months) if s.status in ("failed", "retry") and s.error][:MAX_FAILURES],
+            dagster_url=dagster_url,
             style=style(),
             script=_file("renew.js"),
         )

@@ -36,12 +36,15 @@ def serving(
     hosts: tuple[str, ...] = (),
     reviewers: str | None = None,
     covers: Covers | None = None,
+    dagster_url: str | None = None,
 ) -> Iterator[httpx.Client]:
     """A client of a running server."""
     watch = Dashboard(database, Rules(), LIMITS, now)
     key = SecretStr(secret) if secret else None
     persons = SecretStr(reviewers) if reviewers else None
-    app = create_app(watch, key, Library(database), api_per_minute, hosts, Review(database), persons, covers)
+    app = create_app(
+        watch, key, Library(database), api_per_minute, hosts, Review(database), persons, covers, dagster_url
+    )
     server = new_server(app)
     with listening("127.0.0.1", 0) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))

@@ -241,3 +241,8 @@ def test_an_error_is_shown_cut(text: str) -> None:
 )
 def test_passwords_of_addresses_are_taken_out(address: str | None, shown: str | None) -> None:
     assert presentable(address) == shown
+
+
+def test_the_page_links_to_dagster(database: Database) -> None:
+    with serving(database, dagster_url='http://localhost:3045/"><b>') as client:
+        assert '<a href="http://localhost:3045/&#34;&gt;&lt;b&gt;">Dagster</a>' in client.get("/").text
