@@ -24,22 +24,22 @@ COMMAND: Final = ".venv/bin/python -m alexandria_pipeline.cli.dictionary_page"
 
 TABLES: Final = (
     "enriched_works", "enriched_editions", "enriched_authors", "work_authors", "work_alias", "external_id", "source_record", "claim",
-    "field_lock", "identity_judgement", "enrichment_request", "field_conflict", "month_enrichment", "enrichment_log",
+    "field_lock", "identity_judgement", "enrichment_request", "field_conflict", "month_enrichment", "enrichment_log", "catalogue_page",
 )  # fmt: skip
 
 COLUMNS: Final = b"""
 select c.relname as name, obj_description(c.oid) as comment, a.attname as column, format_type(a.atttypid, a.atttypmod) as type,
        a.attnotnull as required, col_description(c.oid, a.attnum) as meaning
 from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace and c.relname = any(%(tables)s)
+where c.relkind in ('r', 'v') and c.relnamespace = 'public'::regnamespace and c.relname = any(%(tables)s)
 order by array_position(%(tables)s::text[], c.relname::text), a.attnum
 """
 
 HEAD: Final = f"""\
 # Data dictionary
 
-The tables of the library: what is served, and what it is computed from. This page is made by `{COMMAND}` from the comments in
-the database. Do not edit it.
+The tables of the library: what is served, and what it is computed from. The view `catalogue_page` has all of a book in one row. This page
+is made by `{COMMAND}` from the comments in the database. Do not edit it.
 
 ```mermaid
 erDiagram
@@ -59,11 +59,13 @@ erDiagram
 A page of a bookshop in one query:
 
 ```sql
-select w.title, w.author, w.first_published, w.description, w.cover ->> 'url' as cover, w.rating_average, e.isbn13, e.publisher,
-       e.published, e.pages, e.format, e.language
-from enriched_works w join enriched_editions e using (isbn13)
-where w.merged_into is null
-order by w.title;
+select * from catalogue_page where work_key = 'dune|herbert';
+```
+
+A list of what is new, with covers:
+
+```sql
+select title, author, published, publisher, cover_url, rating_average from catalogue_page where isbn13 is not null order by published desc limit 20;
 ```
 """
 

@@ -66,6 +66,19 @@ def _requests(upstream: StandIn) -> dict[str, int]:
     return {service.value: meter.counters.requests for service, meter in upstream.meters.items()}
 
 
+def _has_all_in_one_row(database: Database, works: list[dict[str, Any]]) -> None:
+    pages = {page["work_key"]: page for page in rows(database, "select * from catalogue_page")}
+    for work in (each for each in works if each["merged_into"] is None):
+        page = pages[work["work_key"]]
+        assert work["isbn13"] in {edition["isbn13"] for edition in page["editions"]}
+        assert page["authors"]
+        assert page["cover_url"] == work["cover"]["url"] if work["cover"] else True
+        assert {subject["name"] for subject in work["subjects"]} == set(page["subjects"])
+    told = [each for page in pages.values() for each in page["authors"] if each["biography"]]
+    assert told
+    assert all(each["biography_source"] and each["biography_fetched_at"] for each in told)
+
+
 def test_a_month_is_enriched_once(opened: Opened, database: Database, upstream: StandIn) -> None:
     with opened() as world:
         run_all(database, world, MONTHS)
@@ -99,6 +112,7 @@ def test_a_month_is_enriched_once(opened: Opened, database: Database, upstream: 
     assert not any(work["title"].isupper() for work in works)
     assert sum(work["first_published"] is not None for work in works) >= len(works) / 2
     assert sum(work["cover"] is not None for work in works) >= len(works) / 2
+    _has_all_in_one_row(database, works)
     without = "select 1 from enriched_works w where not synthetic and not exists (select from work_authors a where a.work_id = w.work_id)"
     assert rows(database, without) == []
     assert rows(database, "select isbns_queued from backfill_log") == [{"isbns_queued": 0}]

@@ -62,6 +62,8 @@ _NO_SUBJECT: Final = re.compile(
 _PLACEHOLDER_COVER: Final = re.compile(
     r"no[-_]?(?:photo|cover|image)|image[-_]?not[-_]?available|placeholder|nocover|default[-_]cover", re.IGNORECASE
 )
+COVER_LICENCES: Final = {"wikidata": "free; stated on the file's page at Wikimedia Commons"}
+"""The licence of a source's covers. The others state none: the picture is its publisher's, and only its address is stored."""
 _FREE_COVERS: Final = ("open-library", "local-catalog", "internet-archive", "wikidata", "google-books", "isbndb")
 _DESCRIPTIONS: Final = ("google-books", "isbndb", "open-library", "internet-archive")
 _BIOGRAPHIES: Final = ("wikipedia", "open-library")
@@ -138,7 +140,7 @@ def subjects(claims: Sequence[Claim]) -> Choice | None:
 
 
 def cover(claims: Sequence[Claim]) -> Choice | None:
-    """A cover's address, size and source: free sources first, then the larger picture. A placeholder is no cover."""
+    """A cover's address, size, source and licence: free sources first, then the larger picture. A placeholder is no cover."""
     offered = [
         (claim, picture)
         for claim in claims
@@ -153,7 +155,8 @@ def cover(claims: Sequence[Claim]) -> Choice | None:
         offered,
         key=lambda each: (_place(_FREE_COVERS, each[0]), -(each[1]["width"] or 0), trust(each[0]), each[1]["url"]),
     )
-    return Choice({**best[1], "source": best[0].provider}, (best[0],), len(offered) - 1)
+    where = {"source": best[0].provider, "licence": COVER_LICENCES.get(best[0].provider)}
+    return Choice({**best[1], **where}, (best[0],), len(offered) - 1)
 
 
 def published(claims: Sequence[Claim]) -> Choice | None:

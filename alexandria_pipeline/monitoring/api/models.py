@@ -41,6 +41,7 @@ class Cover(_Item):
     width: int | None = None
     height: int | None = None
     source: str | None = None
+    licence: str | None = Field(None, description="null: the source states none.")
 
 
 class Rating(_Item):

@@ -28,7 +28,7 @@ from alexandria_pipeline.stages.enrich import EnrichmentReport
         authors="jsonb: names with their roles",
         publisher="text: publisher",
         published="text: YYYY, YYYY-MM or YYYY-MM-DD, as precise as the source",
-        cover="jsonb: address, size and source of a picture",
+        cover="jsonb: address, size, source and licence of a picture",
         provenance="jsonb: source of every field",
     ),
 )
@@ -55,7 +55,7 @@ def enriched_editions(context: dg.AssetExecutionContext, pipeline: dg.ResourcePa
         first_published="smallint: year of the first edition",
         description="text: plain text",
         subjects="jsonb: subjects with their sources",
-        cover="jsonb: address, size and source of a picture",
+        cover="jsonb: address, size, source and licence of a picture",
         provenance="jsonb: source of every field",
     ),
 )

@@ -120,7 +120,9 @@ def test_a_placeholder_is_no_cover_and_free_sources_come_first() -> None:
     free = [{"url": "https://covers.openlibrary.org/b/id/1-L.jpg", "width": None, "height": None}]
     assert _one("edition", "cover", isbndb=placeholder) is None
     assert _one("edition", "cover", isbndb=large, open_library=free)["url"] == free[0]["url"]
-    assert _one("edition", "cover", isbndb=large)["source"] == "isbndb"
+    assert _one("edition", "cover", isbndb=large) == {**large[0], "source": "isbndb", "licence": None}
+    commons = [{"url": "http://commons.wikimedia.org/wiki/Special:FilePath/A.jpg", "width": None, "height": None}]
+    assert "Commons" in _one("edition", "cover", wikidata=commons)["licence"]
 
 
 def test_a_series_is_whole_from_one_source() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -29,6 +30,13 @@ from alexandria_pipeline.providers.common.dates import partial_date
 def test_dates(value: Any, date: str | None) -> None:
     found = partial_date(value)
     assert (str(found) if found else None) == date
+
+
+@given(st.from_regex(r"[0-9]{4}[-/ ~?]?[0-9]{0,2}[-/ ~?]?[0-9]{0,2}", fullmatch=True))
+def test_what_is_made_of_any_text_is_a_date_of_edtf_level_0(text: str) -> None:
+    found = partial_date(text)
+    if found is not None:
+        dt.date.fromisoformat((f"{found}-01-01")[:10])  # raises for a day that does not exist
 
 
 @given(st.dates())
