@@ -25,8 +25,8 @@ select w.work_key, w.title, e.subtitle, w.author,
        (select coalesce(jsonb_agg(jsonb_build_object(
                    'isbn13', o.isbn13, 'title', o.title, 'format', o.format, 'language', o.language, 'publisher', o.publisher,
                    'published', o.published, 'pages', o.pages, 'cover_url', o.cover ->> 'url') order by o.isbn13), '[]')
-        from enriched_editions o
-        where o.work_id = w.work_id or o.work_id in (select m.work_id from enriched_works m where m.merged_into = w.work_id)) as editions,
+        from (select w.work_id as id union all select m.work_id from enriched_works m where m.merged_into = w.work_id) own
+        join enriched_editions o on o.work_id = own.id) as editions,
        w.variants, w.translations, w.identifiers, w.completeness, w.quality, w.updated_at
 from enriched_works w left join enriched_editions e on e.isbn13 = w.isbn13
 where w.merged_into is null;
