@@ -11,7 +11,8 @@ PORT ?= 3000
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
-# Compiled ahead: where Python writes no bytecode (PYTHONDONTWRITEBYTECODE), each command would compile the package again.
+# Compiled ahead, on all cores: where Python writes no bytecode (PYTHONDONTWRITEBYTECODE), each command would compile the packages again.
+# The lock names all packages, so that pip looks for no dependencies.
 setup: .venv/ready  ## virtual environment with the locked packages
 	@$(BIN)/python -m compileall -q alexandria_pipeline alexandria_pipeline_tests
 
@@ -19,7 +20,8 @@ setup: .venv/ready  ## virtual environment with the locked packages
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 setup"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing the locked packages into .venv (about a minute the first time) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r requirements.lock
+	@$(BIN)/python -m compileall -q -j 0 -x '/tests?/' .venv/lib
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -148,6 +148,14 @@ def database(database_url: str) -> Iterator[Database]:
         yield database
 
 
+@pytest.fixture(scope="module")
+def module_database(server: EmbeddedServer, administrator: psycopg.Connection, template: str) -> Iterator[Database]:
+    """A database with all tables for the tests of a module that only read what a fixture of the module has written."""
+    for url in _new_database(server, administrator, template):
+        with Database(url) as database:
+            yield database
+
+
 def _new_database(server: EmbeddedServer, administrator: psycopg.Connection, template: str) -> Iterator[str]:
     name = f"test_{next(_numbers)}"
     new, old = sql.Identifier(name), sql.Identifier(template)

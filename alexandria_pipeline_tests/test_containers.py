@@ -75,7 +75,7 @@ class Containers:
 
     def start(self, name: str) -> Command:
         words = [self._here(word) for word in COMPOSE["services"][name]["command"]]
-        self.processes[name] = Command(self.site, *words)
+        self.processes[name] = Command(self.site, *words, installed=True)
         return self.processes[name]
 
     def healthy(self, name: str) -> bool:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import click
 import pytest
 
 from alexandria_pipeline.cli.app import app
+from alexandria_pipeline_tests.processes import Site, succeeds
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"])
@@ -83,24 +82,21 @@ def test_the_tour_is_executed(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "tour.md").read_text("utf-8")
     blocks = [block["text"] for block in BLOCK.finditer(text) if block["test"]]
     assert len(blocks) >= 5
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ALEXANDRIA_")}
-    environment |= {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "ALEXANDRIA_HOME": str(tmp_path / ".alexandria"),
-        "COLUMNS": "160",
-    }  # fmt: skip
+    site = Site(tmp_path, "", variables={"ALEXANDRIA_HOME": str(tmp_path / ".alexandria"), "COLUMNS": "160"})
+    lines = [line for block in blocks for line in block.splitlines()]
     try:
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", "\n".join(blocks)],
-            check=False,
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
+        shown = [_output(site, line) for line in lines]
     finally:
-        subprocess.run(["alexandria", "db", "stop"], cwd=tmp_path, env=environment, capture_output=True, check=False)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    assert "20 (100.0 %)" in done.stdout
-    assert "Deadlock" in done.stdout
-    assert "work_key,title,author" in done.stdout
+        succeeds(site, "alexandria", "db", "stop")
+    assert "20 (100.0 %)" in shown[0]
+    assert "Deadlock" in "".join(shown)
+    assert "work_key,title,author" in "".join(shown)
     assert (tmp_path / "books.dump").stat().st_size > 10_000
+
+
+def _output(site: Site, line: str) -> str:
+    """What a line prints, as in a shell."""
+    words = shlex.split(line)
+    if words[0] == "alexandria":
+        return succeeds(site, *words)
+    return subprocess.run(words, cwd=site.folder, capture_output=True, text=True, check=True).stdout

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -12,6 +12,9 @@ from jsonschema import Draft202012Validator
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline_tests.monitoring.conftest import serving
 from alexandria_pipeline_tests.world import JULY, JUNE, LIST, pipeline, rows, run_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HALF = "9780525536291"
 WITH_AUTHORS = """
@@ -45,16 +48,29 @@ select 'many:' || n, 'Title ' || n, 'Author', 'title' || n, 'author', 'test' fro
 """
 
 
-@pytest.fixture
-def library(client: httpx.Client, database: Database, tmp_path: Path) -> httpx.Client:
-    """A client of a server whose database has two months, an author and an identifier."""
+def _fill(database: Database, folder: Path) -> None:
+    """Two months, an author and identifiers."""
     run_all(
-        database, pipeline(database, tmp_path, LIST.replace("THE VANISHING HALF", "The Vanishing Half")), [JUNE, JULY]
+        database, pipeline(database, folder, LIST.replace("THE VANISHING HALF", "The Vanishing Half")), [JUNE, JULY]
     )
     rows(database, WITH_AUTHORS)
     rows(database, WITH_IDENTIFIER)
     rows(database, WITH_EXTERNAL_IDS)
     rows(database, WITH_FACTS)
+
+
+@pytest.fixture(scope="module")
+def library(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A client of a server whose database is filled, for tests that only read."""
+    _fill(module_database, tmp_path_factory.mktemp("library"))
+    with serving(module_database) as client:
+        yield client
+
+
+@pytest.fixture
+def changed_library(client: httpx.Client, database: Database, tmp_path: Path) -> httpx.Client:
+    """The same for a test that changes it."""
+    _fill(database, tmp_path)
     return client
 
 
@@ -93,19 +109,19 @@ def test_works_are_found(library: httpx.Client, query: dict[str, str], titles: s
     assert {work["title"] for work in found(library, "/works", **query)} == titles
 
 
-def test_a_retired_key_leads_to_its_work(library: httpx.Client, database: Database) -> None:
+def test_a_retired_key_leads_to_its_work(changed_library: httpx.Client, database: Database) -> None:
     rows(
         database,
         "insert into work_alias (work_key, work_id) select 'old key/1', work_id from enriched_works where isbn13 = %s returning 1",
         HALF,
     )
-    answer = library.get("/api/v1/works/old key/1")
+    answer = changed_library.get("/api/v1/works/old key/1")
     assert answer.status_code == 308
-    moved = library.get(answer.headers["location"]).json()
+    moved = changed_library.get(answer.headers["location"]).json()
     assert (moved["isbn13"], moved["other_keys"]) == (HALF, ["old key/1"])
 
 
-def test_a_merged_work_leads_to_the_one_it_proved_to_be(library: httpx.Client, database: Database) -> None:
+def test_a_merged_work_leads_to_the_one_it_proved_to_be(changed_library: httpx.Client, database: Database) -> None:
     rows(
         database,
         "update enriched_works set merged_into = (select work_id from enriched_works where isbn13 = %s)"
@@ -113,10 +129,10 @@ def test_a_merged_work_leads_to_the_one_it_proved_to_be(library: httpx.Client, d
         HALF,
     )
     key = rows(database, "select work_key from enriched_works where merged_into is not null")[0]["work_key"]
-    answer = library.get(f"/api/v1/works/{key}", follow_redirects=True)
+    answer = changed_library.get(f"/api/v1/works/{key}", follow_redirects=True)
     assert answer.json()["isbn13"] == HALF
-    assert len(found(library, "/works")) == 3
-    assert HALF in {work["isbn13"] for work in found(library, "/works", month="2020-06")}
+    assert len(found(changed_library, "/works")) == 3
+    assert HALF in {work["isbn13"] for work in found(changed_library, "/works", month="2020-06")}
 
 
 def test_pages_have_every_work_once_while_works_are_added(client: httpx.Client, database: Database) -> None:
@@ -163,12 +179,14 @@ def test_editions_authors_and_months(library: httpx.Client) -> None:
     assert library.get("/api/v1/months/2020-08").status_code == 404
 
 
-def test_an_unchanged_answer_is_not_sent_again(library: httpx.Client, database: Database) -> None:
-    first = library.get(f"/api/v1/editions/{HALF}")
-    again = library.get(f"/api/v1/editions/{HALF}", headers={"if-none-match": f'"other", W/{first.headers["etag"]}'})
+def test_an_unchanged_answer_is_not_sent_again(changed_library: httpx.Client, database: Database) -> None:
+    first = changed_library.get(f"/api/v1/editions/{HALF}")
+    again = changed_library.get(
+        f"/api/v1/editions/{HALF}", headers={"if-none-match": f'"other", W/{first.headers["etag"]}'}
+    )
     assert (again.status_code, again.content) == (304, b"")
     rows(database, "update enriched_editions set pages = 343 where isbn13 = %s returning 1", HALF)
-    changed = library.get(f"/api/v1/editions/{HALF}", headers={"if-none-match": first.headers["etag"]})
+    changed = changed_library.get(f"/api/v1/editions/{HALF}", headers={"if-none-match": first.headers["etag"]})
     assert (changed.status_code, changed.json()["pages"]) == (200, 343)
 
 
@@ -211,8 +229,8 @@ def test_a_work_is_a_book_of_schema_org(library: httpx.Client) -> None:
         "cursor=dzo5OTk5OTk5OTk5OTk5OTk5OTk5",
     ],
 )  # fmt: skip
-def test_wrong_parameters_are_named(client: httpx.Client, query: str) -> None:
-    answer = client.get(f"/api/v1/works?{query}")
+def test_wrong_parameters_are_named(library: httpx.Client, query: str) -> None:
+    answer = library.get(f"/api/v1/works?{query}")
     assert answer.status_code == 422
     assert answer.json()["problems"][0].split(":")[0] == query.rsplit("&", maxsplit=1)[-1].split("=", maxsplit=1)[0]
 

@@ -113,14 +113,14 @@ def test_a_merge_serves_the_claims_of_both_and_a_split_undoes_it(filled: Databas
     assert judged == [{"verdict": "same", "holds": False}, {"verdict": "different", "holds": True}]
 
 
-@pytest.mark.slow("forty sequences of judgements")
+@pytest.mark.slow("ten sequences of judgements")
 def test_any_sequence_of_merges_is_undone_by_splits(filled: Database) -> None:
     before = _served(filled)
     keys = [
         row["work_key"] for row in rows(filled, "select work_key from enriched_works where not synthetic order by 1")
     ]
     dice = random.Random(13)  # noqa: S311 - repeatable
-    for _ in range(40):
+    for _ in range(10):
         pairs = [tuple(dice.sample(keys, 2)) for _ in range(dice.randint(1, 4))]
         for left, right in pairs:
             library.judge(filled, "work", left, right, "same", "Ada")

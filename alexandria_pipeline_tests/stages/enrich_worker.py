@@ -1,21 +1,22 @@
-"""Enriches months in a process of its own, which can be killed: `python -m alexandria_pipeline_tests.stages.enrich_worker RUN_ID MONTH …`."""
+"""Enriches months in a process of its own, which can be killed."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import os
+from typing import TYPE_CHECKING
 
 from alexandria_pipeline.composition import opened_pipeline
-from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.settings import load_settings
 
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
-def start(run_id: str, *months: Month) -> subprocess.Popen[str]:
-    """Starts a process with the environment of this one."""
-    command = [sys.executable, "-m", __name__, run_id, *map(str, months)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    from alexandria_pipeline.domain.month import Month
 
 
-if __name__ == "__main__":
+def enrich(_: Connection, environment: dict[str, str], run_id: str, *months: Month) -> None:
+    """Enriches the months as a run of that name, with this environment."""
+    os.environ.clear()
+    os.environ.update(environment)
     with opened_pipeline(load_settings()) as pipeline:
-        pipeline.enrich([Month.parse(text) for text in sys.argv[2:]], sys.argv[1])
+        pipeline.enrich(list(months), run_id)

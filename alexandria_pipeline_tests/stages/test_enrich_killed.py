@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -17,6 +16,7 @@ from alexandria_pipeline.settings import load_settings
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.queries import Query
 from alexandria_pipeline_tests.checkpoints import Barrier, Checkpoint, closed_barrier
+from alexandria_pipeline_tests.processes import Worker
 from alexandria_pipeline_tests.stages import enrich_worker
 from alexandria_pipeline_tests.waiting import until
 from alexandria_pipeline_tests.world import rows, run_all
@@ -124,11 +124,10 @@ def _served(url: str) -> dict[str, list[str]]:
 
 def _kill_at(barrier: Barrier, run_id: str) -> None:
     """Starts a run, and kills it when it waits at the barrier."""
-    worker = enrich_worker.start(run_id, MONTH)
-    until(lambda: barrier.reached() or worker.poll() is not None)
-    assert worker.poll() is None, worker.communicate()
-    os.kill(worker.pid, signal.SIGKILL)
-    worker.communicate()
+    worker = Worker(enrich_worker.enrich, dict(os.environ), run_id, MONTH)
+    until(lambda: barrier.reached() or not worker.running)
+    assert worker.running
+    worker.kill()
 
 
 def test_a_run_after_kills_serves_what_an_unbroken_run_serves(

@@ -1,12 +1,11 @@
-"""Processes that own months and can be killed: `python -m alexandria_pipeline_tests.storage.month_worker TASK …`."""
+"""Processes that own months and can be killed."""
 
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 import time
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from alexandria_pipeline.domain.errors import OwnershipLost
 from alexandria_pipeline.domain.month import Month
@@ -15,22 +14,23 @@ from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.generation import mark_read, store_reply
 from alexandria_pipeline.storage.months import MonthHolder
 
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
 OWNER = "a worker of the test"
 
 
-def claim(url: str, run_id: str, month: str) -> None:
-    """Claims a month, prints it, and keeps it until standard input ends."""
+def claim(connection: Connection, url: str, run_id: str, month: Month) -> None:
+    """Claims a month, sends whether it has it, and keeps it until the other side ends."""
     with Database(url) as database:
         holder = MonthHolder(database, run_id, OWNER)
-        refused = holder.claim([Month.parse(month)])
-        sys.stdout.write(f"{'refused' if refused else month}\n")
-        sys.stdout.flush()
-        sys.stdin.read()
+        connection.send(not holder.claim([month]))
+        connection.poll(None)
 
 
-def process(url: str, run_id: str, first: str, count: str) -> None:
+def process(_: Connection, url: str, run_id: str, first: Month, count: int) -> None:
     """Processes so many months in random order, as a run does, but without books. Each takes a moment."""
-    months = [Month.parse(first) + number for number in range(int(count))]
+    months = [first + number for number in range(count)]
     random.shuffle(months)
     with Database(url, pool_size=2) as database:
         for month in months:
@@ -48,16 +48,3 @@ def _complete(database: Database, holder: MonthHolder, month: Month) -> None:
         holder.fence(tx, [month])
         mark_read(tx, store_reply(tx, request, empty, holder.run_id).reply_id)
     assert holder.complete(month)
-
-
-def start(task: str, *arguments: object) -> subprocess.Popen[str]:
-    """Starts one process."""
-    command = [sys.executable, "-m", __name__, task, *map(str, arguments)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-
-if __name__ == "__main__":
-    if sys.argv[1] == "claim":
-        claim(*sys.argv[2:])
-    else:
-        process(*sys.argv[2:])

@@ -18,7 +18,7 @@ from alexandria_pipeline.domain.service_answers import Unavailable
 from alexandria_pipeline.storage.ledger import MAX_REASON_LENGTH, MAX_URL_LENGTH, Ledger
 from alexandria_pipeline.storage.threads import Threads
 from alexandria_pipeline_tests.providers.transport.bad_server import BadServer, serving, silence
-from alexandria_pipeline_tests.storage.workers import started
+from alexandria_pipeline_tests.storage.workers import call, started
 from alexandria_pipeline_tests.waiting import PATIENCE
 from alexandria_pipeline_tests.world import rows
 
@@ -141,10 +141,9 @@ def test_long_texts_are_cut(ledger: Ledger, database: Database) -> None:
 def test_the_call_of_a_killed_process_stays_counted(database: Database, database_url: str) -> None:
     async def scenario() -> BadServer:
         async with serving(silence) as server:
-            worker = started("call", database_url, server.url, 100, 1, "a")
+            worker = started(call, database_url, server.url, 100, 1, "a")
             await asyncio.wait_for(server.arrived.wait(), PATIENCE)
             worker.kill()
-            worker.communicate()
             return server
 
     server = asyncio.run(scenario())

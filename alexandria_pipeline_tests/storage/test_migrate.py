@@ -2,42 +2,31 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-import alexandria_pipeline
 from alexandria_pipeline.domain.errors import SchemaOutdated, StorageError
 from alexandria_pipeline.storage.connect import open_database
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.migrate import check_schema, is_new, migrate, read_migrations
 from alexandria_pipeline.storage.queries import Query
-from alexandria_pipeline_tests.waiting import PATIENCE
+from alexandria_pipeline_tests.processes import Worker
+from alexandria_pipeline_tests.storage.workers import migrate_and_send
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 
-PROJECT = Path(alexandria_pipeline.__file__).parents[1]
 FIRST, SECOND = "0001_towns.sql", "0002_rivers.sql"
 TABLES = Query(
     "tables",
     "the names of all tables",
     "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'",
 )
-MIGRATE = """
-import sys
-from pathlib import Path
-from alexandria_pipeline.storage.database import Database
-from alexandria_pipeline.storage.migrate import migrate
-with Database(sys.argv[1]) as database:
-    print(*migrate(database, Path(sys.argv[2])))
-"""
 
 
 @pytest.fixture
@@ -68,11 +57,9 @@ def test_migrations_are_applied_in_order_and_once(empty: Database, folder: Path)
 
 
 def test_eight_processes_apply_each_migration_once(empty_database_url: str, folder: Path) -> None:
-    command = [sys.executable, "-c", MIGRATE, empty_database_url, str(folder)]
-    processes = [subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) for _ in range(8)]
-    applied = [name for process in processes for name in process.communicate(timeout=PATIENCE)[0].split()]
+    processes = [Worker(migrate_and_send, empty_database_url, folder) for _ in range(8)]
+    applied = [name for process in processes for name in process.receive()]
     assert sorted(applied) == [FIRST, SECOND]
-    assert [process.returncode for process in processes] == [0] * 8
 
 
 def test_eight_threads_apply_each_migration_once(empty: Database, folder: Path) -> None:

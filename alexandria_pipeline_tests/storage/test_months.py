@@ -11,6 +11,7 @@ from alexandria_pipeline.domain.records import GenerationRequest, RawReply
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.generation import mark_read, store_reply
 from alexandria_pipeline.storage.months import overlapping_claims
+from alexandria_pipeline_tests.processes import Worker
 from alexandria_pipeline_tests.storage import month_worker
 from alexandria_pipeline_tests.storage.conftest import Holder, lose_connection
 from alexandria_pipeline_tests.waiting import PATIENCE, until
@@ -48,11 +49,10 @@ def test_a_released_month_can_be_claimed_again(database: Database, holder: Holde
 
 def test_a_killed_owner_loses_the_month(database: Database, database_url: str, holder: Holder) -> None:
     second = holder("run-2")
-    with month_worker.start("claim", database_url, "run-killed", JUNE) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "2020-06\n"
-        assert JUNE in second.claim([JUNE])
-        process.kill()
+    worker = Worker(month_worker.claim, database_url, "run-killed", JUNE)
+    assert worker.receive()
+    assert JUNE in second.claim([JUNE])
+    worker.kill()
     until(lambda: not second.claim([JUNE]))
     assert tuple(second._held) == (JUNE,)
     log = _log(database)

@@ -29,7 +29,7 @@ from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.ledger import Ledger
 from alexandria_pipeline.storage.quota import QuotaManager
 from alexandria_pipeline.storage.threads import Threads
-from alexandria_pipeline_tests.storage.workers import together
+from alexandria_pipeline_tests.storage.workers import reserve, together
 from alexandria_pipeline_tests.world import exhaust, rows, use_calls
 
 if TYPE_CHECKING:
@@ -92,13 +92,13 @@ def test_a_used_up_quota_names_the_end_of_the_day(ledger: Ledger) -> None:
 
 
 def test_sixteen_processes_get_exactly_the_last_fifty(database: Database, database_url: str) -> None:
-    rounds, limit = 25, 13_000
+    rounds, limit = 10, 13_000
     with database.transaction() as tx:
         tx.execute(
             "insert into quota_usage (service, day, used)"
             " select 'round-' || n, (now() at time zone 'UTC')::date, %s from generate_series(0, %s) n", [limit - 50, rounds]
         )  # fmt: skip
-    granted = list(together(16, "reserve", database_url, rounds, limit))
+    granted = together(16, reserve, database_url, rounds, limit)
     assert [sum(each) for each in zip(*granted, strict=True)] == [50] * rounds
     assert {row["used"] for row in rows(database, "select used from quota_usage where used > %s", limit - 50)} == {
         limit

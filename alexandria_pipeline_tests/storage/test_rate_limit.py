@@ -23,7 +23,7 @@ from alexandria_pipeline.domain.calls import (
 from alexandria_pipeline.storage.ledger import Ledger
 from alexandria_pipeline.storage.threads import Threads
 from alexandria_pipeline_tests.providers.transport.bad_server import as_json, serving
-from alexandria_pipeline_tests.storage.workers import together
+from alexandria_pipeline_tests.storage.workers import call, together
 from alexandria_pipeline_tests.world import rows
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ def test_eight_processes_share_one_rate_limit(database: Database, database_url: 
 
     async def scenario() -> dict[str, float]:
         async with serving(as_json({"title": "Circe"})) as server:
-            answered = await asyncio.to_thread(list, together(processes, "call", database_url, server.url, rate, each))
-            assert answered == [[each]] * processes
+            answered = await asyncio.to_thread(together, processes, call, database_url, server.url, rate, each)
+            assert answered == [each] * processes
             to_wall_clock = time.time() - time.monotonic()
             return {f"{server.url}{asked.target}": asked.at + to_wall_clock for asked in server.asked}
 

@@ -21,6 +21,7 @@ from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline.storage.migrate import migrate
 from alexandria_pipeline.storage.months import FIRST_BACKOFF_SECONDS, overlapping_claims
 from alexandria_pipeline.storage.recovery import Orphan, orphans, recover_months
+from alexandria_pipeline_tests.processes import Worker
 from alexandria_pipeline_tests.storage import month_worker
 from alexandria_pipeline_tests.storage.conftest import Holder, lose_connection
 from alexandria_pipeline_tests.waiting import until
@@ -28,8 +29,6 @@ from alexandria_pipeline_tests.world import JULY, JUNE, rows
 from alexandria_pipeline_tests.world import holder as new_holder
 
 if TYPE_CHECKING:
-    import subprocess
-
     from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 
 pytestmark = pytest.mark.slow("starts and kills worker processes")
@@ -78,10 +77,9 @@ def test_the_second_check_recovers_what_the_first_has_found(database: Database, 
 def test_a_month_of_a_killed_process_is_recovered_and_can_be_claimed(
     database: Database, database_url: str, holder: Holder
 ) -> None:
-    with month_worker.start("claim", database_url, "run-killed", JUNE) as worker:
-        assert worker.stdout is not None
-        assert worker.stdout.readline() == "2020-06\n"
-        worker.kill()
+    worker = Worker(month_worker.claim, database_url, "run-killed", JUNE)
+    assert worker.receive()
+    worker.kill()
     suspects = until(lambda: _orphans(database))
     assert [each.status for each in recover(database, suspects).months] == ["retry"]
     assert holder("run-2").claim([JUNE]) == {}
@@ -165,12 +163,8 @@ def test_months_of_workers_that_are_killed_at_random_are_processed_once(database
     months, kills, choice = 24, 0, random.Random(6)  # noqa: S311 - not a secret
     numbers, suspects = itertools.count(1), frozenset[Orphan]()
 
-    def new_worker() -> subprocess.Popen[str]:
-        return month_worker.start("process", database_url, f"run-{next(numbers)}", Month(2010, 1), months)
-
-    def end(worker: subprocess.Popen[str]) -> None:
-        worker.kill()
-        worker.communicate()
+    def new_worker() -> Worker:
+        return Worker(month_worker.process, database_url, f"run-{next(numbers)}", Month(2010, 1), months)
 
     def step() -> bool:
         """Kills a worker, replaces those that have ended, and recovers. True when all is done."""
@@ -179,21 +173,18 @@ def test_months_of_workers_that_are_killed_at_random_are_processed_once(database
         if kills < KILLS and completed == months:
             months += 12
         if kills < KILLS and rows(database, "select 1 from month_claim where released_at is null"):
-            end(workers[choice.randrange(WORKERS)])
+            workers[choice.randrange(WORKERS)].kill()
             kills += 1
         for number, worker in enumerate(workers):
-            if worker.poll() is not None:
-                worker.communicate()
+            if not worker.running:
                 workers[number] = new_worker()
         suspects = recover(database, suspects).suspects
         return kills == KILLS and completed == months
 
     workers = [new_worker() for _ in range(WORKERS)]
-    try:
-        until(step, lambda: rows(database, "select * from backfill_log where status <> 'completed'"), poll_seconds=0.05)
-    finally:
-        for worker in workers:
-            end(worker)
+    until(step, lambda: rows(database, "select * from backfill_log where status <> 'completed'"), poll_seconds=0.05)
+    for worker in workers:
+        worker.kill()
     with database.transaction() as tx:
         assert overlapping_claims(tx) == ([], months)
     completed = rows(
