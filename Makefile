@@ -3,10 +3,11 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 MONTH ?= 2020-08
+CHECKS := check-types check-style check-definitions check-layers
 PORT ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test test-fast check stop lock bench-matching docs pictures licences sbom
+.PHONY: help setup run dev test test-fast check $(CHECKS) collected stop lock bench-matching docs pictures licences sbom
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -32,21 +33,35 @@ dev: setup       ## the Dagster UI and daemon on http://localhost:3000 (PORT=300
 	@echo "Dagster UI: http://localhost:$(PORT)  (Ctrl-C ends it; the database stays up until make stop)"
 	@exec $(BIN)/python -m alexandria_pipeline.orchestration.dev -p $(PORT)
 
-# Two workers for each core: the long tests wait for their processes most of the time.
-test: check      ## everything: format, lint, types, layers, tests
-	@$(BIN)/python -m pytest -q -n $$((2 * $$(getconf _NPROCESSORS_ONLN)))
+# One worker more than cores: the long tests wait for their processes. Each worker imports all tests, so that more of them cost more.
+test: setup      ## everything: format, lint, types, layers, tests
+	@$(MAKE) --no-print-directory -j $$(getconf _NPROCESSORS_ONLN) $(CHECKS) collected
+	@$(BIN)/python -m pytest -q -n $$(($$(getconf _NPROCESSORS_ONLN) + 1))
 
 test-fast: setup ## the tests without real processes and own servers, in less than a minute
 	@$(BIN)/python -m pytest -q -n auto -m "not slow"
 
 check: setup     ## format, lint, types and layers, without the tests
-	@$(BIN)/ruff format --check --quiet . || { echo "run: .venv/bin/ruff format ."; exit 1; }
-	@$(BIN)/ruff check --quiet .
+	@$(MAKE) --no-print-directory -j $$(getconf _NPROCESSORS_ONLN) $(CHECKS)
+
+check-types:
 	@$(BIN)/mypy
 	@$(BIN)/mypy benchmarks/*.py tools/*.py
-	@$(BIN)/lint-imports
-	@VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/dg check defs > .venv/dg.log 2>&1 || { cat .venv/dg.log; exit 1; }
+
+check-style:
+	@$(BIN)/ruff format --check --quiet . || { echo "run: .venv/bin/ruff format ."; exit 1; }
+	@$(BIN)/ruff check --quiet .
 	@$(BIN)/python tools/check_words.py
+
+# Every test can be imported. Their bytecode is kept, which each worker would make again.
+collected:
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -q --collect-only > .venv/collected.log 2>&1 || { tail -50 .venv/collected.log; exit 1; }
+
+check-definitions:
+	@VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/dg check defs > .venv/dg.log 2>&1 || { cat .venv/dg.log; exit 1; }
+
+check-layers:
+	@$(BIN)/lint-imports
 
 bench-matching: setup  ## precision and recall of the matcher on the gold set, trap by trap
 	@$(BIN)/python benchmarks/matching.py

@@ -3,8 +3,8 @@
 The server is a local one of our own (`EmbeddedServer`), without safety against power loss. A test's database is cloned
 from a migrated template, which takes tens of milliseconds, and dropped afterwards. Nothing of ours is patched.
 
-Properties are tried with the same examples every time, so that a run that fails fails again. HYPOTHESIS_PROFILE=default looks for
-new ones.
+Properties are tried with the same 50 examples every time, so that a run that fails fails again. HYPOTHESIS_PROFILE=thorough looks
+for new ones among 1,000.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ from alexandria_pipeline_tests.processes import kill_all
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "repeatable", derandomize=True, max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("thorough", max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 ROOM_IN_MEMORY = 2 * 1024**3

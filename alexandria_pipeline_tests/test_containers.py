@@ -33,6 +33,8 @@ pytestmark = pytest.mark.slow("starts the processes of the Compose file")
 
 COMPOSE: Mapping[str, Any] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text("utf-8"))
 
+PORTS = {"code-location": "4100", "webserver": "3000", "monitoring": "8080"}
+
 
 def _free_port() -> int:
     with socket.socket() as probe:
@@ -45,7 +47,7 @@ class Containers:
 
     def __init__(self, folder: Path, url: str) -> None:
         parts = urlsplit(url)
-        self._ports = {port: str(_free_port()) for port in ("4100", "3000", "8080")}
+        self._ports = {port: str(_free_port()) for port in PORTS.values()}
         (folder / "password").write_text(parts.password or "")
         shutil.copy(PROJECT / "dagster.yaml", folder)
         (folder / "deploy").mkdir()
@@ -88,7 +90,17 @@ class Containers:
         ).returncode == 0  # fmt: skip
 
     def wait_for(self, name: str) -> None:
-        until(lambda: self.healthy(name), lambda: self.processes[name].output, poll_seconds=0.5)
+        """Waits until a service is healthy. Its check is a process, so it is asked only once the port of the service is open."""
+        until(lambda: self._listens(name), lambda: self.processes[name].output, poll_seconds=0.1)
+        until(lambda: self.healthy(name), lambda: self.processes[name].output, poll_seconds=2)
+
+    def _listens(self, name: str) -> bool:
+        """Whether the port of a service is open; True for one without a port."""
+        assert self.processes[name].running, self.processes[name].output
+        if name not in PORTS:
+            return True
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", int(self._ports[PORTS[name]]))) == 0
 
     def stop(self) -> None:
         for process in self.processes.values():
