@@ -165,6 +165,8 @@ def test_a_file_of_the_working_folder_names_no_programs(
     assert "ALEXANDRIA_POSTGRES_BINARIES" in caplog.text
     monkeypatch.setenv("ALEXANDRIA_POSTGRES_BINARIES", "/good/bin")
     assert load_settings().postgres_binaries == Path("/good/bin")
+    monkeypatch.setenv("ALEXANDRIA_POSTGRES_BINARIES", "/evil/bin")  # as Dagster does with the file
+    assert load_settings().postgres_binaries is None
 
 
 def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:

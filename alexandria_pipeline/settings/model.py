@@ -69,8 +69,8 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Adds the files of `<VARIABLE>_FILE` between the environment and `.env`."""
-        dotenv = WithoutPrograms(settings_cls, dotenv_settings)
-        return init_settings, env_settings, SecretFiles(settings_cls), dotenv, file_secret_settings
+        environment, dotenv = (WithoutPrograms(settings_cls, source) for source in (env_settings, dotenv_settings))
+        return init_settings, environment, SecretFiles(settings_cls), dotenv, file_secret_settings
 
     home: Path = Field(
         Path(".alexandria"),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
+from dotenv import dotenv_values
 from pydantic import SecretStr
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource
 
 from alexandria_pipeline.domain.errors import SettingsError
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 log = logging.getLogger(__name__)
+
+PROGRAMS: Final = "ALEXANDRIA_POSTGRES_BINARIES"
 
 
 class SecretFiles(PydanticBaseSettingsSource):
@@ -40,18 +44,34 @@ class SecretFiles(PydanticBaseSettingsSource):
 
 
 class WithoutPrograms(PydanticBaseSettingsSource):
-    """The values of `.env` without the folder of programs: an `.env` that lies in a working folder must not run code."""
+    """The values of the environment or of `.env`, without a folder of programs that an `.env` names.
 
-    def __init__(self, settings_cls: type[BaseSettings], dotenv: PydanticBaseSettingsSource) -> None:
+    An `.env` that lies in a working folder must not choose what is run. Dagster puts the `.env` of the working folder into the
+    environment of its processes, so a value of the environment is not used either if that file has it.
+    """
+
+    def __init__(self, settings_cls: type[BaseSettings], source: PydanticBaseSettingsSource) -> None:
         super().__init__(settings_cls)
-        self._dotenv = dotenv
+        self._source = source
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        return self._dotenv.get_field_value(field, field_name)
+        return self._source.get_field_value(field, field_name)
 
     def __call__(self) -> dict[str, Any]:
         """The values; a folder of programs is left out and named in the log."""
-        found = self._dotenv()
-        if found.pop("postgres_binaries", None) is not None:
-            log.warning("ALEXANDRIA_POSTGRES_BINARIES is not taken from .env: set it in the environment")
+        found = self._source()
+        named = found.get("postgres_binaries")
+        if named is not None and (isinstance(self._source, DotEnvSettingsSource) or named in _named_in_files()):
+            del found["postgres_binaries"]
+            log.warning("%s is not taken from .env: set it in the environment alone", PROGRAMS)
         return found
+
+
+def _named_in_files() -> set[str | None]:
+    """The folders of programs that the `.env` files of the working folder and of the folders above it name."""
+    here = Path.cwd()
+    found = set()
+    for folder in (here, *here.parents):
+        with suppress(OSError, UnicodeDecodeError):
+            found.add(dotenv_values(folder / ".env").get(PROGRAMS))
+    return found

@@ -18,10 +18,11 @@ from hypothesis import given
 from alexandria_pipeline.domain.errors import SourceError
 from alexandria_pipeline.domain.generation.reply_parser import read_book_list
 from alexandria_pipeline.domain.isbn import Isbn13
-from alexandria_pipeline.domain.json_text import InterruptibleDecoder, load
+from alexandria_pipeline.domain.json_text import InterruptibleDecoder, load, load_each
 from alexandria_pipeline.domain.matching.verdict import judge
 from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.records import BookQuery, GenerationRequest
+from alexandria_pipeline.domain.service_answers import Answer
 from alexandria_pipeline.providers.common.contributors import MAX_PEOPLE, contributors
 from alexandria_pipeline.providers.common.text_fields import (
     MAX_PLAIN_TEXT,
@@ -31,6 +32,8 @@ from alexandria_pipeline.providers.common.text_fields import (
     text,
     texts,
 )
+from alexandria_pipeline.providers.common.wire_models import MAX_ISBNS, MAX_RECORDS, isbns, read_models
+from alexandria_pipeline.providers.nyt.models import Book, lists_of
 from alexandria_pipeline.providers.transport.body import (
     MAX_BODY_BYTES,
     MAX_ESCAPES,
@@ -48,6 +51,8 @@ from alexandria_pipeline.providers.transport.client import INLINE_BYTES, Service
 from alexandria_pipeline.providers.transport.connection import HttpClient
 from alexandria_pipeline.providers.transport.secret import MAX_WINDOWS, Secret
 from alexandria_pipeline.providers.transport.types import JsonResponse, ServiceConfig, ServiceSpec
+from alexandria_pipeline.providers.wikidata.client import ROWS_INLINE, _made
+from alexandria_pipeline.providers.wikidata.models import SparqlRow
 from alexandria_pipeline.storage.http_cache import HttpCache
 from alexandria_pipeline.storage.ledger import Ledger
 from alexandria_pipeline.storage.queries import Query
@@ -143,9 +148,29 @@ def test_long_strings_and_lists_are_cut_and_the_text_stays_whole() -> None:
     assert len(decoded.data["d"]) == MAX_LIST_LENGTH
 
 
+def test_records_and_isbns_of_a_list_are_cut() -> None:
+    assert len(read_models(Book, [{"title": "Circe"}] * (MAX_RECORDS + 1))) == MAX_RECORDS
+    numbers = (f"978{number:09}" for number in range(10_000_000, 10_006_000))
+    assert (
+        len(isbns([number + str(-sum(map(int, number[::2] + number[1::2] * 3)) % 10) for number in numbers]))
+        == MAX_ISBNS
+    )
+    week = {"results": {"lists": [{"books": [{"isbns": [{"isbn10": "0316556343"}] * 60}] * 200}] * 200}}
+    lists = list(lists_of(week))
+    assert (len(lists), len(lists[0].books), len(lists[0].books[0].pairs)) == (100, 100, 50)
+
+
+def test_a_long_result_of_wikidata_is_read_outside_the_event_loop() -> None:
+    def thread(_rows: object) -> Answer[int]:
+        return threading.get_ident()
+
+    assert asyncio.run(_made((SparqlRow({}),) * ROWS_INLINE, thread)) == threading.get_ident()
+    assert asyncio.run(_made((SparqlRow({}),) * (ROWS_INLINE + 1), thread)) != threading.get_ident()
+
+
 def test_a_response_with_millions_of_values_is_refused_without_decoding_it() -> None:
     refused = decode(b"[" + b"1," * MAX_VALUES + b"1,1]")
-    assert refused == Undecodable("the response has more than 200,000 values")
+    assert refused == Undecodable("the response has more than 100,000 values")
 
 
 @pytest.mark.parametrize(
@@ -181,6 +206,18 @@ def test_a_cached_body_expands_to_its_limit_only() -> None:
 def test_the_decoder_that_can_be_interrupted_reads_the_same(value: Any) -> None:
     text = json.dumps(value)
     assert InterruptibleDecoder().decode(text) == json.loads(text) == load(text)
+
+
+@given(JSON)
+def test_the_values_of_a_list_are_read_one_after_the_other(value: Any) -> None:
+    text = json.dumps(value, indent=1)
+    if isinstance(value, list):
+        assert list(load_each(text)) == value
+        text = text.rstrip()[:-1]
+    with pytest.raises(ValueError, match=r"not a JSON list|Expecting value"):
+        list(load_each(text))
+    with pytest.raises(ValueError, match="Expecting value"):
+        list(load_each("[1, ]"))
 
 
 def test_a_key_is_hidden_wherever_it_is_in_a_large_body() -> None:

@@ -429,6 +429,20 @@ def _ids_of(name: str) -> tuple[int, int]:
     return entry.pw_uid, entry.pw_gid
 
 
+@pytest.mark.parametrize("changed", ["bin/initdb", "bin", "."])
+def test_programs_that_others_can_change_are_refused(tmp_path: Path, changed: str) -> None:
+    folder = tmp_path / "of_another" / "bin"
+    folder.mkdir(parents=True)
+    for program in ("initdb", "pg_ctl", "postgres"):
+        (folder / program).write_text("#!/bin/sh\nexit 1\n")
+        (folder / program).chmod(0o755)
+    with pytest.raises(EmbeddedServerError, match="does not run here"):
+        find_programs(folder, None, tmp_path / "copies", None)
+    (tmp_path / "of_another" / changed).chmod(0o777)
+    with pytest.raises(EmbeddedServerError, match="other users can change"):
+        find_programs(folder, None, tmp_path / "copies", None)
+
+
 @pytest.mark.parametrize("replaced", [False, True], ids=["removed", "replaced"])
 def test_a_server_whose_folder_was_removed_does_not_harm_the_next_database(home: Path, replaced: bool) -> None:
     """`rm -rf` of the home while its server runs, as people do to start over, or a copy put in its place."""

@@ -6,7 +6,7 @@ one service means by a member belongs in that service's `models.py`.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PlainValidator
 
@@ -24,6 +24,11 @@ from alexandria_pipeline.providers.common.text_fields import (
     whole_number,
 )
 
+MAX_RECORDS: Final = 1_000
+"""The most that is read of a list of objects. The longest page that is asked for has 300 (editions of Open Library)."""
+MAX_ISBNS: Final = 5_000
+"""The most that is read of a list of ISBNs. Open Library lists about 4,500 for "Pride and Prejudice"."""
+
 
 class WireModel(BaseModel):
     """Base of wire models. Unknown members are ignored; every field reads any value."""
@@ -39,9 +44,9 @@ def read_model(model: type[M], value: Any) -> M:
     return model.model_validate(value if isinstance(value, dict) else {})
 
 
-def read_models(model: type[M], value: Any) -> tuple[M, ...]:
-    """The models of the objects in a JSON list; other entries are left out."""
-    entries = value if isinstance(value, list) else []
+def read_models(model: type[M], value: Any, most: int = MAX_RECORDS) -> tuple[M, ...]:
+    """The models of the objects among the first `most` entries of a JSON list; other entries are left out."""
+    entries = value[:most] if isinstance(value, list) else []
     return tuple(model.model_validate(entry) for entry in entries if isinstance(entry, dict))
 
 
@@ -50,14 +55,14 @@ def one(model: type[M]) -> PlainValidator:
     return PlainValidator(lambda value: read_model(model, value))
 
 
-def many(model: type[M]) -> PlainValidator:
-    """The validator of a field that holds a list of objects."""
-    return PlainValidator(lambda value: read_models(model, value))
+def many(model: type[M], most: int = MAX_RECORDS) -> PlainValidator:
+    """The validator of a field that holds a list of objects, of which the first `most` are read."""
+    return PlainValidator(lambda value: read_models(model, value, most))
 
 
 def isbns(value: object) -> tuple[Isbn13, ...]:
     """The ISBNs of a value or of a list, as ISBN-13, each once. Placeholders and wrong check digits are left out."""
-    values = value if isinstance(value, (list, tuple)) else [value]
+    values = value[:MAX_ISBNS] if isinstance(value, (list, tuple)) else [value]
     found = (Isbn13.find(each) for each in values)
     return tuple(dict.fromkeys(isbn for isbn in found if isbn is not None and not is_placeholder(isbn)))
 

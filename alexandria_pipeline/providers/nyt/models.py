@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final
+from collections.abc import Iterator
+from typing import Annotated, Any, Final
 
 from pydantic import Field
 
 from alexandria_pipeline.domain.isbn import Isbn13
-from alexandria_pipeline.providers.common.wire_models import Isbns, Number, Text, WireModel, many, one
+from alexandria_pipeline.providers.common.wire_models import Isbns, Number, Text, WireModel, many, read_model
+
+# A week has about 20 lists of 15 books, and a book about 10 pairs of ISBNs.
+_MAX_LISTS: Final = 100
+_MAX_BOOKS: Final = 100
+_MAX_PAIRS: Final = 50
 
 # "by Mara Ellison and Tomas Reyl", "edited by Mara Ellison", "written and illustrated by Mara Ellison"
 _BY: Final = re.compile(r"^(?:(?:written|edited|illustrated|told|created)\b.{0,40}?)?\bby\s+", re.IGNORECASE)
@@ -29,7 +35,7 @@ class Book(WireModel):
     rank: Number = None
     primary_isbn13: Isbns = ()
     primary_isbn10: Isbns = ()
-    pairs: Annotated[tuple[_IsbnPair, ...], many(_IsbnPair)] = Field((), alias="isbns")
+    pairs: Annotated[tuple[_IsbnPair, ...], many(_IsbnPair, _MAX_PAIRS)] = Field((), alias="isbns")
 
     @property
     def author_name(self) -> str:
@@ -47,16 +53,12 @@ class BestSellerList(WireModel):
     """One list of a week."""
 
     list_name: Text = None
-    books: Annotated[tuple[Book, ...], many(Book)] = ()
+    books: Annotated[tuple[Book, ...], many(Book, _MAX_BOOKS)] = ()
 
 
-class _Week(WireModel):
-    published_date: Text = None
-    lists: Annotated[tuple[BestSellerList, ...], many(BestSellerList)] = ()
-
-
-class Overview(WireModel):
-    """The response of `/lists/overview.json`: all lists of a week, with their first books."""
-
-    status: Text = None
-    results: Annotated[_Week, one(_Week)] = _Week()
+def lists_of(week: Any) -> Iterator[BestSellerList]:
+    """The lists of a response of `/lists/overview.json`, one after the other, so that only one is in memory."""
+    results = week.get("results") if isinstance(week, dict) else None
+    lists = results.get("lists") if isinstance(results, dict) else None
+    for each in lists[:_MAX_LISTS] if isinstance(lists, list) else []:
+        yield read_model(BestSellerList, each)

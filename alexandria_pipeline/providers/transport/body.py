@@ -19,7 +19,7 @@ from alexandria_pipeline.domain.json_text import load
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 # What no service sends. Reading as much takes about a second and keeps the other threads waiting for less than 50 ms at a time.
-MAX_VALUES = 200_000  # values, and objects and lists
+MAX_VALUES = 100_000  # values, and objects and lists; 2,000 rows of Wikidata with most of the variables have 80,000
 MAX_ESCAPES = 400_000
 MAX_PARTS = 50_000
 MAX_STRING_LENGTH = 20_000  # the longest descriptions have about 10,000 characters

@@ -23,6 +23,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import anyio.lowlevel
+import httpcore
 import httpx
 
 from alexandria_pipeline.providers.transport.body import ENCODINGS, Body, retry_after
@@ -30,6 +31,11 @@ from alexandria_pipeline.providers.transport.body import ENCODINGS, Body, retry_
 # httpcore imports it for each lock that it makes. Where it is not installed, the folders of modules were searched each time: 84 µs.
 if importlib.util.find_spec("sniffio") is None:
     sys.modules["sniffio"] = None  # type: ignore[assignment]
+
+# httpcore takes all that one read returns apart in one turn of the event loop: 2,600 informational responses in its 64 kB.
+BYTES_PER_READ = 8192
+for _connection in (httpcore.AsyncHTTP11Connection, httpcore.AsyncHTTP2Connection):
+    _connection.READ_NUM_BYTES = BYTES_PER_READ
 
 MAX_CONNECTIONS = 200
 CONNECT_SECONDS = 5.0

@@ -9,15 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
-
-from pydantic import Field, PlainValidator
+from typing import Any, Final
 
 from alexandria_pipeline.domain.isbn import Isbn13, is_placeholder
 from alexandria_pipeline.domain.records import PartialDate
 from alexandria_pipeline.providers.common.dates import partial_date
+from alexandria_pipeline.providers.common.languages import language
 from alexandria_pipeline.providers.common.text_fields import text, web_address, whole_number
-from alexandria_pipeline.providers.common.wire_models import Language, Text, WireModel
 from alexandria_pipeline.providers.transport.types import Json
 
 _ITEM_ADDRESS: Final = re.compile(r"https?://www\.wikidata\.org/entity/(Q[1-9][0-9]*)")
@@ -27,12 +25,13 @@ _TIME: Final = re.compile(r"\+?([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?(?:T.*)
 _YEAR, _MONTH, _DAY = 9, 10, 11
 
 
-class SparqlTerm(WireModel):
-    """The value of one variable in one row."""
+@dataclass(frozen=True, slots=True)
+class SparqlTerm:
+    """The value of one variable in one row. No wire model: a result has up to 50,000 terms."""
 
-    kind: Annotated[str, PlainValidator(lambda value: text(value) or "")] = Field(default="", alias="type")
-    value: Text = None
-    language: Language = Field(default=None, alias="xml:lang")
+    kind: str
+    value: str
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +102,15 @@ def bindings(data: Json) -> list[Any] | None:
 
 def read_row(binding: dict[Any, Any]) -> SparqlRow:
     """One row; variables without a value are left out."""
-    terms = {str(name): SparqlTerm.model_validate(value) for name, value in binding.items() if isinstance(value, dict)}
-    return SparqlRow({name: term for name, term in terms.items() if term.kind and term.value is not None})
+    terms = {str(name): _term(value) for name, value in binding.items() if isinstance(value, dict)}
+    return SparqlRow({name: term for name, term in terms.items() if term is not None})
+
+
+def _term(value: dict[Any, Any]) -> SparqlTerm | None:
+    kind, written = text(value.get("type")), text(value.get("value"))
+    if kind is None or written is None:
+        return None
+    return SparqlTerm(kind, written, language(value["xml:lang"]) if "xml:lang" in value else None)
 
 
 def first(values: Iterable[str | None]) -> str | None:

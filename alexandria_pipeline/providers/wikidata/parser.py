@@ -17,6 +17,7 @@ from alexandria_pipeline.providers.wikidata.declaration import NAME
 from alexandria_pipeline.providers.wikidata.editions import Edition, editions
 from alexandria_pipeline.providers.wikidata.errors import UNREADABLE
 from alexandria_pipeline.providers.wikidata.models import SparqlRow, bindings, first, read_row
+from alexandria_pipeline.providers.wikidata.queries import MAX_PUBLISHED_ROWS
 
 if TYPE_CHECKING:
     from alexandria_pipeline.domain.isbn import Isbn13
@@ -43,7 +44,7 @@ def parse_rows(response: JsonResponse, needed: Iterable[str]) -> tuple[SparqlRow
     found = bindings(response.data)
     if found is None:
         return UNREADABLE
-    rows = tuple(read_row(binding) for binding in found if isinstance(binding, dict))
+    rows = tuple(read_row(binding) for binding in found[:MAX_PUBLISHED_ROWS] if isinstance(binding, dict))
     usable = tuple(row for row in rows if any(name in row.terms for name in needed))
     if found and not usable:
         return UNREADABLE

