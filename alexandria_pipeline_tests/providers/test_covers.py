@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -47,9 +48,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.asked[path] += 1
         status, content = {
             "/cover.png": (200, PNG), "/page": (200, b"<html><script>alert(1)</script></html>"), "/pixel": (200, ONE_PIXEL), "/empty": (200, b""),
-            "/busy": (503, b""),
+            "/busy": (503, b""), "/packed": (200, gzip.compress(PNG)),
         }.get(path, (200 if path in {"/slow", "/huge"} else 302 if "/to" in path else 404, b""))  # fmt: skip
         self.send_response(status)
+        if path == "/packed":
+            self.send_header("Content-Encoding", "gzip")
         if path.startswith("/to-"):
             places = {"/to-cover": "/cover.png", "/to-file": "file:///etc/passwd", "/to-self": "/to-self"}
             self.send_header("Location", places.get(path, "http://127.0.0.2/cover.png"))
@@ -98,6 +101,7 @@ def test_a_picture_is_returned_with_the_type_of_its_content(host: Host, path: st
     ("path", "reason", "for_now"),
     [
         ("/page", "no picture", False), ("/pixel", "no picture", False), ("/empty", "no picture", False), ("/none", "status 404", False),
+        ("/packed", "an encoding that was not requested", False),
         ("/busy", "status 503", True), ("/huge", f"larger than {MAX_BYTES:,} bytes", False), ("/to-self", "too many redirects", False),
         ("/to-other", "127.0.0.2 is not one of those", False), ("/to-file", "is not one of those", False),
     ],

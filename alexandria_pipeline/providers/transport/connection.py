@@ -29,6 +29,8 @@ import httpx
 from alexandria_pipeline.providers.transport.body import ENCODINGS, Body, retry_after
 
 # httpcore imports it for each lock that it makes. Where it is not installed, the folders of modules were searched each time: 84 µs.
+# None ends the search (https://docs.python.org/3/reference/import.html#the-module-cache). As a dependency it would be one more
+# package in the image for this import alone: anyio needs it no longer.
 if importlib.util.find_spec("sniffio") is None:
     sys.modules["sniffio"] = None  # type: ignore[assignment]
 

@@ -155,7 +155,7 @@ def _refuse_foreign_programs(folder: Path) -> None:
             found = path.stat()
             others = 0o002 if found.st_gid == os.getegid() else 0o022
             if stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX:
-                others = 0  # as /tmp: nobody can rename what others own
+                others = 0  # as /tmp: only the owner can rename a file
             if found.st_uid not in ours or found.st_mode & others:
                 raise EmbeddedServerError(
                     f"ALEXANDRIA_POSTGRES_BINARIES is {folder}, but other users can change {path}: use programs that"
