@@ -148,7 +148,7 @@ async def _read(answer: httpx.Response) -> Picture | Missing:
         return Missing(
             f"status {answer.status_code}", for_now=answer.status_code in {403, 429} or answer.is_server_error
         )
-    # httpx expands a compressed part as a whole, whatever its size (docs/decisions/0011-http-client.md).
+    # httpx expands a compressed part as a whole, whatever its size (docs/decisions/0012-http-client.md).
     if answer.headers.get("content-encoding", "identity").strip().lower() != "identity":
         return Missing("the picture has an encoding that was not requested")
     content = bytearray()
