@@ -10,7 +10,7 @@ import gc
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -27,7 +27,13 @@ from alexandria_pipeline.operations.plans import current_plan
 from alexandria_pipeline.operations.rollout import Rollout
 from alexandria_pipeline.providers import local_catalog, sample
 from alexandria_pipeline.providers.base import Capability, PlanSource, Provider, ProviderKind
-from alexandria_pipeline.providers.registry import CASCADE, CASCADE_WITHOUT_SERVICES, DECLARATIONS, Registry
+from alexandria_pipeline.providers.registry import (
+    CASCADE,
+    CASCADE_WITHOUT_SERVICES,
+    DECLARATIONS,
+    Availability,
+    Registry,
+)
 from alexandria_pipeline.providers.registry import SERVICES as DECLARED
 from alexandria_pipeline.providers.transport.client import ServiceTransport
 from alexandria_pipeline.providers.transport.connection import HttpClient
@@ -57,6 +63,7 @@ log = logging.getLogger(__name__)
 # Resolving books and recording calls use the database from different threads.
 CONNECTIONS = 16
 LOCAL_FIRST_EDITIONS = 100_000
+NOT_SET_UP = "no service is set up: set ALEXANDRIA_CONTACT or a key, see docs/settings.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +256,18 @@ def model_warnings(settings: Settings, today: date) -> Mapping[str, str]:
         for name, models in models_in_use(settings).items()
     }
     return {name: warning for name, warning in found.items() if warning}
+
+
+def availability(settings: Settings, registry: Registry) -> Iterator[Availability]:
+    """Every capability with every provider, and why runs do not ask one, as the commands and pages show it."""
+    asked = {resolver.declaration.name for resolver in registry.resolvers()}
+    for each in registry.matrix():
+        if each.available and not settings.services_set_up and each.kind is not ProviderKind.LOCAL:
+            yield replace(each, available=False, reason=NOT_SET_UP)
+        elif each.available and each.capability is Capability.ISBN_RESOLUTION and each.provider not in asked:
+            yield replace(each, available=False, reason=f"{each.provider} is not among ALEXANDRIA_RESOLVER_ORDER")
+        else:
+            yield each
 
 
 def models_in_use(settings: Settings) -> Mapping[str, Sequence[str]]:

@@ -8,7 +8,6 @@ Exit status: 0 for an answer (also "not found"), 1 for a failure, 2 for wrong ar
 
 from __future__ import annotations
 
-import gc
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
@@ -105,13 +104,9 @@ class LazyCommands(TyperGroup):
 
 
 def load(name: str) -> click.Command:
-    """Imports a command, without collecting garbage meanwhile: what modules define stays. That saves a tenth of the start."""
+    """Imports a command."""
     module, attribute = COMMANDS[name][0].split(":")
-    gc.disable()
-    try:
-        target = getattr(import_module(f"alexandria_pipeline.cli.{module}"), attribute)
-    finally:
-        gc.enable()
+    target = getattr(import_module(f"alexandria_pipeline.cli.{module}"), attribute)
     if isinstance(target, typer.Typer):
         return typer.main.get_group(target)
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -35,6 +35,7 @@ def run(
 
     wanted = runs.Months.parse(months, datetime.now(UTC).date())
     with opened_database() as (settings, database):
+        database.refuse_read_only()
         log = settings.home / "run.log"
         say(f"Processing {wanted}; the log is {log}, the database is in {where(settings, database)}")
         with _progress() as shown:

@@ -18,7 +18,7 @@ from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.domain.records import BookQuery, Resolution
 from alexandria_pipeline.operations import accounting
 from alexandria_pipeline.operations import fetch as fetching
-from alexandria_pipeline.providers.base import Capability
+from alexandria_pipeline.providers.base import Capability, ProviderKind
 from alexandria_pipeline.providers.registry import canonical_name
 from alexandria_pipeline.providers.transport.types import call_context
 from alexandria_pipeline.settings import SERVICES
@@ -90,7 +90,7 @@ def _evidence(lines: Sequence[Any]) -> list[dict[str, Any]]:
 def providers(as_json: AsJson = False) -> None:
     """Shows which service offers which capability, and whether it is available."""
     with opened_pipeline() as (settings, pipeline):
-        cells = list(pipeline.registry.matrix())
+        cells = list(composition.availability(settings, pipeline.registry))
         warnings = composition.model_warnings(settings, datetime.now(UTC).date())
     if as_json:
         print_json(
@@ -178,6 +178,11 @@ def fetch(
         if not chosen:
             names = ", ".join(each.declaration.name for each in offering)
             raise InvalidValue(f"{provider} does not offer {capability.value}; these do: {names}")
+        if provider is None and not settings.services_set_up:
+            # Without any service set up, nothing leaves the machine, unless a person names one.
+            chosen = [each for each in chosen if each.declaration.kind is ProviderKind.LOCAL]
+            if not chosen:
+                raise InvalidValue(f"{composition.NOT_SET_UP}; or name one with --provider")
         with call_context(stage="fetch", purpose="manual"):
             answer = asyncio.run(fetching.fetch(capability, item, chosen))
     if as_json:

@@ -14,6 +14,10 @@ class JsonFormatter(logging.Formatter):
     """A message as a line of JSON: time (UTC, ISO 8601), level, logger, message, and the traceback of an error."""
 
     def format(self, record: logging.LogRecord) -> str:
+        return json.dumps(self.fields(record), ensure_ascii=False)
+
+    def fields(self, record: logging.LogRecord) -> dict[str, str]:
+        """The fields of the line."""
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -22,7 +26,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        return line
 
 
 def handler(log_format: Literal["text", "json"]) -> logging.Handler:

@@ -1,10 +1,11 @@
-"""Processes months in a run of Dagster: checks the months, starts `dagster asset materialize`, and reads its log.
+"""Processes months in a run of Dagster: checks the months, starts `dagster asset materialize`, and reads its log, text or JSON.
 
 The run is a process of its own, as if the command had been typed. Its log is the file `run.log` in the home.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -71,7 +72,13 @@ def run(months: Months, selection: str, log: Path, report: Callable[[str], None]
     Raises InvalidValue if `log` cannot be written or is a link.
     """
     option = "--partition" if months.first == months.last else "--partition-range"
-    dagster = [sys.executable, "-m", "dagster", "asset", "materialize", "-m", "alexandria_pipeline.definitions"]
+    dagster = [
+        sys.executable,
+        "-m",
+        "alexandria_pipeline.orchestration.materialize",
+        "-m",
+        "alexandria_pipeline.definitions",
+    ]
     command = [*dagster, "--select", selection, option, str(months)]
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -82,21 +89,22 @@ def run(months: Months, selection: str, log: Path, report: Callable[[str], None]
     with written, log.open("rb") as read:
         environment = {**os.environ, "PYTHONSAFEPATH": "1"}
         process = subprocess.Popen(command, stdout=written, stderr=subprocess.STDOUT, env=environment)  # noqa: S603 - our own command
+        rest = b""
         try:
             while process.poll() is None:
-                _pass_on(read.read(), report)
+                rest = _pass_on(rest + read.read(), report)
                 time.sleep(POLL_SECONDS)
         except KeyboardInterrupt:
             report("interrupted; waiting until the months are released")
             process.wait()
             raise
-        _pass_on(read.read(), report)
+        _pass_on(rest + read.read() + b"\n", report)
     return () if process.returncode == 0 else causes(log.read_text(encoding="utf-8", errors="replace"))
 
 
 def causes(log: str) -> tuple[str, ...]:
     """Why a run failed: the messages of its failed steps, else of its last error, else the last lines of its log."""
-    lines = log.splitlines()
+    lines = [part for line in log.splitlines() for part in _plain(line).splitlines() or [""]]
     found: dict[str, None] = {}
     for at, line in enumerate(lines):
         if match := _FAILURE.match(line):
@@ -111,7 +119,21 @@ def causes(log: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _pass_on(read: bytes, report: Callable[[str], None]) -> None:
-    for line in read.decode(errors="replace").splitlines():
-        if match := _PROGRESS.search(line):
+def _pass_on(read: bytes, report: Callable[[str], None]) -> bytes:
+    """Reports the progress in whole lines; returns the line that is not whole yet."""
+    whole, _, rest = read.rpartition(b"\n")
+    for line in whole.decode(errors="replace").splitlines():
+        if match := _PROGRESS.search(_plain(line)):
             report(match[1])
+    return rest
+
+
+def _plain(line: str) -> str:
+    """The text of a line of JSON, with its traceback; any other line as it is."""
+    try:
+        found = json.loads(line) if line.startswith("{") else None
+    except ValueError:
+        return line
+    if not isinstance(found, dict) or "message" not in found:
+        return line
+    return f" - {found['message']}\n{found.get('error', '')}"

@@ -24,12 +24,25 @@ def show(
     """
     if result.failed and not result.done:
         raise dg.Failure(description="\n".join(result.failed.values()), allow_retries=False)
+    shown: dict[Month, Mapping[str, Any]] = {}
     for month, counts in result.done.items():
         tables = {name: table(lines) for name, lines in (details(month) if details else {}).items()}
-        metadata = {"dagster/row_count": int(counts.get(rows, 0)), **counts, **tables}
-        context.add_asset_metadata(metadata, partition_key=str(month))
-    for month, reason in result.failed.items():
-        context.add_asset_metadata({"failed": dg.MetadataValue.text(reason)}, partition_key=str(month))
+        shown[month] = {"dagster/row_count": int(counts.get(rows, 0)), **counts, **tables}
+    add_metadata(
+        context, shown | {month: {"failed": dg.MetadataValue.text(why)} for month, why in result.failed.items()}
+    )
+
+
+def add_metadata(context: dg.AssetExecutionContext, shown: Mapping[Month, Mapping[str, Any]]) -> None:
+    """Adds metadata to the partitions of months of this run.
+
+    As `add_asset_metadata` does, which lists all partitions of the run again for each of them (dagster 1.13).
+    """
+    step = context.op_execution_context.get_step_execution_context()
+    for month, metadata in shown.items():
+        step._metadata_accumulator = step._metadata_accumulator.with_additional_asset_metadata(  # noqa: SLF001
+            asset_key=context.asset_key, partition_key=str(month), metadata=metadata
+        )
 
 
 def table(lines: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:

@@ -9,7 +9,7 @@ from alexandria_pipeline.composition import Pipeline
 from alexandria_pipeline.domain.matching.verdict import THRESHOLDS
 from alexandria_pipeline.domain.resolution_stats import histogram, minimum_seconds
 from alexandria_pipeline.orchestration.charts import bar_chart
-from alexandria_pipeline.orchestration.reporting import show
+from alexandria_pipeline.orchestration.reporting import add_metadata, show
 from alexandria_pipeline.stages.runner import StageReport
 from alexandria_pipeline.storage import resolution
 
@@ -23,9 +23,11 @@ def show_resolution(context: dg.AssetExecutionContext, result: StageReport, pipe
     with pipeline.database.transaction() as tx:
         sure = resolution.confidences(tx, months)
     whole = _of_run(result, pipeline, Counter(confidence for month in months for confidence in sure[month]))
+    shown = {}
     for month in months:
         own = {"confidence": _histogram(f"Confidence of the ISBNs of {month}", Counter(sure[month]))}
-        context.add_asset_metadata({**own, **whole}, partition_key=str(month))
+        shown[month] = {**own, **whole}
+    add_metadata(context, shown)
 
 
 def _of_run(result: StageReport, pipeline: Pipeline, sure: Counter[int]) -> dict[str, Any]:

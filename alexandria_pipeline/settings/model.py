@@ -120,7 +120,7 @@ class Settings(BaseSettings):
         "INFO", description="Log level of the command line."
     )
     log_format: Literal["text", "json"] = Field(
-        "text", description="Format of the log of all processes but the own output of a run: `text` or `json`."
+        "text", description="Format of the log of all processes: `text` or `json`."
     )
 
     retention_days: int = Field(

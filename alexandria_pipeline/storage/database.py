@@ -162,6 +162,13 @@ class Database:
         with self.transaction() as connection:
             return connection.execute(query, parameters).rowcount
 
+    def refuse_read_only(self) -> None:
+        """Raises StorageError, with the way out, if nothing can be written: before work that another program does here."""
+        with self.transaction() as connection:
+            row = connection.execute(b"select current_setting('transaction_read_only')::bool as is_so").fetchone()
+        if row and row["is_so"]:
+            raise self._read_only()
+
     def session(self) -> Connection:
         """Opens a separate connection in autocommit mode, for long locks; the caller closes it.
 
@@ -190,11 +197,14 @@ class Database:
         if error.sqlstate and error.sqlstate.startswith(UNAVAILABLE):
             return DatabaseUnavailable(f"The database {self.address} is not available now: {reason}")
         if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
-            return StorageError(
-                f"The database {self.address} is read-only. After `alexandria db move`, ALEXANDRIA_DATABASE_URL must name the new one."
-            )
+            return self._read_only()
         detail = f" ({error.diag.message_detail})" if error.diag.message_detail else ""
         return StorageError(f"The database refused the statement: {reason}{detail}")
+
+    def _read_only(self) -> StorageError:
+        return StorageError(
+            f"The database {self.address} is read-only. After `alexandria db move`, ALEXANDRIA_DATABASE_URL must name the new one."
+        )
 
     def _begin(self, stack: ExitStack) -> Connection:
         """Begins a transaction on a connection that answers. BEGIN shows whether it does: nothing has been done by then.

@@ -52,6 +52,29 @@ def ask(
     return type_in
 
 
+def test_without_any_service_set_up_nothing_leaves_the_machine(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], database: Database
+) -> None:
+    monkeypatch.setenv("ALEXANDRIA_DATABASE_URL", database_url)
+    monkeypatch.setattr(sys, "argv", ["alexandria", "providers", "--json"])
+    main_ends(0)
+    offered = [each for each in json.loads(capsys.readouterr().out) if each["offered"]]
+    assert {each["provider"] for each in offered if each["available"]} == {"curated-list", "local-catalog"}
+    assert {each["reason"].partition(":")[0] for each in offered if each["provider"] == "wikidata"} == {
+        "no service is set up"
+    }
+    monkeypatch.setattr(sys, "argv", ["alexandria", "fetch", "ratings", "--isbn", "9780316420044"])
+    main_ends(2)
+    assert "or name one with --provider" in capsys.readouterr().err
+    assert rows(database, "select 1 from api_call") == []
+
+
+def main_ends(status: int) -> None:
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert (end.value.code or 0) == status
+
+
 # Every capability of every kind, asked for one item.
 
 NEEDS = {

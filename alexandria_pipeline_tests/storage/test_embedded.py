@@ -287,7 +287,9 @@ def test_the_error_of_a_failed_start_has_the_reason(home: Path) -> None:
 def test_programs_that_do_not_run_are_refused_with_what_to_do(home: Path) -> None:
     with pytest.raises(EmbeddedServerError, match="pip install"):
         EmbeddedServer(home, binaries=home / "nothing").ensure()
-    with pytest.raises(EmbeddedServerError, match="PostgreSQL 9, which made this database"):
+    with pytest.raises(
+        EmbeddedServerError, match=r"PostgreSQL 9, which made this database.*ALEXANDRIA_POSTGRES_BINARIES"
+    ):
         find_programs(None, None, home, 9)
 
 

@@ -7,7 +7,7 @@ from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.operations.export.exporter import ExportFormat, ExportResult, export
 from alexandria_pipeline.orchestration.assets.library import enriched_authors
 from alexandria_pipeline.orchestration.partitions import as_months, months, one_run
-from alexandria_pipeline.orchestration.reporting import columns
+from alexandria_pipeline.orchestration.reporting import add_metadata, columns
 from alexandria_pipeline.orchestration.resources import Exports, Operations
 
 
@@ -48,9 +48,7 @@ def library_export(
             }
         if not exports:
             metadata["files"] = "none: ALEXANDRIA_EXPORTS is not set"
-        for month in wanted:
-            if month.year == year:
-                context.add_asset_metadata(metadata, partition_key=str(month))
+        add_metadata(context, {month: metadata for month in wanted if month.year == year})
 
 
 def _write(operations: Operations, exports: Exports, year: int, form: ExportFormat) -> ExportResult:

@@ -7,10 +7,11 @@ from typing import Any
 import dagster as dg
 
 from alexandria_pipeline.composition import Pipeline
+from alexandria_pipeline.domain.month import Month
 from alexandria_pipeline.orchestration.assets.isbns import resolved_isbns
 from alexandria_pipeline.orchestration.charts import bar_chart
 from alexandria_pipeline.orchestration.partitions import as_months, months, one_run
-from alexandria_pipeline.orchestration.reporting import columns, table
+from alexandria_pipeline.orchestration.reporting import add_metadata, columns, table
 from alexandria_pipeline.stages.enrich import EnrichmentReport
 
 
@@ -99,6 +100,7 @@ def _show(context: dg.AssetExecutionContext, report: EnrichmentReport) -> None:
             "run_paid_calls": report.paid_calls,
             "run_isbns_per_paid_call": round(report.paid_isbns / report.paid_calls, 1),
         }
+    shown: dict[Month, Mapping[str, Any]] = {}
     for month, counts in report.counts.items():
         owed = report.owed[month]
         own: dict[str, Any] = {"dagster/row_count": counts["computed"], **counts, "owed": sum(owed.values())}
@@ -110,7 +112,8 @@ def _show(context: dg.AssetExecutionContext, report: EnrichmentReport) -> None:
             ]
             own["sample"] = table(report.sample[month])
             own["coverage"] = dg.MetadataValue.md(bar_chart(f"Rows of {month} with a value, in percent", covered))
-        context.add_asset_metadata({**own, **run}, partition_key=str(month))
+        shown[month] = {**own, **run}
+    add_metadata(context, shown)
 
 
 def _requests(asked: Counter[tuple[str, str]]) -> Sequence[Mapping[str, Any]]:

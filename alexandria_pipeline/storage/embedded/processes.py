@@ -13,8 +13,10 @@ import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import psutil
+if TYPE_CHECKING:
+    import psutil
 
 
 class Holder(enum.Enum):
@@ -46,6 +48,10 @@ def read_postmaster(data: Path) -> Postmaster | None:
 
 def holder_of(pid: int, data: Path) -> Holder:
     """Who is behind `pid`; only OTHER proves that a `postmaster.pid` naming it is stale while the PID is alive."""
+    if _is_ours(pid, data):
+        return Holder.OURS
+    import psutil  # noqa: PLC0415 - takes longer to load than a command has; mostly the server runs
+
     try:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
@@ -65,6 +71,8 @@ def end_orphans(data: Path) -> int:
     A busy backend survives a `kill -9` of its postmaster and blocks the next start ("pre-existing shared memory block
     is still in use"). Killing it is safe: the next start recovers from the log as after any crash.
     """
+    import psutil  # noqa: PLC0415 - see `holder_of`
+
     orphans = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
@@ -85,6 +93,8 @@ def end_servers_of_removed_folder(data: Path) -> int:
     Such a server still has the path, and its last checkpoint would write into the cluster that is there now. It is killed,
     because its files are gone and an orderly stop is exactly what writes. Call it before a new cluster is made.
     """
+    import psutil  # noqa: PLC0415 - see `holder_of`
+
     removed = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
@@ -100,6 +110,8 @@ def end_postmaster(pid: int, data: Path, patience: float = 30) -> bool:
 
     SIGINT is its "fast" stop; SIGQUIT is a crash that the next start recovers from: late, but nothing is lost.
     """
+    import psutil  # noqa: PLC0415 - see `holder_of`
+
     for request in (signal.SIGINT, signal.SIGQUIT):
         with contextlib.suppress(psutil.NoSuchProcess):
             psutil.Process(pid).send_signal(request)
@@ -109,6 +121,25 @@ def end_postmaster(pid: int, data: Path, patience: float = 30) -> bool:
                 return True
             time.sleep(0.01)
     return False
+
+
+def _is_ours(pid: int, data: Path) -> bool:
+    """Whether /proc proves that `pid` is a server of the cluster. False where there is no /proc or it does not show it."""
+    of_it = Path("/proc") / str(pid)
+    try:
+        name, state = (of_it / "stat").read_text().partition("(")[2].rsplit(")", 1)
+        effective = next(
+            line for line in (of_it / "status").read_text().splitlines() if line.startswith("Uid:")
+        ).split()[2]
+        return (
+            "postgres" in name.lower()
+            and state.split()[0] != "Z"
+            and str((of_it / "cwd").readlink()) == str(data)
+            and os.path.samestat((of_it / "cwd").stat(), data.stat())
+            and int(effective) == data.lstat().st_uid
+        )
+    except (OSError, ValueError, IndexError, StopIteration):
+        return False
 
 
 def _serves(process: psutil.Process, data: Path) -> bool:
