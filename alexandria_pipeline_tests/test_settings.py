@@ -309,6 +309,29 @@ def test_a_file_of_settings_that_is_not_utf_8_is_named(monkeypatch: pytest.Monke
         load_settings()
 
 
+def test_a_folder_in_place_of_the_file_of_settings_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").mkdir()
+    with pytest.raises(SettingsError, match=r"\.env is a folder"):
+        load_settings()
+
+
+def test_a_file_in_place_of_the_home_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "home").touch()
+    monkeypatch.setenv("ALEXANDRIA_HOME", str(tmp_path / "home"))
+    with pytest.raises(SettingsError, match="home is a file: ALEXANDRIA_HOME must name a folder"):
+        _ = load_settings().local_home
+
+
+def test_spaces_at_the_ends_of_values_do_not_count_but_in_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALEXANDRIA_DATABASE_URL", " postgresql://ada@host/books ")
+    monkeypatch.setenv("ALEXANDRIA_DATABASE_PASSWORD", "ends with a space ")
+    monkeypatch.setenv("ALEXANDRIA_LANGUAGE", "de ")
+    settings = load_settings()
+    assert settings.language == "de"
+    assert settings.database_address == "postgresql://ada:ends%20with%20a%20space%20@host/books"
+
+
 # The home and the `.env` of a project.
 
 

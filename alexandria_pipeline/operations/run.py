@@ -42,7 +42,10 @@ class Months:
     @classmethod
     def parse(cls, text: str, today: date) -> Months:
         """The months of "2020-08" or "2020-01...2020-06". Raises InvalidValue unless all are finished months from 2000-01."""
+        text = text.strip()
         first, _, last = text.partition("...")
+        if not last and (".." in text or " " in text):
+            raise InvalidValue(f"{text!r} is not a range of months: write it as 2020-01...2020-06, with three dots")
         months = cls(Month.parse(first), Month.parse(last or first))
         finished = Month.of(today) - 1
         if months.last < months.first:

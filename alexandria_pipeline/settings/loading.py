@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
@@ -53,10 +54,15 @@ def load_settings(**overrides: Any) -> Settings:
     logged, once in a process.
     """
     _warn_of_misspelt(frozenset(os.environ))
+    file = env_file()
+    if file.is_dir():
+        raise SettingsError(f"{file.absolute()} is a folder (Docker makes one for a file that is missing): remove it")
     try:
-        settings = AllSettings(_env_file=env_file(), **overrides)
+        settings = AllSettings(_env_file=file, **overrides)
     except UnicodeDecodeError:
         raise SettingsError(".env is not a UTF-8 text: save it with the encoding UTF-8") from None
+    except PermissionError:
+        raise SettingsError(f"{file.absolute()} cannot be read by this user: change its owner or its rights") from None
     except UnreadableSetting as error:
         raise SettingsError(f"ALEXANDRIA_ROLLOUT_PHASES is not a JSON list: {error.__cause__}") from None
     except ValidationError as error:
@@ -90,6 +96,9 @@ def _warn_of_misspelt(names: frozenset[str]) -> None:
 def _nearest(name: str, candidates: list[str], similarity: float) -> str | None:
     # Two names differ by at least the difference of their lengths: most variables of other programs end here.
     candidates = [each for each in candidates if min(len(each), len(name)) >= similarity * max(len(each), len(name))]
+    candidates = [
+        each for each in candidates if _letters_in_common(name, each) >= similarity * max(len(each), len(name))
+    ]
     if not candidates:
         return None
     from rapidfuzz import process  # noqa: PLC0415 - only an unknown variable needs it
@@ -98,6 +107,11 @@ def _nearest(name: str, candidates: list[str], similarity: float) -> str | None:
     scorer = Levenshtein.normalized_similarity
     best = process.extractOne(name, candidates, scorer=scorer, score_cutoff=similarity)
     return best[0] if best else None
+
+
+def _letters_in_common(name: str, other: str) -> int:
+    """The most letters that two names can have in common, in whatever order."""
+    return (Counter(name) & Counter(other)).total()
 
 
 def _variables() -> Iterator[str]:

@@ -181,6 +181,13 @@ class Settings(BaseSettings):
     )
     dagster_url: str = Field("http://localhost:3000", description="Address of the Dagster UI, for links in alerts.")
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _without_spaces(cls, value: object, info: ValidationInfo) -> object:
+        """Files of variables, such as Docker's, keep spaces at the ends. A password may have them."""
+        is_password = (info.field_name or "").endswith("_password")
+        return value.strip() if isinstance(value, str) and not is_password else value
+
     @field_validator("cron_secret")
     @classmethod
     def _fits_a_header(cls, value: SecretStr | None) -> SecretStr | None:
@@ -265,6 +272,8 @@ class Settings(BaseSettings):
 
         Raises SettingsError outside of a project if no home is set, because the data would be in a folder that was not chosen.
         """
+        if self.home.exists() and not self.home.is_dir():
+            raise SettingsError(f"{self.home} is a file: ALEXANDRIA_HOME must name a folder")
         if self.database_url is None and "home" not in self.model_fields_set and not self.home.exists():
             raise SettingsError(
                 f"{Path.cwd()} is not in a project: {PROJECT_FILE} is neither here nor above. A local database would be made in"

@@ -43,11 +43,12 @@ def test_months_are_a_month_or_a_range() -> None:
     [
         ("2020-8", "'2020-8' is not a month: write it as YYYY-MM"),
         ("2020-13", "2020-13 is not a month"),
-        ("2020-01..2020-03", "'2020-01..2020-03' is not a month"),
         ("2026-11", "2026-11 is not finished yet; the last finished month is 2026-10"),
         ("2020-01...2027-01", "2027-01 is in the future; the last finished month is 2026-10"),
         ("1999-12...2000-01", "1999-12 is before 2000-01, the first month of the backfill"),
         ("2020-02...2020-01", "ends before it begins"),
+        ("2020-01..2020-03", "with three dots"),
+        ("2020-01 2020-03", "with three dots"),
         ("", "is not a month"),
     ],
 )

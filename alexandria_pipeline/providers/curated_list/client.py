@@ -101,7 +101,8 @@ class CuratedList:
 
     def unavailable(self) -> Unavailable | None:
         try:
-            problem = None if self._path.is_file() else f"there is no file {self._path}"
+            what = f"{self._path} is a folder" if self._path.is_dir() else f"there is no file {self._path}"
+            problem = None if self._path.is_file() else what
         except OSError as error:
             problem = f"{self._path} cannot be read ({error.strerror})"
         return Unavailable(f"{problem}: set {SETTING} to a list of books") if problem else None

@@ -11,6 +11,7 @@ decided in `embedded.py`.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import logging
 import os
@@ -42,6 +43,7 @@ log = logging.getLogger(__name__)
 ROLE = DATABASE = "alexandria"
 START_TIME = 60  # seconds that pg_ctl waits; a longer crash recovery goes on, and we wait for its end
 PORTS = range(20_000, 32_000)  # below the ranges from which systems take the ports of outgoing connections
+DISK_FULL = os.strerror(errno.ENOSPC)
 LOG_LIMIT = 10_000_000  # bytes; a larger log is moved to server.old.log at the next start
 PASSWORD = re.compile(r"[\w-]{32}")  # the shape of secrets.token_urlsafe(24)
 
@@ -171,6 +173,10 @@ class Cluster:
         with contextlib.suppress(OSError):
             log = self._log.read_text(errors="replace")
         words = [*log.strip().splitlines()[-8:], *output.strip().splitlines()[-8:]]
+        if DISK_FULL in "\n".join(words):
+            return EmbeddedServerError(
+                f"{what}: the disk of {self.home} is full. Make room there, or set ALEXANDRIA_HOME to a folder on another disk."
+            )
         return EmbeddedServerError(f"{what} (log: {self._log}). Its last log lines:\n" + "\n".join(words))
 
     def _write_password(self, password: str) -> Path:
