@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from operator import mul
-from typing import Self
+from typing import Final, Self
 
 from stdnum import isbn as stdnum_isbn
 
@@ -30,7 +30,7 @@ _RESEMBLING = range(8, 15)  # digits
 # Numbers with a valid check digit that are no assigned ISBNs. Catalogues use 978-0-00-000xxxx for "none"
 # (docs/services/internet_archive.md); the others are used as examples.
 _PLACEHOLDER_PREFIXES = ("978000000", "979000000")
-_EXAMPLES = frozenset({"9781234567897", "9780123456786", "9780987654328", "9789876543217", "9783161484100"})
+EXAMPLES: Final = frozenset({"9781234567897", "9780123456786", "9780987654328", "9789876543217", "9783161484100"})
 
 
 def _check_digit_13(first_twelve: str) -> str:
@@ -137,4 +137,4 @@ def _digits(text: str) -> str:
 
 def is_placeholder(isbn: str) -> bool:
     """Whether the number (13 digits) is a placeholder or an example and belongs to no book."""
-    return isbn.startswith(_PLACEHOLDER_PREFIXES) or isbn.count(isbn[3], 3, 12) == 9 or isbn in _EXAMPLES
+    return isbn.startswith(_PLACEHOLDER_PREFIXES) or isbn.count(isbn[3], 3, 12) == 9 or isbn in EXAMPLES

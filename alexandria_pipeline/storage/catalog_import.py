@@ -1,8 +1,8 @@
 """The staging tables of an import, and the build and swap of the catalogue's tables.
 
-An import copies blocks of rows, each in one transaction with its mark, so that it resumes after a kill. `finish` builds new tables
-beside the old ones and renames them in one transaction: readers see the old catalogue or the new one. Which rows, and from where, is decided
-in `operations.dump_import`.
+An import copies blocks of rows, each in one transaction with its mark, so that it resumes after a kill: whole editions into the new
+table, beside the old one, the others into a staging table. `finish` completes the new tables and renames them in one transaction:
+readers see the old catalogue or the new one. Which rows, and from where, is decided in `operations.dump_import`.
 """
 
 from __future__ import annotations
@@ -115,19 +115,19 @@ class CatalogImport:
         role: str,
         number: int,
         block: StoredBlock,
-        rows: Mapping[str, Sequence[str]],
+        rows: Mapping[str, str],
         rejected: Iterable[SkippedRow],
         counts: Mapping[str, int],
     ) -> None:
-        """Stores the rows of a block by staging table, its rejected lines and its mark, in one transaction.
+        """Stores the rows of a block by table, as text of COPY, its rejected lines and its mark, in one transaction.
 
         Raises StorageError when a crash of the server has emptied the staging tables.
         """
         with self._database.transaction(timeout=0) as tx:
-            for table, lines in rows.items():
-                if lines:
-                    with tx.cursor().copy(_SQL[f"copy_{table}"]) as copy:
-                        copy.write("\n".join(lines) + "\n")
+            tx.execute(_SQL["store_settings"])
+            for table, text in rows.items():
+                with tx.cursor().copy(_SQL[f"copy_{table}"]) as copy:
+                    copy.write(text)
             skipped_rows.add(tx, rejected)
             values: dict[str, object] = {
                 "role": role,
@@ -138,6 +138,16 @@ class CatalogImport:
             values |= {"counts": Jsonb(dict(counts)), "import_id": self.import_id}
             if tx.execute(_SQL["add_block"], values).rowcount != 1:
                 raise StorageError(LOST)
+
+    def author_names(self) -> Iterator[bytes]:
+        """Number, hash of the surname and name of the stored authors, as lines of COPY."""
+        with self._database.transaction(timeout=0) as tx:
+            self._check_still_there(tx)
+            tx.execute(_SQL["build_settings"])
+            tx.execute(_SQL["drop_old_authors"])
+            tx.execute(_SQL["follow_redirects"])
+            with tx.cursor().copy(_SQL["author_names"]) as copy:
+                yield from map(bytes, copy)
 
     def counts(self) -> dict[str, int]:
         """The counts of all stored blocks."""
@@ -155,14 +165,14 @@ class CatalogImport:
             "details": Jsonb({"counts": counts, "files": list(files)}),
         }
         self._run_together(
-            builders,
-            lambda: self._run("drop_old_editions", "create_new"),
-            lambda: self._run("drop_old_authors_and_works", "follow_redirects"),
+            builders, lambda: self._run("drop_old_authors", "follow_redirects"), lambda: self._run("drop_old_works")
         )
-        found = self._database.fetch_one(_SQL["pages"])
-        share = (found["pages"] if found else 0) // builders + 1
-        shares = [{"first": place * share, "end": (place + 1) * share} for place in range(builders)]
-        self._run_together(builders, *(partial(self._run, "build_editions", values=values) for values in shares))
+        if pages := self._staged_pages():
+            self._run("know_authors")
+            share = pages // builders + 1
+            shares = [{"first": place * share, "end": (place + 1) * share} for place in range(builders)]
+            self._run_together(builders, *(partial(self._run, "complete_editions", values=each) for each in shares))
+        self._run("drop_old_editions")
         self._run_together(
             builders, lambda: self._run("index_editions"), lambda: self._run("build_works", "index_works_and_blocks")
         )
@@ -174,6 +184,10 @@ class CatalogImport:
             tx.execute(_SQL["add_load"], {**load, "editions": editions})
             tx.execute(_SQL["drop_staging"])
         return editions
+
+    def _staged_pages(self) -> int:
+        row = self._database.fetch_one(_SQL["pages"])
+        return int(row["pages"]) if row else 0
 
     def _check_still_there(self, tx: Connection) -> None:
         if tx.execute(_SQL["still_there"], {"import_id": self.import_id}).fetchone() is None:

@@ -19,6 +19,14 @@ def test_signs_and_case_do_not_change_the_keys_of_an_ascii_title(title: str) -> 
     assert title_keys(f"Zq {title}") == title_keys(f"Zq {normalise(title)}")
 
 
+WORDS = "The a an A novel memoir of Is to Zq by - -- ' ` . , ! ? \" : ; & + # ( ) [ ] = / _ é".split()
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join))
+def test_a_usual_title_has_the_same_keys_by_all_rules(title: str) -> None:
+    assert title_keys(title) == title_keys(f"{title}\xa0")  # not ASCII: read by all rules
+
+
 @given(st.lists(st.sampled_from(NAMES), min_size=1, max_size=4).map(" ".join))
 def test_a_name_that_needs_no_full_reading_has_the_same_key(name: str) -> None:
     assert author_hash(name) == author_hash(f" {name}")  # a space in front: read by all rules

@@ -188,6 +188,34 @@ def test_redirects_of_works_and_authors_are_followed(database: Database, tmp_pat
     assert (found.work, found.author) == ("OL3W", "Mira Okonedo")
 
 
+def test_names_that_are_known_before_the_editions_and_after_them_give_the_same_catalogue(
+    database: Database, tmp_path: Path
+) -> None:
+    dump = dumps.make(tmp_path, 300, damage=0.02, packed=False)
+    odd = [
+        edition(9001, isbn_13=["9780306406157"], works=[{"key": "/works/OL3W"}]),
+        edition(9002, isbn_13=["9781402894626"], authors=[{"key": "/authors/OL1A"}, {"key": "/authors/OL2A"}]),
+        edition(9003, isbn_13=["9781861972712"], authors=[{"key": "/authors/OL900A"}]),
+        edition(9004, isbn_13=["9780140449112"], authors=[{"key": "/authors/OL901A"}], contributors=[{"name": "A B"}]),
+    ]
+    people = [
+        line("redirect", "/authors/OL901A", location="/authors/OL902A"),
+        line("author", "/authors/OL902A", name="Back\\slash\b"),
+    ]
+    lines = {role: getattr(dump, role).read_bytes().splitlines() for role in ("authors", "works", "editions")}
+    run(database, tmp_path, lines["editions"] + odd, authors=lines["authors"] + people, works=lines["works"])
+    separate = content(database)
+    run(database, tmp_path, lines["editions"] + odd + lines["works"] + lines["authors"] + people)
+    assert content(database) == separate
+    assert any("Back\\slash" in (row["contributors"] or "") for row in separate)
+
+
+def content(database: Database) -> list[dict[str, Any]]:
+    with database.transaction() as tx:
+        rows = tx.execute("select * from catalog_dump_edition order by isbn13, edition_id").fetchall()
+        return rows + tx.execute("select * from catalog_dump_work order by work_id").fetchall()
+
+
 def test_circles_of_redirects_end(database: Database, tmp_path: Path) -> None:
     works = [
         line("redirect", "/works/OL1W", location="/works/OL2W"),
@@ -272,9 +300,9 @@ def unfinished(database: Database, folder: Path) -> DumpFile:
 def test_a_build_that_was_cut_off_is_repeated(database: Database, tmp_path: Path) -> None:
     file = unfinished(database, tmp_path)
     with database.transaction() as tx:
-        tx.execute("create table catalog_dump_edition_new (like catalog_dump_edition)")
         tx.execute("create table catalog_dump_work_new (like catalog_dump_work)")
-        tx.execute("insert into catalog_dump_edition_new select * from catalog_dump_edition")
+        tx.execute("create index catalog_dump_edition_isbn_new on catalog_dump_edition_new (isbn13)")
+        tx.execute("create index catalog_dump_edition_tail_new on catalog_dump_edition_new (tail_block)")
     result = import_dump(database, [file], processes=2)
     assert (result.resumed, result.editions) == (True, 4_000)
 

@@ -1,17 +1,31 @@
-"""Edition records of a dump: one row per ISBN, in the order of the columns of `catalog_import_edition`."""
+"""Edition records of a dump as rows: of the new catalogue where the names of all authors are known, else of the staging table.
+
+Both have one row per ISBN; `storage.catalog_import` names their columns.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from alexandria_pipeline.domain.catalog_keys import author_hash, title_keys
 from alexandria_pipeline.domain.records import ContributorRole
-from alexandria_pipeline.operations.dump_import import fields
-from alexandria_pipeline.operations.dump_import.fields import ITEM, PART
+from alexandria_pipeline.operations.dump_import.author_names import AuthorNames
+from alexandria_pipeline.operations.dump_import.fields import (
+    ITEM,
+    MAX_SUBJECTS,
+    PART,
+    array,
+    date_number,
+    format_code,
+    isbns,
+    joined,
+    language_code,
+    record_digits,
+    text,
+)
 from alexandria_pipeline.operations.dump_import.options import ImportOptions
-from alexandria_pipeline.operations.dump_import.records import EditionRecord, author_ids
+from alexandria_pipeline.operations.dump_import.records import EditionRecord, author_digits
 from alexandria_pipeline.providers.common.contributors import contributor, role_of
 
 WITHOUT_ISBN: Final = "editions without an ISBN"
@@ -22,49 +36,63 @@ NO_YEAR: Final = "editions without a year"
 _MAX_LISTED: Final = 4
 _BY: Final = re.compile(r"^(?:written )?by\s+", re.IGNORECASE)
 
-Clean = Callable[[str], str]
-"""Puts a text into single spaces, at most 500 characters."""
+
+class EditionRows(NamedTuple):
+    """Rows of the table "new" (whole) or "edition" (their authors' names are to be added)."""
+
+    table: str
+    rows: list[str]
 
 
 def edition_rows(
-    number: int, revision: str, record: EditionRecord, options: ImportOptions, *, plain: bool = False
-) -> list[str] | str | None:
-    """The rows of an edition, one per ISBN; the reason (a key of the counts) why it is left out; None without a title.
-
-    `plain`: the record is ASCII without backslashes and double spaces, so its texts need neither cleaning nor escaping.
-    """
-    clean = fields.plain_text if plain else fields.text
-    title = clean(record.title)
+    number: str, revision: str, record: EditionRecord, options: ImportOptions, names: AuthorNames
+) -> EditionRows | str | None:
+    """The rows of an edition; the reason (a key of the counts) why it is left out; None without a title."""
+    title = text(record.title)
     if not title:
         return None
-    isbns = fields.isbns(record.isbn_13, record.isbn_10)
-    if not isbns:
+    found = isbns(record.isbn_13, record.isbn_10)
+    if not found:
         return WITHOUT_ISBN
-    language = fields.language_code(record.languages[0].key) if record.languages else ""
+    language = language_code(record.languages[0].key) if record.languages else ""
     if not language and len(record.languages) > 1:
-        language = next(filter(None, (fields.language_code(each.key) for each in record.languages)), "")
-    published = fields.date_number(record.publish_date) if record.publish_date else ""
-    if (left_out := _left_out(language, published, options)) is not None:
+        language = next(filter(None, (language_code(each.key) for each in record.languages)), "")
+    published = date_number(record.publish_date) if record.publish_date else ""
+    if options.is_choice and (left_out := _left_out(language, published, options)) is not None:
         return left_out
-    if record.title_prefix and (prefix := clean(record.title_prefix)):
+    if record.title_prefix and (prefix := text(record.title_prefix)):
         title = f"{prefix} {title}"
     keys = title_keys(title)
-    authors = author_ids(record.authors) if record.authors else ""
-    stated = "" if authors or not record.by_statement else _stated_author(clean(record.by_statement))
+    pages, subjects = record.number_of_pages, record.subjects
+    contributors = _contributors(record) if record.contributors else ""
+    work = record_digits(record.works[0].key) if record.works else ""
     rest = (
-        f"{fields.record_digits(record.works[0].key) if record.works else ''}\t{authors}\t{stated}\t"
-        f"{author_hash(stated) if stated else ''}\t{keys.title}\t{keys.head}\t{keys.tail}\t{published}\t"
-        f"{record.number_of_pages if 0 < record.number_of_pages < 32_768 else ''}\t"
-        f"{fields.format_code(record.physical_format) if record.physical_format else ''}\t{language}\t{title}\t"
-        f"{clean(record.subtitle) if record.subtitle else ''}\t"
-        f"{_contributors(record, clean) if record.contributors else ''}\t"
-        f"{clean(record.publishers[0]) if record.publishers else ''}\t"
-        f"{fields.joined(record.series, _MAX_LISTED, clean) if record.series else ''}\t"
-        f"{fields.joined(record.subjects, fields.MAX_SUBJECTS, clean) if record.subjects else ''}\t"
-        f"{_covers(record.covers) if record.covers else ''}\t{_identifiers(record, clean)}"
+        f"{published}\t{pages if 0 < pages < 32_768 else ''}\t"
+        f"{format_code(record.physical_format) if record.physical_format else ''}\t{language}\t{title}\t"
+        f"{text(record.subtitle) if record.subtitle else ''}\t{text(record.publishers[0]) if record.publishers else ''}\t"
+        f"{joined(record.series, _MAX_LISTED) if record.series else ''}\t"
+        f"{joined(subjects, MAX_SUBJECTS) if subjects else ''}\t{_covers(record.covers) if record.covers else ''}\t"
+        f"{_identifiers(record)}"
     )
-    rest = fields.with_separators(rest) if plain else fields.escaped(rest)
-    return [f"{number}\t{revision}\t{isbn}\t{rest}" for isbn in isbns]
+    authors = author_digits(record.authors) if record.authors else ()
+    stated = "" if authors or not record.by_statement else _stated_author(text(record.by_statement))
+    people = names.of(authors) if authors or not work else None  # without authors, an edition has those of its work
+    if people is None:
+        table = "edition"
+        middle = (
+            f"{number}\t{revision}\t{work}\t{keys.title}\t{keys.head}\t{keys.tail}\t{array(authors)}\t{stated}\t"
+            f"{author_hash(stated) if stated else ''}\t{rest}\t{contributors}"
+        )
+    else:
+        table = "new"
+        surname, listed = (author_hash(stated), stated) if stated else people
+        if contributors:
+            listed = f"{listed}{ITEM}{contributors}" if listed else contributors
+        middle = (
+            f"{number}\t{revision}\t{work}\t{keys.title}\t{surname}\t{surname ^ keys.head}\t{surname ^ keys.tail}\t"
+            f"{rest}\t{listed}"
+        )
+    return EditionRows(table, [f"{isbn}\t{middle}" for isbn in found])
 
 
 def _left_out(language: str, published: str, options: ImportOptions) -> str | None:
@@ -82,12 +110,12 @@ def _stated_author(statement: str) -> str:
     return person.name if person and person.role is ContributorRole.AUTHOR else ""
 
 
-def _contributors(record: EditionRecord, clean: Clean) -> str:
+def _contributors(record: EditionRecord) -> str:
     """The people besides the authors, with their roles."""
     found = []
     for each in record.contributors[:_MAX_LISTED]:
-        if name := clean(each.name):
-            role = role_of(clean(each.role)) or ContributorRole.OTHER
+        if name := text(each.name):
+            role = role_of(text(each.role)) or ContributorRole.OTHER
             found.append(f"{name}{PART}{'' if role is ContributorRole.AUTHOR else role.value}")
     return ITEM.join(found)
 
@@ -98,19 +126,24 @@ def _covers(covers: list[int]) -> str:
     return ITEM.join([str(each) for each in covers if each > 0][:_MAX_LISTED])
 
 
-def _identifiers(record: EditionRecord, clean: Clean) -> str:
+def _identifiers(record: EditionRecord) -> str:
     """OCLC, LCCN and the identifiers of other catalogues; one value a scheme."""
-    listed = [
-        ("oclc", record.oclc_numbers),
-        ("lccn", record.lccn),
-        ("internet_archive", record.ocaid and [record.ocaid]),
-    ]
+    found = []
+    if record.oclc_numbers and (value := text(record.oclc_numbers[0])):
+        found.append(f"oclc{PART}{value}")
+    if record.lccn and (value := text(record.lccn[0])):
+        found.append(f"lccn{PART}{value}")
+    if record.ocaid and (value := text(record.ocaid)):
+        found.append(f"internet_archive{PART}{value}")
     if (others := record.identifiers) is not None:
-        listed += (
-            ("goodreads", others.goodreads),
-            ("librarything", others.librarything),
-            ("google", others.google),
-            ("amazon", others.amazon),
-            ("wikidata", others.wikidata),
-        )
-    return ITEM.join([f"{scheme}{PART}{value}" for scheme, values in listed if values and (value := clean(values[0]))])
+        if others.goodreads and (value := text(others.goodreads[0])):
+            found.append(f"goodreads{PART}{value}")
+        if others.librarything and (value := text(others.librarything[0])):
+            found.append(f"librarything{PART}{value}")
+        if others.google and (value := text(others.google[0])):
+            found.append(f"google{PART}{value}")
+        if others.amazon and (value := text(others.amazon[0])):
+            found.append(f"amazon{PART}{value}")
+        if others.wikidata and (value := text(others.wikidata[0])):
+            found.append(f"wikidata{PART}{value}")
+    return ITEM.join(found)

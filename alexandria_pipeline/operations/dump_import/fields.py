@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from operator import mul
 from typing import Any, Final
 
-from alexandria_pipeline.domain.isbn import Isbn13, is_placeholder
+from alexandria_pipeline.domain.isbn import EXAMPLES, Isbn13, is_placeholder
 from alexandria_pipeline.domain.records import EditionFormat
 from alexandria_pipeline.providers.common.dates import partial_date
 from alexandria_pipeline.providers.common.edition_formats import edition_format
@@ -15,7 +15,27 @@ from alexandria_pipeline.providers.common.languages import language
 
 MAX_SUBJECTS: Final = 8
 MAX_TEXT: Final = 500
-_ISBN10_WEIGHTS: Final = range(10, 0, -1)
+
+
+def _weighted(first: int, second: int, third: int) -> dict[str, int]:
+    """The weighted sum of every three digits."""
+    return {f"{a}{b}{c}": first * a + second * b + third * c for a in range(10) for b in range(10) for c in range(10)}
+
+
+_STARTS: Final = {"978": 9 + 3 * 7 + 8, "979": 9 + 3 * 7 + 9}
+_CHECKS: Final = "0987654321"
+_THREES, _ONES = _weighted(3, 1, 3), _weighted(1, 3, 1)
+_TENS, _SEVENS, _FOURS = _weighted(10, 9, 8), _weighted(7, 6, 5), _weighted(4, 3, 2)
+_DOUBTFUL: Final = frozenset([*(str(digit) * 3 for digit in range(10)), *(isbn[3:6] for isbn in EXAMPLES)])
+"""What placeholders have behind 978."""
+
+_YEARS: Final = frozenset(map(str, range(1000, 2200)))
+_PLACEHOLDER_YEARS: Final = frozenset({"1900", "1970"})
+_MONTHS: Final = {
+    name: f"{number:02}" for number, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)
+}
+_DAYS: Final = {form: f"{day:02}" for day in range(1, 29) for form in (str(day), f"{day:02}")}  # of every month
+_USUAL_DATE: Final = re.compile(r"(?:(\d\d?) )?([A-Z][a-z]{2})[a-z]* (?:(\d\d?), )?(\d{4})", re.ASCII)
 ITEM, PART = "\x1e", "\x1f"
 """Separate the items of a list and the parts of an item; in the table they are a line feed and a tab."""
 
@@ -47,21 +67,18 @@ def first(value: object) -> str:
     return text(value[0] if value else None) if isinstance(value, list) else text(value)
 
 
-def plain_text(value: str) -> str:
-    """`text` for a text without control characters and double spaces."""
-    return value.strip()[:MAX_TEXT]
-
-
 def texts(value: object) -> list[str]:
     """The texts of a list, or of a single value."""
     return [text(each) for each in listed(value)]
 
 
-def joined(items: list[str], most: int, clean: Callable[[str], str] = text) -> str:
+def joined(items: list[str], most: int) -> str:
     """The first `most` different texts of a list, separated by ITEM."""
     if len(items) == 1:
-        return clean(items[0])
-    return ITEM.join([item for item in dict.fromkeys(map(clean, items)) if item][:most])
+        return text(items[0])
+    found = dict.fromkeys(map(text, items))
+    found.pop("", None)
+    return ITEM.join(found if len(found) <= most else list(found)[:most])
 
 
 def references(value: object, inner: str = "") -> list[int]:
@@ -91,9 +108,27 @@ def array(numbers: Iterable[int | str]) -> str:
     return f"{{{inside}}}" if inside else ""
 
 
-@lru_cache(maxsize=65_536)
 def date_number(value: str) -> str:
-    """A date of any shape as yyyymmdd, with 00 for an unknown month or day; "" when there is none."""
+    """A date of any shape as yyyymmdd, with 00 for an unknown month or day; "" when there is none.
+
+    The usual shapes are read here, the others by the rules of `providers.common.dates`, which take ten times as long.
+    """
+    if len(value) == 4 and value in _YEARS:
+        return value + "0000"
+    if (match := _USUAL_DATE.fullmatch(value)) is not None:
+        before, month, after, year = match.groups()
+        number, day = _MONTHS.get(month), after or before
+        if number and year in _YEARS and year not in _PLACEHOLDER_YEARS and not (before and after):
+            if day is None:
+                return f"{year}{number}00"
+            if day in _DAYS:
+                return f"{year}{number}{_DAYS[day]}"
+    return any_date_number(value)
+
+
+@lru_cache(maxsize=65_536)
+def any_date_number(value: str) -> str:
+    """`date_number` by the rules for all shapes."""
     date = partial_date(value)
     return str(date.year * 10_000 + (date.month or 0) * 100 + (date.day or 0)) if date else ""
 
@@ -123,10 +158,14 @@ def isbn_texts(value: object) -> list[str]:
 
 def isbns(thirteen: Sequence[str], ten: Sequence[str]) -> list[str]:
     """The valid ISBN-13s of an edition, each once, without placeholders."""
-    found = [isbn for value in thirteen if (isbn := _isbn(value))]
-    if ten and not (len(found) == len(ten) == 1 and found[0].startswith(ten[0][:9], 3)):
-        found += [isbn for value in ten if (isbn := _isbn(value))]
-    return found if len(found) == 1 else list(dict.fromkeys(found))
+    if len(thirteen) == 1 and (isbn := _isbn(thirteen[0])):
+        if not ten or (len(ten) == 1 and isbn.startswith(ten[0][:9], 3)):
+            return [isbn]
+        found = [isbn]
+    else:
+        found = [isbn for value in thirteen if (isbn := _isbn(value))]
+    found += [isbn for value in ten if (isbn := _isbn(value))]
+    return list(dict.fromkeys(found)) if len(found) > 1 else found
 
 
 def listed(value: object) -> list[Any]:
@@ -136,38 +175,30 @@ def listed(value: object) -> list[Any]:
 
 def _isbn(value: str) -> str:
     """The ISBN-13 of a text; "" if there is none. The usual forms are read without the full parser, which takes ten times as long."""
-    digits = value.encode() if value.isascii() else b""
-    if len(digits) == 13 and digits.isdigit() and digits.startswith((b"978", b"979")):
-        # The code of a digit is 48 more than its value: 48 * (7 + 3 * 6) = 1200, which is 0 modulo 10.
-        isbn = value if (sum(digits[::2]) + 3 * sum(digits[1::2])) % 10 == 0 else ""
-    elif len(digits) == 10 and digits.isdigit():
-        # 48 * (10 + 9 + … + 1) = 2640, which is 0 modulo 11.
-        isbn = _from_body(value[:9]) if sum(map(mul, _ISBN10_WEIGHTS, digits)) % 11 == 0 else ""
-    else:
+    try:
+        if len(value) == 13:
+            group = value[3:6]
+            total = _STARTS[value[:3]] + _THREES[group] + _ONES[value[6:9]] + _THREES[value[9:12]]
+            isbn = value if _CHECKS[total % 10] == value[12] else ""
+        elif len(value) == 10:
+            group = value[:3]
+            total = _TENS[group] + _SEVENS[value[3:6]] + _FOURS[value[6:9]]
+            isbn = _from_body(group, value) if "0123456789X"[-total % 11] == value[9] else ""
+        else:
+            isbn = Isbn13.find(value) or ""
+    except KeyError:
         isbn = Isbn13.find(value) or ""
-    return "" if not isbn or is_placeholder(isbn) else str(isbn)
+    return "" if isbn[3:6] in _DOUBTFUL and is_placeholder(isbn) else isbn
 
 
-def _from_body(body: str) -> str:
-    digits = f"978{body}".encode()
-    total = sum(digits[::2]) + 3 * sum(digits[1::2]) - 48 * (6 + 3 * 6)
-    return f"978{body}{-total % 10}"
+def _from_body(group: str, ten: str) -> str:
+    total = _STARTS["978"] + _THREES[group] + _ONES[ten[3:6]] + _THREES[ten[6:9]]
+    return f"978{ten[:9]}{_CHECKS[total % 10]}"
 
 
-def copy_row(values: Iterable[str]) -> str:
-    """One row in the text format of COPY, with the special characters of each value escaped."""
-    return escaped("\t".join(values))
-
-
-def escaped(row: str) -> str:
-    """A row of values separated by tabs, in the text format of COPY."""
-    if "\\" in row:
-        row = row.replace("\\", "\\\\")
-    if "\x00" in row:
-        row = row.replace("\x00", "")
-    return with_separators(row)
-
-
-def with_separators(row: str) -> str:
-    """The row with the separators of lists as COPY writes a line feed and a tab."""
-    return row.replace(ITEM, "\\n").replace(PART, "\\t")
+def copy_text(rows: Sequence[str]) -> str:
+    """Rows of values separated by tabs in the text format of COPY: special characters are escaped, ITEM and PART become \\n and \\t."""
+    text = "\n".join(rows) + "\n"
+    for found, written in (("\\", "\\\\"), ("\x00", ""), (ITEM, "\\n"), (PART, "\\t")):
+        text = text.replace(found, written)
+    return text

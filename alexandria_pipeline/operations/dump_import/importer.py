@@ -6,7 +6,9 @@ parsed again: so an import resumes after a kill, whatever file name or stream th
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,10 +17,11 @@ from typing import Final
 from uuid import UUID
 
 from alexandria_pipeline.domain.errors import SourceError, StorageError
+from alexandria_pipeline.operations.dump_import.author_names import write_names
 from alexandria_pipeline.operations.dump_import.disk import after_failure, check_space
 from alexandria_pipeline.operations.dump_import.options import EVERYTHING, ImportOptions
 from alexandria_pipeline.operations.dump_import.reader import STANDARD_INPUT, Block, DumpFile
-from alexandria_pipeline.operations.dump_import.worker import Done, Work, run
+from alexandria_pipeline.operations.dump_import.worker import Done, Work, run, send_names
 from alexandria_pipeline.operations.processes import available_cores
 from alexandria_pipeline.storage.catalog_import import CatalogImport
 from alexandria_pipeline.storage.database import Database
@@ -27,6 +30,7 @@ NAME: Final = "open-library"
 """The name of the catalogue that imports fill, in `catalog status` and `catalog drop`."""
 
 _LEAST_LINES: Final = 100
+_ORDER: Final = ("authors", "works", "editions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,9 @@ def _store_all(
 ) -> None:
     total = ImportProgress("", 0, None, 0, 0)
     with _workers(database.conninfo, staging.import_id, options, processes) as team:
-        for file in files:
+        for file in sorted(files, key=lambda each: _ORDER.index(each.role)):
+            if file.role == "editions":
+                team.learn_names(staging)
             size = file.size
             for done, position in team.stored(file, _new_blocks(staging, file)):
                 total = ImportProgress(
@@ -154,6 +160,13 @@ class _Team:
             self._busy[pipe] = block.position
         while self._busy:
             yield self._answer()
+
+    def learn_names(self, staging: CatalogImport) -> None:
+        """Gives the names of the stored authors to all workers, which are idle. Without space for the file, the database adds them later."""
+        with contextlib.suppress(OSError), tempfile.TemporaryFile() as file:
+            write_names(file, staging.author_names())
+            for pipe in self._idle:
+                send_names(pipe, file.fileno())
 
     def _answer(self) -> tuple[Done, int]:
         pipe = next(each for each in wait(list(self._busy)) if isinstance(each, Connection))

@@ -14,6 +14,11 @@ class ImportOptions:
     since: int | None = None
 
     @property
+    def is_choice(self) -> bool:
+        """Whether any editions are left out."""
+        return bool(self.languages) or self.since is not None
+
+    @property
     def signature(self) -> str:
         """The same text for the same choice; an import resumes only with the same one."""
         return f"languages={','.join(sorted(self.languages))} since={self.since or ''}"

@@ -148,11 +148,7 @@ def _dicts(value: object) -> list[dict[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
-def author_ids(authors: list[AuthorReference]) -> str:
-    """The numbers of the authors as a text form of a PostgreSQL array; "" for none."""
-    if len(authors) == 1:
-        only = authors[0]
-        digits = fields.record_digits(only.author.key if only.author else only.key)
-        return f"{{{digits}}}" if digits else ""
-    numbers = [fields.record_digits(each.author.key if each.author else each.key) for each in authors]
-    return fields.array(filter(None, numbers))
+def author_digits(authors: list[AuthorReference]) -> list[str]:
+    """The numbers of the authors, as digits."""
+    found = [fields.record_digits(each.author.key if each.author else each.key) for each in authors]
+    return found if "" not in found else [digits for digits in found if digits]
