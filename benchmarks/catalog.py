@@ -144,7 +144,8 @@ def measure_lookups(database: Database, asked: Sequence[BookQuery], works: Seque
         keys = timed(lambda: [reader.same_title(each) for each in batches])
         blocks = timed(lambda: [reader.similar_title(each) for each in batches])
         candidates = [
-            [*one, *two] for one, two in zip(reader.same_title(asked), reader.similar_title(asked), strict=True)
+            [each.candidate() for each in (*one, *two)]
+            for one, two in zip(reader.same_title(asked), reader.similar_title(asked), strict=True)
         ]
     offered = sum(work in _works(each) for each, work in zip(candidates, works, strict=True))
     right = sum(answer.isbn13 is not None and answer.work == work for answer, work in zip(found, works, strict=True))

@@ -14,9 +14,10 @@ from multiprocessing import get_context
 from typing import Final
 
 from alexandria_pipeline.domain.isbn import Isbn13
+from alexandria_pipeline.domain.matching.identical import quick_verdict
 from alexandria_pipeline.domain.matching.verdict import Verdict, judge
 from alexandria_pipeline.domain.records import BookQuery, Candidate
-from alexandria_pipeline.storage.catalog_lookup import CatalogReader, catalog_reader
+from alexandria_pipeline.storage.catalog_lookup import CatalogReader, Offer, catalog_reader
 from alexandria_pipeline.storage.database import Database
 
 _WORK: Final = "openlibrary_work"
@@ -45,16 +46,15 @@ def answers(
 
 def look_up(reader: CatalogReader, questions: Sequence[BookQuery]) -> list[CatalogAnswer]:
     """The answers to the questions of one batch, in their order."""
-    verdicts = [
-        _of_same_title(query, found) for query, found in zip(questions, reader.same_title(questions), strict=True)
-    ]
-    open_places = [place for place, verdict in enumerate(verdicts) if not verdict.accepted]
+    found = zip(questions, reader.same_title(questions), strict=True)
+    given = [_of_same_title(query, offers) for query, offers in found]
+    open_places = [place for place, answer in enumerate(given) if answer.isbn13 is None]
     if open_places:
         asked = [questions[place] for place in open_places]
-        for place, query, found in zip(open_places, asked, reader.similar_title(asked), strict=True):
-            if found:
-                verdicts[place] = judge(query, found)
-    return [_answer(verdict) for verdict in verdicts]
+        for place, query, offers in zip(open_places, asked, reader.similar_title(asked), strict=True):
+            if offers:
+                given[place] = _answer(judge(query, [each.candidate() for each in offers]))
+    return given
 
 
 def _from_processes(
@@ -87,22 +87,29 @@ def _look_up(batch: Sequence[BookQuery]) -> list[CatalogAnswer]:
     return look_up(_reader, batch)
 
 
-def _of_same_title(query: BookQuery, found: Sequence[Candidate]) -> Verdict:
-    """The verdict about editions in the order of preference: the first one settles it, unless another person's book is among them.
+def _of_same_title(query: BookQuery, offers: Sequence[Offer]) -> CatalogAnswer:
+    """The answer from editions in the order of preference: the first one settles it, unless another person's book is among them.
 
     Popular works have dozens of editions, and to judge all of them takes as many times as long.
     """
-    if (
-        len(found) > 1
-        and len({each.contributors[:1] for each in found}) == 1
-        and (first := judge(query, found[:1])).settled
-    ):
-        return first
-    return judge(query, found)
+    if not offers:
+        return CatalogAnswer(None, 0, None)
+    first = offers[0].candidate()
+    if len(offers) == 1 or len({each.first_person for each in offers}) == 1:
+        quick = quick_verdict(query, first)
+        if quick is not None and (quick.settled or len(offers) == 1):
+            return CatalogAnswer(first.isbn13, quick.confidence, _work(first))
+        verdict = judge(query, [first])
+        if verdict.settled or len(offers) == 1:
+            return _answer(verdict)
+    return _answer(judge(query, [first, *(each.candidate() for each in offers[1:])]))
 
 
 def _answer(verdict: Verdict) -> CatalogAnswer:
     if not verdict.accepted or verdict.candidate is None:
         return CatalogAnswer(None, verdict.confidence, None)
-    works = [value for scheme, value in verdict.candidate.identifiers if scheme == _WORK]
-    return CatalogAnswer(verdict.candidate.isbn13, verdict.confidence, works[0] if works else None)
+    return CatalogAnswer(verdict.candidate.isbn13, verdict.confidence, _work(verdict.candidate))
+
+
+def _work(candidate: Candidate) -> str | None:
+    return next((value for scheme, value in candidate.identifiers if scheme == _WORK), None)

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from psycopg.rows import tuple_row
 
@@ -22,8 +22,27 @@ if TYPE_CHECKING:
 
 _SQL = Queries("catalog")
 
-Found = list[list[Candidate]]
-"""The candidates of each question, in the order of the questions."""
+
+class Offer(NamedTuple):
+    """A row that may answer a question. `people`: the column of contributors, or the author of a loaded file."""
+
+    read: Callable[[Sequence[Any], int], Candidate]
+    row: Sequence[Any]
+    rank: int
+    people: str | None
+
+    def candidate(self) -> Candidate:
+        """The edition as the judge reads it."""
+        return self.read(self.row, self.rank)
+
+    @property
+    def first_person(self) -> str:
+        """Name and role of the person who is named first."""
+        return "\t".join((self.people or "").partition("\n")[0].split("\t")[:2])
+
+
+Found = list[list[Offer]]
+"""What is offered for each question, in the order of the questions."""
 
 
 class CatalogReader:
@@ -48,7 +67,7 @@ class CatalogReader:
                 "years": [each.year for each in questions],
             }
             for row in self._rows(_SQL["lookup_same"], values):
-                found[row[0]].append(dump_candidate(row, len(found[row[0]])))
+                found[row[0]].append(Offer(dump_candidate, row, len(found[row[0]]), row[6]))
         if "file" in self.kinds:
             values = {
                 "places": list(range(len(questions))),
@@ -56,7 +75,7 @@ class CatalogReader:
                 "names": [author_key(each.author) for each in questions],
             }
             for row in self._rows(_SQL["lookup_files"], values):
-                found[row[0]].append(file_candidate(row, len(found[row[0]])))
+                found[row[0]].append(Offer(file_candidate, row, len(found[row[0]]), row[7]))
         return found
 
     def similar_title(self, questions: Sequence[BookQuery]) -> Found:
@@ -68,7 +87,7 @@ class CatalogReader:
             "languages": [each.language for each in questions]
         }
         for row in self._rows(_SQL["lookup_similar"], values):
-            found[row[0]].append(dump_candidate(row, len(found[row[0]])))
+            found[row[0]].append(Offer(dump_candidate, row, len(found[row[0]]), row[6]))
         return found
 
     def _rows(self, query: Query, values: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -78,10 +78,15 @@ def format_of(candidate: Candidate) -> EditionFormat:
     """The format; a narrator, the publisher or a word in the title shows a recording that is not called one."""
     if candidate.format in {EditionFormat.UNKNOWN, EditionFormat.OTHER}:
         narrated = any(one.role is ContributorRole.NARRATOR for one in candidate.contributors)
-        recorded = _AUDIO_PUBLISHERS.search(normalise(candidate.publisher or ""))
+        recorded = is_publisher_of_recordings(candidate.publisher or "")
         if narrated or recorded or _AUDIO.search(words_of(candidate)):
             return EditionFormat.AUDIO
     return candidate.format
+
+
+def is_publisher_of_recordings(name: str) -> bool:
+    """Whether a publisher is known for recordings."""
+    return _AUDIO_PUBLISHERS.search(normalise(name)) is not None
 
 
 @lru_cache(maxsize=8_192)

@@ -118,12 +118,12 @@ def gather(query: BookQuery, candidate: Candidate) -> tuple[Finding, ...]:
         _extra(candidate, more, offered),
         company,
         author,
-        _year(query, candidate),
+        year_finding(query, candidate),
         _language(query, candidate, title, company, parallel=parallel),
         Finding("kind", "book", "not examined: another title or author")
         if hopeless
         else _kind(query, candidate, asked, offered, company),
-        Finding("format", _FORMAT_LEVELS.get(form, "unknown"), form.value),
+        Finding("format", format_level(form), form.value),
         *([Finding("isbn", "placeholder", f"{candidate.isbn13} is a filler")] if placeholder else []),
     )
 
@@ -221,7 +221,7 @@ def _vouches(asked: TitleParts) -> bool:
     return len(joined(asked.main)) >= VOUCHING_LETTERS
 
 
-def _year(query: BookQuery, candidate: Candidate) -> Finding:
+def year_finding(query: BookQuery, candidate: Candidate) -> Finding:
     """The listing year is that of first notable publication; an edition may be a later printing, or an older book's."""
     years = [year for year in (candidate.published and candidate.published.year, candidate.first_published) if year]
     if not years:
@@ -239,6 +239,11 @@ def _year(query: BookQuery, candidate: Candidate) -> Finding:
     if min(offsets) > 0:
         return Finding("year", "reprint", detail)
     return Finding("year", "before" if min(offsets) > -10 else "long_before", detail)
+
+
+def format_level(form: EditionFormat) -> str:
+    """The level of the evidence "format"."""
+    return _FORMAT_LEVELS.get(form, "unknown")
 
 
 def _language(query: BookQuery, candidate: Candidate, title: Finding, company: Finding, *, parallel: bool) -> Finding:

@@ -162,8 +162,10 @@ def judge(query: BookQuery, candidates: Sequence[Candidate], in_use: Weights | N
     if not candidates:
         return Verdict(accepted=False, candidate=None, confidence=0, reason=RefusalReason.NO_CANDIDATES)
     table = weights() if in_use is None else in_use
-    near = [candidate for candidate in candidates if not has_another_title(query, candidate)]
-    examined = near or [min(candidates, key=_order)]
+    examined = candidates
+    if len(candidates) > 1:
+        near = [candidate for candidate in candidates if not has_another_title(query, candidate)]
+        examined = near or [min(candidates, key=_order)]
     weighed = _compared([_Weighed(candidate, gather(query, candidate), table) for candidate in examined])
     ordered = sorted(weighed, key=lambda one: (-one.total, *_order(one.candidate)))
     best = ordered[0]

@@ -78,7 +78,7 @@ def entries() -> Sequence[Entry]:
 def use(rows: Sequence[Entry]) -> None:
     """Replaces the vocabulary for this process, to measure what a row does (`benchmarks/ablate.py`)."""
     _in_use[:] = rows
-    for cached in (_pattern, kind_words, kinds):
+    for cached in (_pattern, kind_words, kinds, maker_words):
         cached.cache_clear()
 
 
@@ -137,6 +137,13 @@ def kinds_beside(title: TitleParts, other: TitleParts) -> frozenset[str]:
 def is_maker(publisher: str) -> bool:
     """Whether a normalised publisher or author is known for books about books."""
     return _pattern(publishers=True).search(publisher[:MAX_LENGTH]) is not None
+
+
+@cache
+def maker_words() -> frozenset[str]:
+    """The words in the names of publishers of books about books."""
+    rows = (row.pattern for row in entries() if row.strength == PUBLISHER)
+    return frozenset(word for pattern in rows for word in re.findall("[a-z]+", pattern))
 
 
 def lists_several_titles(title: str, authors: frozenset[str]) -> bool:
