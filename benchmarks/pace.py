@@ -24,7 +24,7 @@ from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 from alexandria_pipeline.storage.migrate import migrate
 from alexandria_pipeline.storage.queries import Query
 from alexandria_pipeline_tests.providers.transport.bad_server import as_json, serving
-from alexandria_pipeline_tests.storage.workers import together
+from alexandria_pipeline_tests.storage.workers import call, together
 
 LEDGER = Query("ledger", "what was written down", "select outcome, count(*) from api_call group by outcome")
 DELAYED = Query("delayed", "by how much late requests moved the slots", "select delayed from provider_health")
@@ -62,7 +62,7 @@ def measure(rate: float, processes: int, requests: int) -> dict[str, Any]:
 
 async def _asked(url: str, rate: float, processes: int, requests: int) -> tuple[list[float], int]:
     async with serving(as_json({"title": "Circe"})) as server:
-        answered = await asyncio.to_thread(list, together(processes, "call", url, server.url, rate, requests))
+        answered = await asyncio.to_thread(list, together(processes, call, url, server.url, rate, requests))
         return sorted(asked.at for asked in server.asked), sum(map(sum, answered))
 
 
