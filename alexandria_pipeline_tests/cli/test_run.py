@@ -58,7 +58,7 @@ def test_a_failed_run_names_its_cause_once_and_its_log_can_be_json(site: Site, m
     assert "retry" in command.output
 
 
-def test_a_read_only_database_is_said_with_the_way_out(site: Site) -> None:
+def test_a_read_only_database_is_reported_with_the_way_out(site: Site) -> None:
     with psycopg.connect(site.url, autocommit=True) as connection:
         name = connection.info.dbname
         connection.execute(

@@ -36,7 +36,7 @@ _SAME: Final = (
 
 
 class QuickVerdict(NamedTuple):
-    """What `judge` says about one accepted candidate."""
+    """The verdict of `judge` about one accepted candidate."""
 
     confidence: int
     settled: bool
