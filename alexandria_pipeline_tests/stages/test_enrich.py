@@ -74,9 +74,9 @@ def _has_all_in_one_row(database: Database, works: list[dict[str, Any]]) -> None
         assert page["authors"]
         assert page["cover_url"] == work["cover"]["url"] if work["cover"] else True
         assert {subject["name"] for subject in work["subjects"]} == set(page["subjects"])
-    told = [each for page in pages.values() for each in page["authors"] if each["biography"]]
-    assert told
-    assert all(each["biography_source"] and each["biography_fetched_at"] for each in told)
+    described = [each for page in pages.values() for each in page["authors"] if each["biography"]]
+    assert described
+    assert all(each["biography_source"] and each["biography_fetched_at"] for each in described)
 
 
 def test_a_month_is_enriched_once(opened: Opened, database: Database, upstream: StandIn) -> None:
