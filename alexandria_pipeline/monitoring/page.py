@@ -14,6 +14,7 @@ import jinja2
 
 from alexandria_pipeline.domain.quota import QuotaStatus
 from alexandria_pipeline.domain.rollout.records import Plan
+from alexandria_pipeline.domain.text.display import for_page
 from alexandria_pipeline.monitoring import grid
 from alexandria_pipeline.monitoring.figures import by_status, percent, presentable, recent
 from alexandria_pipeline.monitoring.responses import policy_for
@@ -82,6 +83,7 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.PackageLoader("alexandria_pipeline.monitoring"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=lambda value: for_page(value) if type(value) is str else value,
         trim_blocks=True,
         lstrip_blocks=True,
     )

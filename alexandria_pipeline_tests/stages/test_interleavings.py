@@ -7,6 +7,7 @@ decisions and other runs come between a question and the transaction that stores
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -251,4 +252,5 @@ def test_no_order_of_steps_leaves_wrong_rows(database: Database) -> None:
         def __init__(self) -> None:
             super().__init__(database)
 
-    run_state_machine_as_test(OnDatabase, settings=settings(max_examples=EXAMPLES, stateful_step_count=STEPS))
+    examples = settings().max_examples if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else EXAMPLES
+    run_state_machine_as_test(OnDatabase, settings=settings(max_examples=examples, stateful_step_count=STEPS))

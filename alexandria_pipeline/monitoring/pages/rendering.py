@@ -11,6 +11,8 @@ from urllib.parse import quote
 
 import jinja2
 
+from alexandria_pipeline.domain.text.display import for_page
+
 PACKAGE: Final = "alexandria_pipeline.monitoring"
 SEARCH: Final = "search.js"
 OUTCOMES: Final = {
@@ -67,6 +69,7 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.PackageLoader(PACKAGE),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=lambda value: for_page(value) if type(value) is str else value,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from alexandria_pipeline.cli.output import new_table
-from alexandria_pipeline.domain.text.display import for_chat, for_terminal
+from alexandria_pipeline.domain.text.display import for_chat, for_page, for_terminal
+from alexandria_pipeline.monitoring import page as status_page
+from alexandria_pipeline.monitoring.pages import rendering as library_pages
 
 ESCAPE = "\x1b[31mred\x1b]8;;https://evil.example\x07link"
 HOSTILE = [
@@ -57,3 +59,10 @@ def test_nothing_works_in_a_chat(title: str) -> None:
 def test_harmless_text_is_unchanged() -> None:
     text = "Ünïcödé — 中文, العربية: 100 % (a) [b]\n\tnext"
     assert for_chat(text) == for_terminal(text) == text
+
+
+def test_a_page_shows_no_control_character_and_keeps_its_direction() -> None:
+    assert for_page("Ci\x1b[31mrce\x9b \u202eecriC\u2066\n\tx\u2028") == "Ci[31mrce ecriC\n\tx"
+    assert for_page("\u200fעברית") == "\u200fעברית"
+    for page in (status_page, library_pages):
+        assert vars(page)["_environment"]().from_string("{{ a }}{{ b }}").render(a="<b>\u202e", b=1) == "&lt;b&gt;1"
