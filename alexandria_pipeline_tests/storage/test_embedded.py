@@ -431,6 +431,15 @@ def _ids_of(name: str) -> tuple[int, int]:
     return entry.pw_uid, entry.pw_gid
 
 
+def test_other_users_cannot_hold_the_lock(home: Path) -> None:
+    server = EmbeddedServer(home)
+    server.home.mkdir(parents=True, exist_ok=True)
+    lock = server.home / "lock"
+    lock.touch(mode=0o644)
+    with server._lock():
+        assert lock.stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.parametrize("changed", ["bin/initdb", "bin", "."])
 def test_programs_that_others_can_change_are_refused(tmp_path: Path, changed: str) -> None:
     folder = tmp_path / "of_another" / "bin"

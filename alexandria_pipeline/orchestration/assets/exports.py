@@ -55,5 +55,5 @@ def _write(operations: Operations, exports: Exports, year: int, form: ExportForm
     folder = exports.folder / str(year) / form.value
     folder.mkdir(parents=True, exist_ok=True)
     # Two runs may finish months of one year at the same time.
-    with FileLock(folder.with_name(f"{form.value}.lock")):
+    with FileLock(folder.with_name(f"{form.value}.lock"), mode=0o600):
         return export(operations.database, form, Month(year, 1), Month(year, 12), folder)

@@ -189,7 +189,9 @@ class EmbeddedServer:
     def _lock(self) -> Iterator[None]:
         lock = self.home / "lock"
         try:
-            with filelock.FileLock(lock, timeout=PATIENCE * 2):
+            with contextlib.suppress(FileNotFoundError):
+                lock.chmod(0o600)  # of an earlier version; a file that others can open, they can lock
+            with filelock.FileLock(lock, timeout=PATIENCE * 2, mode=0o600):
                 yield
         except filelock.Timeout as error:
             raise EmbeddedServerError(
