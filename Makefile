@@ -39,7 +39,7 @@ test: setup      ## everything: format, lint, types, layers, tests
 	@$(BIN)/python -m pytest -q -n $$(($$(getconf _NPROCESSORS_ONLN) + 1))
 
 test-fast: setup ## the tests without real processes and own servers, in less than a minute
-	@$(BIN)/python -m pytest -q -n auto -m "not slow"
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -q -n auto -m "not slow"
 
 check: setup     ## format, lint, types and layers, without the tests
 	@$(MAKE) --no-print-directory -j $$(getconf _NPROCESSORS_ONLN) $(CHECKS)

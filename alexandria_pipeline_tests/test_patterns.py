@@ -21,7 +21,11 @@ from re import _constants as opcodes  # type: ignore[attr-defined] # what `sre_p
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any, Final
 
+import pytest
+
 import alexandria_pipeline
+
+pytestmark = pytest.mark.slow("measures each pattern of the package")
 
 SIZES: Final = (500, 2_000, 8_000)  # characters
 GROWTH: Final = 8  # times, from one size to the next

@@ -20,6 +20,8 @@ from alexandria_pipeline.storage.catalog import Catalog
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline_tests import dumps
 
+pytestmark = pytest.mark.slow("each test makes a second database")
+
 FILE = "title\tauthor\tisbn13\nThe Glass Orchard\tMira Okonedo\t9781402894626\nNo Number\tMira Okonedo\t12\n"
 Alexandria = Callable[..., str]
 

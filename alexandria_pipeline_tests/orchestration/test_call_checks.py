@@ -14,6 +14,8 @@ from alexandria_pipeline_tests.upstream.model import Service
 from alexandria_pipeline_tests.upstream.server import StandIn
 from alexandria_pipeline_tests.world import rows
 
+pytestmark = pytest.mark.slow("each test has a Dagster instance")
+
 pytest_plugins = ("alexandria_pipeline_tests.upstream.fixture",)
 
 ASSET = dg.AssetKey("resolved_isbns")

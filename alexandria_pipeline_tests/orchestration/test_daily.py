@@ -15,6 +15,8 @@ from alexandria_pipeline.settings import load_settings
 from alexandria_pipeline.storage.database import Database
 from alexandria_pipeline_tests.world import CATALOGUE, JULY, JUNE, LIST, rows
 
+pytestmark = pytest.mark.slow("each test has a Dagster instance")
+
 FOUND = "title\tauthor\tisbn13\tdate\nA Book Nobody Ever Wrote\tNo Body\t9780306406157\t2020\n"
 
 

@@ -296,6 +296,7 @@ def test_resources_can_be_replaced() -> None:
     assert (built.resources or {})["pipeline"] is mine
 
 
+@pytest.mark.slow("imports all modules in a process")
 def test_importing_reads_no_environment_and_opens_nothing_but_definitions_does() -> None:
     poisoned = {"PATH": "/usr/bin:/bin", "ALEXANDRIA_LANGUAGE": "poison", "ALEXANDRIA_HOME": "/proc/poison"}
     command = [sys.executable, "-W", "ignore", "-c", IMPORT_EVERYTHING]

@@ -4,8 +4,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
 from alexandria_pipeline.orchestration.old_runs import prune_runs
+
+pytestmark = pytest.mark.slow("each test has a Dagster instance")
 
 PARTS = dg.StaticPartitionsDefinition(["2020-05", "2020-06"])
 LATER = timedelta(hours=1)

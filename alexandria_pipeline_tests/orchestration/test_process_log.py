@@ -32,6 +32,7 @@ def _python(folder: Path, *words: str, **variables: str) -> subprocess.Completed
     )
 
 
+@pytest.mark.slow("a process that imports Dagster")
 @pytest.mark.parametrize("log_format", ["text", "json"])
 def test_a_message_outside_of_a_run_has_time_and_level_and_is_written_once(tmp_path: Path, log_format: str) -> None:
     done = _python(tmp_path, "-c", WARN, ALEXANDRIA_LOG_FORMAT=log_format)
@@ -46,6 +47,7 @@ def test_a_message_outside_of_a_run_has_time_and_level_and_is_written_once(tmp_p
         assert line.startswith("20")
 
 
+@pytest.mark.slow("a process that imports Dagster")
 def test_a_taken_port_is_named_with_another_one(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]

@@ -22,6 +22,8 @@ from alexandria_pipeline.storage.run_heartbeat import heartbeat, live_runs
 from alexandria_pipeline_tests.waiting import until
 from alexandria_pipeline_tests.world import JUNE, LIST, holder, rows
 
+pytestmark = pytest.mark.slow("each test has a Dagster instance")
+
 FIRST_FIVE = ["2020-12:1", "2020-11:1", "2020-10:1", "2020-09:1", "2020-08:1"]
 
 

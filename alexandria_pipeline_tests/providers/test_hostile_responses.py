@@ -97,6 +97,7 @@ def _with_texts(value: Any, filler: str, name: str = "") -> Any:
     return {key: _with_texts(each, filler, key) for key, each in value.items()} if isinstance(value, dict) else value
 
 
+@pytest.mark.slow("reads responses of the largest size")
 @pytest.mark.parametrize("service", RESOLVERS)
 def test_no_response_of_a_service_takes_long(service: str) -> None:
     build = import_module(f"alexandria_pipeline.providers.{service}.client").build
@@ -116,6 +117,7 @@ def test_no_response_of_a_service_takes_long(service: str) -> None:
             assert time.process_time() - started < CPU_SECONDS, (file.name, unit)
 
 
+@pytest.mark.slow("reads responses of the largest size")
 @pytest.mark.parametrize("unit", [*UNITS, "[", "{", '{"title":', '{"title": "a"', "[{", '"'])
 def test_no_reply_of_a_model_takes_long(unit: str) -> None:
     reply = unit * (MAX_BODY_BYTES // len(unit))

@@ -56,6 +56,7 @@ def test_migrations_are_applied_in_order_and_once(empty: Database, folder: Path)
     check_schema(empty, folder)
 
 
+@pytest.mark.slow("eight processes")
 def test_eight_processes_apply_each_migration_once(empty_database_url: str, folder: Path) -> None:
     processes = [Worker(migrate_and_send, empty_database_url, folder) for _ in range(8)]
     applied = [name for process in processes for name in process.receive()]

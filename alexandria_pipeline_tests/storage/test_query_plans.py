@@ -21,6 +21,8 @@ from alexandria_pipeline.storage.queries import Queries
 if TYPE_CHECKING:
     from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 
+pytestmark = pytest.mark.slow("fills tables with many rows")
+
 SMALL_INDEXES = {"month_claim_open"}  # partial: holds the months of the runs of this moment, and no others
 LARGE = 5_000  # rows of a table that must not be read as a whole for one month or book
 MAX_PAGES = 50  # of 8 KiB, that one search may read; it reads 12, and the tables have several thousand

@@ -17,6 +17,8 @@ from alexandria_pipeline.storage.migrate import check_schema, migrate
 from alexandria_pipeline.storage.monitoring import due_months, month_states
 from alexandria_pipeline_tests.world import dump
 
+pytestmark = pytest.mark.slow("upgrades a database with 300 months")
+
 EARLIER = 5  # the last migration of the earlier version
 
 # 300 months with 20 books each, as the version of migration 0005 left them; every tenth work has no ISBN.
