@@ -39,6 +39,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 ROOM_IN_MEMORY = 2 * 1024**3
 """Bytes for one server with its databases."""
 
+# Numpy's threads would be there when a process is forked (`processes.py`), and no test calculates with them.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # A shell starts its background jobs with SIGINT ignored, and the processes of the tests would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
