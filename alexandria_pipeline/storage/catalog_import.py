@@ -8,7 +8,7 @@ readers see the old catalogue or the new one. Which rows, and from where, is dec
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -139,8 +139,8 @@ class CatalogImport:
             if tx.execute(_SQL["add_block"], values).rowcount != 1:
                 raise StorageError(LOST)
 
-    def author_names(self) -> Iterator[bytes]:
-        """Number, hash of the surname and name of the stored authors, as lines of COPY."""
+    def author_names(self) -> Generator[bytes, None, None]:
+        """Number, hash of the surname and name of the stored authors, as lines of COPY. Holds a transaction until it is closed."""
         with self._database.transaction(timeout=0) as tx:
             self._check_still_there(tx)
             tx.execute(_SQL["build_settings"])

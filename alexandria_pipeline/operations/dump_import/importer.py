@@ -163,8 +163,12 @@ class _Team:
 
     def learn_names(self, staging: CatalogImport) -> None:
         """Gives the names of the stored authors to all workers, which are idle. Without space for the file, the database adds them later."""
-        with contextlib.suppress(OSError), tempfile.TemporaryFile() as file:
-            write_names(file, staging.author_names())
+        with (
+            contextlib.suppress(OSError),
+            contextlib.closing(staging.author_names()) as rows,
+            tempfile.TemporaryFile() as file,
+        ):
+            write_names(file, rows)
             for pipe in self._idle:
                 send_names(pipe, file.fileno())
 
