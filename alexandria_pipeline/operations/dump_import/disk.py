@@ -18,7 +18,7 @@ KEPT_FREE: Final = 96 * 2**20
 _NO_SPACE: Final = "No space left on device"
 _SERVER_BACK: Final = 20.0  # seconds that a server may take to start again after a crash
 _FULL: Final = (
-    "The disk of the database is full: the import is discarded, its space is free again, and the catalogue is unchanged. "
+    "The disk of the database is full: the import is discarded, its tables are removed, and the catalogue is unchanged. "
     "While it is imported, a dump needs about 1,100 bytes of disk per edition."
 )
 _CRASHED: Final = (
