@@ -22,6 +22,7 @@ import alexandria_pipeline
 from alexandria_pipeline.domain.errors import EmbeddedServerError
 from alexandria_pipeline.storage.embedded import place
 from alexandria_pipeline.storage.embedded.binaries import ServerAccount, find_programs
+from alexandria_pipeline.storage.embedded.cluster import Cluster
 from alexandria_pipeline.storage.embedded.processes import Holder, holder_of, read_postmaster
 from alexandria_pipeline.storage.embedded.server import EmbeddedServer
 from alexandria_pipeline_tests.waiting import PATIENCE, until
@@ -282,6 +283,18 @@ def test_the_error_of_a_failed_start_has_the_reason(home: Path) -> None:
         configuration.write("no_such_setting = 1\n")
     with pytest.raises(EmbeddedServerError, match="no_such_setting"):
         server.ensure()
+
+
+@pytest.mark.parametrize(
+    ("output", "advice"),
+    [
+        ("FATAL:  could not write to file: No space left on device", "is full. Make room there"),
+        ("initdb: could not look up effective user ID 12345: user does not exist", "a user with a name"),
+        ("initdb: something else", "Its last log lines:\ninitdb: something else"),
+    ],
+)
+def test_known_causes_of_a_failed_start_are_reported_with_the_way_out(tmp_path: Path, output: str, advice: str) -> None:
+    assert advice in str(Cluster(tmp_path, None, durable=True).failure("It could not be made", output))
 
 
 def test_programs_that_do_not_run_are_refused_with_what_to_do(home: Path) -> None:

@@ -44,6 +44,7 @@ ROLE = DATABASE = "alexandria"
 START_TIME = 60  # seconds that pg_ctl waits; a longer crash recovery goes on, and we wait for its end
 PORTS = range(20_000, 32_000)  # below the ranges from which systems take the ports of outgoing connections
 DISK_FULL = os.strerror(errno.ENOSPC)
+NAMELESS = "could not look up effective user ID"
 LOG_LIMIT = 10_000_000  # bytes; a larger log is moved to server.old.log at the next start
 PASSWORD = re.compile(r"[\w-]{32}")  # the shape of secrets.token_urlsafe(24)
 
@@ -123,7 +124,8 @@ class Cluster:
     def end_servers_of_removed_folder(self) -> None:
         """Ends servers that still run on a data directory that was removed or replaced at this path."""
         if count := end_servers_of_removed_folder(self.data):
-            log.warning("ended %d processes of a server whose data directory %s was removed", count, self.data)
+            processes = "1 process" if count == 1 else f"{count} processes"
+            log.warning("ended %s of a server whose data directory %s was removed", processes, self.data)
 
     def clear_wreckage(self) -> None:
         """Remove what a crash left and PostgreSQL cannot judge itself; a merely dead PID it clears without us."""
@@ -176,6 +178,11 @@ class Cluster:
         if DISK_FULL in "\n".join(words):
             return EmbeddedServerError(
                 f"{what}: the disk of {self.home} is full. Make room there, or set ALEXANDRIA_HOME to a folder on another disk."
+            )
+        if NAMELESS in "\n".join(words):
+            return EmbeddedServerError(
+                f"{what}: PostgreSQL needs a user with a name, and uid {os.geteuid()} has none in /etc/passwd."
+                " Add one, run as another user, or set ALEXANDRIA_DATABASE_URL to a server of your own."
             )
         return EmbeddedServerError(f"{what} (log: {self._log}). Its last log lines:\n" + "\n".join(words))
 

@@ -155,7 +155,8 @@ class EmbeddedServer:
                         folder.chmod(mode)  # whatever the umask is
         except OSError as error:
             raise EmbeddedServerError(
-                f"The folder {self.home} for the local database cannot be made: {error}"
+                f"The folder {self.home} for the local database cannot be made: {error.strerror}."
+                " Set ALEXANDRIA_HOME to a folder that this user may write to."
             ) from error
 
     def _refuse_foreign_files(self) -> None:
