@@ -136,7 +136,8 @@ def test_kill_9_in_every_stage_and_the_same_command_again(migrated: Site) -> Non
 
     Thirty kills at random places: `benchmarks/kills.py`.
     """
-    months, books = [Month(2001, 1) + number for number in range(3)], 10
+    # More books than one transaction of the resolution stores (WRITE_BATCH), so that it is stopped between two.
+    months, books = [Month(2001, 1) + number for number in range(3)], 30
     large, span = _large(migrated, months, books), f"{months[0]}...{months[-1]}"
     for checkpoint in (LISTED_MONTHS, PERSISTED_BOOKS, RESOLVED_BOOKS):
         with closed_barrier(large.url, checkpoint) as barrier:
