@@ -13,7 +13,7 @@ from typing import Any, Self
 import dagster as dg
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
-from sqlalchemy import create_engine, event
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import Engine, make_url
 
 from alexandria_pipeline.composition import database_url, server
@@ -22,14 +22,21 @@ from alexandria_pipeline.orchestration.event_log import EventLog
 from alexandria_pipeline.settings import Settings, load_settings
 
 EVENTS_IN_A_BATCH = 1_000
+TABLES_LOCK = 8_204_712  # key of an advisory lock; those of months have two parts
 
 
 class PipelineStorage(DagsterPostgresStorage):
     """Dagster's PostgreSQL storage at the address of `ALEXANDRIA_DATABASE_URL`, or on the local server, with kept connections."""
 
     def __init__(self, postgres_url: str, inst_data: ConfigurableClassData | None = None) -> None:
-        super().__init__(postgres_url, inst_data=inst_data)
         engine = _shared_engine(postgres_url)
+        with engine.connect() as connection:
+            # Processes that start on a new database at the same moment would all create Dagster's tables, and all but one fail.
+            connection.execute(text("select pg_advisory_lock(:key)"), {"key": TABLES_LOCK})
+            try:
+                super().__init__(postgres_url, inst_data=inst_data)
+            finally:
+                connection.execute(text("select pg_advisory_unlock(:key)"), {"key": TABLES_LOCK})
         self._event_log_storage = EventLog(postgres_url, should_autocreate_tables=False)
         os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", str(EVENTS_IN_A_BATCH))
         for part in (self._run_storage, self._event_log_storage, self._schedule_storage):
