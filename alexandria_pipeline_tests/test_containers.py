@@ -48,7 +48,6 @@ class Containers:
     def __init__(self, folder: Path, url: str) -> None:
         parts = urlsplit(url)
         self._ports = {port: str(_free_port()) for port in PORTS.values()}
-        (folder / "password").write_text(parts.password or "")
         shutil.copy(PROJECT / "dagster.yaml", folder)
         (folder / "deploy").mkdir()
         workspace = self._here((PROJECT / "deploy" / "workspace.yaml").read_text("utf-8"))
@@ -58,7 +57,7 @@ class Containers:
         }
         given |= {
             "ALEXANDRIA_DATABASE_URL": f"postgresql://{parts.username}@{parts.hostname}:{parts.port}{parts.path}",
-            "ALEXANDRIA_DATABASE_PASSWORD_FILE": str(folder / "password"),
+            "ALEXANDRIA_DATABASE_PASSWORD": parts.password or "",
             "ALEXANDRIA_HOME": str(folder / "state"),
             "DAGSTER_HOME": str(folder),
         }

@@ -137,7 +137,7 @@ class TestTheFile:
             assert "ALEXANDRIA_CURATED_LIST" in message
 
     def test_a_folder_is_not_a_list(self, tmp_path: Path) -> None:
-        assert "no file" in self.reason(CuratedList(tmp_path))
+        assert "is a folder" in self.reason(CuratedList(tmp_path))
         assert str(tmp_path) in self.failure(CuratedList(tmp_path))
 
     @pytest.mark.parametrize("data", [b"", b"month\ttitle\n2020-06\tA BURNING\n"])
