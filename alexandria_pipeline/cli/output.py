@@ -75,7 +75,8 @@ def print_years(answer: dict[str, Any], years: Sequence[dict[str, Any]]) -> None
     print_table(table)
     totals, by_status = answer["totals"], answer["by_status"]
     say("months: " + ", ".join(f"{count} {name}" for name, count in by_status.items() if count))
-    say(f"works: {totals['works']}, {totals['synthetic']} of them synthetic ({cell(totals['synthetic_share'])} %)")
+    share = "" if totals["synthetic_share"] is None else f" ({totals['synthetic_share']} %)"
+    say(f"works: {totals['works']}, {totals['synthetic']} of them synthetic{share}")
     for row in answer["months"]:
         if row["error"] or row["status"] == "processing":
             say(f"{row['month']} {row['status']}: {row['error'] or row['owner']}")
