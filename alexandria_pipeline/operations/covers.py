@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from alexandria_pipeline.domain.isbn import Isbn13
 
     CoverOf = Callable[[Isbn13], Mapping[str, Any] | None]
+
+log = logging.getLogger(__name__)
 
 PICTURE_DAYS: Final = 30.0
 MISSING_DAYS: Final = 7.0
@@ -60,6 +63,8 @@ class Covers:
         if self._later.get(isbn13, 0.0) > time.monotonic():
             return None
         found = await self._fetched(isbn13)
+        if isinstance(found, Missing):
+            log.info("there is no cover of %s: %s", isbn13, found.reason)
         if isinstance(found, Missing) and found.for_now:
             if len(self._later) >= 10_000:
                 self._later.clear()

@@ -7,7 +7,6 @@ what begins like a picture is returned. No quota is concerned: pictures are not 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,8 +18,6 @@ from alexandria_pipeline.providers.registry import DECLARATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-
-log = logging.getLogger(__name__)
 
 ALLOWED_SOURCES: Final = frozenset(each.name for each in DECLARATIONS if not each.terms)
 """The sources whose covers may be shown: their terms do not forbid to pass facts on."""

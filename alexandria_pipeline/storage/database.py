@@ -88,8 +88,7 @@ class Database:
         """Closes all pooled connections. A later use opens a new pool."""
         with self._opening:
             pool, self._pool = self._pool, None
-            readers, self._readers = self._readers, []
-        for reader in readers:
+        for reader in self._readers:
             reader.close()
         if pool is not None:
             pool.close()

@@ -139,6 +139,22 @@ def test_after_the_loss_of_all_connections_the_next_transaction_works(server: Em
         assert database.fetch_one(ANSWER, {"value": "again"}) == {"value": "again"}
 
 
+def test_a_reader_replaces_lost_connections_and_changes_nothing(server: EmbeddedServer) -> None:
+    with Database(server.url(), pool_size=4) as database:
+        reader = database.reader(0.2)
+        with ExitStack() as held:
+            connections = [held.enter_context(reader.transaction()) for _ in range(4)]
+            pids = [connection.info.backend_pid for connection in connections]
+        for pid in pids:
+            _terminate(database, pid)
+        assert reader.read(ANSWER, {"value": "again"}) == [{"value": "again"}]
+        with pytest.raises(StorageError, match="timeout"):
+            reader.read(Query("sleep", "takes too long", "select pg_sleep(60)"))
+        with pytest.raises(StorageError, match="read-only"):
+            reader.read(Query("make", "writes", "create table made (id int)"))
+        assert reader.read(ANSWER, {"value": "still"}) == [{"value": "still"}]
+
+
 def test_a_connection_lost_within_a_transaction_is_unavailable(database: Database) -> None:
     def lose_connection() -> None:
         with database.transaction() as connection:
